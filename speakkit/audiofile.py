@@ -1,0 +1,240 @@
+"""Audio on disk and in pipes. A file appears whole or not at all, and never in place of one that holds no audio."""
+
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import soundfile
+
+from speakkit.audio import Audio
+from speakkit.errors import BadValue, StorageError, storage_error
+
+FORMATS = {
+    "wav": ("WAV", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "pcm": ("RAW", "PCM_16"),
+}
+"""The ending of a file -> libsndfile's names of its format and subtype. "pcm" is 16 bits, little-endian, no header."""
+
+STDOUT = "-"
+
+BLOCK = 24_000
+"""Samples; libsndfile's Vorbis encoder overflows the stack where it is handed minutes at once (soundfile issue 396)."""
+
+
+class Sink(Protocol):
+    """Where audio goes, piece by piece."""
+
+    def write(self, audio: Audio) -> None:
+        """Take the next piece. Raises StorageError."""
+
+
+def format_of(target: str, given: str | None) -> str:
+    """The format of a file called `target`: `given`, or by its ending; for standard output, wav.
+
+    Raises BadValue where neither names one of FORMATS, or where libsndfile here was built without it.
+    """
+    ending = Path(target).suffix.lstrip(".").lower()
+    name = given or ("wav" if target == STDOUT else ending)
+    known = ", ".join(FORMATS)
+    if not name:
+        raise BadValue(f"the name {target} does not say which format; end it with one of {known}, or give --format")
+    if name not in FORMATS:
+        raise BadValue(f"speakkit does not write {name}; the formats are {known}")
+    container, subtype = FORMATS[name]
+    if subtype not in soundfile.available_subtypes(container):
+        raise BadValue(f"libsndfile {soundfile.__libsndfile_version__} was built without {name}; try wav or flac")
+    return name
+
+
+def check_target(target: str, *, force: bool = False) -> None:
+    """Refuse what could not be written in the end, before anything is spoken.
+
+    Raises StorageError for a missing or unwritable folder, a folder, or, without `force`, a file that is no audio.
+    """
+    path = Path(target)
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise StorageError(f"cannot write {target}: there is no folder {folder}")
+    if path.is_dir():
+        raise StorageError(f"cannot write {target}: it is a folder")
+    if not os.access(path if _is_special(path) else folder, os.W_OK):
+        raise StorageError(f"cannot write {target}: no permission to write in {folder}")
+    if not force and path.is_file() and path.stat().st_size and not _is_audio(path):
+        raise StorageError(f"{target} exists and is no audio file; to overwrite it, add --force")
+
+
+@contextmanager
+def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO | None = None) -> Iterator[Sink]:
+    """Open `target` for audio; it is in its place when the block ends well, and nothing is left where it does not.
+
+    Standard output ("-") gets raw PCM as it comes, and any other format at the end, since its header tells the length.
+    Raises StorageError, for a full disk too.
+    """
+    if target != STDOUT:
+        with _replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate, target) as encoder:
+            yield encoder
+    elif audio_format == "pcm":
+        yield _Pipe(_binary(stdout))
+    else:
+        with tempfile.TemporaryFile() as spool:
+            with _encoder(spool, audio_format, sample_rate, "standard output") as encoder:
+                yield encoder
+            spool.seek(0)
+            _copy(spool, _binary(stdout))
+
+
+def read(path: str | Path) -> Audio:
+    """An audio file as one channel (the mean of its channels). Raises StorageError where it is none."""
+    try:
+        with Path(path).open("rb") as file:
+            samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise StorageError(f"{path} is no audio file that libsndfile can read") from error
+    except OSError as error:
+        raise storage_error(error, f"read {path}") from error
+    return Audio(samples.mean(axis=1, dtype=np.float32), sample_rate)
+
+
+class _Pipe:
+    """Sink for raw PCM."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def write(self, audio: Audio) -> None:
+        self._out.write(audio.pcm16())
+        self._out.flush()
+
+
+class _Guard(io.RawIOBase):
+    """A file as libsndfile sees it, which keeps the errors that libsndfile would swallow."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        try:
+            return self._file.write(data)
+        except BaseException as error:  # noqa: BLE001  an exception cannot pass through libsndfile: the encoder raises it
+            self.error = self.error or error
+            return 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class _Encoder:
+    """Sink for every format that libsndfile writes."""
+
+    def __init__(self, file: soundfile.SoundFile, guard: _Guard) -> None:
+        self._file = file
+        self._guard = guard
+
+    def write(self, audio: Audio) -> None:
+        pcm = np.frombuffer(audio.pcm16(), np.int16)
+        for start in range(0, len(pcm), BLOCK):
+            with _libsndfile(self._guard):
+                self._file.write(pcm[start : start + BLOCK])
+
+
+@contextmanager
+def _encoder(out: BinaryIO, audio_format: str, sample_rate: int, target: str) -> Iterator[_Encoder]:
+    container, subtype = FORMATS[audio_format]
+    guard = _Guard(out)
+    try:
+        with _libsndfile(guard):
+            file = soundfile.SoundFile(guard, "w", sample_rate, 1, subtype, format=container)
+        try:
+            yield _Encoder(file, guard)
+        finally:
+            with _libsndfile(guard):
+                file.close()
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(error, f"write {target}") from error
+
+
+@contextmanager
+def _libsndfile(guard: _Guard) -> Iterator[None]:
+    """Raise what `guard` kept, rather than what libsndfile made of it."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, AssertionError):
+        if guard.error is None:
+            raise
+    if guard.error is not None:
+        raise guard.error
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` when the block ends well. A device or a pipe is written to at the end."""
+    if _is_special(path):
+        with tempfile.TemporaryFile() as spool:
+            yield spool
+            spool.seek(0)
+            with path.open("wb") as device:
+                _copy(spool, device)
+        return
+    path = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise storage_error(error, f"write {path}") from error
+    try:
+        with open(handle, "w+b") as file:
+            yield file
+            os.fchmod(file.fileno(), _mode(path))
+            file.flush()
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those that a new file gets."""
+    with suppress(OSError):
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _is_audio(path: Path) -> bool:
+    try:
+        soundfile.info(str(path))
+    except soundfile.LibsndfileError:
+        return False
+    return True
+
+
+def _binary(stdout: BinaryIO | None) -> BinaryIO:
+    return stdout if stdout is not None else open(1, "wb", closefd=False)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    while block := source.read(1 << 20):
+        target.write(block)
+    target.flush()

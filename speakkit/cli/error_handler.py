@@ -1,0 +1,72 @@
+"""The one place where exceptions become a line on standard error and an exit code."""
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import typer
+import typer.main
+
+from speakkit import paths
+from speakkit.cli.output import say, show_notices
+from speakkit.errors import ExitCode, SpeakkitError
+
+
+def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `app` on the arguments of this process, or on others, and return the exit code."""
+    _stop_on_signals()
+    show_notices(program)
+    try:
+        command = typer.main.get_command(app)
+        return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)
+    except typer.TyperException as error:
+        say(f"{program}: {_usage(error)}; see {program} --help")
+        return error.exit_code
+    except SpeakkitError as error:
+        say(f"{program}: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone: there is nobody to tell, and Python must not try to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the one place for what nobody foresaw
+        say(f"{program}: a bug in speakkit: {type(error).__name__}; {_logged(error)}")
+        return ExitCode.BUG
+
+
+def _stop_on_signals() -> None:
+    """Let a request to stop be an exception, so that nothing half-written is left."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
+def _usage(error: typer.TyperException) -> str:
+    near = getattr(error, "possibilities", None)
+    message = error.format_message().split(" (Possible options")[0].rstrip(".")
+    hint = f"; did you mean {' or '.join(sorted(near))}?" if near else ""
+    return message[:1].lower() + message[1:] + hint
+
+
+def _logged(error: Exception) -> str:
+    """Append the traceback to the log, which holds no text of the user's, and say where it is."""
+    log = paths.log()
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    entry = (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, speakkit {version('speakkit')}, "
+        f"Python {platform.python_version()}, {platform.platform()}\n{frames}{type(error).__name__}\n\n"
+    )
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(entry)
+    except OSError:
+        return f"its log {log} cannot be written:\n{entry}"
+    return f"please report it with what {log} says of it"

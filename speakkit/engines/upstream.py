@@ -1,0 +1,36 @@
+"""The plain kokoro loop, as its README has it: the baseline of benchmarks and of equality tests."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+
+from speakkit.audio import Audio
+from speakkit.engines import hub
+from speakkit.engines.base import Synthesis
+from speakkit.engines.device import pick
+from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, config, load_model, style
+from speakkit.text.chunks import Chunk
+
+
+class Upstream:
+    """Synthesizer: `kokoro.KModel`, unchanged."""
+
+    sample_rate = SAMPLE_RATE
+    frame = FRAME
+
+    def __init__(self, weights: hub.Installed, device: torch.device) -> None:
+        self.weights = weights.source
+        self.symbols = frozenset(config()["vocab"])
+        self._model = load_model(weights).to(device)
+
+    @classmethod
+    def load(cls, device: str = "auto") -> "Upstream":
+        """The plain loop on a device of `engines.device.DEVICES`."""
+        return cls(hub.ensure("kokoro"), pick(device))
+
+    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Synthesis]:
+        """The audio of each chunk, in order; torch's global generator is seeded for each."""
+        for chunk in chunks:
+            torch.manual_seed(chunk.seed)
+            output = self._model(chunk.phonemes, style(chunk), chunk.speed, return_output=True)
+            yield Synthesis(Audio(output.audio.numpy(), SAMPLE_RATE), tuple(output.pred_dur.tolist()))

@@ -1,0 +1,68 @@
+"""Every error that speakkit raises on purpose, and the exit code that each one ends with.
+
+SpeakkitError                   1  an expected failure; its message is the one line that a person reads
+├── BadValue (ValueError)       2  a value that no run could accept: unknown voice, speed, format
+├── TextError                   1  text that cannot be read, or that holds nothing to speak
+├── ModelError                  1  weights that are missing, damaged, or cannot be made here
+├── EngineError                 1  an engine that is unavailable, or that failed on its input
+├── StorageError (OSError)      1  a file or folder that cannot be read or written
+└── NoAudioDevice               6  nothing to play on
+
+Speech with lost words is no error, since the rest was spoken: the command ends with `ExitCode.LOST_WORDS`.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the exit status of every command means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BUG = 3
+    CHECK_FAILED = 4
+    LOST_WORDS = 5
+    NO_AUDIO_DEVICE = 6
+    NETWORK = 7
+    INTERRUPTED = 130
+
+
+class SpeakkitError(Exception):
+    """An expected failure. The message says what happened, to which input, and how to mend it."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+
+class BadValue(SpeakkitError, ValueError):
+    """A value that no run could accept, whatever the machine."""
+
+    exit_code = ExitCode.USAGE
+
+
+class TextError(SpeakkitError):
+    """Text that cannot be read, or that holds nothing to speak."""
+
+
+class ModelError(SpeakkitError):
+    """Weights that are missing, damaged, or cannot be made on this machine."""
+
+
+class EngineError(SpeakkitError):
+    """An engine that is unavailable, or that failed on its input."""
+
+
+class StorageError(SpeakkitError, OSError):
+    """A file or folder that cannot be read or written."""
+
+
+class NoAudioDevice(SpeakkitError):
+    """There is nothing to play on."""
+
+    exit_code = ExitCode.NO_AUDIO_DEVICE
+
+
+def storage_error(error: OSError, what: str) -> StorageError:
+    """`error` in one line for people: `what` names the deed and the file, such as "write hello.wav"."""
+    return StorageError(f"cannot {what}: {(error.strerror or str(error)).lower()}")

@@ -1,0 +1,30 @@
+"""Where speakkit keeps its files. `SPEAKKIT_HOME` moves all of them under one folder."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "speakkit"
+
+
+def _home() -> Path | None:
+    home = os.environ.get("SPEAKKIT_HOME")
+    return Path(home).expanduser() if home else None
+
+
+def models() -> Path:
+    """The cache of model weights: safe to delete, made again when needed."""
+    home = _home()
+    return (home / "cache" if home else platformdirs.user_cache_path(APP)) / "models"
+
+
+def log() -> Path:
+    """The log that a bug's traceback is written to."""
+    home = _home()
+    return (home / "state" if home else platformdirs.user_state_path(APP)) / "speakkit.log"
+
+
+def data() -> Path:
+    """The files that are installed with the package."""
+    return Path(__file__).parent / "data"

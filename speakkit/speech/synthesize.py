@@ -1,0 +1,135 @@
+"""str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import tee
+
+from speakkit import voices
+from speakkit.audio import Audio, joined, silence
+from speakkit.engines import registry
+from speakkit.engines.base import Phonemizer, Synthesis, Synthesizer
+from speakkit.errors import BadValue, TextError
+from speakkit.text.chunks import Chunk, Delivery, Token, chunks
+from speakkit.text.decode import checked
+from speakkit.text.sentences import sentences
+from speakkit.voices import Voice
+
+SPEEDS = (0.5, 2.0)
+"""The slowest and the fastest that still sound like speech."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One chunk, spoken and ready to follow the one before it.
+
+    audio: clipped, faded at both ends, with the chunk's gap after it
+    durations: see `engines.base.Synthesis`; empty where every word of the chunk was lost
+    """
+
+    chunk: Chunk
+    audio: Audio
+    durations: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """One text, spoken.
+
+    voice: full name of the voice, such as "af_heart"
+    weights: which weights spoke, such as "official" or "rebuilt from int8"
+    """
+
+    text: str
+    voice: str
+    weights: str
+    audio: Audio
+    segments: tuple[Segment, ...]
+
+    @property
+    def lost(self) -> tuple[Token, ...]:
+        """The words that ought to be heard in the audio and are not, in full."""
+        return tuple(token for segment in self.segments for token in segment.chunk.lost)
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A voice with the engines that it needs: `speakers` of one language share them."""
+
+    voice: Voice
+    phonemizer: Phonemizer
+    synthesizer: Synthesizer
+
+    def segments(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Iterator[Segment]:
+        """Speak `text` chunk by chunk, the first before the last is read.
+
+        Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
+        """
+        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        read, kept = tee(sentences(checked(text, "the text")))
+        tokens = zip(kept, self.phonemizer.phonemize(read), strict=True)
+        plan, planned = tee(_speakable(chunks(tokens, delivery, self.synthesizer.symbols)))
+        spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
+        for chunk in plan:
+            yield self._segment(chunk, next(spoken)) if chunk.phonemes else self._unheard(chunk)
+
+    def _segment(self, chunk: Chunk, synthesis: Synthesis) -> Segment:
+        gap = silence(chunk.gap, self.synthesizer.sample_rate)
+        return Segment(chunk, joined([synthesis.audio.clipped().faded(), gap]), synthesis.durations)
+
+    def _unheard(self, chunk: Chunk) -> Segment:
+        return Segment(chunk, silence(0.0, self.synthesizer.sample_rate), ())
+
+
+def speaker(voice: str = voices.DEFAULT, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
+    """Load what `voice` needs. Raises BadValue for an unknown voice, engine or device; EngineError; ModelError."""
+    found = voices.find(voice)
+    return Speaker(found, registry.phonemizer(found.language), registry.synthesizer(engine, device))
+
+
+def synthesize(
+    texts: str | Iterable[str],
+    *,
+    voice: str = voices.DEFAULT,
+    speed: float = 1.0,
+    seed: int = 0,
+    device: str = "auto",
+) -> Iterator[Utterance]:
+    """Speak each text.
+
+    voice: a name such as "af_heart", or an alias such as "f1"
+    speed: 0.5 to 2.0; 1.0 is the voice's own
+    seed: of the little noise in the voice; the same seed on the same device gives the same samples
+    device: "auto", "cuda", "mps" or "cpu"
+
+    The audio is float32 in [-1, 1], one channel, 24 kHz. A word that could not be spoken is in `Utterance.lost`.
+    Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
+    TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
+    """
+    talker = speaker(voice, device=device)
+    for text in [texts] if isinstance(texts, str) else texts:
+        spoken = tuple(talker.segments(text, speed=speed, seed=seed))
+        audio = joined([segment.audio for segment in spoken])
+        yield Utterance(text, talker.voice.name, talker.synthesizer.weights, audio, spoken)
+
+
+def checked_speed(speed: float) -> float:
+    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
+    slowest, fastest = SPEEDS
+    if not slowest <= speed <= fastest:
+        raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
+    return speed
+
+
+def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
+    held: list[Chunk] = []
+    remaining = iter(plan)
+    for chunk in remaining:
+        held.append(chunk)
+        if sum(token.is_word for token in chunk.tokens) > len(chunk.lost):
+            yield from held
+            yield from remaining
+            return
+    lost = [token.text for chunk in held for token in chunk.lost]
+    what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
+    raise TextError(f"there is nothing to speak: {what}")

@@ -1,0 +1,38 @@
+"""Bytes from a file or a pipe -> text that can be spoken, or a reason why not."""
+
+import re
+
+from speakkit.errors import TextError
+
+MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""Byte-order marks of encodings that we name, rather than guess at."""
+
+UNSPEAKABLE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ud800-\udfff]")
+"""Control characters that no text holds; escape (0x1b) is not among them, since terminals colour text with it."""
+
+
+def decode(raw: bytes, source: str) -> str:
+    """`raw` as text. `source` names it in errors. Raises TextError for anything but UTF-8 text."""
+    for mark, encoding in MARKS.items():
+        if raw.startswith(mark):
+            raise TextError(f"{source} is {encoding} text; convert it first: iconv -f {encoding} -t UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TextError(
+            f"{source} is not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start});"
+            " convert it first, for instance with iconv -f LATIN1 -t UTF-8"
+        ) from None
+    return checked(text, source)
+
+
+def checked(text: str, source: str) -> str:
+    """`text` itself. Raises TextError where it holds what no text holds, or nothing at all."""
+    found = UNSPEAKABLE.search(text)
+    if found:
+        raise TextError(
+            f"{source} is not text: it holds the character U+{ord(found.group()):04X} at offset {found.start()}"
+        )
+    if not text.strip():
+        raise TextError(f"there is nothing to speak: {source} is empty")
+    return text

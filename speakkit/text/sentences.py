@@ -1,0 +1,79 @@
+"""Text -> sentences with offsets into it. Every character that is not white space falls into exactly one sentence.
+
+A first splitter: it knows paragraphs, the marks . ! ? and …, closing quotes, and the commonest English abbreviations.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONGEST = 1000
+"""Characters; a longer sentence is cut, so that no engine is handed a megabyte without a full stop."""
+
+PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+BREAK = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=[^\sa-z])""")
+ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Rev|Capt|Col|Gen|Lt|Sgt|St|Mt|Jr|Sr|vs|etc|No|[A-Z])\.\s+$")
+SOFT_BREAKS = (re.compile(r"[,;:—–)]+\s+"), re.compile(r"\s+"))
+"""Where an overlong sentence is cut: after a clause mark; failing that, between words."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A stretch of the user's text.
+
+    text: as it stands there, from its first to its last character that is not white space
+    start: offset of its first character, in characters
+    ends_paragraph: a blank line, or the end of the text, follows
+    """
+
+    text: str
+    start: int
+    ends_paragraph: bool = False
+
+    @property
+    def end(self) -> int:
+        """Offset just past the last character."""
+        return self.start + len(self.text)
+
+
+def sentences(text: str) -> Iterator[Sentence]:
+    """The sentences of `text`, in order."""
+    at = 0
+    for blank in [*PARAGRAPH.finditer(text), None]:
+        end = blank.start() if blank else len(text)
+        spans = [span for span in _spans(text, at, end) if text[slice(*span)].strip()]
+        for i, (start, stop) in enumerate(spans):
+            yield _trimmed(text, start, stop, ends_paragraph=i == len(spans) - 1)
+        at = blank.end() if blank else end
+
+
+def _trimmed(text: str, start: int, stop: int, *, ends_paragraph: bool) -> Sentence:
+    piece = text[start:stop]
+    lead = len(piece) - len(piece.lstrip())
+    return Sentence(piece.strip(), start + lead, ends_paragraph)
+
+
+def _spans(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The sentences between two offsets, white space included, none longer than LONGEST."""
+    at = start
+    for found in BREAK.finditer(text, start, stop):
+        if not ABBREVIATION.search(text, max(at, found.end() - 40), found.end()):
+            yield from _shortened(text, at, found.end())
+            at = found.end()
+    yield from _shortened(text, at, stop)
+
+
+def _shortened(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    while stop - start > LONGEST:
+        cut = _soft_break(text, start, start + LONGEST)
+        yield start, cut
+        start = cut
+    yield start, stop
+
+
+def _soft_break(text: str, start: int, limit: int) -> int:
+    for pattern in SOFT_BREAKS:
+        ends = [found.end() for found in pattern.finditer(text, start + LONGEST // 2, limit)]
+        if ends:
+            return ends[-1]
+    return limit
