@@ -18,7 +18,8 @@ def pytest_runtest_makereport(item, call):
     """With SPEAKKIT_REQUIRE_ALL=1 a skipped test has failed, but for the marks gpu and slow."""
     report = yield
     excused = any(item.get_closest_marker(mark) for mark in ("gpu", "slow"))
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("SPEAKKIT_REQUIRE_ALL") == "1" and not excused:
+    required = os.environ.get("SPEAKKIT_REQUIRE_ALL") == "1" and not excused
+    if required and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, although SPEAKKIT_REQUIRE_ALL=1: {call.excinfo.value}"
     return report

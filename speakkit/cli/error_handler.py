@@ -25,7 +25,8 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
         command = typer.main.get_command(app)
         return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)
     except typer.TyperException as error:
-        say(f"{program}: {_usage(error)}; see {program} --help")
+        context = getattr(error, "ctx", None)
+        say(f"{program}: {_usage(error)}; see {context.command_path if context else program} --help")
         return error.exit_code
     except SpeakkitError as error:
         say(f"{program}: {error}")
@@ -51,7 +52,7 @@ def _stop_on_signals() -> None:
 def _usage(error: typer.TyperException) -> str:
     near = getattr(error, "possibilities", None)
     message = error.format_message().split(" (Possible options")[0].rstrip(".")
-    hint = f"; did you mean {' or '.join(sorted(near))}?" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else ""
     return message[:1].lower() + message[1:] + hint
 
 

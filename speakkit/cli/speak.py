@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 import typer.core
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from speakkit.audiofile import Sink
     from speakkit.speech.synthesize import Speaker
     from speakkit.text.chunks import Token
+
+log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 64 << 20
 """Bytes: some two months of speech."""
@@ -73,6 +76,13 @@ def _is_dashed_text(argument: str) -> bool:
     return argument.startswith("-") and any(character.isspace() for character in name)
 
 
+def _speed(given: str | float) -> float:
+    try:
+        return float(given)
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is no number; try 1.25") from None
+
+
 def _more(*names: str, **settings: Any) -> Any:
     """An option of the second panel of --help."""
     return typer.Option(*names, rich_help_panel="More options", **settings)
@@ -83,7 +93,7 @@ Words = Annotated[
     typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
 ]
 VoiceName = Annotated[str, typer.Option("--voice", "-v", help="f1-f4, m1-m4, or a name such as bf_emma.")]
-Speed = Annotated[float, typer.Option("--speed", "-s", help="0.5 to 2.0.")]
+Speed = Annotated[float, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0.")]
 Target = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
@@ -238,8 +248,8 @@ def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[floa
             lost += segment.chunk.lost
             report("speaking", segment.chunk.tokens[-1].start, len(order.text))
     for token in lost:
-        output.say(
-            f"speak: the word {token.text!r} at character {token.start} was not spoken: {order.voice} cannot say it"
+        log.warning(
+            "%r at character %d was not spoken: the voice %s cannot say it", token.text, token.start, order.voice
         )
     return seconds, chunks, lost
 
@@ -257,9 +267,13 @@ def _text(words: Sequence[str], file: Path | None) -> str:
     if file is not None:
         if words:
             raise BadValue("give the text as words or with --file, not both")
-        return decode(_read(file), str(file))
+        try:
+            with file.open("rb") as opened:
+                return _bounded(opened, str(file))
+        except OSError as error:
+            raise storage_error(error, f"read {file}") from error
     if list(words) == ["-"] or (not words and not sys.stdin.isatty()):
-        return decode(sys.stdin.buffer.read(LONGEST_TEXT), "standard input")
+        return _bounded(sys.stdin.buffer, "standard input")
     if not words:
         raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
     # Interactive shells hand over "wow\!" with its backslash.
@@ -267,15 +281,11 @@ def _text(words: Sequence[str], file: Path | None) -> str:
     return checked(text, "the text")
 
 
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(LONGEST_TEXT + 1)
-    except OSError as error:
-        raise storage_error(error, f"read {file}") from error
+def _bounded(stream: BinaryIO, source: str) -> str:
+    raw = stream.read(LONGEST_TEXT + 1)
     if len(raw) > LONGEST_TEXT:
-        raise TextError(f"{file} is larger than {LONGEST_TEXT >> 20} MB; split it")
-    return raw
+        raise TextError(f"{source} is longer than {LONGEST_TEXT >> 20} MB; split it")
+    return decode(raw, source)
 
 
 app = typer.Typer(

@@ -1,7 +1,10 @@
 """Kokoro-82M v1.0: phonemes -> speech at 24 kHz, one chunk at a time."""
 
+import io
 import json
+import pickle
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,14 @@ from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
 from speakkit.engines.istftnet import Generator, fold_weight_norm
 from speakkit.engines.quietly import import_quietly, no_warnings
-from speakkit.errors import EngineError
+from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
 
 SAMPLE_RATE = 24_000
 FRAME = 0.025
 """Seconds: one step of a duration, 600 samples."""
+
+MEND = "check it with: speakkit models verify kokoro"
 
 
 def config() -> dict[str, Any]:
@@ -29,13 +34,51 @@ def config() -> dict[str, Any]:
     return settings
 
 
+def checkpoint(weights: hub.Installed) -> Path:
+    """The file that holds the weights."""
+    return weights.folder / hub.KOKORO_WEIGHTS
+
+
 def load_model(weights: hub.Installed) -> Any:
-    """`kokoro.KModel` with local weights. Nothing is fetched."""
+    """`kokoro.KModel` with its weight norm folded, on the CPU.
+
+    KModel's own loading draws 82 million random numbers first, then copies the weights over them, and says nothing
+    of a weight that is missing. Here it is built without memory, and takes the checkpoint's tensors as they are.
+    Raises ModelError for a checkpoint that cannot be read, or lacks a weight.
+    """
     kmodel = import_quietly("kokoro.model").KModel
-    file = weights.folder / hub.KOKORO_WEIGHTS
-    with no_warnings():  # of weight norm's and dropout's ways, which are upstream's
-        model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=config(), model=str(file))
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    with no_warnings(), torch.device("meta"):  # they warn of weight norm's and dropout's ways
+        model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=config(), model=nothing)
+    _make_constants(model)
+    try:
+        parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
+        for name, state in parts.items():
+            plain = {key.removeprefix("module."): tensor for key, tensor in state.items()}
+            getattr(model, name).load_state_dict(plain, strict=False, assign=True)
+    except (OSError, EOFError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{checkpoint(weights)} is no checkpoint of Kokoro; {MEND}") from error
+    missing = [name for name, tensor in model.named_parameters() if tensor.is_meta]
+    if missing:
+        raise ModelError(f"{checkpoint(weights)} lacks {len(missing)} weights, such as {missing[0]}; {MEND}")
+    fold_weight_norm(model)
     return model.eval().requires_grad_(False)
+
+
+def _make_constants(model: Any) -> None:
+    """Give memory to what no checkpoint holds, norms of scale one and positions, and drop what is unused."""
+    for module in model.modules():
+        if isinstance(module, nn.InstanceNorm1d):
+            module.weight = nn.Parameter(torch.ones(module.num_features))
+            module.bias = nn.Parameter(torch.zeros(module.num_features))
+    embeddings = model.bert.embeddings
+    embeddings.position_ids = torch.arange(model.context_length)[None]
+    embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
+    model.bert.pooler = model.bert.pooler_activation = None
+    stft = model.decoder.generator.stft
+    stft.window = torch.hann_window(stft.win_length)
 
 
 def style(chunk: Chunk) -> Tensor:
@@ -55,9 +98,7 @@ class Kokoro:
         self._vocabulary: dict[str, int] = config()["vocab"]
         self.symbols = frozenset(self._vocabulary)
         self._device = device
-        model = load_model(weights)
-        fold_weight_norm(model)
-        model.to(device)
+        model = load_model(weights).to(device)
         self._generator = model.decoder.generator = Generator(model.decoder.generator, device)
         model.decoder = _Autocast(model.decoder, dtype or CONVOLUTION_DTYPE[device.type])
         self._model = model

@@ -8,7 +8,8 @@ from speakkit.audio import Audio
 from speakkit.engines import hub
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import pick
-from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, config, load_model, style
+from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, config, style
+from speakkit.engines.quietly import import_quietly, no_warnings
 from speakkit.text.chunks import Chunk
 
 
@@ -21,7 +22,10 @@ class Upstream:
     def __init__(self, weights: hub.Installed, device: torch.device) -> None:
         self.weights = weights.source
         self.symbols = frozenset(config()["vocab"])
-        self._model = load_model(weights).to(device)
+        with no_warnings():  # of weight norm's and dropout's ways
+            kmodel = import_quietly("kokoro.model").KModel
+            model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=config(), model=str(checkpoint(weights)))
+        self._model = model.to(device).eval()
 
     @classmethod
     def load(cls, device: str = "auto") -> "Upstream":

@@ -1,0 +1,162 @@
+"""Kokoro against its upstream, and against the chunks it is given."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from speakkit.engines import hub, registry
+from speakkit.engines.istftnet import HarmonicSource
+from speakkit.engines.kokoro import Kokoro, load_model
+from speakkit.errors import EngineError, ModelError
+from speakkit.text.chunks import LIMIT, Chunk
+from speakkit.voices import find
+
+PHONEMES = "həlˈO fɹʌm spˈikɪt. ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˈOvəɹ ðə lˈAzi dˈɔɡ."
+
+
+def chunk(phonemes=PHONEMES, **changes):
+    first = Chunk(0, phonemes, (), (), find("f1"), "en-us", 1.0, 7, 0.0)
+    return dataclasses.replace(first, **changes)
+
+
+def spoken(engine, *chunks):
+    return [synthesis.audio.samples for synthesis in engine.synthesize(chunks)]
+
+
+@pytest.fixture
+def same_noise(monkeypatch):
+    """Upstream draws the noise that our generator draws for seed 7."""
+
+    def noise_like(tensor):
+        generator = torch.Generator().manual_seed(7)
+        frequencies_last = tensor.shape[2] == 9
+        shape = tensor.transpose(1, 2).shape if frequencies_last else tensor.shape
+        drawn = torch.empty(shape).normal_(generator=generator)
+        return drawn.transpose(1, 2) if frequencies_last else drawn
+
+    monkeypatch.setattr(torch, "randn_like", noise_like)
+
+
+def test_speaks_as_upstream_does(kokoro, same_noise):
+    """With the same noise, durations are identical and the samples differ by rounding alone."""
+    upstream = registry.synthesizer("upstream", "cpu")
+    for changes in ({}, {"speed": 1.25}, {"voice": find("bm_george")}, {"phonemes": "həlˈO."}):
+        ours = next(kokoro.synthesize([chunk(**changes)]))
+        theirs = next(upstream.synthesize([chunk(**changes)]))
+        assert ours.durations == theirs.durations
+        assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
+        # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2
+        assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
+
+
+def test_duration_is_the_sum_of_frames(kokoro):
+    """A frame is 25 ms: one for the start, one or more for each phoneme, one for the end."""
+    synthesis = next(kokoro.synthesize([chunk()]))
+    assert len(synthesis.durations) == len(PHONEMES) + 2
+    assert synthesis.audio.duration == pytest.approx(sum(synthesis.durations) * kokoro.frame)
+
+
+def test_same_seed_gives_the_same_bytes_whatever_was_spoken_before(kokoro):
+    """Noise comes from the chunk's own seed."""
+    alone = spoken(kokoro, chunk())[0]
+    _, after = spoken(kokoro, chunk("wˈʌn."), chunk())
+    assert alone.tobytes() == after.tobytes()
+    torch.manual_seed(1)
+    assert spoken(kokoro, chunk())[0].tobytes() == alone.tobytes()
+
+
+def test_other_seed_gives_other_noise_and_the_same_speech(kokoro):
+    """Only the noise differs."""
+    first, second = spoken(kokoro, chunk(), chunk(seed=8))
+    assert first.tobytes() != second.tobytes()
+    assert np.corrcoef(first, second)[0, 1] > 0.95
+
+
+def test_the_hosts_random_numbers_are_left_alone(kokoro):
+    """A program that seeds torch gets its own numbers."""
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    spoken(kokoro, chunk())
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_speed_changes_the_length(kokoro):
+    """Twice as fast is about half as long."""
+    slow, fast = spoken(kokoro, chunk(speed=0.8), chunk(speed=1.6))
+    assert len(slow) / len(fast) == pytest.approx(2.0, rel=0.25)
+
+
+def test_most_phonemes_are_spoken_and_one_more_is_refused(kokoro):
+    """LIMIT is Kokoro's own."""
+    synthesis = next(kokoro.synthesize([chunk(("lˈa " * LIMIT)[:LIMIT])]))
+    assert len(synthesis.durations) == LIMIT + 2
+    with pytest.raises(EngineError, match="510"):
+        list(kokoro.synthesize([chunk("a" * (LIMIT + 1))]))
+    with pytest.raises(EngineError, match="1 to 510"):
+        list(kokoro.synthesize([chunk("")]))
+
+
+def test_unknown_phoneme_is_named(kokoro):
+    """Upstream drops it, and shifts every later duration."""
+    with pytest.raises(EngineError, match="7"):
+        list(kokoro.synthesize([chunk("hə7lˈO")]))
+
+
+def test_bfloat16_says_the_same(kokoro, whisper):
+    """The decoder in bfloat16 is another rounding, not another voice."""
+    rounded = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.bfloat16)
+    reference, other = (next(engine.synthesize([chunk()])) for engine in (kokoro, rounded))
+    assert reference.durations == other.durations
+    said, rounded_said = whisper.transcribe([reference.audio, other.audio])
+    assert said.text == rounded_said.text
+
+
+def test_source_of_silence_is_noise_alone():
+    """Unvoiced frames have no harmonics, and voiced ones repeat at F0."""
+    generator = load_model(hub.ensure("kokoro")).decoder.generator
+    source = HarmonicSource(generator.m_source)
+    with torch.inference_mode():
+        voiced = source(torch.full((1, 80), 240.0), torch.Generator().manual_seed(0))[0]
+        unvoiced = source(torch.zeros(1, 80), torch.Generator().manual_seed(0))[0]
+    period = 24_000 // 240
+    assert voiced.shape == (80 * 300,)
+    assert np.corrcoef(voiced[:-period], voiced[period:])[0, 1] > 0.95
+    assert abs(np.corrcoef(unvoiced[:-period], unvoiced[period:])[0, 1]) < 0.1
+
+
+def test_device_that_is_not_there_is_refused():
+    """One line says what to leave out."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(EngineError, match="--device cpu"):
+        registry.synthesizer("kokoro", "cuda")
+
+
+def test_checkpoint_without_a_weight_is_refused(tmp_path):
+    """Upstream would speak with random numbers in its place."""
+    whole = torch.load(hub.ensure("kokoro").folder / hub.KOKORO_WEIGHTS, weights_only=True)
+    del whole["predictor"]["module.duration_proj.linear_layer.weight"]
+    torch.save(whole, tmp_path / hub.KOKORO_WEIGHTS)
+    with pytest.raises(ModelError, match=r"predictor\.duration_proj"):
+        load_model(hub.Installed(tmp_path, "test"))
+
+
+def test_file_that_is_no_checkpoint_is_refused(tmp_path):
+    """Neither garbage nor an empty file is a traceback."""
+    for raw in (b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100)):
+        (tmp_path / hub.KOKORO_WEIGHTS).write_bytes(raw)
+        with pytest.raises(ModelError, match="no checkpoint of Kokoro"):
+            load_model(hub.Installed(tmp_path, "test"))
+
+
+@pytest.mark.gpu
+def test_gpu_speaks_as_the_processor_does(kokoro):
+    """Durations are the same, and the samples nearly so."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    on_gpu = registry.synthesizer("kokoro", "cuda")
+    ours, theirs = (next(engine.synthesize([chunk()])) for engine in (on_gpu, kokoro))
+    assert ours.durations == theirs.durations
