@@ -68,7 +68,7 @@ def check_target(target: str, *, force: bool = False) -> None:
     if path.is_dir():
         raise StorageError(f"cannot write {target}: it is a folder")
     if not os.access(path if _is_special(path) else folder, os.W_OK):
-        raise StorageError(f"cannot write {target}: no permission to write in {folder}")
+        raise StorageError(f"cannot write {target}: the folder {folder} is not writable")
     if not force and path.is_file() and path.stat().st_size and not _is_audio(path):
         raise StorageError(f"{target} exists and is no audio file; to overwrite it, add --force")
 
@@ -80,17 +80,22 @@ def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO |
     Standard output ("-") gets raw PCM as it comes, and any other format at the end, since its header tells the length.
     Raises StorageError, for a full disk too.
     """
-    if target != STDOUT:
-        with _replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate, target) as encoder:
-            yield encoder
-    elif audio_format == "pcm":
-        yield _Pipe(_binary(stdout))
-    else:
-        with tempfile.TemporaryFile() as spool:
-            with _encoder(spool, audio_format, sample_rate, "standard output") as encoder:
+    try:
+        if target != STDOUT:
+            with _replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate) as encoder:
                 yield encoder
-            spool.seek(0)
-            _copy(spool, _binary(stdout))
+        elif audio_format == "pcm":
+            yield _Pipe(_binary(stdout))
+        else:
+            with tempfile.TemporaryFile() as spool:
+                with _encoder(spool, audio_format, sample_rate) as encoder:
+                    yield encoder
+                spool.seek(0)
+                _copy(spool, _binary(stdout))
+    except (StorageError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise storage_error(error, f"write {'standard output' if target == STDOUT else target}") from error
 
 
 def read(path: str | Path) -> Audio:
@@ -155,21 +160,16 @@ class _Encoder:
 
 
 @contextmanager
-def _encoder(out: BinaryIO, audio_format: str, sample_rate: int, target: str) -> Iterator[_Encoder]:
+def _encoder(out: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[_Encoder]:
     container, subtype = FORMATS[audio_format]
     guard = _Guard(out)
+    with _libsndfile(guard):
+        file = soundfile.SoundFile(guard, "w", sample_rate, 1, subtype, format=container)
     try:
+        yield _Encoder(file, guard)
+    finally:
         with _libsndfile(guard):
-            file = soundfile.SoundFile(guard, "w", sample_rate, 1, subtype, format=container)
-        try:
-            yield _Encoder(file, guard)
-        finally:
-            with _libsndfile(guard):
-                file.close()
-    except StorageError:
-        raise
-    except OSError as error:
-        raise storage_error(error, f"write {target}") from error
+            file.close()
 
 
 @contextmanager
@@ -195,10 +195,7 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
                 _copy(spool, device)
         return
     path = path.resolve()
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise storage_error(error, f"write {path}") from error
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with open(handle, "w+b") as file:
             yield file

@@ -80,7 +80,7 @@ def find(name: str) -> Voice:
     full = ALIASES.get(name, name)
     if full in NAMES:
         return Voice(full)
-    near = difflib.get_close_matches(name, [*ALIASES, *NAMES], n=3, cutoff=0.5)
+    near = sorted(difflib.get_close_matches(name, [*ALIASES, *NAMES], n=4, cutoff=0.5))
     hint = (
         f"; did you mean {' or '.join(near)}?"
         if near

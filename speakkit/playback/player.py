@@ -60,19 +60,16 @@ class Player:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._stopped.set()
         if self._thread.ident is None:
             return
-        if kind is None:
-            self._put(None)
-        while self._thread.is_alive():  # in steps, so that Ctrl-C is not kept waiting
-            try:
-                self._thread.join(SLICE)
-            except KeyboardInterrupt:
-                self._stopped.set()
+        try:
+            if kind is None:
+                self._put(None)
                 self._thread.join()
-                raise
+        finally:
+            # Whatever interrupts the wait: PortAudio must not be torn down while the thread is writing to it.
+            self._stopped.set()
+            self._thread.join()
         if self._error and kind is None:
             raise self._error
 

@@ -1,0 +1,356 @@
+"""`speak` as its users type it: what it says, what it writes, and how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakkit.audiofile import FORMATS, read
+
+HELLO = "Hello from speakkit."
+
+
+def heard(whisper, file):
+    (transcript,) = whisper.transcribe([read(file)])
+    return transcript.text.lower()
+
+
+def one_line(result, code, *words):
+    """The command ended with `code`, and said so in one line that holds `words`."""
+    assert result.code == code, result.err
+    assert result.out == b""
+    assert result.err.count("\n") == 1
+    for word in words:
+        assert word in result.err
+
+
+def test_writes_speech(run, whisper, tmp_path):
+    """The README's first command."""
+    result = run("speak", "-o", tmp_path / "hello.wav", HELLO)
+    assert result.code == 0
+    assert "rebuilt from int8" in result.err or "official" in result.err
+    assert heard(whisper, tmp_path / "hello.wav").startswith("hello from spe")
+    assert [file.name for file in tmp_path.iterdir()] == ["hello.wav"]
+
+
+def test_speakkit_speak_is_the_same_command(run, tmp_path):
+    """Same options, same bytes."""
+    for program, name in ((("speak",), "a.wav"), (("speakkit", "speak"), "b.wav")):
+        assert run(*program, "-q", "-o", tmp_path / name, HELLO).code == 0
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending != "pcm"])
+def test_every_format_holds_the_speech(run, whisper, tmp_path, ending):
+    """What libsndfile writes, it reads back, and Whisper understands."""
+    file = tmp_path / f"hello.{ending}"
+    assert run("speak", "-q", "-o", file, HELLO).code == 0
+    assert soundfile.info(str(file)).format == FORMATS[ending][0]
+    assert "hello from" in heard(whisper, file)
+
+
+def test_words_are_one_text(run, whisper, tmp_path):
+    """Without quotes, too."""
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", "the", "quick", "brown", "fox").code == 0
+    assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_reads_standard_input(run, whisper, tmp_path, arguments):
+    """A pipe is read, with or without a dash."""
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", *arguments, stdin=b"The quick brown fox.\n").code == 0
+    assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
+
+
+def test_reads_a_file(run, whisper, tmp_path):
+    """With a byte-order mark, as Windows writes it."""
+    (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfThe quick\r\nbrown fox.\r\n")
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", "--file", tmp_path / "x.txt").code == 0
+    assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
+
+
+def test_backslash_before_exclamation_mark_is_the_shells(run, tmp_path):
+    r"""`speak "wow\!"` says "wow!"."""
+    run("speak", "-q", "-o", tmp_path / "a.wav", "wow\\!")
+    run("speak", "-q", "-o", tmp_path / "b.wav", "wow!")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+@pytest.mark.parametrize("text", ["-5 degrees tonight", "- the first item", "--- a new section ---", "-12"])
+def test_text_may_begin_with_a_dash(run, tmp_path, text):
+    """No option has white space in its name."""
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", text).code == 0
+
+
+def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
+    """A file's name is no text."""
+    monkeypatch.chdir(tmp_path)
+    assert run("speak", "-q", "-o", "- a file.wav", HELLO).code == 0
+    assert (tmp_path / "- a file.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--voise", "f1", HELLO), ("--voise", "did you mean --voice?", "speak --help")),
+        (("--voice", "f9", HELLO), ("'f9'", "f1")),
+        (("--voice", "af_hart", HELLO), ("af_heart",)),
+        (("--speed", "0", HELLO), ("0.5 and 2.0",)),
+        (("--speed", "nan", HELLO), ("0.5 and 2.0",)),
+        (("--speed", "fast", HELLO), ("'fast'", "--speed")),
+        (("--engine", "kokoto", HELLO), ("kokoto", "kokoro")),
+        (("--device", "tpu", HELLO), ("tpu", "cuda")),
+        (("--seed", "x", HELLO), ("--seed",)),
+        (("-o", "hello.aac", HELLO), ("aac", "mp3")),
+        (("-o", "hello", HELLO), ("--format",)),
+        (("-o", "x.wav", "--format", "aac", HELLO), ("aac", "mp3")),
+        (("-o", "-", "--json", HELLO), ("--json",)),
+        (("--file", "x.txt", HELLO), ("not both",)),
+        ((), ("nothing to say",)),
+    ],
+)
+def test_what_no_run_could_accept_is_a_usage_error(run, arguments, words):
+    """Exit code 2, one line, and the way out in it."""
+    one_line(run("speak", *arguments), 2, *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ("empty",)),
+        (" \n", ("empty",)),
+        ("... !?", ("no words",)),
+        ("\N{GRINNING FACE}", ("no words",)),
+        ("\u4f60\u597d", ("cannot say \u4f60\u597d",)),
+        ("a\udcffb", ("not text",)),
+        ("a\x01b", ("not text", "U+0001")),
+    ],
+)
+def test_text_without_words_is_refused(run, tmp_path, text, words):
+    """Exit code 1, and no file."""
+    one_line(
+        run("speak", "-o", tmp_path / "x.wav", text), 1, "nothing to speak" if "not" not in words[0] else "", *words
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"caf\xe9", ("not UTF-8", "0xe9", "offset 3", "iconv")),
+        (b"\xff\xfeh\0i\0", ("UTF-16", "iconv")),
+        (b"hello\0world", ("not text", "U+0000", "offset 5")),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ("not UTF-8",)),
+        (b"\x7fELF\x02\x01\x01\0", ("not text",)),
+        (b"", ("empty",)),
+    ],
+)
+def test_input_that_is_no_text_is_refused(run, tmp_path, raw, words):
+    """From a file and from a pipe, by name."""
+    (tmp_path / "x.bin").write_bytes(raw)
+    one_line(run("speak", "-o", tmp_path / "x.wav", "--file", tmp_path / "x.bin"), 1, "x.bin", *words)
+    one_line(run("speak", "-o", tmp_path / "x.wav", stdin=raw), 1, "standard input", *words)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_file_that_cannot_be_read_is_named(run, tmp_path):
+    """Missing, or a folder."""
+    one_line(run("speak", "--file", tmp_path / "nope.txt"), 1, "nope.txt", "no such file")
+    one_line(run("speak", "--file", tmp_path), 1, "is a directory")
+
+
+def test_lost_words_are_named_and_the_rest_is_spoken(run, whisper, tmp_path):
+    """Exit code 5: spoken, but not all of it."""
+    result = run("speak", "-q", "-o", tmp_path / "x.wav", "The quick \u4f60\u597d brown fox.")
+    assert result.code == 5
+    assert "'\u4f60\u597d' at character 10" in result.err
+    assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
+
+
+def test_place_that_cannot_be_written_is_refused_before_speaking(run, tmp_path):
+    """A missing folder, a folder, and a file where a folder should be."""
+    (tmp_path / "file").write_text("text")
+    one_line(run("speak", "-o", tmp_path / "nope" / "x.wav", HELLO), 1, "there is no folder")
+    (tmp_path / "x.wav").mkdir()
+    one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "it is a folder")
+    one_line(run("speak", "-o", tmp_path / "file" / "x.wav", HELLO), 1, "there is no folder")
+
+
+@contextmanager
+def small_disk(folder, options):
+    """A file system of its own, mounted on `folder`."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_folder_that_is_not_writable_is_refused(run, tmp_path):
+    """Even for root, on a disk that is mounted for reading."""
+    with small_disk(tmp_path, "ro"):
+        one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "x.wav", "not writable")
+
+
+def test_file_that_is_no_audio_is_kept_without_force(run, tmp_path):
+    """A slip of the finger costs no work."""
+    target = tmp_path / "notes.wav"
+    target.write_text("my notes")
+    one_line(run("speak", "-o", target, HELLO), 1, "no audio", "--force")
+    assert target.read_text() == "my notes"
+    assert run("speak", "-q", "--force", "-o", target, HELLO).code == 0
+    assert run("speak", "-q", "-o", target, HELLO).code == 0
+    assert read(target).duration > 1
+
+
+def test_full_disk_leaves_nothing(run, tmp_path):
+    """One line names the file and the reason, and no part of it stays."""
+    text = f"{HELLO} And a good deal more of it than a small disk can hold."
+    with small_disk(tmp_path, "size=64k"):
+        one_line(run("speak", "-o", tmp_path / "x.wav", text), 1, "x.wav", "no space left")
+        one_line(run("speak", "-o", tmp_path / "x.flac", text), 1, "x.flac", "no space left")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_standard_output_gets_wav_with_its_length(run):
+    """The header tells the truth, and nothing else is printed."""
+    result = run("speak", "-q", "-o", "-", HELLO)
+    assert result.out[:4] == b"RIFF"
+    assert int.from_bytes(result.out[4:8], "little") == len(result.out) - 8
+    assert int.from_bytes(result.out[40:44], "little") == len(result.out) - 44
+
+
+def test_standard_output_gets_raw_samples(run, tmp_path):
+    """The same samples as in the file, without its header."""
+    raw = run("speak", "-q", "-o", "-", "--format", "pcm", HELLO).out
+    run("speak", "-q", "-o", tmp_path / "x.wav", HELLO)
+    samples, _ = soundfile.read(tmp_path / "x.wav", dtype="int16")
+    assert np.array_equal(np.frombuffer(raw, "<i2"), samples)
+
+
+def test_json_says_what_was_done(run, tmp_path):
+    """One object on standard output, nothing on standard error."""
+    result = run("speak", "--json", "-o", tmp_path / "x.wav", "--voice", "m4", "--speed", "1.25", HELLO)
+    receipt = json.loads(result.out)
+    assert result.err == ""
+    assert receipt["voice"] == "bm_george"
+    assert receipt["seconds"] == pytest.approx(read(tmp_path / "x.wav").duration, abs=0.01)
+    assert receipt["weights"] in ("rebuilt from int8", "official")
+    assert receipt["lost"] == []
+
+
+def test_quiet_prints_nothing(run, tmp_path):
+    """Neither a line nor a bar."""
+    result = run("speak", "-q", "-o", tmp_path / "x.wav", HELLO)
+    assert (result.out, result.err) == (b"", "")
+
+
+@pytest.mark.parametrize("option", [("--gemini",), ("--inworld",), ("--engine", "gemini")])
+def test_clouds_are_not_available_yet(run, option):
+    """And a voice of theirs is not called unknown."""
+    one_line(run("speak", *option, "--voice", "Zephyr", HELLO), 1, "not available yet")
+
+
+def test_voice_of_another_language_says_so(run, tmp_path):
+    """Its pack is there, its phonemes are not."""
+    one_line(run("speak", "-o", tmp_path / "x.wav", "--voice", "s1", "Hola."), 1, "es", "English")
+
+
+def test_weights_in_place_need_no_network(run, tmp_path, monkeypatch):
+    """Not one connection is tried."""
+
+    def refuse(*_):
+        raise AssertionError("speak went to the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", HELLO).code == 0
+
+
+def test_a_bug_is_a_line_and_a_log_without_the_text(run, tmp_path, monkeypatch):
+    """Exit code 3; the log has the traceback, and not what was to be said."""
+    from speakkit import paths
+    from speakkit.speech import synthesize
+
+    told = "words " + "in confidence"
+
+    def broken(speed):
+        raise RuntimeError(f"{told} {speed}")
+
+    monkeypatch.setattr(synthesize, "checked_speed", broken)
+    monkeypatch.setattr(paths, "log", lambda: tmp_path / "logs" / "speakkit.log")
+    one_line(run("speak", "-o", tmp_path / "x.wav", told), 3, "RuntimeError", "speakkit.log")
+    log = (tmp_path / "logs" / "speakkit.log").read_text()
+    assert "test_speak.py" in log
+    assert told not in log
+
+
+def interrupted(command, folder, until, arguments):
+    """Send Ctrl-C to a `speak` once `until` is true. Returns its exit code and standard error."""
+    process = subprocess.Popen([*command, "speak", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not until(process) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+@pytest.mark.parametrize("delay", [0.3, 1.5, 4.0])
+def test_ctrl_c_while_loading_is_quiet(command, tmp_path, delay):
+    """Ended by the signal, or with 130; no traceback and no file."""
+    start = time.monotonic()
+    arguments = ["-o", "x.wav", (HELLO + " ") * 200]
+    code, err = interrupted(command, tmp_path, lambda _: time.monotonic() - start > delay, arguments)
+    assert code in (130, -signal.SIGINT)
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_path):
+    """Speech is on its way to the disk long before the text has been read, in bounded memory; Ctrl-C leaves no file."""
+    text = tmp_path / "big.txt"
+    text.write_text("The quick brown fox jumps over the lazy dog, and then it sleeps in the sun. " * 14_000)
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def resident_kb(process):
+        with open(f"/proc/{process.pid}/status") as status:
+            return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+
+    sizes = []
+
+    def has_spoken(process):
+        partial = sum(file.stat().st_size for file in folder.iterdir())
+        if partial > 1_000_000:
+            sizes.append(resident_kb(process))
+        return bool(sizes)
+
+    code, err = interrupted(command, folder, has_spoken, ["-o", "x.wav", "--file", text])
+    assert code == 130, err
+    assert err == ""
+    assert list(folder.iterdir()) == []
+    assert sizes[0] < 2_000_000
+
+
+def test_reader_that_goes_away_is_no_bug(command, tmp_path):
+    """`speak -o - ... | head -c 1` ends without a traceback."""
+    process = subprocess.Popen(
+        [*command, "speak", "-q", "-o", "-", "--format", "pcm", (HELLO + " ") * 50],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 1

@@ -1,0 +1,137 @@
+"""The path from text to speech, and the Python API."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import speakkit
+from speakkit.errors import BadValue, TextError
+from speakkit.speech.synthesize import speaker
+
+PARAGRAPHS = (
+    "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do.\n\n"
+    "There was nothing so very remarkable in that, nor did Alice think it so very much out of the way to hear the "
+    "Rabbit say to itself, that it would be too late."
+)
+
+
+def test_texts_in_utterances_out(whisper):
+    """One utterance for each text, in order, each with what was asked."""
+    texts = ["The quick brown fox.", "A lazy dog."]
+    utterances = list(speakkit.synthesize(texts, voice="f2", device="cpu"))
+    assert [utterance.text for utterance in utterances] == texts
+    assert {utterance.voice for utterance in utterances} == {"af_bella"}
+    heard = [transcript.text.lower() for transcript in whisper.transcribe(u.audio for u in utterances)]
+    assert "quick brown fox" in heard[0]
+    assert "lazy dog" in heard[1]
+
+
+def test_one_text_is_one_utterance():
+    """A string is a text, not a list of letters."""
+    (utterance,) = speakkit.synthesize("Hello.", device="cpu")
+    assert utterance.audio.sample_rate == 24_000
+    assert utterance.audio.samples.dtype == np.float32
+    assert np.abs(utterance.audio.samples).max() <= 1
+    assert utterance.lost == ()
+
+
+def test_texts_are_taken_one_by_one():
+    """The first utterance is there before the second text is asked for."""
+
+    def texts():
+        yield "Hello."
+        raise LookupError("asked for the second text")
+
+    utterances = speakkit.synthesize(texts(), device="cpu")
+    assert next(utterances).text == "Hello."
+    with pytest.raises(LookupError):
+        next(utterances)
+
+
+def test_every_word_of_a_long_text_is_heard(whisper):
+    """Over several chunks, with a pause between paragraphs."""
+    (utterance,) = speakkit.synthesize(PARAGRAPHS, device="cpu")
+    assert len(utterance.segments) == 2
+    assert utterance.segments[0].chunk.gap > 0
+    (transcript,) = whisper.transcribe([utterance.audio])
+    heard = "".join(c for c in transcript.text.lower() if c.isalpha() or c == " ").split()
+    said = "".join(c for c in PARAGRAPHS.lower() if c.isalpha() or c.isspace()).split()
+    assert sum(word not in heard for word in said) <= 1
+
+
+def test_joins_are_silent():
+    """Each segment starts and ends at nothing, so that no step can be heard between two."""
+    for segment in speaker("f1", device="cpu").segments(PARAGRAPHS):
+        assert abs(segment.audio.samples[0]) < 1e-3
+        assert abs(segment.audio.samples[-1]) < 1e-3
+
+
+def test_tokens_point_at_the_users_own_text():
+    """Every letter of the text is in a token of a chunk, at its place."""
+    text = "  \u201cWasn\u2019t it 5\u2032 tall?\u201d\n\nShe said:\tno\u2014never! \u4f60\u597d"
+    tokens = [token for s in speaker("f1", device="cpu").segments(text) for token in s.chunk.tokens]
+    covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
+    assert all(text[token.start :].startswith(token.text) for token in tokens)
+    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+
+
+def test_lost_words_are_in_the_utterance():
+    """With their place in the text."""
+    (utterance,) = speakkit.synthesize("Hello \u4f60\u597d there.", device="cpu")
+    assert [(token.text, token.start) for token in utterance.lost] == [("\u4f60\u597d", 6)]
+
+
+def test_audio_of_a_chunk_does_not_depend_on_what_follows():
+    """Chunk by chunk the same bytes, whether or not there is a next one."""
+    first, second = PARAGRAPHS.split("\n\n")
+    talker = speaker("f1", device="cpu")
+    alone = next(talker.segments(first)).audio.samples
+    before_another = next(talker.segments(f"{first}\n\n{second}")).audio.samples
+    assert alone.tobytes() == before_another[: len(alone)].tobytes()
+
+
+def test_arguments_that_no_run_could_accept_are_value_errors():
+    """A caller may catch ValueError."""
+    for arguments in ({"voice": "f9"}, {"speed": 2.5}, {"device": "tpu"}):
+        with pytest.raises(ValueError, match=str(next(iter(arguments.values())))) as caught:
+            list(speakkit.synthesize("Hello.", **arguments))
+        assert isinstance(caught.value, BadValue)
+
+
+def test_text_without_words_is_an_error():
+    """Not an empty utterance."""
+    with pytest.raises(TextError, match="no words"):
+        list(speakkit.synthesize("...", device="cpu"))
+
+
+def test_voice_that_is_not_packaged_is_fetched(whisper):
+    """A British voice from kokoro-js, through the npm client."""
+    import shutil
+
+    if not shutil.which("npm"):
+        pytest.skip("needs npm")
+    (utterance,) = speakkit.synthesize("The quick brown fox.", voice="bf_emma", device="cpu")
+    (transcript,) = whisper.transcribe([utterance.audio])
+    assert "quick brown fox" in transcript.text.lower()
+
+
+def test_the_host_program_is_left_alone():
+    """Importing and speaking print nothing, keep the host's log handlers, and leave no warning behind."""
+    program = (
+        "import io, sys, warnings\n"
+        "from loguru import logger\n"
+        "sink = io.StringIO()\n"
+        "logger.add(sink)\n"
+        "warnings.simplefilter('error', FutureWarning)\n"
+        "from speakkit import synthesize\n"
+        "next(synthesize('Hello 12 $3.50 Zyrgblat.', device='cpu'))\n"
+        "logger.info('still here')\n"
+        "assert 'still here' in sink.getvalue() and 'kokoro' not in sink.getvalue(), sink.getvalue()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == ""
+    assert "still here" in ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr

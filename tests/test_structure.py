@@ -1,0 +1,100 @@
+"""The rules that keep the tree as it is: rooms, budgets, types, lint, and what starting up may load."""
+
+import ast
+import json
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from speakkit.errors import ExitCode
+
+REPOSITORY = Path(__file__).parent.parent
+MODULES = sorted((REPOSITORY / "speakkit").rglob("*.py"))
+HEAVY = {
+    *("torch", "kokoro", "misaki", "spacy", "transformers", "faster_whisper", "ctranslate2", "onnxruntime", "onnx"),
+    *("google", "requests", "sounddevice", "soundfile", "numpy", "huggingface_hub"),
+}
+
+
+def functions():
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield module, node
+
+
+def tool(*command):
+    ended = subprocess.run(
+        [sys.executable, "-m", *command], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_types_are_strict():
+    """`mypy --strict`, by pyproject.toml."""
+    tool("mypy")
+
+
+@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check")])
+def test_lint_is_clean(command):
+    """By pyproject.toml, each exception with its reason."""
+    tool(*command)
+
+
+def test_rooms_point_one_way():
+    """import-linter's contracts."""
+    command = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_modules_and_functions_are_small():
+    """At most 400 lines a module and 60 a function, with a median of at most 10."""
+    assert {str(m): n for m in MODULES if (n := len(m.read_text().splitlines())) > 400} == {}
+    lengths = {f"{module.name}:{f.name}": f.end_lineno - f.lineno + 1 for module, f in functions()}
+    assert {name: n for name, n in lengths.items() if n > 60} == {}
+    assert statistics.median(lengths.values()) <= 10
+
+
+def test_every_parameter_is_annotated():
+    """All of them, but for self and cls."""
+    bare = [
+        f"{module.name}:{function.name}:{argument.arg}"
+        for module, function in functions()
+        for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        if argument.annotation is None and argument.arg not in ("self", "cls")
+    ]
+    assert bare == []
+
+
+def test_broad_excepts_stand_where_they_may():
+    """In the one handler, and where an exception cannot pass through C."""
+    lines = [(module.name, line) for module in MODULES for line in module.read_text().splitlines()]
+    broad = [name for name, line in lines if re.search(r"except (Base)?Exception|except:", line)]
+    assert sorted(broad) == ["audiofile.py", "error_handler.py"]
+
+
+@pytest.mark.parametrize("module", ["speakkit", "speakkit.cli.app", "speakkit.cli.speak"])
+def test_starting_up_loads_nothing_heavy(module):
+    """A fresh interpreter imports the commands, and none of the packages that they may come to need."""
+    code = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert {name.split(".")[0] for name in loaded}.isdisjoint(HEAVY)
+
+
+def test_readme_names_every_exit_code():
+    """Its table is the enum."""
+    rows = re.findall(r"^\| (\d+) \| ", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    assert [int(code) for code in rows] == sorted(ExitCode)
+
+
+def test_ci_runs_what_the_readme_says():
+    """The README's second command, to the letter."""
+    assert "pip install '.[dev]' && pytest" in (REPOSITORY / "README.md").read_text()
+    assert re.search(
+        r"pip install (--quiet )?'\.\[dev\]' && pytest$", (REPOSITORY / ".ci" / "run").read_text(), re.MULTILINE
+    )
