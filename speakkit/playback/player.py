@@ -6,6 +6,7 @@ seconds at its end, since `stop()` does not drain. Hence the silence before and 
 
 import os
 import queue
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class Player:
         self._sample_rate = 0
         self._waiting: queue.Queue[bytes | None] = queue.Queue(AHEAD)
         self._stopped = threading.Event()
+        self._played = threading.Event()
         self._error: NoAudioDevice | None = None
         self._thread = threading.Thread(target=self._play, daemon=True)
         with _quiet_stderr(), _no_device_as_error():
@@ -65,11 +67,12 @@ class Player:
         try:
             if kind is None:
                 self._put(None)
-                self._thread.join()
+                self._played.wait()
         finally:
             # Whatever interrupts the wait: PortAudio must not be torn down while the thread is writing to it.
+            # An event, since a join that Ctrl-C breaks off takes a running thread for an ended one (Python 3.11).
             self._stopped.set()
-            self._thread.join()
+            self._played.wait()
         if self._error and kind is None:
             raise self._error
 
@@ -84,19 +87,27 @@ class Player:
             return
 
     def _play(self) -> None:
+        # A signal that lands on this thread would break off PortAudio's wait for the device, and so the stream.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
-            with _no_device_as_error():
-                with _quiet_stderr():
-                    stream = sounddevice().RawOutputStream(
-                        self._sample_rate, channels=1, dtype="int16", latency=LATENCY
-                    )
-                    stream.start()
+            with _no_device_as_error(), self._stream() as stream:
                 for piece in self._slices():
                     stream.write(piece)
                 stream.abort()
-                stream.close()
         except NoAudioDevice as error:
             self._error = error
+        finally:
+            self._played.set()
+
+    @contextmanager
+    def _stream(self) -> Iterator[Any]:
+        with _quiet_stderr():
+            stream = sounddevice().RawOutputStream(self._sample_rate, channels=1, dtype="int16", latency=LATENCY)
+            stream.start()
+        try:
+            yield stream
+        finally:
+            stream.close()
 
     def _slices(self) -> Iterator[bytes]:
         """What the stream is fed: lead, the pieces with silence wherever one is late, and tail."""
