@@ -33,7 +33,12 @@ def rebuild(export: Path, checkpoint: Path) -> None:
         part, rest = key.split(".", 1)
         parts.setdefault(part, {})[f"module.{rest}"] = value
     with checkpoint.open("wb") as out:
-        torch.save(parts, out)
+        try:
+            torch.save(parts, out)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # after a failed write, torch's archive fails to close as well
+                raise error.__context__ from None
+            raise
 
 
 def _state(graph: onnx.GraphProto, arrays: Arrays) -> State:

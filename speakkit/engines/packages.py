@@ -92,19 +92,17 @@ class NpmVoices:
         report(self.package, 0, None)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             archive = _npm_pack(npm, self.package, Path(scratch))
-            with tarfile.open(archive) as members:
-                for name, sha256 in self.sha256.items():
-                    packed = members.extractfile(f"package/voices/{name}")
-                    raw = packed.read() if packed else b""
-                    _expect(hashlib.sha256(raw).hexdigest(), sha256, f"{name} of {self.package}")
-                    (folder / name).write_bytes(raw)
+            packs = _members(archive, {name: f"package/voices/{name}" for name in self.sha256})
+        for name, raw in packs.items():
+            _expect(hashlib.sha256(raw).hexdigest(), self.sha256[name], f"{name} of {self.package}")
+            (folder / name).write_bytes(raw)
 
 
 def _npm_pack(npm: str, package: str, folder: Path) -> Path:
     command = [npm, "pack", "--silent", "--ignore-scripts", package]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=NPM_TIMEOUT)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"npm could not fetch {package}") from error
     archives = list(folder.glob("*.tgz"))
     if not archives:
@@ -112,10 +110,22 @@ def _npm_pack(npm: str, package: str, folder: Path) -> Path:
     return archives[0]
 
 
+def _members(archive: Path, paths: Mapping[str, str]) -> dict[str, bytes]:
+    """The members of a .tgz at `paths`; b"" for what is no file. Raises Unavailable for a damaged archive."""
+    try:
+        with tarfile.open(archive) as members:
+            files = {name: members.extractfile(path) for name, path in paths.items()}
+            return {name: file.read() if file else b"" for name, file in files.items()}
+    except (tarfile.TarError, KeyError, EOFError, OSError) as error:
+        raise Unavailable(f"what npm fetched cannot be read ({type(error).__name__})") from error
+
+
 def _join(parts: list[Path], file: Path, sha256: str) -> None:
     digest = hashlib.sha256()
     with file.open("wb") as out:
         for part in parts:
+            if not part.is_file():
+                raise Unavailable(f"{part.name} is missing from an installed package; reinstall {part.parent.name}")
             raw = part.read_bytes()
             out.write(raw)
             digest.update(raw)

@@ -114,7 +114,8 @@ def _blocks(url: str, what: str, report: Report) -> Iterator[bytes]:
     try:
         with requests.get(url, stream=True, timeout=(REACH, STALL)) as response:
             response.raise_for_status()
-            total = int(response.headers.get("Content-Length", 0)) or None
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isdecimal() else None
             done = 0
             for block in response.iter_content(BLOCK):
                 yield block
@@ -122,5 +123,5 @@ def _blocks(url: str, what: str, report: Report) -> Iterator[bytes]:
                 report(what, done, total)
     except requests.HTTPError as error:
         raise Unavailable(f"the Hub answered {error.response.status_code} for {url}") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         raise Unavailable(f"the transfer of {url} broke off ({type(error).__name__})") from error

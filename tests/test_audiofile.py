@@ -1,0 +1,136 @@
+"""Audio files: whole or not at all, and never in the wrong place."""
+
+import os
+import stat
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakkit.audio import Audio
+from speakkit.audiofile import FORMATS, check_target, format_of, read, sink
+from speakkit.errors import BadValue, StorageError
+
+RATE = 24_000
+TONE = Audio((0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE)).astype(np.float32), RATE)
+
+
+def written(target, audio_format="wav", audio=TONE):
+    with sink(str(target), audio_format, RATE) as out:
+        out.write(audio)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "pcm"])
+def test_what_is_written_is_read_back(tmp_path, name):
+    """In full length; lossless formats to the last bit."""
+    written(tmp_path / f"x.{name}", name)
+    back = read(tmp_path / f"x.{name}")
+    assert back.duration == pytest.approx(2.0, abs=0.1)
+    if name in ("wav", "flac"):
+        assert np.abs(back.samples - TONE.samples).max() < 1e-4
+    else:
+        assert np.sqrt(np.mean(back.samples**2)) == pytest.approx(np.sqrt(np.mean(TONE.samples**2)), rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["ogg", "opus", "mp3"])
+def test_minutes_at_once_are_encoded(tmp_path, name):
+    """libsndfile's encoders are fed in blocks."""
+    noise = np.random.default_rng(0).uniform(-1, 1, 180 * RATE).astype(np.float32)
+    written(tmp_path / f"x.{name}", name, Audio(noise, RATE))
+    assert read(tmp_path / f"x.{name}").duration == pytest.approx(180, abs=0.2)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_what_is_broken_off_leaves_the_old_file(tmp_path, error):
+    """And nothing beside it."""
+    written(tmp_path / "x.wav")
+    before = (tmp_path / "x.wav").read_bytes()
+    with pytest.raises(error), sink(str(tmp_path / "x.wav"), "wav", RATE) as out:
+        out.write(Audio(TONE.samples[:100], RATE))
+        raise error
+    assert (tmp_path / "x.wav").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_file_is_in_its_place_only_when_it_is_whole(tmp_path):
+    """Until then, nobody finds half of it under its name."""
+    with sink(str(tmp_path / "x.wav"), "wav", RATE) as out:
+        out.write(TONE)
+        assert not (tmp_path / "x.wav").exists()
+    assert read(tmp_path / "x.wav").duration == 2.0
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    """The umask's; a file that is replaced keeps its own."""
+    mask = os.umask(0o027)
+    try:
+        written(tmp_path / "x.wav")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "x.wav").stat().st_mode) == 0o640
+    (tmp_path / "x.wav").chmod(0o604)
+    written(tmp_path / "x.wav")
+    assert stat.S_IMODE((tmp_path / "x.wav").stat().st_mode) == 0o604
+
+
+def test_link_is_followed(tmp_path):
+    """It stays a link, and what it names is replaced."""
+    (tmp_path / "link.wav").symlink_to(tmp_path / "real.wav")
+    written(tmp_path / "link.wav")
+    assert (tmp_path / "link.wav").is_symlink()
+    assert read(tmp_path / "real.wav").duration == 2.0
+
+
+def test_device_is_written_to_and_not_replaced():
+    """/dev/null stays what it is."""
+    check_target("/dev/null")
+    written("/dev/null")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_pipe_gets_the_whole_file(tmp_path):
+    """A named pipe, with the right length in the header."""
+    os.mkfifo(tmp_path / "x.wav")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "x.wav").read_bytes()))
+    reader.start()
+    written(tmp_path / "x.wav")
+    reader.join(10)
+    assert int.from_bytes(got[0][40:44], "little") == len(TONE.pcm16())
+
+
+def test_only_audio_is_overwritten_without_force(tmp_path):
+    """Or nothing: an empty file holds no work."""
+    target = tmp_path / "x.wav"
+    target.touch()
+    check_target(str(target))
+    written(target)
+    check_target(str(target))
+    target.write_text("a poem")
+    with pytest.raises(StorageError, match="--force"):
+        check_target(str(target))
+    check_target(str(target), force=True)
+
+
+@pytest.mark.parametrize("ending", sorted(FORMATS))
+def test_ending_names_the_format(ending):
+    """In capitals too; --format comes first."""
+    assert format_of(f"x.{ending.upper()}", None) == ending
+    assert format_of("x.wav", ending) == ending
+
+
+def test_format_that_libsndfile_lacks_is_refused(monkeypatch):
+    """An old libsndfile has no mp3."""
+    monkeypatch.setattr(soundfile, "available_subtypes", lambda _: {"PCM_16": ""})
+    with pytest.raises(BadValue, match="without mp3"):
+        format_of("x.mp3", None)
+
+
+def test_what_is_no_audio_cannot_be_read(tmp_path):
+    """By name, whether it is there or not."""
+    (tmp_path / "x.wav").write_text("a poem")
+    with pytest.raises(StorageError, match=r"x\.wav is no audio"):
+        read(tmp_path / "x.wav")
+    with pytest.raises(StorageError, match="no such file"):
+        read(tmp_path / "y.wav")
