@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,14 +42,19 @@ def test_minutes_at_once_are_encoded(tmp_path, name):
     assert read(tmp_path / f"x.{name}").duration == pytest.approx(180, abs=0.2)
 
 
+def broken_off(target, error):
+    with sink(str(target), "wav", RATE) as out:
+        out.write(Audio(TONE.samples[:100], RATE))
+        raise error
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_what_is_broken_off_leaves_the_old_file(tmp_path, error):
     """And nothing beside it."""
     written(tmp_path / "x.wav")
     before = (tmp_path / "x.wav").read_bytes()
-    with pytest.raises(error), sink(str(tmp_path / "x.wav"), "wav", RATE) as out:
-        out.write(Audio(TONE.samples[:100], RATE))
-        raise error
+    with pytest.raises(error):
+        broken_off(tmp_path / "x.wav", error)
     assert (tmp_path / "x.wav").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -86,7 +92,7 @@ def test_device_is_written_to_and_not_replaced():
     """/dev/null stays what it is."""
     check_target("/dev/null")
     written("/dev/null")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 def test_pipe_gets_the_whole_file(tmp_path):
