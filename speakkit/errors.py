@@ -12,21 +12,30 @@ Speech with lost words is no error, since the rest was spoken: the command ends 
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
-    """What the exit status of every command means."""
+    """What the exit status of every command means. `about` says it to people, in README, manual and --help."""
 
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    BUG = 3
-    CHECK_FAILED = 4
-    LOST_WORDS = 5
-    NO_AUDIO_DEVICE = 6
-    NETWORK = 7
-    INTERRUPTED = 130
+    about: str
+
+    DONE = 0, "done"
+    FAILED = 1, "failed, as the one line on standard error says"
+    USAGE = 2, "usage: a value that no run could accept"
+    BUG = 3, "a bug: the line names the log that holds its traceback (and none of your text)"
+    CHECK_FAILED = 4, "`models verify` found a damaged file"
+    LOST_WORDS = 5, "spoken, but words were lost: each is named"
+    NO_AUDIO_DEVICE = 6, "there is no device to play on"
+    NETWORK = 7, "network, quota or busy"
+    INTERRUPTED = 130, "interrupted"
+
+    def __new__(cls, code: int, about: str) -> Self:
+        """A member that is its code."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.about = about
+        return member
 
 
 class SpeakkitError(Exception):

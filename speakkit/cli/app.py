@@ -8,21 +8,22 @@ import speakkit
 from speakkit.cli import models, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.speak import SpeakCommand, speak
+from speakkit.errors import ExitCode
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Give a computer a voice. Exit codes: 0 done, 1 failed, 2 usage, 3 bug, 5 spoken but words were lost, "
-    "6 no sound device, 7 network, 130 interrupted.",
+    help="Give a computer a voice.",
+    epilog=f"Exit codes: {'; '.join(f'{code.value} {code.about}' for code in ExitCode)}.",
 )
 app.command(cls=SpeakCommand)(speak)
 app.add_typer(models.app, name="models")
 
 
-def _show_version(value: bool) -> None:
-    if value:
+def _show_version(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:  # a shell that completes a line wants to know no version
         output.show(f"speakkit {speakkit.__version__}")
         raise typer.Exit
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import typer
 import typer.main
+from typer._completion_classes import completion_init
 
 from speakkit import paths
 from speakkit.cli.output import say, show_notices
@@ -21,6 +22,7 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     """Run `app` on the arguments of this process, or on others, and return the exit code."""
     _stop_on_signals()
     show_notices(program)
+    completion_init()  # else Typer answers no shell that asks what could come next: see completions/
     try:
         command = typer.main.get_command(app)
         return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)

@@ -9,10 +9,21 @@ from speakkit.errors import ExitCode, ModelError
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and check the models.")
 
+
+def _completed(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for a name: every model that begins so, and what it is."""
+    from speakkit.engines import catalog  # noqa: PLC0415  it imports requests: see cli/speak.py
+
+    return [(name, model.about) for name, model in catalog.MODELS.items() if name.startswith(incomplete)]
+
+
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...", show_default=False, help="kokoro, voices, whisper-base, whisper-tiny.en; all by default."
+        metavar="NAME",
+        show_default=False,
+        help="kokoro, voices, whisper-base, whisper-tiny.en; all by default.",
+        autocompletion=_completed,
     ),
 ]
 
@@ -77,7 +88,11 @@ def verify(names: Names = None) -> None:
 
 
 @app.command()
-def path(name: Annotated[str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.")]) -> None:
+def path(
+    name: Annotated[
+        str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.", autocompletion=_completed)
+    ],
+) -> None:
     """Print the folder that holds a model.
 
     speakkit models path kokoro

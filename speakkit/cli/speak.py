@@ -88,11 +88,20 @@ def _more(*names: str, **settings: Any) -> Any:
     return typer.Option(*names, rich_help_panel="More options", **settings)
 
 
+def _completed_voices(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for a voice: the aliases, then the names, and the language of each."""
+    known = [*voices.ALIASES, *voices.NAMES]
+    return [(name, voices.find(name).language) for name in known if name.startswith(incomplete)]
+
+
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
 ]
-VoiceName = Annotated[str, typer.Option("--voice", "-v", help="f1-f4, m1-m4, or a name such as bf_emma.")]
+VoiceName = Annotated[
+    str,
+    typer.Option("--voice", "-v", help="f1-f4, m1-m4, or a name such as bf_emma.", autocompletion=_completed_voices),
+]
 Speed = Annotated[float, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0.")]
 Target = Annotated[
     str | None,
