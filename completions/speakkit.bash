@@ -1,15 +1,16 @@
 # bash completion for speakkit, written by scripts/documents.py
 
 _speakkit_completion() {
-    local value help
+    local value
     COMPREPLY=()
-    while IFS=$'\t' read -r value help; do
+    while IFS=$'\t' read -r value _; do
+        [[ -n $value ]] || continue
         # Inside quotes that the user has opened, readline quotes.
-        [[ $2 == [\"\']* || ${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$value"
-        [[ -n $value && $value != "''" ]] && COMPREPLY+=("$value")
+        [[ ${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$value"
+        COMPREPLY+=("$value")
     done < <(
         _SPEAKKIT_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
-            _TYPER_COMPLETE_ARGS="${COMP_LINE:0:COMP_POINT}" "${1/#\~/$HOME}" 2>/dev/null
+            _TYPER_COMPLETE_ARGS="${COMP_LINE:0:COMP_POINT}" "${1/#\~/$HOME}" </dev/null 2>/dev/null
     )
 }
 

@@ -6,7 +6,7 @@ function __speakkit_completion
     set -l answer (
         env _SPEAKKIT_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
             _TYPER_COMPLETE_ARGS=(commandline --current-process --cut-at-cursor | string collect) \
-            (string replace --regex '^~' $HOME -- $program) 2>/dev/null
+            (string replace --regex '^~' $HOME -- $program) </dev/null 2>/dev/null
     )
     # Of --voice=f only the value is completed.
     set -l option (string match --regex -- '^--[^=]+=' $token)

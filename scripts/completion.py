@@ -7,20 +7,22 @@ quotes, colons and blanks. Where the program knows nothing, files are offered.
 
 from string import Template
 
-# A template's own $ is doubled. The errors of a line that is no command yet are nobody's business: 2>/dev/null.
+# In these templates, $$ is a shell's $. The errors of a line that is no command yet are nobody's business, and another
+# `speak`, such as eSpeak's, must not wait for a text: 2>/dev/null, </dev/null.
 
 BASH = r"""# bash completion for ${program}, written by scripts/documents.py
 
 _${program}_completion() {
-    local value help
+    local value
     COMPREPLY=()
-    while IFS=$$'\t' read -r value help; do
+    while IFS=$$'\t' read -r value _; do
+        [[ -n $$value ]] || continue
         # Inside quotes that the user has opened, readline quotes.
-        [[ $$2 == [\"\']* || $${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$$value"
-        [[ -n $$value && $$value != "''" ]] && COMPREPLY+=("$$value")
+        [[ $${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$$value"
+        COMPREPLY+=("$$value")
     done < <(
         ${variable}=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
-            _TYPER_COMPLETE_ARGS="$${COMP_LINE:0:COMP_POINT}" "$${1/#\~/$$HOME}" 2>/dev/null
+            _TYPER_COMPLETE_ARGS="$${COMP_LINE:0:COMP_POINT}" "$${1/#\~/$$HOME}" </dev/null 2>/dev/null
     )
 }
 
@@ -37,7 +39,7 @@ _${program}() {
     local -a candidates
     answer=$$(
         ${variable}=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
-            _TYPER_COMPLETE_ARGS="$${(j: :)words[1,CURRENT-1]} $$QIPREFIX$$PREFIX" $${~words[1]} 2>/dev/null
+            _TYPER_COMPLETE_ARGS="$${(j: :)words[1,CURRENT-1]} $$QIPREFIX$$PREFIX" $${~words[1]} </dev/null 2>/dev/null
     )
     for line in $${(f)answer}; do
         value=$${line%%$$'\t'*}
@@ -69,7 +71,7 @@ function __${program}_completion
     set -l answer (
         env ${variable}=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
             _TYPER_COMPLETE_ARGS=(commandline --current-process --cut-at-cursor | string collect) \
-            (string replace --regex '^~' $$HOME -- $$program) 2>/dev/null
+            (string replace --regex '^~' $$HOME -- $$program) </dev/null 2>/dev/null
     )
     # Of --voice=f only the value is completed.
     set -l option (string match --regex -- '^--[^=]+=' $$token)

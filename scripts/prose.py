@@ -41,6 +41,7 @@ class Setting:
     about: str
 
 
+# As soon as there is such a module: from speakkit.config import SETTINGS
 SETTINGS = (
     Setting("models", "", "SPEAKKIT_MODELS", "A folder with models of your own, each in a folder of its name."),
     Setting("offline", "", "SPEAKKIT_OFFLINE", "With 1, the network is never touched."),

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -165,6 +167,19 @@ def awkward(request, home, tmp_path_factory):
     opened = started(request.param, folder)
     yield opened
     opened.process.close(force=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("speak --voice f", "f1 f2 f3 f4 ff_siwis"), ("speak -5 --dev", "--device"), ('speak "- item" --dev', "--device")],
+)
+def test_the_program_answers(home, typed, offered):
+    """In Typer's way, without a shell, and after texts that begin with a dash."""
+    asked = {"_SPEAK_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(shlex.split(typed)) - 1)}
+    program = [sys.executable, "-c", "from speakkit.__main__ import speak; speak()"]
+    answer = subprocess.run(program, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == offered.split()
+    assert answer.stderr == ""
 
 
 def test_the_first_tab_counts(shell):
