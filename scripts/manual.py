@@ -76,7 +76,7 @@ class Command:
     def _is_example(self, text: str) -> bool:
         """Whether a paragraph of its docstring is lines of a shell: a program stands where a command does."""
         programs = "|".join(DESCRIPTIONS)
-        called = re.search(rf"(^|[|;&(]\s*)({programs})\b", text, re.MULTILINE)
+        called = re.search(rf"(^|[|;&(]\s*|\bdo\s+)({programs})\b", text, re.MULTILINE)
         return called is not None and text != self.paragraphs[0] and not text.endswith((".", ":"))
 
 
@@ -174,8 +174,7 @@ def _parameters(parameters: list[Any]) -> list[str]:
 
 def _tag(parameter: Any) -> str:
     """`-v, --voice VOICE`, or `TEXT...`."""
-    many = "..." if parameter.nargs != 1 or getattr(parameter, "multiple", False) else ""
-    value = roff.italic(_value(parameter)) + many
+    value = roff.italic(_value(parameter)) + ("..." if parameter.nargs != 1 else "")
     if parameter.param_type_name == "argument":
         return value
     names = sorted((*parameter.opts, *parameter.secondary_opts), key=lambda name: name.startswith("--"))
@@ -189,7 +188,7 @@ def _value(parameter: Any) -> str:
         return str(parameter.metavar).strip("[].")
     kind = parameter.type_descriptor
     if kind.is_path or kind.is_file:
-        return "FOLDER" if kind.path_type == "directory" else "FILE"
+        return "FOLDER" if kind.path_type == "dir" else "FILE"
     if kind.annotation in (int, float) and parameter.param_type_name == "option":
         return "N"
     return max(parameter.opts, key=len).lstrip("-").upper()
@@ -197,30 +196,34 @@ def _value(parameter: Any) -> str:
 
 def _about(parameter: Any, names: list[str]) -> str:
     """Its help text, and what is known of its values."""
-    kind = parameter.type_descriptor
+    kind, is_count = parameter.type_descriptor, getattr(parameter, "count", False)
     # Click's words for --help are those of a screen.
     sentences = [roff.inline(_sentence(parameter.help or "").replace("this message", "the help"), names)]
     if kind.is_choice:
         *most, last = (roff.bold(_shown(choice)) for choice in kind.choices)
         sentences.append(f"One of {', '.join(most)} or {last}." if most else f"{last}.")
-    if parameter.min is not None:
+    if getattr(parameter, "multiple", False):
+        sentences.append("It can be given more than once.")
+    if parameter.min is not None and not is_count:
         sentences.append(f"At least {roff.bold(str(parameter.min))}.")
     if parameter.max is not None:
         sentences.append(f"At most {roff.bold(str(parameter.max))}.")
-    if _has_default(parameter):
-        sentences.append(f"Default: {roff.bold(_shown(parameter.default))}.")
+    if parameter.show_default and (default := _default(parameter)):
+        sentences.append(f"Default: {roff.bold(default)}.")
     if parameter.envvar:
         variables = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
         sentences.append(f"Where it is not given, {' or '.join(map(roff.bold, variables))} is taken.")
     return " ".join(filter(None, sentences))
 
 
-def _has_default(parameter: Any) -> bool:
-    """Whether it has one that a reader would want to know."""
+def _default(parameter: Any) -> str:
+    """The one that a reader would want to know, or nothing: none needs to be told that a flag is not set."""
     default = parameter.default
-    return bool(parameter.show_default) and not (
-        default is None or isinstance(default, bool) or callable(default) or default in ("", (), [])
-    )
+    if isinstance(default, bool):
+        return str((parameter.opts if default else parameter.secondary_opts)[0]) if parameter.secondary_opts else ""
+    if default is None or callable(default) or default in ("", (), []) or getattr(parameter, "count", False):
+        return ""
+    return _shown(default)
 
 
 def _shown(value: Any) -> str:
@@ -229,8 +232,8 @@ def _shown(value: Any) -> str:
 
 def _sentence(text: str) -> str:
     """`text` with one full stop, where it has any words."""
-    words = " ".join(text.split())
-    return words if not words or words.endswith((".", "!", "?")) else f"{words}."
+    words = " ".join(text.split()).rstrip(".")
+    return words if not words or words.endswith(("!", "?")) else f"{words}."
 
 
 def _uncapitalized(text: str) -> str:
