@@ -2,6 +2,7 @@
 
 SpeakkitError                   1  an expected failure; its message is the one line that a person reads
 ├── BadValue (ValueError)       2  a value that no run could accept: unknown voice, speed, format
+├── ConfigError                 1  a setting, or a file of settings or keys, that cannot be used
 ├── TextError                   1  text that cannot be read, or that holds nothing to speak
 ├── ModelError                  1  weights that are missing, damaged, or cannot be made here
 ├── EngineError                 1  an engine that is unavailable, or that failed on its input
@@ -48,6 +49,10 @@ class BadValue(SpeakkitError, ValueError):
     """A value that no run could accept, whatever the machine."""
 
     exit_code = ExitCode.USAGE
+
+
+class ConfigError(SpeakkitError):
+    """A setting, or a file of settings or keys, that cannot be used. The message names the file, line and key."""
 
 
 class TextError(SpeakkitError):

@@ -1,0 +1,211 @@
+"""Small TOML files: what is refused, on which line something stands, and how one is replaced."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from speakkit import tomlfile
+from speakkit.errors import ConfigError, StorageError
+
+FAULTS = {
+    "a value that is missing": (b"a = \n", r"settings\.toml is not TOML: invalid value \(at line 1, column 5\)$"),
+    "a key given twice": (b"a = 1\na = 2\n", r"not TOML: cannot overwrite a value \(at line 2, column 6\)$"),
+    "a list without end": (b"a = " + b"[" * 100_000, r"not TOML: a number in it is too long, or a list too deep$"),
+    "a number without end": (b"a = " + b"1" * 5000, r"not TOML: a number in it is too long, or a list too deep$"),
+    "another encoding": (b"a = '\xe9'\n", r"settings\.toml is not UTF-8 text \(at offset 5\)$"),
+    "UTF-16": ("a = 1\n".encode("utf-16"), r"not UTF-8 text \(at offset 0\)$"),
+    "a megabyte too much": (b"#" * (tomlfile.LARGEST + 1), r"is longer than 1 MB, which no file of settings is$"),
+}
+
+HALTING = """
+import pathlib, sys, time
+from speakkit import tomlfile
+
+def halt(descriptor):
+    print("half-way", flush=True)
+    time.sleep(60)
+
+tomlfile.os.fsync = halt
+file = pathlib.Path(sys.argv[1])
+with tomlfile.locked(file):
+    tomlfile.replace(file, "a = 2")
+"""
+"""A process that stops between writing the new file and putting it in its place."""
+
+COUNTING = """
+import pathlib, sys
+from speakkit import tomlfile
+
+file = pathlib.Path(sys.argv[1])
+for _ in range(25):
+    with tomlfile.locked(file):
+        tomlfile.replace(file, f"a = {tomlfile.read(file).values['a'] + 1}")
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "settings.toml"
+
+
+@pytest.mark.parametrize(("raw", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_file_that_is_no_toml(raw, message, file):
+    """Is refused in one line that names it, and the place where there is one."""
+    file.write_bytes(raw)
+    with pytest.raises(ConfigError, match=message) as caught:
+        tomlfile.read(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_empty(tmp_path):
+    """Also where its folder is a file, which only matters to those who write."""
+    (tmp_path / "file").touch()
+    assert tomlfile.read(tmp_path / "nowhere.toml").values == {}
+    assert tomlfile.read(tmp_path / "file" / "settings.toml").values == {}
+
+
+def test_a_byte_order_mark_is_no_fault(file):
+    """Some editors put one in front."""
+    file.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    assert tomlfile.read(file).values == {"a": 1}
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    """A folder, and a pipe that nobody writes to, which is not waited for."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot read .*/folder: is a directory"):
+        tomlfile.read(tmp_path / "folder")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="/pipe is no regular file"):
+        tomlfile.read(tmp_path / "pipe")
+
+
+def test_where_a_key_stands(file):
+    """Found in tables, dotted and quoted names, and not in texts of several lines; else the table's line, or none."""
+    file.write_text(
+        'a = 1\n"b" = 2 # c = 3\n\n# \'\'\' no quotes\ntext = """\nd = 4\n[d]\n"""\nd = 5\ne.f = 6\n'
+        "g = {h = 7}\n[ i . 'j' ]\n  k = 8\n[[l]]\nm = 9\n"
+    )
+    read = tomlfile.read(file)
+    places = [("a",), ("b",), ("c",), ("d",), ("e", "f"), ("g", "h"), ("i", "j"), ("i", "j", "k"), ("l",), ("l", "m")]
+    lines = [read.where(*keys).removeprefix("settings.toml").strip() for keys in places]
+    assert lines == ["line 1", "line 2", "", "line 9", "line 10", "line 11", "line 12", "line 13", "line 14", "line 15"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_a_private_file_that_others_may_touch(mode, file):
+    """Is refused, with the command that mends it; without those rights it is read."""
+    file.write_text("a = 1")
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match=f"can be read or changed by others; try: chmod 600 {file}$"):
+        tomlfile.read(file, private=True)
+    file.chmod(0o600)
+    assert tomlfile.read(file, private=True).values == {"a": 1}
+
+
+def test_a_private_file_of_another_user(file):
+    """Is refused: by root where it is not root's own, by others where it is root's."""
+    file.touch(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, -1)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        tomlfile.read(file if os.geteuid() == 0 else Path("/etc/passwd"), private=True)
+
+
+def test_a_link_to_a_private_file(file, tmp_path):
+    """Is followed into a folder of one's own, and refused where another user could put another file there."""
+    with tempfile.NamedTemporaryFile(dir=None if os.geteuid() else tmp_path) as target:
+        file.symlink_to(target.name)
+        if os.geteuid() == 0:
+            assert tomlfile.read(file, private=True).values == {}
+            os.chown(tmp_path, 12345, -1)
+        with pytest.raises(ConfigError, match="leads to a folder of another user"):
+            tomlfile.read(file, private=True)
+
+
+def test_an_error_of_a_private_file_quotes_nothing(file):
+    """But the place."""
+    file.touch(0o600)
+    file.write_text("[sk-1234]\n[sk-1234]\n")
+    with pytest.raises(ConfigError) as caught:
+        tomlfile.read(file, private=True)
+    assert str(caught.value).endswith("settings.toml is not TOML: (at line 2, column 9)")
+
+
+def test_a_new_file_is_private_from_the_start(file, monkeypatch):
+    """Before the first byte is in it, whatever the umask."""
+    modes = []
+    fsync = os.fsync
+
+    def look(descriptor):
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    before = os.umask(0)
+    try:
+        with tomlfile.locked(file.parent / "new" / "settings.toml"):
+            tomlfile.replace(file.parent / "new" / "settings.toml", "a = 1")
+    finally:
+        os.umask(before)
+    assert modes == [0o600]
+    assert (file.parent / "new").stat().st_mode & 0o777 == 0o700
+    assert (file.parent / "new" / "settings.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_rights_and_links_are_kept(file, tmp_path):
+    """Of a file that is replaced."""
+    (tmp_path / "dotfiles").mkdir()
+    target = tmp_path / "dotfiles" / "mine.toml"
+    target.write_text("a = 1")
+    target.chmod(0o644)
+    file.symlink_to(target)
+    tomlfile.replace(file, "a = 2")
+    assert file.is_symlink()
+    assert target.read_text() == "a = 2"
+    assert target.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    """Is named with the reason."""
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StorageError, match=r"cannot write .*/file/settings\.toml: file exists"),
+        tomlfile.locked(tmp_path / "file" / "settings.toml"),
+    ):
+        pytest.fail("there is no lock to hold")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match=r"cannot write .*/folder: is a directory"):
+        tomlfile.replace(tmp_path / "folder", "a = 1")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_killed_half_way(file):
+    """The old file stays, the lock is free, and what was left lies in nobody's way."""
+    file.write_text("a = 1")
+    with subprocess.Popen([sys.executable, "-c", HALTING, file], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "half-way\n"
+        process.send_signal(signal.SIGKILL)
+    assert tomlfile.read(file).values == {"a": 1}
+    started = time.monotonic()
+    with tomlfile.locked(file):
+        tomlfile.replace(file, "a = 3")
+    assert time.monotonic() - started < 10
+    assert tomlfile.read(file).values == {"a": 3}
+    assert not list(file.parent.glob(".*.partial"))
+
+
+def test_writers_at_once_lose_nothing(file):
+    """Three processes count to 75 together, while the file can be read at any moment."""
+    file.write_text("a = 0")
+    processes = [subprocess.Popen([sys.executable, "-c", COUNTING, file]) for _ in range(3)]
+    while any(process.poll() is None for process in processes):
+        assert 0 <= tomlfile.read(file).values["a"] <= 75
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert tomlfile.read(file).values == {"a": 75}
