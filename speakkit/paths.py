@@ -13,6 +13,27 @@ def _home() -> Path | None:
     return Path(home).expanduser() if home else None
 
 
+def _settings() -> Path:
+    home = _home()
+    return home / "config" if home else platformdirs.user_config_path(APP)
+
+
+def config() -> Path:
+    """The user's settings."""
+    return _settings() / "config.toml"
+
+
+def secrets() -> Path:
+    """The user's API keys."""
+    return _settings() / "secrets.toml"
+
+
+def voices() -> Path:
+    """The folder of the user's own voice packs, unless the setting `voices` names another."""
+    home = _home()
+    return (home / "data" if home else platformdirs.user_data_path(APP)) / "voices"
+
+
 def models() -> Path:
     """The cache of model weights: safe to delete, made again when needed."""
     home = _home()

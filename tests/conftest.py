@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from speakkit.config import SETTINGS
+
 REPOSITORY = Path(__file__).parent.parent
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: the Hub that tests see, unless they start a stub of it."""
@@ -31,10 +33,10 @@ def home(tmp_path_factory):
     kept = os.environ.get("SPEAKKIT_TEST_HOME")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
+        for setting in SETTINGS:
+            patch.delenv(setting.variable, raising=False)
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
-        patch.delenv("SPEAKKIT_MODELS", raising=False)
-        patch.delenv("SPEAKKIT_OFFLINE", raising=False)
         yield folder
 
 

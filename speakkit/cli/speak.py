@@ -7,7 +7,6 @@ import re
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -17,6 +16,7 @@ import typer.core
 from speakkit import voices
 from speakkit.cli import output
 from speakkit.cli.error_handler import run
+from speakkit.config import Device, Engine
 from speakkit.errors import BadValue, ExitCode, TextError, storage_error
 from speakkit.text.decode import checked, decode
 
@@ -37,23 +37,6 @@ TERMINAL_TEXT = 500
 
 DASHED = "\0"
 """Marks an argument that begins with a dash and is text; no argument can hold this character."""
-
-
-class Engine(StrEnum):
-    """Who speaks."""
-
-    kokoro = "kokoro"
-    gemini = "gemini"
-    inworld = "inworld"
-
-
-class Device(StrEnum):
-    """What it runs on."""
-
-    auto = "auto"
-    cuda = "cuda"
-    mps = "mps"
-    cpu = "cpu"
 
 
 class SpeakCommand(typer.core.TyperCommand):

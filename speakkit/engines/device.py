@@ -2,9 +2,8 @@
 
 import torch
 
+from speakkit.config import DEVICES
 from speakkit.errors import BadValue, EngineError
-
-DEVICES = ("auto", "cuda", "mps", "cpu")
 
 CONVOLUTION_DTYPE = {"cuda": torch.float32, "mps": torch.float32, "cpu": torch.float32}
 """The type that a vocoder's convolutions run in by default. bfloat16 is as good (benchmarks/quality.py), but was

@@ -21,7 +21,7 @@ import filelock
 import numpy as np
 import numpy.typing as npt
 
-from speakkit import paths
+from speakkit import config, paths
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
 from speakkit.engines.sources import Report, Source, Unavailable
 from speakkit.errors import BadValue, ModelError, StorageError, storage_error
@@ -124,13 +124,14 @@ def _model(name: str) -> Model:
 
 
 def _in_user_folder(model: Model) -> Installed | None:
-    """The weights in the folder that SPEAKKIT_MODELS names: taken as they are."""
-    given = os.environ.get("SPEAKKIT_MODELS")
-    if not given:
+    """The weights in the folder that the setting `models` names: taken as they are."""
+    given = config.load().models
+    if given is None:
         return None
-    if not Path(given).is_dir():
-        raise ModelError(f"SPEAKKIT_MODELS names {given}, which is no folder; unset it to use the cache")
-    folder = Path(given) / model.name
+    if not given.is_dir():
+        source = config.sourced_values()["models"].source
+        raise ModelError(f"{source} names {given}, which is no folder; unset it to use the cache")
+    folder = given / model.name
     return Installed(folder, f"in {given}") if folder.is_dir() else None
 
 

@@ -1,7 +1,6 @@
 """Where weights come from over the network: the Hugging Face Hub, checked against pinned hashes."""
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from typing import Protocol
 
 import requests
 
+from speakkit import config
 from speakkit.errors import ModelError
 
-HUB = "https://huggingface.co"
 REACH = 3.0
 """Seconds that an unreachable Hub may cost, once in a process."""
 
@@ -47,14 +46,14 @@ class Source(Protocol):
 
 
 def is_offline() -> bool:
-    """Whether SPEAKKIT_OFFLINE forbids the network."""
-    return os.environ.get("SPEAKKIT_OFFLINE", "0") not in ("", "0")
+    """Whether the setting `offline` forbids the network."""
+    return config.load().offline
 
 
 def require_network() -> None:
-    """Raises Unavailable where SPEAKKIT_OFFLINE is set."""
+    """Raises Unavailable where the setting `offline` is true."""
     if is_offline():
-        raise Unavailable("SPEAKKIT_OFFLINE is set")
+        raise Unavailable(f"{config.sourced_values()['offline'].source} forbids the network")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class HubFiles:
     def fetch(self, folder: Path, report: Report) -> None:
         """See `Source`. An unreachable Hub costs at most REACH seconds, once."""
         require_network()
-        endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+        endpoint = config.load().hub.rstrip("/")
         if not _is_reachable(endpoint):
             raise Unavailable(f"the Hub at {endpoint} is unreachable")
         for path, sha256 in self.files.items():

@@ -6,6 +6,7 @@ from itertools import tee
 
 from speakkit import voices
 from speakkit.audio import Audio, joined, silence
+from speakkit.config import SPEEDS
 from speakkit.engines import registry
 from speakkit.engines.base import Phonemizer, Synthesis, Synthesizer
 from speakkit.errors import BadValue, TextError
@@ -13,9 +14,6 @@ from speakkit.text.chunks import Chunk, Delivery, Token, chunks
 from speakkit.text.decode import checked
 from speakkit.text.sentences import sentences
 from speakkit.voices import Voice
-
-SPEEDS = (0.5, 2.0)
-"""The slowest and the fastest that still sound like speech."""
 
 
 @dataclass(frozen=True, eq=False)

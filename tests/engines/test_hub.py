@@ -148,6 +148,18 @@ def test_own_folder_comes_first(stub, cache, monkeypatch, tmp_path):
         hub.ensure("toy")
 
 
+def test_own_folder_by_the_file_of_settings(stub, cache, tmp_path):
+    """Counts as the variable does, and is named with its line where it is no folder."""
+    (tmp_path / "mine" / "toy").mkdir(parents=True)
+    settings = hub.paths.config()
+    settings.parent.mkdir()
+    settings.write_text(f"models = '{tmp_path}/mine'")
+    assert hub.ensure("toy").folder == tmp_path / "mine" / "toy"
+    settings.write_text(f"models = '{tmp_path}/nowhere'")
+    with pytest.raises(ModelError, match=r"^config\.toml line 1 names .*/nowhere, which is no folder"):
+        hub.ensure("toy")
+
+
 def flip(file):
     raw = bytearray(file.read_bytes())
     raw[len(raw) // 2] ^= 1

@@ -208,6 +208,19 @@ def test_what_offline_means(value, offline, monkeypatch):
     assert sources.is_offline() is offline
 
 
+def test_the_file_of_settings_counts_too(target, tmp_path, monkeypatch):
+    """It names the Hub, and forbids the network, which is then said with its line."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_ENDPOINT")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text("hub = 'http://127.0.0.1:9'\n")
+    with pytest.raises(sources.Unavailable, match=r"the Hub at http://127\.0\.0\.1:9 is unreachable"):
+        pinned().fetch(target, silent)
+    (tmp_path / "config" / "config.toml").write_text("\noffline = true\n")
+    with pytest.raises(sources.Unavailable, match=r"^config\.toml line 2 forbids the network$"):
+        pinned().fetch(target, silent)
+
+
 @pytest.mark.parametrize("offline", [True, False], ids=["offline", "online"])
 def test_offline_nothing_is_asked(offline, tmp_path):
     """With SPEAKKIT_OFFLINE=1 no name is looked up, no socket connected and npm not run; packages still serve."""
@@ -230,7 +243,7 @@ def test_offline_nothing_is_asked(offline, tmp_path):
     if offline:
         assert not watched
         assert not ran.exists()
-        assert "SPEAKKIT_OFFLINE is set" in ended.stderr
+        assert "SPEAKKIT_OFFLINE forbids the network" in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
     else:
         assert {"socket.connect", "subprocess.Popen"} <= watched

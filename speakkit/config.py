@@ -1,0 +1,275 @@
+"""What the user wants by default, from the environment and config.toml, all of it checked: `load()`.
+
+SETTINGS is the one table of what there is: a row there and a field in `Settings` make a setting. A variable counts
+before the file, and the file before the default; an empty variable counts as none.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from speakkit import paths, tomlfile, voices
+from speakkit.errors import ConfigError
+
+SPEEDS = (0.5, 2.0)
+"""The slowest and the fastest that still sound like speech."""
+
+
+class Engine(StrEnum):
+    """Who speaks."""
+
+    kokoro = "kokoro"
+    gemini = "gemini"
+    inworld = "inworld"
+
+
+class Device(StrEnum):
+    """What it runs on."""
+
+    auto = "auto"
+    cuda = "cuda"
+    mps = "mps"
+    cpu = "cpu"
+
+
+DEVICES = tuple(device.value for device in Device)
+
+BLENDS = "blends"
+"""The table of config.toml that names blends."""
+
+BLEND_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+LONGEST_SHOWN = 60
+
+Value = str | float | int | bool | Path | None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Any of some names."""
+
+    names: tuple[str, ...]
+
+    def __contains__(self, given: object) -> bool:
+        return given in self.names
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(filter(None, self.names))}"
+
+
+@dataclass(frozen=True)
+class Range:
+    """Any number from the lowest to the highest."""
+
+    lowest: float
+    highest: float
+
+    def __contains__(self, given: float) -> bool:
+        return self.lowest <= given <= self.highest
+
+    def __str__(self) -> str:
+        return f"between {self.lowest} and {self.highest}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Any text of one line that a pattern matches.
+
+    name: how to ask for one
+    """
+
+    pattern: str
+    name: str
+
+    def __contains__(self, given: str) -> bool:
+        return bool(re.fullmatch(self.pattern, given)) and not UNPRINTABLE.search(given)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+}
+"""The type of a setting -> what TOML may hold for it, and how to ask for that; any other one is text in TOML."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table.
+
+    default: the value, or what gives it
+    variable: of the environment
+    allowed: which values of the right type; None for all
+    """
+
+    name: str
+    kind: type[str | float | int | bool | Path]
+    default: Value | Callable[[], Path]
+    variable: str
+    about: str
+    allowed: OneOf | Range | Form | None = None
+
+    def checked(self, given: Any, where: str) -> Value:
+        """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
+        types, wanted = KINDS.get(self.kind, (str, str(self.allowed)))
+        if not _is(given, types):
+            raise ConfigError(f"{where} must be {wanted}, not {_shown(given)}")
+        if self.allowed is not None and given not in self.allowed:
+            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(given)}")
+        value: Value = self.kind(given)
+        return _expanded(value, where) if isinstance(value, Path) else value
+
+    def read(self, text: str, where: str) -> Value:
+        """The same for a variable or an argument; a folder may be relative to the current one."""
+        try:
+            return self.checked(self._parsed(text), where)
+        except ValueError:
+            return self.checked(text, where)
+
+    def _parsed(self, text: str) -> object:
+        if self.kind is bool:
+            return text != "0"
+        if self.kind is Path and not text.startswith("~"):
+            return str(Path(text).absolute())
+        return self.kind(text) if self.kind in KINDS else text
+
+
+VOICE = Form(r".*\S.*", "the name of a voice, such as f1")
+FOLDER = Form(r"[/~].*", "the full path of a folder, such as ~/speech")
+ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
+LANGUAGES = OneOf(("", *voices.LANGUAGES.values()))
+
+SETTINGS = (
+    Setting("voice", str, voices.DEFAULT, "SPEAKKIT_VOICE", "who speaks, such as f1 or bf_emma", VOICE),
+    Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
+    Setting("lang", str, "", "SPEAKKIT_LANG", "such as en-gb; empty for the voice's own", LANGUAGES),
+    Setting("engine", Engine, Engine.kokoro, "SPEAKKIT_ENGINE", "kokoro, gemini or inworld", OneOf(tuple(Engine))),
+    Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "auto, cuda, mps or cpu", OneOf(DEVICES)),
+    Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
+    Setting("offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network"),
+    Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
+    Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
+    Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
+)
+"""All that can be set, but for the blends."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values that count, each as SETTINGS says of it.
+
+    models: None where there is no folder but the cache
+    blends: name -> blend, such as "af_bella(2)+af_sky(1)"
+    """
+
+    voice: str
+    speed: float
+    lang: str
+    engine: Engine
+    device: Device
+    seed: int
+    offline: bool
+    models: Path | None
+    voices: Path
+    hub: str
+    blends: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A value and where it is from: a variable, a line such as "config.toml line 3", or "default"."""
+
+    value: Value
+    source: str
+
+
+def load() -> Settings:
+    """The settings of this moment. Raises ConfigError for a fault in the file or the environment."""
+    found: dict[str, Any] = {key: sourced.value for key, sourced in sourced_values().items()}
+    names = [key for key in found if key.startswith(f"{BLENDS}.")]
+    blends = {key.removeprefix(f"{BLENDS}."): found.pop(key) for key in names}
+    return Settings(**found, blends=blends)
+
+
+def sourced_values() -> dict[str, Sourced]:
+    """Every setting, then every blend as "blends.NAME", with where it is from. Raises as `load` does."""
+    file = tomlfile.read(paths.config())
+    for key, value in file.values.items():
+        if key != BLENDS:
+            named(key, f"{file.where(key)}: ", "table" if isinstance(value, dict) else "setting")
+    return {setting.name: _found(setting, file) for setting in SETTINGS} | dict(_blends(file))
+
+
+def named(key: str, where: str = "", what: str = "setting") -> Setting:
+    """The setting of that name. Raises ConfigError, which begins with `where` and says what `key` is."""
+    rows = {setting.name: setting for setting in SETTINGS}
+    if key in rows:
+        return rows[key]
+    names = [*rows, BLENDS if what == "table" else f"{BLENDS}.NAME"]
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    raise ConfigError(f"{where}there is no {what} {_shown(key)}; {hint}")
+
+
+def checked_blend(name: str, given: object, where: str = "") -> str:
+    """The blend `given` for a name. Raises ConfigError, which begins with `where`."""
+    if not BLEND_NAME.fullmatch(name):
+        raise ConfigError(
+            f"{where}a blend cannot be named {_shown(name)}; take lower-case letters, digits, _ and -, a letter first"
+        )
+    if name in voices.ALIASES or name in voices.NAMES:
+        raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; take another name")
+    if not isinstance(given, str) or given not in Form(r".*\S.*", ""):
+        raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {_shown(given)}')
+    return given  # Whether it is a blend of voices that there are is to be checked here, and nowhere else.
+
+
+def _found(setting: Setting, file: tomlfile.TomlFile) -> Sourced:
+    found = Sourced(setting.default() if callable(setting.default) else setting.default, "default")
+    if setting.name in file.values:
+        where = file.where(setting.name)
+        found = Sourced(setting.checked(file.values[setting.name], f"{where}: {setting.name}"), where)
+    text = os.environ.get(setting.variable)
+    return Sourced(setting.read(text, setting.variable), setting.variable) if text else found
+
+
+def _blends(file: tomlfile.TomlFile) -> Iterator[tuple[str, Sourced]]:
+    table = file.values.get(BLENDS, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file.where(BLENDS)}: {BLENDS} must be a table of names, not {_shown(table)}")
+    for name, given in table.items():
+        where = file.where(BLENDS, name)
+        yield f"{BLENDS}.{name}", Sourced(checked_blend(name, given, f"{where}: "), where)
+
+
+def _is(given: object, types: type | tuple[type, ...]) -> bool:
+    """As isinstance, but true and false are no numbers."""
+    return isinstance(given, types) and (types is bool or not isinstance(given, bool))
+
+
+def _expanded(folder: Path, where: str) -> Path:
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{where} names the home of a user who does not exist: {_shown(str(folder))}") from None
+
+
+def _shown(given: object) -> str:
+    """What was given, short enough for one line."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, str):
+        return repr(given) if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]!r}..."
+    if isinstance(given, int):
+        return str(given) if abs(given) < 1 << 64 else "so large a number"
+    if isinstance(given, float):
+        return f"{given:g}"
+    return "a table" if isinstance(given, dict) else "a list" if isinstance(given, list) else "a date"

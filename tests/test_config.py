@@ -1,0 +1,264 @@
+"""Settings: where they are from, which counts, and what is refused."""
+
+import tomllib
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from speakkit import config, paths
+from speakkit.cli import speak
+from speakkit.engines import device
+from speakkit.errors import ConfigError
+from speakkit.speech import synthesize
+
+FAULTS = {
+    "out of range": ("\n\nspeed = 9", "config.toml line 3: speed must be between 0.5 and 2.0, not 9"),
+    "no number": ("speed = nan", "config.toml line 1: speed must be between 0.5 and 2.0, not nan"),
+    "without end": ("speed = inf", "config.toml line 1: speed must be between 0.5 and 2.0, not inf"),
+    "true is no number": ("speed = true", "config.toml line 1: speed must be a number, not true"),
+    "true is no seed": ("seed = true", "config.toml line 1: seed must be a whole number, not true"),
+    "half a seed": ("seed = 1.5", "config.toml line 1: seed must be a whole number, not 1.5"),
+    "a negative seed": ("seed = -1", "config.toml line 1: seed must be between 0 and 9223372036854775807, not -1"),
+    "a number of 20,000 bits": (
+        f"seed = 0x{'f' * 5000}",
+        "config.toml line 1: seed must be between 0 and 9223372036854775807, not so large a number",
+    ),
+    "one is not true": ("offline = 1", "config.toml line 1: offline must be true or false, not 1"),
+    "text is not true": ("offline = 'yes'", "config.toml line 1: offline must be true or false, not 'yes'"),
+    "a list": ("voice = ['f1']", "config.toml line 1: voice must be the name of a voice, such as f1, not a list"),
+    "nobody": ("voice = ' '", "config.toml line 1: voice must be the name of a voice, such as f1, not ' '"),
+    "a table": ("[speed]", "config.toml line 1: speed must be a number, not a table"),
+    "a date": ("device = 2024-01-01", "config.toml line 1: device must be one of auto, cuda, mps, cpu, not a date"),
+    "a choice": ("device = 'gpu'", "config.toml line 1: device must be one of auto, cuda, mps, cpu, not 'gpu'"),
+    "an engine": (
+        "engine = 'Gemini'",
+        "config.toml line 1: engine must be one of kokoro, gemini, inworld, not 'Gemini'",
+    ),
+    "a language": (
+        "lang = 'en'",
+        "config.toml line 1: lang must be one of en-us, en-gb, es, fr-fr, hi, it, ja, pt-br, zh, not 'en'",
+    ),
+    "a folder that depends": (
+        "models = 'mine'",
+        "config.toml line 1: models must be the full path of a folder, such as ~/speech, not 'mine'",
+    ),
+    "an unknown home": (
+        "models = '~nobody-is-called-this/x'",
+        "config.toml line 1: models names the home of a user who does not exist: '~nobody-is-called-this/x'",
+    ),
+    "an unprintable folder": (
+        'voices = "/a\\u0000b"',
+        "config.toml line 1: voices must be the full path of a folder, such as ~/speech, not '/a\\x00b'",
+    ),
+    "no address": (
+        "hub = 'huggingface.co'",
+        "config.toml line 1: hub must be an address such as https://huggingface.co, not 'huggingface.co'",
+    ),
+    "a long text": (
+        f"hub = '{'h' * 99}'",
+        f"hub must be an address such as https://huggingface.co, not '{'h' * 60}'...",
+    ),
+    "an unknown setting": (
+        "# mine\nvoise = 'f1'",
+        "config.toml line 2: there is no setting 'voise'; did you mean voice?",
+    ),
+    "a far one": (
+        "x = 1",
+        "; there are voice, speed, lang, engine, device, seed, offline, models, voices, hub, blends.NAME",
+    ),
+    "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
+    "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),
+    "a blend of no text": (
+        "[blends]\nmine = 2",
+        'config.toml line 2: blends.mine must be text such as "af_bella(2)+af_sky(1)", not 2',
+    ),
+    "a blend of blanks": (
+        "[blends]\nmine = ''",
+        "config.toml line 2: blends.mine must be text such as \"af_bella(2)+af_sky(1)\", not ''",
+    ),
+    "a blend in capitals": (
+        "[blends]\nMine = 'f1'",
+        "config.toml line 2: a blend cannot be named 'Mine'; take lower-case letters, digits, _ and -, a letter first",
+    ),
+    "a blend that hides an alias": (
+        "blends = {f1 = 'f2'}",
+        "config.toml line 1: a blend cannot be named f1, since that is a voice; take another name",
+    ),
+    "a blend that hides a voice": (
+        "[blends]\naf_sky = 'f2'",
+        "config.toml line 2: a blend cannot be named af_sky, since that is a voice; take another name",
+    ),
+}
+
+VARIABLES = {
+    "SPEAKKIT_SPEED": ("fast", "SPEAKKIT_SPEED must be a number, not 'fast'"),
+    "SPEAKKIT_SEED": ("1.0", "SPEAKKIT_SEED must be a whole number, not '1.0'"),
+    "SPEAKKIT_DEVICE": ("gpu", "SPEAKKIT_DEVICE must be one of auto, cuda, mps, cpu, not 'gpu'"),
+    "SPEAKKIT_VOICE": ("\t", r"SPEAKKIT_VOICE must be the name of a voice, such as f1, not '\t'"),
+    "HF_ENDPOINT": ("hub", "HF_ENDPOINT must be an address such as https://huggingface.co, not 'hub'"),
+}
+
+ALL = """
+voice = "m4"
+speed = 2
+lang = "en-gb"
+engine = "gemini"
+device = "cpu"
+seed = 7
+offline = true
+models = "/models"
+voices = "~/voices"
+hub = "http://127.0.0.1:8080/"
+
+[blends]
+narrator = "af_bella(2)+af_sky(1)"
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """A home without settings; write("speed = 1.5") gives it some."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_ENDPOINT")
+
+    def writer(text):
+        paths.config().parent.mkdir(exist_ok=True)
+        paths.config().write_text(text)
+
+    return writer
+
+
+def test_the_table_is_what_there_is():
+    """Its rows are the fields of Settings, and each has a variable of its own and a line about it."""
+    names = [setting.name for setting in config.SETTINGS]
+    assert [*names, "blends"] == [field.name for field in fields(config.Settings)]
+    assert len({setting.variable for setting in config.SETTINGS}) == len(names)
+    assert all(setting.about and "\n" not in setting.about for setting in config.SETTINGS)
+
+
+def test_each_choice_is_written_once():
+    """Those who check it elsewhere check the same."""
+    assert synthesize.SPEEDS is config.SPEEDS
+    assert device.DEVICES is config.DEVICES
+    assert (speak.Device, speak.Engine) == (config.Device, config.Engine)
+
+
+def test_without_a_file_the_defaults_count(write, tmp_path):
+    """And are what the table says, each of an allowed value."""
+    found = config.load()
+    assert found == config.Settings(
+        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, offline=False,
+        models=None, voices=tmp_path / "data" / "voices", hub="https://huggingface.co", blends={},
+    )  # fmt: skip
+    for setting in config.SETTINGS:
+        if setting.default is not None and not callable(setting.default):
+            assert setting.checked(setting.default, "") == setting.default
+    assert {sourced.source for sourced in config.sourced_values().values()} == {"default"}
+
+
+def test_the_file_counts_before_the_defaults(write, monkeypatch):
+    """Each value in its type, and named with its line."""
+    monkeypatch.setenv("HOME", "/home/someone")
+    write(ALL)
+    found = config.load()
+    assert found == config.Settings(
+        voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
+        offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), hub="http://127.0.0.1:8080/",
+        blends={"narrator": "af_bella(2)+af_sky(1)"},
+    )  # fmt: skip
+    assert type(found.speed) is float
+    sources = [sourced.source for sourced in config.sourced_values().values()]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 12), 14]]
+
+
+def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
+    """An empty one counts as none; SPEAKKIT_OFFLINE=0 is not empty; a folder may be relative to the current one."""
+    write("speed = 2\nvoice = 'm4'\noffline = true\ndevice = 'cpu'")
+    monkeypatch.chdir(tmp_path)
+    given = {"SPEED": "0.5", "VOICE": "", "OFFLINE": "0", "MODELS": "models", "VOICES": "~", "DEVICE": "cuda"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SPEAKKIT_{name}", value)
+    found = config.load()
+    assert (found.speed, found.voice, found.offline, found.device) == (0.5, "m4", False, config.Device.cuda)
+    assert (found.models, found.voices) == (tmp_path / "models", Path.home())
+    sourced = config.sourced_values()
+    assert [sourced[name].source for name in ("speed", "voice")] == ["SPEAKKIT_SPEED", "config.toml line 2"]
+
+
+@pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_in_the_file(text, message, write):
+    """Names the file, the line, the key and what is allowed."""
+    write(text)
+    with pytest.raises(ConfigError) as caught:
+        config.load()
+    assert str(caught.value).endswith(message)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_fault_in_the_environment(variable, write, monkeypatch):
+    """Names the variable."""
+    value, message = VARIABLES[variable]
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as caught:
+        config.load()
+    assert str(caught.value) == message
+
+
+def test_a_fault_is_told_even_where_a_variable_counts(write, monkeypatch):
+    """Else it would wait in the file for the day on which the variable is gone."""
+    write("speed = 9")
+    monkeypatch.setenv("SPEAKKIT_SPEED", "1")
+    with pytest.raises(ConfigError, match="speed must be"):
+        config.load()
+
+
+def test_paths_follow_the_system(monkeypatch):
+    """Where there is no SPEAKKIT_HOME."""
+    monkeypatch.delenv("SPEAKKIT_HOME")
+    assert paths.config().name == "config.toml"
+    assert paths.secrets() == paths.config().with_name("secrets.toml")
+    assert paths.config().parent.name == paths.voices().parent.name == "speakkit"
+
+
+KEYS = st.sampled_from([*(setting.name for setting in config.SETTINGS), "blends", "blends.a", "x", '"ä\\n"'])
+VALUES = st.one_of(
+    st.sampled_from(["true", "[1]", "{a = 'f1'}", "1979-05-27", "07:32:00", "'f1'", '"""\nspeed = 1"""', "1_0", "'~'"]),
+    st.floats().map(str),
+    st.integers().map(str),
+    st.text().map(lambda text: f"'''{text}'''"),
+)
+LINES = st.one_of(
+    st.builds("{} = {}".format, KEYS, VALUES),
+    st.builds("[{}]".format, KEYS),
+    st.builds("[[{}]]".format, KEYS),
+    st.text(),
+)
+
+
+@settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(LINES, max_size=6))
+def test_no_file_makes_anything_but_a_config_error(lines, write):
+    """Of one line that can be printed."""
+    paths.config().parent.mkdir(exist_ok=True)
+    paths.config().write_bytes("\n".join(lines).encode(errors="replace"))
+    message = ""
+    try:
+        assert 0.5 <= config.load().speed <= 2.0
+    except ConfigError as error:
+        message = str(error)
+    assert message.isprintable()
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.binary(max_size=200))
+def test_no_bytes_make_anything_but_a_config_error(raw, write):
+    """Nor can settings come from what is no TOML."""
+    paths.config().parent.mkdir(exist_ok=True)
+    paths.config().write_bytes(raw)
+    with suppress(ConfigError):
+        config.load()
+        tomllib.loads(raw.decode("utf-8-sig").replace("\r\n", "\n"))
