@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import speakkit
-from speakkit.cli import models, output
+from speakkit.cli import config, models, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.speak import SpeakCommand, speak
 from speakkit.errors import ExitCode
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command(cls=SpeakCommand)(speak)
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 
 
 def _show_version(context: typer.Context, value: bool) -> None:

@@ -1,0 +1,260 @@
+"""`speakkit config` as its users type it."""
+
+import json
+import os
+import pty
+import subprocess
+import termios
+import time
+import tomllib
+
+import pytest
+
+from speakkit import config, keys, paths
+
+SECRET = "AIzaSy-0123456789_secret"
+
+MINE = """\
+# mine
+speed = 1.5   # not too fast
+
+voice = 'm4'
+
+[blends]
+# for books
+narrator = "af_bella(2)+af_sky(1)"
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of its own, without settings or keys."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_ENDPOINT")
+    for variables in keys.VARIABLES.values():
+        for variable in variables:
+            monkeypatch.delenv(variable, raising=False)
+    paths.config().parent.mkdir()
+    return tmp_path
+
+
+def test_show_says_where_each_value_is_from(run, monkeypatch):
+    """Of the file with its line, of the environment, or the default; blends are among them."""
+    paths.config().write_text(MINE)
+    monkeypatch.setenv("SPEAKKIT_SEED", "5")
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = [line.split() for line in run("speakkit", "config", "show").out.decode().splitlines()]
+    assert ["speed", "1.5", "config.toml", "line", "2"] in [line[:5] for line in lines]
+    assert ["seed", "5", "SPEAKKIT_SEED"] in [line[:3] for line in lines]
+    assert ["offline", "false", "default"] in [line[:3] for line in lines]
+    assert ["blends.narrator", "af_bella(2)+af_sky(1)", "config.toml", "line", "8"] in [line[:5] for line in lines]
+    assert ["key", "of", "gemini", "not", "set"] in [line[:5] for line in lines]
+
+
+def test_show_for_scripts(run):
+    """One object, with every setting."""
+    paths.config().write_text("speed = 2\noffline = true")
+    shown = json.loads(run("speakkit", "config", "show", "--json").out)
+    assert shown["file"] == str(paths.config())
+    assert [row["name"] for row in shown["settings"]] == [setting.name for setting in config.SETTINGS]
+    rows = {row["name"]: (row["value"], row["source"]) for row in shown["settings"]}
+    assert rows["speed"] == (2.0, "config.toml line 1")
+    assert rows["offline"] == (True, "config.toml line 2")
+    assert rows["models"] == (None, "default")
+    assert [(row["service"], row["set"], row["source"]) for row in shown["keys"]] == [
+        ("gemini", False, None),
+        ("inworld", False, None),
+    ]
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_show_never_shows_a_key(option, run, monkeypatch):
+    """Only that it is there, and where."""
+    keys.store("gemini", SECRET)
+    monkeypatch.setenv("INWORLD_API_KEY", SECRET)
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run("speakkit", "config", "show", *option)
+    assert "secrets.toml line 2" in result.out.decode()
+    assert "INWORLD_API_KEY" in result.out.decode()
+    assert SECRET not in result.out.decode() + result.err
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(run):
+    """A table has no markup of its own."""
+    paths.config().write_text("voice = '[/b][red]'")
+    assert "[/b][red]" in run("speakkit", "config", "show").out.decode()
+
+
+@pytest.mark.parametrize("text", ["speed = \n", "speed = 9"])
+def test_a_broken_file(text, run):
+    """Is one line and exit code 1, except for the command that says where it is."""
+    paths.config().write_text(text)
+    result = run("speakkit", "config", "show")
+    assert (result.code, result.out, result.err.count("\n")) == (1, b"", 1)
+    assert "config.toml" in result.err
+    assert "line 1" in result.err
+    assert run("speakkit", "config", "path").out.decode() == f"{paths.config()}\n"
+
+
+def test_set_keeps_what_people_wrote(run):
+    """Comments, order and blank lines; new settings come before the first table, new blends into theirs."""
+    paths.config().write_text(MINE)
+    assert run("speakkit", "config", "set", "speed", "0.75").code == 0
+    assert run("speakkit", "config", "set", "offline", "true").code == 0
+    assert run("speakkit", "config", "set", "blends.old-man", "bm_george").code == 0
+    text = paths.config().read_text()
+    assert text == MINE.replace("1.5   #", "0.75   #").replace("'m4'\n", "'m4'\noffline = true\n") + (
+        'old-man = "bm_george"\n'
+    )
+    assert (config.load().speed, config.load().offline) == (0.75, True)
+
+
+def test_set_makes_the_file(run, home):
+    """In a folder of its own; and the last line of a file need not have an end."""
+    paths.config().parent.rmdir()
+    result = run("speakkit", "config", "set", "blends.narrator", "af_sky")
+    assert result.out.decode() == f"blends.narrator = af_sky, in {paths.config()}\n"
+    paths.config().write_text("blends.narrator = 'af_sky'")
+    for key, value in {"seed": "7", "device": "cpu", "models": "~/models", "blends.other": "f2"}.items():
+        assert run("speakkit", "config", "set", key, value).code == 0
+    found = config.load()
+    assert (found.seed, found.device, found.blends) == (7, "cpu", {"narrator": "af_sky", "other": "f2"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("sped", "1", "there is no setting 'sped'; did you mean speed?"),
+        ("speed", "9", "speed must be between 0.5 and 2.0, not 9"),
+        ("speed", "fast", "speed must be a number, not 'fast'"),
+        ("offline", "no", "offline must be true or false, not 'no'"),
+        ("voice", "", "voice must be the name of a voice, such as f1, not ''"),
+        ("device", "gpu", "device must be one of auto, cuda, mps, cpu, not 'gpu'"),
+        ("blends", "f1", "there is no setting 'blends'; did you mean blends.NAME?"),
+        ("blends.f1", "f2", "a blend cannot be named f1, since that is a voice; take another name"),
+        ("blends.", "f2", "a blend cannot be named ''; take lower-case letters, digits, _ and -, a letter first"),
+        ("blends.mine", " ", "blends.mine must be text such as \"af_bella(2)+af_sky(1)\", not ' '"),
+    ],
+)
+def test_set_refuses_before_it_writes(key, value, message, run):
+    """As a fault of usage."""
+    result = run("speakkit", "config", "set", key, value)
+    assert (result.code, result.err) == (2, f"speakkit: {message}\n")
+    assert not paths.config().exists()
+
+
+@pytest.mark.parametrize("text", ["speed = ", "\xff", "blends = 3"])
+@pytest.mark.parametrize("words", [("set", "blends.mine", "f1"), ("unset", "blends.mine")])
+def test_a_broken_file_is_not_written_over(text, words, run):
+    """It is named, and stays."""
+    paths.config().write_bytes(text.encode("latin-1"))
+    result = run("speakkit", "config", *words)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "config.toml" in result.err
+    assert paths.config().read_bytes() == text.encode("latin-1")
+
+
+@pytest.mark.parametrize("text", ["speed = 1\nx.y.z = 'x' # c", "speed = 1\r\n[blends]", "speed = 1 # c"])
+def test_set_changes_nothing_else(text, run):
+    """However the file is written: where that cannot be had, the file stays as it was."""
+    paths.config().write_text(text)
+    result = run("speakkit", "config", "set", "seed", "1")
+    changed = tomllib.loads(paths.config().read_text())
+    assert changed == tomllib.loads(text) | ({"seed": 1} if result.code == 0 else {})
+    assert result.code == 0 or "cannot be edited here; change it by hand" in result.err
+
+
+def test_set_mends_a_wrong_value(run):
+    """Of which every other command complains."""
+    paths.config().write_text("speed = 9\nvoise = 'f1'\n")
+    assert run("speakkit", "config", "set", "speed", "1").code == 0
+    assert run("speakkit", "config", "unset", "voise").code == 0
+    assert config.load().speed == 1.0
+
+
+def test_a_folder_that_cannot_be_written(run, home):
+    """Is an error in one line."""
+    paths.config().parent.rmdir()
+    paths.config().parent.touch()
+    result = run("speakkit", "config", "set", "speed", "1")
+    assert (result.code, result.out) == (1, b"")
+    assert result.err == f"speakkit: cannot write {paths.config()}: file exists\n"
+
+
+def test_unset_lets_the_default_count(run):
+    """And leaves the rest; twice is as good as once."""
+    paths.config().write_text(MINE)
+    assert run("speakkit", "config", "unset", "speed").code == 0
+    assert run("speakkit", "config", "unset", "blends.narrator").code == 0
+    assert paths.config().read_text() == "# mine\n\nvoice = 'm4'\n\n[blends]\n# for books\n"
+    result = run("speakkit", "config", "unset", "speed")
+    assert (result.code, result.err) == (0, f"speed is not set in {paths.config()}\n")
+    result = run("speakkit", "config", "unset", "sped")
+    assert (result.code, result.err) == (2, "speakkit: there is no setting 'sped'; did you mean speed?\n")
+
+
+def test_a_variable_that_hides_the_change_is_named(run, monkeypatch):
+    """Of settings and of keys."""
+    monkeypatch.setenv("SPEAKKIT_SPEED", "2")
+    monkeypatch.setenv("GEMINI_API_KEY", "other")
+    result = run("speakkit", "config", "set", "speed", "1")
+    assert result.err == "the variable SPEAKKIT_SPEED is set, and counts before the file\n"
+    result = run("speakkit", "config", "set-key", "gemini", stdin=SECRET.encode())
+    assert result.err == "the variable GEMINI_API_KEY is set, and counts before it\n"
+
+
+def test_set_key_from_a_pipe(run):
+    """With the line's end that echo puts there."""
+    result = run("speakkit", "config", "set-key", "inworld", stdin=f"{SECRET}\n".encode())
+    assert (result.code, result.out.decode()) == (0, f"the key of inworld is kept in {paths.secrets()}\n")
+    assert keys.find("inworld").value == SECRET
+
+
+@pytest.mark.parametrize("stdin", [b"", b"\n", b"two words", b"\xff", b"k" * 10_000])
+def test_what_is_no_key_is_refused(stdin, run):
+    """Before anything is written."""
+    result = run("speakkit", "config", "set-key", "gemini", stdin=stdin)
+    assert result.code == 2
+    assert result.err == ("speakkit: what was given is no key: a key is 1 to 4096 ASCII characters without spaces\n")
+    assert not paths.secrets().exists()
+
+
+@pytest.mark.parametrize("words", [["gemini", SECRET], [SECRET], [SECRET, "gemini"], ["gemini", f"--key={SECRET}"]])
+def test_a_key_is_no_argument(words, run):
+    """And is not repeated where it was given as one."""
+    result = run("speakkit", "config", "set-key", *words, stdin=b"other")
+    assert result.code == 2
+    assert SECRET not in result.out.decode() + result.err
+    assert not paths.secrets().exists()
+
+
+def test_why_a_key_is_no_argument(run):
+    """Is said."""
+    result = run("speakkit", "config", "set-key", "gemini", "ABC", stdin=b"")
+    assert "the shell's history" in result.err
+
+
+def test_set_key_at_a_terminal(command, home):
+    """Asks for the key, and the terminal does not show what is typed."""
+    terminal, other_end = pty.openpty()
+    streams = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
+    process = subprocess.Popen([*command, "config", "set-key", "gemini"], start_new_session=True, **streams)
+    started = time.monotonic()
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        assert time.monotonic() - started < 60
+        time.sleep(0.01)
+    os.write(terminal, f"{SECRET}\n".encode())
+    assert process.wait(60) == 0
+    os.close(other_end)
+    shown = os.read(terminal, 4096).decode()
+    os.close(terminal)
+    assert shown.startswith("API key of gemini")
+    assert "is kept in" in shown
+    assert SECRET not in shown
+    assert keys.find("gemini").value == SECRET
+
+
+@pytest.mark.parametrize("verb", ["show", "path", "set", "unset", "set-key"])
+def test_help_has_an_example(verb, run):
+    """Which can be copied."""
+    assert f"speakkit config {verb}" in run("speakkit", "config", verb, "--help").out.decode().replace("\n", " ")
