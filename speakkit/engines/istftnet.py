@@ -1,150 +1,226 @@
-"""Kokoro's generator, the part of it that takes nine tenths of the time, arranged for the processor.
+"""Kokoro's decoder, iSTFTNet (Kaneko et al. 2022, arXiv:2203.02395), arranged for the processor.
 
-The same weights and the same function as kokoro.istftnet.Generator (Kaneko et al. 2022, arXiv:2203.02395), but
+Its generator takes nine tenths of all time. It is the same function of the same weights as kokoro.istftnet's, but
 - convolutions run over [batch, channels, 1, frames] in channels-last memory, where oneDNN and cuDNN are fastest;
 - instance norm and the style's scale and shift are one batch-norm call, and snake works in place;
 - the harmonic source is summed at the rate of F0, where the original upsamples F0 300-fold and back again;
-- noise comes from a generator of its own, so that a chunk's audio does not depend on what was spoken before it.
+- noise comes from a generator of the caller's, so that a chunk's audio does not depend on what was spoken before it.
 
 Frames: an utterance of T frames of 25 ms has F0 at 2 T, the stages at 20 T and 120 T + 1, and 600 T samples.
 """
 
-from collections.abc import Iterable
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import remove_weight_norm
+
+from speakkit.engines.adain import EPS, AdaIN, AdaINBlock
+
+SAMPLE_RATE = 24_000
+HARMONICS = 9
+SINE = 0.1
+"""Amplitude of a harmonic where the voice sounds."""
+
+HISS = 0.003
+"""Standard deviation of the noise beside it; where there is no voice it is SINE / 3."""
+
+VOICED = 10.0
+"""Hertz above which F0 is a voice."""
 
 
-def fold_weight_norm(model: nn.Module) -> None:
-    """Compute every weight of `model` once, in place; with weight norm they are computed again at each call."""
-    for module in model.modules():
-        if any(type(hook).__name__ == "WeightNorm" for hook in vars(module)["_forward_pre_hooks"].values()):
-            remove_weight_norm(module)
+class Decoder(nn.Module):
+    """[1, channels, T] text, F0 and energy [1, 1, 2 T] and [1, style_dim] style -> [1, 600 T] samples at 24 kHz.
+
+    `noise` is drawn on for each call; its owner seeds it. The arguments after style_dim are those of "istftnet" in
+    config.json.
+    """
+
+    def __init__(self, channels: int, style_dim: int, **istftnet: object) -> None:
+        super().__init__()
+        curves, text, width = 2, 64, 1024
+        self.encode = AdaINBlock(channels + curves, width, style_dim)
+        self.decode = nn.ModuleList(AdaINBlock(width + text + curves, width, style_dim) for _ in range(3))
+        self.decode.append(AdaINBlock(width + text + curves, 512, style_dim, upsamples=True))
+        self.F0_conv = nn.Conv1d(1, 1, 3, stride=2, padding=1)
+        self.N_conv = nn.Conv1d(1, 1, 3, stride=2, padding=1)
+        self.asr_res = nn.Sequential(nn.Conv1d(channels, text, 1))
+        self.generator = Generator(style_dim, **istftnet)  # type: ignore[arg-type]
+
+    def forward(self, text: Tensor, f0: Tensor, energy: Tensor, style: Tensor, noise: torch.Generator) -> Tensor:
+        """See the class."""
+        curves = [self.F0_conv(f0), self.N_conv(energy)]
+        x = self.encode(torch.cat([text, *curves], 1), style)
+        beside = [self.asr_res(text), *curves]
+        for block in self.decode:
+            x = block(torch.cat([x, *beside], 1), style)
+        samples: Tensor = self.generator(x, style, f0[:, 0], noise)
+        return samples
 
 
 class Generator(nn.Module):
-    """[1, 512, 2 T] features, [1, 128] style and [1, 2 T] F0 -> [1, 1, 600 T] samples at 24 kHz.
+    """[1, 512, 2 T] features, [1, style_dim] style and [1, 2 T] F0 in hertz -> [1, 600 T] samples at 24 kHz."""
 
-    A drop-in for `kokoro.istftnet.Generator`, whose weight norm must have been folded. `noise` is drawn on for each
-    call; its owner seeds it.
-    """
-
-    def __init__(self, original: Any, device: torch.device) -> None:
+    def __init__(
+        self,
+        style_dim: int,
+        *,
+        upsample_initial_channel: int,
+        upsample_rates: Sequence[int],
+        upsample_kernel_sizes: Sequence[int],
+        resblock_kernel_sizes: Sequence[int],
+        resblock_dilation_sizes: Sequence[Sequence[int]],
+        gen_istft_n_fft: int,
+        gen_istft_hop_size: int,
+    ) -> None:
         super().__init__()
-        self.noise = torch.Generator(device)
-        self.source = HarmonicSource(original.m_source)
-        self.stft = original.stft
-        self.bins: int = original.post_n_fft // 2 + 1
-        self.ups = _channels_last(original.ups)
-        self.noise_convs = _channels_last(original.noise_convs)
-        self.noise_blocks = nn.ModuleList(SnakeBlock(block) for block in original.noise_res)
-        self.blocks = nn.ModuleList(SnakeBlock(block) for block in original.resblocks)
-        self.kernels: int = original.num_kernels
-        self.conv_post = _channels_last([original.conv_post])[0]
+        self.n_fft, self.hop = gen_istft_n_fft, gen_istft_hop_size
+        self.kernels = len(resblock_kernel_sizes)
+        self.m_source = HarmonicSource(math.prod(upsample_rates) * self.hop)
+        widths = [upsample_initial_channel >> i for i in range(len(upsample_rates) + 1)]
+        self.ups = nn.ModuleList(
+            ConvTranspose(inputs, outputs, kernel, rate, (kernel - rate) // 2)
+            for inputs, outputs, kernel, rate in zip(
+                widths, widths[1:], upsample_kernel_sizes, upsample_rates, strict=False
+            )
+        )
+        self.resblocks = nn.ModuleList(
+            SnakeBlock(width, kernel, dilations, style_dim)
+            for width in widths[1:]
+            for kernel, dilations in zip(resblock_kernel_sizes, resblock_dilation_sizes, strict=True)
+        )
+        rate = upsample_rates[-1]
+        self.noise_convs = nn.ModuleList(
+            [
+                Conv(self.n_fft + 2, widths[1], 2 * rate, rate, (rate + 1) // 2),
+                Conv(self.n_fft + 2, widths[2], 1),
+            ]
+        )
+        self.noise_res = nn.ModuleList(
+            SnakeBlock(width, kernel, (1, 3, 5), style_dim) for width, kernel in ((widths[1], 7), (widths[2], 11))
+        )
+        self.conv_post = Conv(widths[-1], self.n_fft + 2, 7, padding=3)
 
-    def forward(self, x: Tensor, style: Tensor, f0: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, f0: Tensor, noise: torch.Generator) -> Tensor:
         """See the class."""
         with torch.autocast(x.device.type, enabled=False):
-            harmonics = torch.cat(self.stft.transform(self.source(f0.float(), self.noise)), 1)
-        harmonics = _to_2d(harmonics)
+            harmonics = _to_2d(self._analysed(self.m_source(f0.float(), noise)))
         x = _to_2d(x)
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu_(x, 0.1))
             if i == len(self.ups) - 1:
                 x = F.pad(x, (1, 0, 0, 0), mode="reflect").contiguous(memory_format=torch.channels_last)
-            x = x.add_(self.noise_blocks[i](self.noise_convs[i](harmonics), style))
-            blocks = self.blocks[i * self.kernels : (i + 1) * self.kernels]
+            x = x.add_(self.noise_res[i](self.noise_convs[i](harmonics), style))
+            blocks = self.resblocks[i * self.kernels : (i + 1) * self.kernels]
             x = _mean(block(x, style) for block in blocks)
         x = self.conv_post(F.leaky_relu_(x, 0.01))[:, :, 0].float()
         with torch.autocast(x.device.type, enabled=False):
-            samples: Tensor = self.stft.inverse(x[:, : self.bins].exp(), x[:, self.bins :].sin())
-        return samples
+            return self._synthesised(x)
+
+    def _analysed(self, samples: Tensor) -> Tensor:
+        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase."""
+        window = torch.hann_window(self.n_fft, device=samples.device)
+        spectrum = torch.stft(samples, self.n_fft, self.hop, window=window, return_complex=True)
+        return torch.cat([spectrum.abs(), spectrum.angle()], 1)
+
+    def _synthesised(self, x: Tensor) -> Tensor:
+        """[batch, n_fft + 2, frames], log magnitude and what has the phase as its sine -> [batch, samples]."""
+        magnitude, phase = x.chunk(2, 1)
+        window = torch.hann_window(self.n_fft, device=x.device)
+        spectrum = magnitude.exp() * torch.exp(phase.sin() * 1j)
+        return torch.istft(spectrum, self.n_fft, self.hop, window=window)
 
 
 class SnakeBlock(nn.Module):
     """AdaINResBlock1 of the original: three times norm, snake, convolution, norm, snake, convolution, and add."""
 
-    def __init__(self, original: Any) -> None:
+    def __init__(self, channels: int, kernel: int, dilations: Sequence[int], style_dim: int) -> None:
         super().__init__()
-        self.convs = _channels_last(_alternating(original.convs1, original.convs2))
-        norms = _alternating(original.adain1, original.adain2)
-        self.styles = nn.ModuleList(norm.fc for norm in norms)
-        self.eps: float = norms[0].norm.eps
-        self.alphas = [alpha.detach()[..., None] for alpha in _alternating(original.alpha1, original.alpha2)]
+        once, n = [1] * len(dilations), len(dilations)
+        self.convs1 = nn.ModuleList(_same(channels, kernel, dilation) for dilation in dilations)
+        self.convs2 = nn.ModuleList(_same(channels, kernel, dilation) for dilation in once)
+        self.adain1 = nn.ModuleList(AdaIN(style_dim, channels) for _ in range(n))
+        self.adain2 = nn.ModuleList(AdaIN(style_dim, channels) for _ in range(n))
+        self.alpha1 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
+        self.alpha2 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """[1, channels, 1, frames] -> the same shape."""
-        for i in range(0, len(self.convs), 2):
-            y = self.convs[i](self._activated(i, x, style))
-            x = self.convs[i + 1](self._activated(i + 1, y, style)).add_(x)
+        parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
+        for norm1, alpha1, conv1, norm2, alpha2, conv2 in zip(*parts, strict=True):
+            y = conv1(_snaked(_normed(x, style, norm1), alpha1))
+            x = conv2(_snaked(_normed(y, style, norm2), alpha2)).add_(x)
         return x
 
-    def _activated(self, i: int, x: Tensor, style: Tensor) -> Tensor:
-        """Adaptive instance norm, then snake: y + sin(a y)^2 / a (Ziyin et al. 2020, arXiv:2006.08195)."""
-        scale, shift = self.styles[i](style)[0].float().chunk(2)
-        # Over a batch of one, batch norm's statistics are instance norm's, and its kernel knows channels-last.
-        y = F.batch_norm(x, None, None, 1 + scale, shift, training=True, momentum=0.0, eps=self.eps)
-        alpha = self.alphas[i].to(y.dtype)
-        return y.addcmul_((y * alpha).sin_().square_(), 1 / alpha)
+
+def _normed(x: Tensor, style: Tensor, norm: AdaIN) -> Tensor:
+    """What `norm` does, over [1, channels, 1, frames]."""
+    scale, shift = norm.fc(style)[0].float().chunk(2)
+    # Over a batch of one, batch norm's statistics are instance norm's, and its kernel knows channels-last.
+    return F.batch_norm(x, None, None, 1 + scale, shift, training=True, momentum=0.0, eps=EPS)
+
+
+def _snaked(x: Tensor, alpha: Tensor) -> Tensor:
+    """Snake, in place: x + sin(alpha x)^2 / alpha (Ziyin et al. 2020, arXiv:2006.08195)."""
+    alpha = alpha[..., None].to(x.dtype)
+    return x.addcmul_((x * alpha).sin_().square_(), 1 / alpha)
 
 
 class HarmonicSource(nn.Module):
-    """F0 -> the sum of nine harmonics with noise, SourceModuleHnNSF of the original."""
+    """F0 -> the sum of its harmonics with noise, SourceModuleHnNSF of the original."""
 
-    def __init__(self, original: Any) -> None:
+    def __init__(self, upsampling: int) -> None:
+        """`upsampling`: samples for each value of F0."""
         super().__init__()
-        self.linear = original.l_linear
-        self.sine = original.l_sin_gen
+        self.upsampling = upsampling
+        self.l_linear = nn.Linear(HARMONICS, 1)
 
     def forward(self, f0: Tensor, noise: torch.Generator) -> Tensor:
         """[1, 2 T] hertz -> [1, 600 T] samples in [-1, 1]."""
-        sine, upsampling = self.sine, int(self.sine.upsample_scale)
-        orders = torch.arange(1, sine.dim + 1, device=f0.device, dtype=f0.dtype)
-        cycles = (f0[:, None] * orders[:, None] / sine.sampling_rate) % 1
-        phase = cycles.cumsum(2) * (2 * torch.pi * upsampling)
-        waves = F.interpolate(phase, scale_factor=upsampling, mode="linear").sin_().mul_(sine.sine_amp)
-        voiced = (f0 > sine.voiced_threshold).to(f0.dtype).repeat_interleave(upsampling, 1)[:, None]
-        loudness = voiced * sine.noise_std + (1 - voiced) * (sine.sine_amp / 3)
+        orders = torch.arange(1, HARMONICS + 1, device=f0.device, dtype=f0.dtype)
+        cycles = (f0[:, None] * orders[:, None] / SAMPLE_RATE) % 1
+        phase = cycles.cumsum(2) * (2 * torch.pi * self.upsampling)
+        waves = F.interpolate(phase, scale_factor=self.upsampling, mode="linear").sin_().mul_(SINE)
+        voiced = (f0 > VOICED).to(f0.dtype).repeat_interleave(self.upsampling, 1)[:, None]
+        loudness = voiced * HISS + (1 - voiced) * (SINE / 3)
         hiss = torch.empty_like(waves).normal_(generator=noise)
         waves = waves.mul_(voiced).addcmul_(loudness, hiss)
-        return torch.tanh(self.linear(waves.transpose(1, 2)))[..., 0]
+        return torch.tanh(self.l_linear(waves.transpose(1, 2)))[..., 0]
 
 
-def _channels_last(convs: Iterable[Any]) -> nn.ModuleList:
-    return nn.ModuleList(_conv2d(conv) for conv in convs)
+class Conv(nn.Conv1d):
+    """Conv1d over [batch, channels, 1, frames] in channels-last memory."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name
+        """See the class."""
+        stride, padding, dilation = (1, self.stride[0]), (0, int(self.padding[0])), (1, self.dilation[0])
+        return F.conv2d(input, self.weight[:, :, None], self.bias, stride, padding, dilation)
 
 
-def _conv2d(conv: nn.Conv1d | nn.ConvTranspose1d) -> nn.Conv2d | nn.ConvTranspose2d:
-    """The same convolution over [batch, channels, 1, frames]."""
-    over_frames = {
-        "kernel_size": (1, conv.kernel_size[0]),
-        "stride": (1, conv.stride[0]),
-        "padding": (0, int(conv.padding[0])),
-        "dilation": (1, conv.dilation[0]),
-        "groups": conv.groups,
-        "device": "meta",
-    }
-    twin: nn.Conv2d | nn.ConvTranspose2d
-    if isinstance(conv, nn.ConvTranspose1d):
-        over_frames["output_padding"] = (0, conv.output_padding[0])
-        twin = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, **over_frames)  # type: ignore[arg-type]
-    else:
-        twin = nn.Conv2d(conv.in_channels, conv.out_channels, **over_frames)  # type: ignore[arg-type]
-    weight = conv.weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
-    twin.weight = nn.Parameter(weight, requires_grad=False)
-    twin.bias = conv.bias
-    return twin
+class ConvTranspose(nn.ConvTranspose1d):
+    """ConvTranspose1d over [batch, channels, 1, frames] in channels-last memory."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002, ARG002  torch's
+        """See the class."""
+        stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
+        return F.conv_transpose2d(input, self.weight[:, :, None], self.bias, stride, padding)
+
+
+def arrange(model: nn.Module) -> None:
+    """Put the weights of `Conv` and `ConvTranspose` into channels-last memory, one by one."""
+    for module in model.modules():
+        if isinstance(module, Conv | ConvTranspose):
+            module.weight.data = module.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+
+
+def _same(channels: int, kernel: int, dilation: int) -> Conv:
+    """A convolution that keeps the number of frames."""
+    return Conv(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
 
 
 def _to_2d(x: Tensor) -> Tensor:
     return x[:, :, None].contiguous(memory_format=torch.channels_last)
-
-
-def _alternating(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
-    return [item for pair in zip(first, second, strict=True) for item in pair]
 
 
 def _mean(tensors: Iterable[Tensor]) -> Tensor:

@@ -1,6 +1,5 @@
 """Kokoro-82M v1.0: phonemes -> speech at 24 kHz, one chunk at a time."""
 
-import io
 import json
 import pickle
 from collections.abc import Iterable, Iterator
@@ -10,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from speakkit import paths
 from speakkit.audio import Audio
 from speakkit.engines import hub
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
-from speakkit.engines.istftnet import Generator, fold_weight_norm
-from speakkit.engines.quietly import import_quietly, no_warnings
+from speakkit.engines.istftnet import arrange
+from speakkit.engines.styletts2 import StyleTTS2
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
 
@@ -39,46 +39,46 @@ def checkpoint(weights: hub.Installed) -> Path:
     return weights.folder / hub.KOKORO_WEIGHTS
 
 
-def load_model(weights: hub.Installed) -> Any:
-    """`kokoro.KModel` with its weight norm folded, on the CPU.
+def load_model(weights: hub.Installed) -> StyleTTS2:
+    """The network, on the CPU, with weight norm computed once. What it does not use of a checkpoint is passed over.
 
-    KModel's own loading draws 82 million random numbers first, then copies the weights over them, and says nothing
-    of a weight that is missing. Here it is built without memory, and takes the checkpoint's tensors as they are.
     Raises ModelError for a checkpoint that cannot be read, or lacks a weight.
     """
-    kmodel = import_quietly("kokoro.model").KModel
-    nothing = io.BytesIO()
-    torch.save({}, nothing)
-    nothing.seek(0)
-    with no_warnings(), torch.device("meta"):  # they warn of weight norm's and dropout's ways
-        model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=config(), model=nothing)
-    _make_constants(model)
+    with torch.device("meta"), _Unfilled():  # without memory, to take the checkpoint's tensors as they are
+        network = StyleTTS2(config())
     try:
         parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
         for name, state in parts.items():
-            plain = {key.removeprefix("module."): tensor for key, tensor in state.items()}
-            getattr(model, name).load_state_dict(plain, strict=False, assign=True)
+            getattr(network, name).load_state_dict(_folded(state), strict=False, assign=True)
     except (OSError, EOFError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
         raise ModelError(f"{checkpoint(weights)} is no checkpoint of Kokoro; {MEND}") from error
-    missing = [name for name, tensor in model.named_parameters() if tensor.is_meta]
+    missing = [name for name, tensor in network.named_parameters() if tensor.is_meta]
     if missing:
         raise ModelError(f"{checkpoint(weights)} lacks {len(missing)} weights, such as {missing[0]}; {MEND}")
-    fold_weight_norm(model)
-    return model.eval().requires_grad_(False)
+    arrange(network)
+    return network.eval().requires_grad_(False)
 
 
-def _make_constants(model: Any) -> None:
-    """Give memory to what no checkpoint holds, norms of scale one and positions, and drop what is unused."""
-    for module in model.modules():
-        if isinstance(module, nn.InstanceNorm1d):
-            module.weight = nn.Parameter(torch.ones(module.num_features))
-            module.bias = nn.Parameter(torch.zeros(module.num_features))
-    embeddings = model.bert.embeddings
-    embeddings.position_ids = torch.arange(model.context_length)[None]
-    embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
-    model.bert.pooler = model.bert.pooler_activation = None
-    stft = model.decoder.generator.stft
-    stft.window = torch.hann_window(stft.win_length)
+class _Unfilled(TorchFunctionMode):
+    """Modules made in here get no first numbers: to draw them on the meta device loads 800 modules, sympy with them."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        draws = getattr(function, "__module__", None) == nn.init.__name__
+        return None if draws else function(*args, **(kwargs or {}))
+
+
+def _folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A part's weights, by their names in the network. Takes them out of `state`, so that none is held twice."""
+    plain = {}
+    for key in list(state):
+        tensor, name = state.pop(key), key.removeprefix("module.")
+        if name.endswith("_v"):
+            # What weight norm calls, to the bit; it would call it again for every chunk.
+            tensor = torch._weight_norm(tensor, state[f"{key[:-1]}g"])  # noqa: SLF001
+        plain[name.removesuffix("_v")] = tensor.contiguous()
+    return plain
 
 
 def style(chunk: Chunk) -> Tensor:
@@ -87,7 +87,7 @@ def style(chunk: Chunk) -> Tensor:
 
 
 class Kokoro:
-    """Synthesizer: KModel with its weight norm folded and its generator replaced (see `istftnet`)."""
+    """Synthesizer: the network of `styletts2` with the weights of Kokoro."""
 
     sample_rate = SAMPLE_RATE
     frame = FRAME
@@ -98,10 +98,8 @@ class Kokoro:
         self._vocabulary: dict[str, int] = config()["vocab"]
         self.symbols = frozenset(self._vocabulary)
         self._device = device
-        model = load_model(weights).to(device)
-        self._generator = model.decoder.generator = Generator(model.decoder.generator, device)
-        model.decoder = _Autocast(model.decoder, dtype or CONVOLUTION_DTYPE[device.type])
-        self._model = model
+        self._network = load_model(weights).to(device)
+        self._network.decoder = _Autocast(self._network.decoder, dtype or CONVOLUTION_DTYPE[device.type])
 
     @classmethod
     def load(cls, device: str = "auto") -> "Kokoro":
@@ -116,8 +114,8 @@ class Kokoro:
     @torch.inference_mode()
     def _spoken(self, chunk: Chunk) -> Synthesis:
         tokens = torch.tensor([[0, *self._ids(chunk), 0]], device=self._device)
-        self._generator.noise.manual_seed(chunk.seed)
-        samples, durations = self._model.forward_with_tokens(tokens, style(chunk).to(self._device), chunk.speed)
+        noise = torch.Generator(self._device).manual_seed(chunk.seed)
+        samples, durations = self._network(tokens, style(chunk).to(self._device), chunk.speed, noise)
         audio = Audio(samples.float().cpu().numpy(), SAMPLE_RATE)
         if not np.isfinite(audio.samples).all():
             raise EngineError(
@@ -145,6 +143,6 @@ class _Autocast(nn.Module):
         self.module = module
         self.dtype = dtype
 
-    def forward(self, x: Tensor, *args: Tensor) -> Any:
+    def forward(self, x: Tensor, *args: Any) -> Any:
         with torch.autocast(x.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return self.module(x, *args)

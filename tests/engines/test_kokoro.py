@@ -1,13 +1,14 @@
 """Kokoro against its upstream, and against the chunks it is given."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from speakkit.engines import hub, registry
-from speakkit.engines.istftnet import HarmonicSource
 from speakkit.engines.kokoro import Kokoro, load_model
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
@@ -49,6 +50,14 @@ def test_speaks_as_upstream_does(kokoro, same_noise):
         assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
         # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2
         assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
+
+
+def test_longest_chunk_is_spoken_as_upstream_does(kokoro, same_noise):
+    """Durations are identical; the rounding of F0's sum, which grows with the length, leaves a little less alike."""
+    longest = chunk(("lˈa " * LIMIT)[:LIMIT], voice=find("m2"), speed=0.8)
+    ours, theirs = (next(engine.synthesize([longest])) for engine in (kokoro, registry.synthesizer("upstream", "cpu")))
+    assert ours.durations == theirs.durations
+    assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.999
 
 
 def test_duration_is_the_sum_of_frames(kokoro):
@@ -116,8 +125,7 @@ def test_bfloat16_says_the_same(kokoro, whisper):
 
 def test_source_of_silence_is_noise_alone():
     """Unvoiced frames have no harmonics, and voiced ones repeat at F0."""
-    generator = load_model(hub.ensure("kokoro")).decoder.generator
-    source = HarmonicSource(generator.m_source)
+    source = load_model(hub.ensure("kokoro")).decoder.generator.m_source
     with torch.inference_mode():
         voiced = source(torch.full((1, 80), 240.0), torch.Generator().manual_seed(0))[0]
         unvoiced = source(torch.zeros(1, 80), torch.Generator().manual_seed(0))[0]
@@ -150,6 +158,16 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
         (tmp_path / hub.KOKORO_WEIGHTS).write_bytes(raw)
         with pytest.raises(ModelError, match="no checkpoint of Kokoro"):
             load_model(hub.Installed(tmp_path, "test"))
+
+
+def test_network_is_loaded_without_those_of_others():
+    """A fresh interpreter with the engine in it: transformers alone would take two seconds, spaCy half of one."""
+    code = (
+        "import sys; from speakkit.engines import registry; registry.synthesizer('kokoro', 'cpu'); print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+    assert "speakkit.engines.kokoro" in loaded
+    assert {"transformers", "kokoro", "misaki", "spacy", "huggingface_hub", "loguru", "sympy"}.isdisjoint(loaded)
 
 
 @pytest.mark.gpu

@@ -1,0 +1,73 @@
+"""Layers that a style bends: the scale and shift of their norms are made from it (AdaIN, arXiv:1703.06868).
+
+Kokoro is StyleTTS 2 (Li et al. 2023, arXiv:2306.07691), and both its prosody and its decoder are built of these. Names
+of parameters are those of the published checkpoint, here and in the other modules of the network.
+"""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EPS = 1e-5
+SLOPE = 0.2
+"""Of the leaky rectifier."""
+
+
+class AdaIN(nn.Module):
+    """Adaptive instance norm: [batch, channels, frames] and a style [batch, style_dim] -> the same shape."""
+
+    def __init__(self, style_dim: int, channels: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(style_dim, 2 * channels)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """See the class."""
+        scale, shift = self.fc(style)[..., None].chunk(2, 1)
+        normed: Tensor = (1 + scale) * F.instance_norm(x, eps=EPS) + shift
+        return normed
+
+
+class AdaLayerNorm(nn.Module):
+    """Adaptive layer norm: [batch, length, channels] and a style [batch, style_dim] -> the same shape."""
+
+    def __init__(self, style_dim: int, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.fc = nn.Linear(style_dim, 2 * channels)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """See the class."""
+        scale, shift = self.fc(style)[:, None].chunk(2, 2)
+        normed: Tensor = (1 + scale) * F.layer_norm(x, (self.channels,), eps=EPS) + shift
+        return normed
+
+
+class AdaINBlock(nn.Module):
+    """Two convolutions with norms before them, and a shortcut past them: AdainResBlk1d of the original.
+
+    [batch, inputs, frames] and a style -> [batch, outputs, frames], or twice the frames where it upsamples.
+    """
+
+    def __init__(self, inputs: int, outputs: int, style_dim: int, *, upsamples: bool = False) -> None:
+        super().__init__()
+        self.upsamples = upsamples
+        self.norm1 = AdaIN(style_dim, inputs)
+        self.norm2 = AdaIN(style_dim, outputs)
+        self.conv1 = nn.Conv1d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv1d(outputs, outputs, 3, padding=1)
+        self.conv1x1 = nn.Conv1d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
+        self.pool = _twice(inputs) if upsamples else nn.Identity()
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """See the class."""
+        y = self.conv1(self.pool(F.leaky_relu_(self.norm1(x, style), SLOPE)))
+        y = self.conv2(F.leaky_relu_(self.norm2(y, style), SLOPE))
+        shortcut = F.interpolate(x, scale_factor=2.0, mode="nearest") if self.upsamples else x
+        summed: Tensor = (y + self.conv1x1(shortcut)) * math.sqrt(0.5)
+        return summed
+
+
+def _twice(channels: int) -> nn.Module:
+    """Twice the frames, channel by channel."""
+    return nn.ConvTranspose1d(channels, channels, 3, stride=2, padding=1, output_padding=1, groups=channels)

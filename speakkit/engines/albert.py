@@ -1,0 +1,116 @@
+"""PL-BERT, which reads phonemes as a language model reads words (Li et al. 2023, arXiv:2301.08810).
+
+It is an ALBERT (Lan et al. 2020, arXiv:1909.11942): one layer, applied over and over, and token embeddings that are
+narrower than the layer.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EMBEDDING = 128
+EPS = 1e-12
+
+
+class Albert(nn.Module):
+    """[batch, tokens] ids -> [batch, tokens, hidden_size]. The arguments are those of "plbert" in config.json."""
+
+    def __init__(
+        self,
+        vocab_size: int,
+        *,
+        hidden_size: int,
+        num_attention_heads: int,
+        intermediate_size: int,
+        max_position_embeddings: int,
+        num_hidden_layers: int,
+        dropout: float,  # noqa: ARG002  is for training
+    ) -> None:
+        super().__init__()
+        self.embeddings = _Embeddings(vocab_size, max_position_embeddings)
+        layer = _Layer(hidden_size, num_attention_heads, intermediate_size)
+        self.encoder = _Encoder(layer, hidden_size, num_hidden_layers)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """See the class."""
+        encoded: Tensor = self.encoder(self.embeddings(tokens))
+        return encoded
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, vocab_size: int, positions: int) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(vocab_size, EMBEDDING)
+        self.position_embeddings = nn.Embedding(positions, EMBEDDING)
+        self.token_type_embeddings = nn.Embedding(2, EMBEDDING)
+        self.LayerNorm = nn.LayerNorm(EMBEDDING, EPS)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[batch, tokens] -> [batch, tokens, EMBEDDING]."""
+        positions = self.position_embeddings.weight[: tokens.shape[1]]
+        # Every token is of the first type: phonemes come in no pairs of sentences.
+        summed = self.word_embeddings(tokens) + self.token_type_embeddings.weight[0] + positions
+        normed: Tensor = self.LayerNorm(summed)
+        return normed
+
+
+class _Encoder(nn.Module):
+    """One layer, `depth` times. The checkpoint holds it as a list of one group with a list of one layer."""
+
+    def __init__(self, layer: nn.Module, hidden_size: int, depth: int) -> None:
+        super().__init__()
+        self.depth = depth
+        self.embedding_hidden_mapping_in = nn.Linear(EMBEDDING, hidden_size)
+        self.albert_layer_groups = nn.ModuleList([nn.ModuleDict({"albert_layers": nn.ModuleList([layer])})])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, tokens, EMBEDDING] -> [batch, tokens, hidden_size]."""
+        x = self.embedding_hidden_mapping_in(x)
+        (layer,) = (module for module in self.modules() if isinstance(module, _Layer))
+        for _ in range(self.depth):
+            x = layer(x)
+        return x
+
+
+class _Layer(nn.Module):
+    def __init__(self, hidden_size: int, heads: int, intermediate_size: int) -> None:
+        super().__init__()
+        self.attention = _Attention(hidden_size, heads)
+        self.ffn = nn.Linear(hidden_size, intermediate_size)
+        self.ffn_output = nn.Linear(intermediate_size, hidden_size)
+        self.full_layer_layer_norm = nn.LayerNorm(hidden_size, EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, tokens, hidden_size] -> the same shape."""
+        x = self.attention(x)
+        normed: Tensor = self.full_layer_layer_norm(self.ffn_output(_gelu(self.ffn(x))) + x)
+        return normed
+
+
+class _Attention(nn.Module):
+    def __init__(self, hidden_size: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(hidden_size, hidden_size)
+        self.key = nn.Linear(hidden_size, hidden_size)
+        self.value = nn.Linear(hidden_size, hidden_size)
+        self.dense = nn.Linear(hidden_size, hidden_size)
+        self.LayerNorm = nn.LayerNorm(hidden_size, EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, tokens, hidden_size] -> the same shape."""
+        query, key, value = (self._by_head(linear(x)) for linear in (self.query, self.key, self.value))
+        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        normed: Tensor = self.LayerNorm(x + self.dense(seen))
+        return normed
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        """[batch, tokens, hidden_size] -> [batch, heads, tokens, hidden_size / heads]."""
+        return torch.unflatten(x, 2, (self.heads, -1)).transpose(1, 2)
+
+
+def _gelu(x: Tensor) -> Tensor:
+    """Transformers' gelu_new, to the bit: F.gelu(approximate="tanh") rounds otherwise, and F0 would differ by that."""
+    return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x.pow(3))))

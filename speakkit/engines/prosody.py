@@ -1,0 +1,70 @@
+"""How a text is said: how long each phoneme lasts, and the curves of pitch and loudness over it."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from speakkit.engines.adain import AdaINBlock, AdaLayerNorm
+
+
+def bilstm(inputs: int, outputs: int) -> nn.LSTM:
+    """[batch, length, inputs] -> [batch, length, outputs], half of them from each direction."""
+    return nn.LSTM(inputs, outputs // 2, batch_first=True, bidirectional=True)
+
+
+class ProsodyPredictor(nn.Module):
+    """Encoded phonemes and a style -> durations, and then F0 and energy."""
+
+    def __init__(self, channels: int, style_dim: int, layers: int, max_duration: int) -> None:
+        super().__init__()
+        self.text_encoder = DurationEncoder(channels, style_dim, layers)
+        self.lstm = bilstm(channels + style_dim, channels)
+        self.duration_proj = nn.Sequential(OrderedDict(linear_layer=nn.Linear(channels, max_duration)))
+        self.shared = bilstm(channels + style_dim, channels)
+        self.F0 = _curve_blocks(channels, style_dim)
+        self.N = _curve_blocks(channels, style_dim)
+        self.F0_proj = nn.Conv1d(channels // 2, 1, 1)
+        self.N_proj = nn.Conv1d(channels // 2, 1, 1)
+
+    def durations(self, hidden: Tensor, speed: float) -> Tensor:
+        """What the text encoder made of each token, [batch, tokens, channels + style_dim] -> [batch, tokens] frames."""
+        frames = torch.sigmoid(self.duration_proj(self.lstm(hidden)[0])).sum(2) / speed
+        return frames.round().clamp(min=1).long()
+
+    def curves(self, hidden: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, T, channels + style_dim] by frame -> F0 in hertz and energy, each [batch, 1, 2 T]."""
+        f0 = energy = self.shared(hidden)[0].transpose(1, 2)
+        for block in self.F0:
+            f0 = block(f0, style)
+        for block in self.N:
+            energy = block(energy, style)
+        return self.F0_proj(f0), self.N_proj(energy)
+
+
+class DurationEncoder(nn.Module):
+    """[batch, tokens, channels] and a style [batch, style_dim] -> [batch, tokens, channels + style_dim]."""
+
+    def __init__(self, channels: int, style_dim: int, layers: int) -> None:
+        super().__init__()
+        # In one list, the checkpoint's: LSTM, norm, LSTM, norm, ...
+        pairs = [(bilstm(channels + style_dim, channels), AdaLayerNorm(style_dim, channels)) for _ in range(layers)]
+        self.lstms = nn.ModuleList(module for pair in pairs for module in pair)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """See the class."""
+        everywhere = style[:, None].expand(-1, x.shape[1], -1)
+        x = torch.cat([x, everywhere], 2)
+        for lstm, norm in zip(self.lstms[::2], self.lstms[1::2], strict=True):
+            x = torch.cat([norm(lstm(x)[0], style), everywhere], 2)
+        return x
+
+
+def _curve_blocks(channels: int, style_dim: int) -> nn.ModuleList:
+    return nn.ModuleList(
+        [
+            AdaINBlock(channels, channels, style_dim),
+            AdaINBlock(channels, channels // 2, style_dim, upsamples=True),
+            AdaINBlock(channels // 2, channels // 2, style_dim),
+        ]
+    )

@@ -1,0 +1,30 @@
+"""The original network, beside ours."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def kmodel():
+    """kokoro.KModel with the weights that our network has."""
+    from speakkit.engines import registry
+
+    return registry.synthesizer("upstream", "cpu")._model
+
+
+@pytest.fixture(scope="session")
+def network(kokoro):
+    """Our network."""
+    return kokoro._network
+
+
+@pytest.fixture(params=[2, 40, 512])
+def tokens(request):
+    """Ids of Kokoro's symbols, [1, n], up to the most that it takes."""
+    return torch.randint(1, 177, (1, request.param), generator=torch.Generator().manual_seed(request.param))
+
+
+@pytest.fixture
+def prosody():
+    """A style, [1, 128], of the size that voices have."""
+    return torch.randn(1, 128, generator=torch.Generator().manual_seed(0)) * 0.2

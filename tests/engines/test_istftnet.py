@@ -1,0 +1,44 @@
+"""The generator against the original's, with the same F0 and the same noise."""
+
+import torch
+
+from speakkit.engines import hub
+
+SEED = 7
+
+
+def noise(tensor):
+    """What the original would draw, [1, 600 T, 9] and then [1, 600 T, 1], as ours draws it."""
+    drawn = torch.empty(tensor.transpose(1, 2).shape).normal_(generator=torch.Generator().manual_seed(SEED))
+    return drawn.transpose(1, 2)
+
+
+def f0_curve(frames):
+    """A voice that rises and falls, with a pause in it, [1, frames] hertz."""
+    f0 = 180 + 60 * torch.sin(torch.arange(frames) / 20)
+    f0[frames // 3 : frames // 2] = 0.0
+    return f0[None]
+
+
+@torch.inference_mode()
+def test_source_is_the_originals(network, kmodel, monkeypatch):
+    """The sum at the rate of F0 is the sum of the original, which goes to 300 times the rate and back."""
+    monkeypatch.setattr(torch, "randn_like", noise)
+    f0 = f0_curve(200)
+    source, generator = network.decoder.module.generator.m_source, kmodel.decoder.generator
+    theirs, _, _ = generator.m_source(generator.f0_upsamp(f0[:, None]).transpose(1, 2))
+    ours = source(f0, torch.Generator().manual_seed(SEED))
+    assert (ours - theirs[..., 0]).abs().max() < 1e-3
+
+
+@torch.inference_mode()
+def test_generator_is_the_originals(network, kmodel, monkeypatch):
+    """For features that speech has, the samples differ by rounding alone."""
+    monkeypatch.setattr(torch, "randn_like", noise)
+    given = []
+    with kmodel.decoder.generator.register_forward_pre_hook(lambda _, arguments: given.extend(arguments)):
+        theirs = kmodel("həlˈO fɹʌm spˈikɪt.", torch.from_numpy(hub.voice_pack("af_heart")[18]))
+    ours = network.decoder.module.generator(*given, torch.Generator().manual_seed(SEED))[0]
+    assert ours.shape == theirs.shape
+    assert torch.corrcoef(torch.stack([ours, theirs]))[0, 1] > 0.9999
+    assert (ours - theirs).abs().max() < 0.026

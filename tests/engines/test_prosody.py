@@ -1,0 +1,40 @@
+"""Durations and curves against the original's."""
+
+import pytest
+import torch
+
+
+def hidden(kmodel, tokens, prosody):
+    """What the original makes of the tokens, [1, n, 640]."""
+    read = kmodel.bert_encoder(kmodel.bert(tokens, attention_mask=torch.ones_like(tokens).int()))
+    lengths, mask = torch.tensor([tokens.shape[1]]), torch.zeros(tokens.shape, dtype=torch.bool)
+    return read, kmodel.predictor.text_encoder(read.transpose(1, 2), prosody, lengths, mask)
+
+
+@torch.inference_mode()
+def test_encodes_as_the_original_does(network, kmodel, tokens, prosody):
+    """To the bit."""
+    read, theirs = hidden(kmodel, tokens, prosody)
+    assert torch.equal(network.predictor.text_encoder(read, prosody), theirs)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed):
+    """At every speed, and never less than a frame."""
+    _, encoded = hidden(kmodel, tokens, prosody)
+    sums = torch.sigmoid(kmodel.predictor.duration_proj(kmodel.predictor.lstm(encoded)[0])).sum(-1)
+    ours = network.predictor.durations(encoded, speed)
+    assert torch.equal(ours, (sums / speed).round().clamp(min=1).long())
+
+
+@torch.inference_mode()
+def test_curves_are_the_originals(network, kmodel, tokens, prosody):
+    """To the bit, two values a frame."""
+    _, encoded = hidden(kmodel, tokens, prosody)
+    by_frame = encoded.repeat_interleave(2, 1)
+    f0, energy = network.predictor.curves(by_frame, prosody)
+    their_f0, their_energy = kmodel.predictor.F0Ntrain(by_frame.transpose(1, 2), prosody)
+    assert f0.shape == (1, 1, 4 * tokens.shape[1])
+    assert torch.equal(f0[0], their_f0)
+    assert torch.equal(energy[0], their_energy)

@@ -1,0 +1,38 @@
+"""The network's own parts against the original's."""
+
+import torch
+
+from speakkit.engines.adain import AdaINBlock
+from speakkit.engines.kokoro import config
+from speakkit.engines.styletts2 import StyleTTS2
+
+
+@torch.inference_mode()
+def test_text_is_encoded_as_the_original_does(network, kmodel, tokens):
+    """To the bit."""
+    lengths, mask = torch.tensor([tokens.shape[1]]), torch.zeros(tokens.shape, dtype=torch.bool)
+    assert torch.equal(network.text_encoder(tokens), kmodel.text_encoder(tokens, lengths, mask))
+
+
+def test_every_weight_of_the_original_has_its_place(kmodel):
+    """By its name and in its shape; weight norm's two are one, and the pooler and norms of scale one are not used."""
+    with torch.device("meta"):
+        ours = {name: tensor.shape for name, tensor in StyleTTS2(config()).state_dict().items()}
+    theirs = {
+        name.removesuffix("_v"): tensor.shape
+        for name, tensor in kmodel.state_dict().items()
+        if not name.endswith("_g") and ".norm." not in name and not name.startswith("bert.pooler")
+    }
+    unused = [name for name in theirs if ".norm1.norm" in name or ".norm2.norm" in name]
+    assert ours == {name: shape for name, shape in theirs.items() if name not in unused}
+
+
+@torch.inference_mode()
+def test_every_block_of_the_decoder_is_the_originals(network, kmodel, prosody):
+    """To the bit, with and without a change of channels, and of the number of frames."""
+    decoder, original = network.decoder.module, kmodel.decoder
+    pairs = [(decoder.encode, original.encode), *zip(decoder.decode, original.decode, strict=True)]
+    for ours, theirs in pairs:
+        assert isinstance(ours, AdaINBlock)
+        x = torch.randn(1, ours.norm1.fc.out_features // 2, 60, generator=torch.Generator().manual_seed(1))
+        assert torch.equal(ours(x, prosody), theirs(x, prosody))
