@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from speakkit import paths, tomlfile, voices
-from speakkit.errors import ConfigError
+from speakkit.errors import BadValue, ConfigError
 
 SPEEDS = (0.5, 2.0)
 """The slowest and the fastest that still sound like speech."""
@@ -59,7 +59,21 @@ class OneOf:
         return given in self.names
 
     def __str__(self) -> str:
-        return f"one of {', '.join(filter(None, self.names))}"
+        return f"one of {', '.join(self.names)}"
+
+
+@dataclass(frozen=True)
+class Language:
+    """Any name of a language that `voices` knows, or none."""
+
+    def __contains__(self, given: str) -> bool:
+        try:
+            return not given or bool(voices.language(given))
+        except BadValue:
+            return False
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(voices.LANGUAGES.values())}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class Setting:
     default: Value | Callable[[], Path]
     variable: str
     about: str
-    allowed: OneOf | Range | Form | None = None
+    allowed: OneOf | Language | Range | Form | None = None
 
     def checked(self, given: Any, where: str) -> Value:
         """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
@@ -145,12 +159,11 @@ class Setting:
 VOICE = Form(r".*\S.*", "the name of a voice, such as f1")
 FOLDER = Form(r"[/~].*", "the full path of a folder, such as ~/speech")
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
-LANGUAGES = OneOf(("", *voices.LANGUAGES.values()))
 
 SETTINGS = (
     Setting("voice", str, voices.DEFAULT, "SPEAKKIT_VOICE", "who speaks, such as f1 or bf_emma", VOICE),
     Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
-    Setting("lang", str, "", "SPEAKKIT_LANG", "such as en-gb; empty for the voice's own", LANGUAGES),
+    Setting("lang", str, "", "SPEAKKIT_LANG", "such as en-gb; empty for the voice's own", Language()),
     Setting("engine", Engine, Engine.kokoro, "SPEAKKIT_ENGINE", "kokoro, gemini or inworld", OneOf(tuple(Engine))),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "auto, cuda, mps or cpu", OneOf(DEVICES)),
     Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
@@ -225,11 +238,15 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
         raise ConfigError(
             f"{where}a blend cannot be named {_shown(name)}; take lower-case letters, digits, _ and -, a letter first"
         )
-    if name in voices.ALIASES or name in voices.NAMES:
+    if name in voices.ALIASES["kokoro"] or name in voices.profiles():
         raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; take another name")
     if not isinstance(given, str) or given not in Form(r".*\S.*", ""):
         raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {_shown(given)}')
-    return given  # Whether it is a blend of voices that there are is to be checked here, and nowhere else.
+    try:
+        tuple(voices.parts(given))
+    except BadValue as error:
+        raise ConfigError(f"{where}{BLENDS}.{name}: {error}") from error
+    return given
 
 
 def _found(setting: Setting, file: tomlfile.TomlFile) -> Sourced:

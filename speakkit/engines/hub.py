@@ -13,19 +13,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
-import numpy.typing as npt
 
 from speakkit import config, paths
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
 from speakkit.engines.sources import Report, Source, Unavailable
 from speakkit.errors import BadValue, ModelError, StorageError, storage_error
-from speakkit.voices import PACKAGED
 
 __all__ = [
     "KOKORO_REPOSITORY",
@@ -36,13 +32,9 @@ __all__ = [
     "damaged",
     "ensure",
     "state",
-    "voice_pack",
 ]
 
 MANIFEST = "manifest.json"
-PACK_SHAPE = (510, 1, 256)
-"""A voice pack: a style of 256 numbers for each length of a chunk in phonemes."""
-
 log = logging.getLogger(__name__)
 
 
@@ -98,23 +90,6 @@ def state(name: str) -> State:
 def damaged(name: str) -> tuple[str, ...]:
     """The files of model `name` in the cache that are missing or not as they were recorded. Reads all of them."""
     return _damaged(_model(name), read_all=True)
-
-
-@lru_cache(maxsize=16)
-def voice_pack(name: str) -> npt.NDArray[np.float32]:
-    """The style pack of a voice: float32 [510, 1, 256]. Fetches all packs where `name` is not installed."""
-    voices = MODELS["voices"]
-    installed = _in_user_folder(voices) or _ready(voices)
-    if installed is None and name in PACKAGED:
-        packed: npt.NDArray[np.float16] = np.load(paths.data() / "voices" / f"{name}.npy", allow_pickle=False)
-        return packed.astype(np.float32)
-    folder = (installed or ensure("voices")).folder
-    try:
-        return np.fromfile(folder / f"{name}.bin", "<f4").reshape(PACK_SHAPE)
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"the voice {name} in {folder} is missing or damaged; try: speakkit models fetch voices"
-        ) from error
 
 
 def _model(name: str) -> Model:

@@ -10,7 +10,7 @@ import torch
 from onnx import helper
 
 from speakkit import paths
-from speakkit.engines import hub
+from speakkit.engines import hub, packs
 from speakkit.engines.dequantize import rebuild
 from speakkit.engines.kokoro import config
 from speakkit.engines.packages import package_folder
@@ -165,7 +165,7 @@ def test_it_sounds_as_the_export(export, kokoro):
     voice = find("af_heart")
     vocabulary = config()["vocab"]
     tokens = [0, *(vocabulary[symbol] for symbol in PHONEMES), 0]
-    style = hub.voice_pack(voice.name)[len(PHONEMES) - 1]
+    style = packs.pack(voice.name)[len(PHONEMES) - 1]
     speed = np.ones(1, np.float32)
     [theirs] = session.run(None, {"tokens": [tokens], "style": style, "speed": speed})
     [spoken] = kokoro.synthesize([Chunk(0, PHONEMES, (), (), voice, "en-us", 1.0, 0, 0.0)])

