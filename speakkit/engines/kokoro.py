@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from speakkit import paths
 from speakkit.audio import Audio
-from speakkit.engines import hub
+from speakkit.engines import hub, packs
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
 from speakkit.engines.istftnet import arrange
@@ -50,7 +50,7 @@ def load_model(weights: hub.Installed) -> StyleTTS2:
         parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
         for name, state in parts.items():
             getattr(network, name).load_state_dict(_folded(state), strict=False, assign=True)
-    except (OSError, EOFError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, AttributeError, KeyError, pickle.UnpicklingError) as error:
         raise ModelError(f"{checkpoint(weights)} is no checkpoint of Kokoro; {MEND}") from error
     missing = [name for name, tensor in network.named_parameters() if tensor.is_meta]
     if missing:
@@ -72,18 +72,18 @@ class _Unfilled(TorchFunctionMode):
 def _folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A part's weights, by their names in the network. Takes them out of `state`, so that none is held twice."""
     plain = {}
-    for key in list(state):
+    for key in [key for key in state if not key.endswith("_g")]:  # the length of a weight is taken with its direction
         tensor, name = state.pop(key), key.removeprefix("module.")
         if name.endswith("_v"):
             # What weight norm calls, to the bit; it would call it again for every chunk.
-            tensor = torch._weight_norm(tensor, state[f"{key[:-1]}g"])  # noqa: SLF001
+            tensor = torch._weight_norm(tensor, state.pop(f"{key[:-1]}g"))  # noqa: SLF001
         plain[name.removesuffix("_v")] = tensor.contiguous()
     return plain
 
 
 def style(chunk: Chunk) -> Tensor:
     """The row of the voice's pack for a chunk of this length: float32 [1, 256]."""
-    return torch.from_numpy(hub.voice_pack(chunk.voice.name)[len(chunk.phonemes) - 1])
+    return torch.from_numpy(packs.blended(chunk.voice)[len(chunk.phonemes) - 1])
 
 
 class Kokoro:

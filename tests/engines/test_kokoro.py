@@ -152,6 +152,25 @@ def test_checkpoint_without_a_weight_is_refused(tmp_path):
         load_model(hub.Installed(tmp_path, "test"))
 
 
+def test_published_order_of_weights_is_read(tmp_path, kmodel, network):
+    """The published checkpoint holds a weight's length before its direction, the rebuilt one the other way round."""
+    parts = {
+        name: {f"module.{key}": tensor.clone() for key, tensor in part.state_dict().items()}
+        for name, part in kmodel.named_children()
+    }
+    keys = list(parts["text_encoder"])
+    assert keys.index("module.cnn.0.0.weight_g") < keys.index("module.cnn.0.0.weight_v")
+    torch.save(parts, tmp_path / hub.KOKORO_WEIGHTS)
+    loaded = load_model(hub.Installed(tmp_path, "official"))
+    same = dict(network.named_parameters())
+    assert all(
+        torch.equal(
+            tensor, same[name.replace("decoder.", "decoder.module.", 1) if name.startswith("decoder.") else name]
+        )
+        for name, tensor in loaded.named_parameters()
+    )
+
+
 def test_file_that_is_no_checkpoint_is_refused(tmp_path):
     """Neither garbage nor an empty file is a traceback."""
     for raw in (b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100)):
