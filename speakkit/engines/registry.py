@@ -2,6 +2,7 @@
 
 import importlib
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, cast
 
 from speakkit.engines.base import Judge, Phonemizer, Recognizer, Synthesizer
@@ -9,7 +10,14 @@ from speakkit.errors import BadValue, EngineError
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
 CLOUDS = ("gemini", "inworld")
-PHONEMIZERS = {"en-us": "g2p.Misaki", "en-gb": "g2p.Misaki"}
+PHONEMIZERS = {
+    **dict.fromkeys(("en-us", "en-gb"), "english.Misaki"),
+    **dict.fromkeys(("es", "fr-fr", "hi", "it", "pt-br"), "espeak.Espeak"),
+    "ja": "japanese.OpenJtalk",
+    "zh": "mandarin.Pinyin",
+}
+EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
+"""Language -> the extra of speakkit that it needs, and what that extra installs."""
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
 JUDGES = {"dnsmos": "dnsmos.Dnsmos"}
 
@@ -37,10 +45,20 @@ def synthesizer(engine: str = "kokoro", device: str = "auto") -> Synthesizer:
 
 @cache
 def phonemizer(language: str) -> Phonemizer:
-    """The phonemizer for a language, loaded once. Raises EngineError where there is none."""
-    if language not in PHONEMIZERS:
-        raise EngineError(f"speakkit cannot read {language} aloud yet; choose an English voice (af_, am_, bf_, bm_)")
+    """The phonemizer for one of `voices.LANGUAGES`, loaded once. Raises EngineError where its extra is missing."""
+    missing = missing_packages(language)
+    if missing:
+        extra, _ = EXTRAS[language]
+        raise EngineError(
+            f"to speak {language} speakkit needs {', '.join(missing)}; install it: pip install 'speakkit[{extra}]'"
+        )
     return cast("Phonemizer", _load(PHONEMIZERS[language], language))
+
+
+def missing_packages(language: str) -> tuple[str, ...]:
+    """What of a language's extra is not installed; empty where nothing is missing, or the language needs none."""
+    _, packages = EXTRAS.get(language, ("", ()))
+    return tuple(package for package in packages if find_spec(package) is None)
 
 
 @cache

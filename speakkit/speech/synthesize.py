@@ -1,13 +1,13 @@
 """str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import tee
 
-from speakkit import voices
+from speakkit import config, voices
 from speakkit.audio import Audio, joined, silence
 from speakkit.config import SPEEDS
-from speakkit.engines import registry
+from speakkit.engines import packs, registry
 from speakkit.engines.base import Phonemizer, Synthesis, Synthesizer
 from speakkit.errors import BadValue, TextError
 from speakkit.text.chunks import Chunk, Delivery, Token, chunks
@@ -33,7 +33,7 @@ class Segment:
 class Utterance:
     """One text, spoken.
 
-    voice: full name of the voice, such as "af_heart"
+    voice: full name of the voice, such as "af_heart", or of a blend, such as "af_bella(2)+af_sky"
     weights: which weights spoke, such as "official" or "rebuilt from int8"
     """
 
@@ -84,23 +84,34 @@ class Speaker:
         return Segment(chunk, silence(0.0, self.synthesizer.sample_rate), ())
 
 
-def speaker(voice: str = voices.DEFAULT, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
-    """Load what `voice` needs. Raises BadValue for an unknown voice, engine or device; EngineError; ModelError."""
-    found = voices.find(voice)
-    return Speaker(found, registry.phonemizer(found.language), registry.synthesizer(engine, device))
+def find_voice(name: str, lang: str | None = None) -> Voice:
+    """The voice that `name` means, to read `lang`, or else its own language.
+
+    name: a name, an alias, a blend, a blend of the configuration, or a pack in the user's voice folder.
+    Raises BadValue for a voice or a language that there is not.
+    """
+    found = voices.find(name, blends=config.load().blends, own=packs.own())
+    return replace(found, language=voices.language(lang)) if lang else found
+
+
+def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
+    """Load what `voice` needs. Raises BadValue for an unknown engine or device; EngineError; ModelError."""
+    return Speaker(voice, registry.phonemizer(voice.language), registry.synthesizer(engine, device))
 
 
 def synthesize(
     texts: str | Iterable[str],
     *,
     voice: str = voices.DEFAULT,
+    lang: str | None = None,
     speed: float = 1.0,
     seed: int = 0,
     device: str = "auto",
 ) -> Iterator[Utterance]:
     """Speak each text.
 
-    voice: a name such as "af_heart", or an alias such as "f1"
+    voice: a name such as "af_heart", an alias such as "f1", or a blend such as "af_bella(2)+af_sky(1)"
+    lang: the language of the texts, such as "es"; by default the voice's own
     speed: 0.5 to 2.0; 1.0 is the voice's own
     seed: of the little noise in the voice; the same seed on the same device gives the same samples
     device: "auto", "cuda", "mps" or "cpu"
@@ -109,7 +120,7 @@ def synthesize(
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
     TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
     """
-    talker = speaker(voice, device=device)
+    talker = speaker(find_voice(voice, lang), device=device)
     for text in [texts] if isinstance(texts, str) else texts:
         yield talker.utterance(text, speed=speed, seed=seed)
 

@@ -1,6 +1,7 @@
 """Text -> sentences with offsets into it. Every character that is not white space falls into exactly one sentence.
 
-A first splitter: it knows paragraphs, the marks . ! ? and …, closing quotes, and the commonest English abbreviations.
+It knows paragraphs, the marks . ! ? … and those of Hindi, Chinese and Japanese, closing quotes, and the commonest
+abbreviations.
 """
 
 import re
@@ -11,9 +12,15 @@ LONGEST = 1000
 """Characters; a longer sentence is cut, so that no engine is handed a megabyte without a full stop."""
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
-BREAK = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=[^\sa-z])""")
-ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Rev|Capt|Col|Gen|Lt|Sgt|St|Mt|Jr|Sr|vs|etc|No|[A-Z])\.\s+$")
-SOFT_BREAKS = (re.compile(r"[,;:—–)]+\s+"), re.compile(r"\s+"))
+BREAK = re.compile(
+    r"""[.!?…।॥]["'”’»)\]]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
+    r"""|[。！？｡](?P<closed>[」』”’）】》"')]*)\s*(?=\S)"""
+)
+ABBREVIATION = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Dr|Dra|Prof|Rev|Capt|Col|Gen|Lt|Sgt|St|Mt|Jr|Sr|Sra|Srta|Ud|Uds|Sig|Dott|vs|etc|No|[A-Z])\.\s+$"
+)
+HIRAGANA = re.compile("[ぁ-ゖ]")
+SOFT_BREAKS = (re.compile(r"[,;:—–)]+\s+|[、，；：]"), re.compile(r"\s+"))
 """Where an overlong sentence is cut: after a clause mark; failing that, between words."""
 
 
@@ -57,10 +64,16 @@ def _spans(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """The sentences between two offsets, white space included, none longer than LONGEST."""
     at = start
     for found in BREAK.finditer(text, start, stop):
-        if not ABBREVIATION.search(text, max(at, found.end() - 40), found.end()):
+        if not _goes_on(text, found) and not ABBREVIATION.search(text, max(at, found.end() - 40), found.end()):
             yield from _shortened(text, at, found.end())
             at = found.end()
     yield from _shortened(text, at, stop)
+
+
+def _goes_on(text: str, found: re.Match[str]) -> bool:
+    """Whether what follows a mark belongs to its sentence: a lower-case word, or a particle behind a quotation."""
+    following = text[found.end()]
+    return following.islower() or bool(found["closed"] and HIRAGANA.match(following))
 
 
 def _shortened(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:

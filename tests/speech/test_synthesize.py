@@ -8,7 +8,7 @@ import pytest
 
 import speakkit
 from speakkit.errors import BadValue, TextError
-from speakkit.speech.synthesize import speaker
+from speakkit.speech.synthesize import find_voice, speaker
 
 PARAGRAPHS = (
     "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do.\n\n"
@@ -63,7 +63,7 @@ def test_every_word_of_a_long_text_is_heard(whisper):
 
 def test_joins_are_silent():
     """Each segment starts and ends at nothing, so that no step can be heard between two."""
-    for segment in speaker("f1", device="cpu").segments(PARAGRAPHS):
+    for segment in speaker(find_voice("f1"), device="cpu").segments(PARAGRAPHS):
         assert abs(segment.audio.samples[0]) < 1e-3
         assert abs(segment.audio.samples[-1]) < 1e-3
 
@@ -71,7 +71,7 @@ def test_joins_are_silent():
 def test_tokens_point_at_the_users_own_text():
     """Every letter of the text is in a token of a chunk, at its place."""
     text = "  \u201cWasn\u2019t it 5\u2032 tall?\u201d\n\nShe said:\tno\u2014never! \u4f60\u597d"
-    tokens = [token for s in speaker("f1", device="cpu").segments(text) for token in s.chunk.tokens]
+    tokens = [token for s in speaker(find_voice("f1"), device="cpu").segments(text) for token in s.chunk.tokens]
     covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
     assert all(text[token.start :].startswith(token.text) for token in tokens)
     assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
@@ -86,7 +86,7 @@ def test_lost_words_are_in_the_utterance():
 def test_audio_of_a_chunk_does_not_depend_on_what_follows():
     """Chunk by chunk the same bytes, whether or not there is a next one."""
     first, second = PARAGRAPHS.split("\n\n")
-    talker = speaker("f1", device="cpu")
+    talker = speaker(find_voice("f1"), device="cpu")
     alone = next(talker.segments(first)).audio.samples
     before_another = next(talker.segments(f"{first}\n\n{second}")).audio.samples
     assert alone.tobytes() == before_another[: len(alone)].tobytes()

@@ -19,10 +19,17 @@ from speakkit.text.sentences import LONGEST, sentences
         ('"Stop!" She stopped. (Really.) Yes.', ['"Stop!"', "She stopped.", "(Really.)", "Yes."]),
         ("A title\n\nA text\nover two lines", ["A title", "A text\nover two lines"]),
         ("  \n\n ", []),
+        ("¿Qué? ¡No! Así es. él vino.", ["¿Qué?", "¡No!", "Así es. él vino."]),
+        ("La Sra. Gómez llegó. Bien.", ["La Sra. Gómez llegó.", "Bien."]),
+        ("« Oui. » Il part. Non !  Si ?", ["« Oui. »", "Il part.", "Non !", "Si ?"]),
+        ("हाँ। नहीं॥ ठीक है।", ["हाँ।", "नहीं॥", "ठीक है।"]),
+        ("你好。再见！真的？是……对。", ["你好。", "再见！", "真的？", "是……对。"]),
+        ("「行く。」と言った。帰る。", ["「行く。」と言った。", "帰る。"]),
+        ("他说：“好。”我走了。", ["他说：“好。”", "我走了。"]),
     ],
 )
 def test_splits_where_a_reader_would(text, expected):
-    """After . ! ? and \u2026, not after abbreviations and initials, never before a lower-case start."""
+    """After each language's marks, not after abbreviations and initials, never before a lower-case start."""
     assert [sentence.text for sentence in sentences(text)] == expected
 
 
@@ -32,7 +39,8 @@ def test_ends_of_paragraphs_are_known():
 
 
 @given(
-    st.text(st.sampled_from("aZ1.!?\u2026'\"\u201d) \n\t-\u00e9\u4f60\U0001f600"), max_size=400) | st.text(max_size=200)
+    st.text(st.sampled_from("aZ1.!?\u2026'\"\u201d) \n\t-\u00e9\u4f60\U0001f600。」！？と।¿»\u00a0"), max_size=400)
+    | st.text(max_size=200)
 )
 def test_nothing_is_lost(text):
     """Every character that is no white space is in exactly one sentence, at its offset, in order."""
@@ -43,7 +51,9 @@ def test_nothing_is_lost(text):
     assert all(0 < len(s.text) <= LONGEST for s in found)
 
 
-@pytest.mark.parametrize("piece", ["a", "a ", ". ", "'", "\n", " \n", "a, ", ".'", "\u4f60"])
+@pytest.mark.parametrize(
+    "piece", ["a", "a ", ". ", "'", "\n", " \n", "a, ", ".'", "\u4f60", "。", "。」", "、", "। ", ". »"]
+)
 def test_a_megabyte_of_anything_is_cut(piece):
     """No pattern looks at a character more than a few times."""
     text = "Start" + piece * (1_000_000 // len(piece)) + "end"

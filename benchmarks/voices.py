@@ -1,0 +1,103 @@
+"""Whether every voice, on a sentence of its own language, is sound and is understood.
+
+    python benchmarks/voices.py [LANGUAGE...]      # all by default
+
+Prints for each language the character error rate by Whisper base (letters and digits alone, in lower case), and what is
+wrong with any clip: silence, NaN, a peak of 1.0 or more. Where one sound is written in many ways, the rate is taken
+over readings too: for Japanese kana by Open JTalk; for Mandarin, where Whisper takes traditional characters, pinyin
+without tones; for Hindi, which Whisper base writes in the script of Urdu, the consonants as espeak-ng reads them.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+
+from speakkit.engines import registry
+from speakkit.engines.espeak import Espeak
+from speakkit.speech import synthesize
+from speakkit.voices import LANGUAGES, SAMPLES, profiles
+
+CONSONANTS = frozenset("bcdfhjklmnpstvwzŋɖɟɡɲɳɾʃʂʈʋʰ")
+SPELLINGS = str.maketrans("ɣrq", "ɡɾk")
+"""What Urdu keeps apart and Hindi does not."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What Whisper made of one voice. fault: what is wrong with the sound itself, or ""."""
+
+    voice: str
+    text: str
+    peak: float
+    fault: str
+
+
+def comparable(text: str) -> str:
+    """The letters and digits, with the vowel signs of Hindi, in lower case."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
+
+
+def reading(language: str, text: str) -> str | None:
+    """How `text` is said, letter by letter, where it could be written otherwise; None for other languages."""
+    if language == "ja":
+        import pyopenjtalk  # noqa: PLC0415  an extra
+
+        return str(pyopenjtalk.g2p(comparable(text), kana=True))
+    if language == "zh":
+        import pypinyin  # noqa: PLC0415  an extra
+
+        return "".join(pypinyin.lazy_pinyin(comparable(text)))
+    if language == "hi":
+        script = "ur" if any("ARABIC" in unicodedata.name(letter, "") for letter in text) else "hi"
+        said = "".join(Espeak(script).say(text)).translate(SPELLINGS)
+        return re.sub(r"(.ʰ?)\1+", r"\1", "".join(letter for letter in said if letter in CONSONANTS))
+    return None
+
+
+def error_rate(references: list[str], hypotheses: list[str]) -> float:
+    """Percent, over all characters of all clips together."""
+    return 100 * float(jiwer.cer(references, hypotheses))
+
+
+def heard(language: str) -> Iterator[Heard]:
+    """Each voice of a language, on its sentence."""
+    whisper = registry.recognizer("whisper-base", "cpu")
+    for name in (name for name, profile in profiles().items() if profile.language == language):
+        speaker = synthesize.speaker(synthesize.find_voice(name), device="cpu")
+        audio = speaker.utterance(SAMPLES[language]).audio
+        peak = float(np.abs(audio.samples).max())
+        faults = {"NaN": not np.isfinite(audio.samples).all(), "silent": peak < 0.05, "clips": peak >= 1.0}
+        (transcript,) = whisper.transcribe([audio], language[:2])
+        yield Heard(name, transcript.text, peak, ", ".join(what for what, found in faults.items() if found))
+
+
+def main(languages: list[str]) -> None:
+    """Print the table, then the worst clip of each language."""
+    print("| language | voices | CER % | CER % of readings | peak | faults |\n|---|---|---|---|---|---|")
+    worst = []
+    for language in languages:
+        clips = list(heard(language))
+        expected = comparable(SAMPLES[language])
+        rate = error_rate([expected] * len(clips), [comparable(clip.text) for clip in clips])
+        said = [reading(language, clip.text) for clip in clips]
+        readings = (
+            error_rate([str(reading(language, expected))] * len(clips), [str(r) for r in said]) if said[0] else None
+        )
+        faults = "; ".join(f"{clip.voice}: {clip.fault}" for clip in clips if clip.fault) or "none"
+        peak = max(clip.peak for clip in clips)
+        shown = "" if readings is None else f"{readings:.1f}"
+        print(f"| {language} | {len(clips)} | {rate:.1f} | {shown} | {peak:.2f} | {faults} |", flush=True)
+        worst.append(max(clips, key=lambda clip: jiwer.cer(expected, comparable(clip.text))))
+    print()
+    for clip in worst:
+        print(f"{clip.voice}: {clip.text}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(LANGUAGES.values()))

@@ -1,0 +1,53 @@
+"""English text -> Kokoro's phonemes: misaki's lexicons, spaCy's tagger, and espeak-ng for words in no lexicon."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import misaki.en
+
+from speakkit.engines import espeak, tagger
+from speakkit.engines.g2p import APOSTROPHES, LATIN, Piece, in_parts, is_readable, located
+from speakkit.text.chunks import Token
+from speakkit.text.sentences import Sentence
+
+vars(misaki.en)["print"] = lambda *_: None
+
+
+class Misaki:
+    """Phonemizer for American (en-us) and British (en-gb) English."""
+
+    def __init__(self, language: str) -> None:
+        """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
+        british = language == "en-gb"
+        self._g2p = misaki.en.G2P.__new__(misaki.en.G2P)
+        self._g2p.version = None
+        self._g2p.british = british
+        self._g2p.nlp = tagger.load()
+        self._g2p.lexicon = misaki.en.Lexicon(british)
+        self._g2p.fallback = self._fallback = espeak.english(british=british)
+        self._g2p.unk = ""
+
+    @classmethod
+    def load(cls, language: str) -> "Misaki":
+        """The phonemizer for "en-us" or "en-gb"."""
+        return cls(language)
+
+    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
+        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
+
+        A word that neither a lexicon nor espeak-ng can say is a token without phonemes.
+        """
+        for sentence in sentences:
+            folded = sentence.text.translate(APOSTROPHES)
+            with espeak.lock:
+                _, spoken = self._g2p(" ".join(in_parts(folded).split()), preprocess=False)
+                pieces = [Piece(token.text, self._phonemes(token), bool(token.whitespace)) for token in spoken]
+            yield tuple(located(sentence, folded, pieces))
+
+    def _phonemes(self, token: Any) -> str:
+        """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark of punctuation."""
+        if not is_readable(token.text, LATIN):
+            return ""
+        if token.phonemes or not any(character.isalnum() for character in token.text):
+            return token.phonemes or ""
+        return self._fallback(token)[0] or ""

@@ -1,0 +1,96 @@
+"""Mandarin text -> Kokoro's phonemes: jieba's words, pypinyin's readings, misaki's symbols, cn2an's numbers."""
+
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import cn2an
+import jieba
+from misaki.zh import ZHG2P
+
+from speakkit.engines import espeak
+from speakkit.engines.g2p import LATIN, is_readable
+from speakkit.text.chunks import Token
+from speakkit.text.sentences import Sentence
+
+MARKS = dict(zip("、，。．！？：；…—～«»《》「」『』【】（）", ",,..!?:;…——“”“”“”“”“”()", strict=True))
+MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
+"""A mark -> the symbol by which Kokoro knows it."""
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3007"
+NUMBER = (
+    r"\d{1,2}:\d{2}(?!\d)|\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?"
+    r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[%％]|°C|℃)?"
+)
+STRETCH = re.compile(
+    rf"(?P<number>{NUMBER})|(?P<range>(?<=\d)[-–~～](?=\d))|(?P<han>[{HAN}]+)"
+    rf"|(?P<word>[^\W\d_{HAN}]+(?:'[^\W\d_{HAN}]+)?)|(?P<mark>[^\w\s])"
+)
+DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
+
+jieba.setLogLevel(logging.WARNING)
+
+
+class Pinyin:
+    """Phonemizer for Mandarin Chinese."""
+
+    @classmethod
+    def load(cls, language: str) -> "Pinyin":  # noqa: ARG003  there is one Mandarin
+        """The phonemizer for "zh"."""
+        return cls()
+
+    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
+        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
+
+        A character without a reading, and a word in another script, is a token without phonemes.
+        """
+        for sentence in sentences:
+            found = [token for match in STRETCH.finditer(sentence.text) for token in _tokens(sentence, match)]
+            yield tuple(found)
+
+
+def phonemes(words: str) -> str:
+    """Chinese characters -> Kokoro's symbols, words apart. "" where one has no reading."""
+    try:
+        return " ".join(ZHG2P.word2ipa(word) for word in jieba.lcut(words)).replace("\u032f", "")
+    except (ValueError, AssertionError, IndexError):
+        return ""
+
+
+def _tokens(sentence: Sentence, found: re.Match[str]) -> Iterator[Token]:
+    kind, text = str(found.lastgroup), found.group()
+    at = sentence.start + found.start()
+    if kind != "han":
+        yield Token(text, at, _said(kind, text), spaced=kind != "mark" or MARKS.get(text, "") not in ("(", "“"))
+        return
+    for word in jieba.lcut(text):
+        said = phonemes(word)
+        pieces = [word] if said else word
+        for piece in pieces:
+            yield Token(piece, at, said or phonemes(piece), spaced=True)
+            at += len(piece)
+
+
+def _said(kind: str, text: str) -> str:
+    if kind == "mark":
+        return MARKS.get(text, "")
+    if kind == "word":
+        return " ".join(_english().say(text)) if is_readable(text, LATIN) else ""
+    return phonemes("到" if kind == "range" else number(text))
+
+
+def number(text: str) -> str:
+    """A number, a date or a time in digits, in characters as they are said."""
+    text = re.sub(r"(\d+):(\d+)", r"\1点\2分", text.replace(",", "").replace("％", "%").replace("°C", "℃"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numbers too large for it, which come back as they are
+        said: str = cn2an.transform(text, "an2cn")
+    return "".join(DIGITS.get(character, character) for character in said)
+
+
+@cache
+def _english() -> espeak.Espeak:
+    """For words in Latin letters."""
+    return espeak.Espeak("en-us")

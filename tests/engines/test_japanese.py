@@ -1,0 +1,109 @@
+"""Japanese by the real Open JTalk."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speakkit import paths
+from speakkit.engines import registry
+from speakkit.errors import EngineError
+from speakkit.text.sentences import Sentence
+from speakkit.voices import SAMPLES
+
+japanese = pytest.importorskip("speakkit.engines.japanese", reason="the extra ja is not installed")
+SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
+
+
+def tokens(text):
+    (found,) = registry.phonemizer("ja").phonemize([Sentence(text, 0)])
+    return found
+
+
+def spoken(text):
+    return "".join(token.phonemes + " " * token.spaced for token in tokens(text)).strip()
+
+
+@pytest.mark.parametrize(
+    ("reading", "phonemes"),
+    [
+        ("コンニチワ", "koɲɲiʨiβa"),
+        ("シンブン", "ɕimbɯɴ"),
+        ("トーキョー", "toːkʲoː"),
+        ("ガッコー", "ɡaʔkoː"),
+        ("シ’タ", "ɕita"),
+        ("ティッシュ", "tʲiʔɕɨ"),
+    ],
+)
+def test_readings_become_symbols(reading, phonemes):
+    """Nasals by what follows, long vowels, doubled consonants, two kana that are one mora."""
+    assert japanese.phonemes(reading) == phonemes
+
+
+def test_every_mora_is_in_known_symbols():
+    """The whole table."""
+    assert {symbol for phonemes in japanese.KANA.values() for symbol in phonemes} <= SYMBOLS
+    assert len(japanese.KANA) == 164
+
+
+@pytest.mark.parametrize(
+    ("text", "phonemes"),
+    [
+        (SAMPLES["ja"][:12], "ohajoː ɡoʣai masɨ. kʲoː"),
+        ("学校へ行った。", "ɡaʔkoː e iʔta."),
+        ("彼は「はい」と言った！", "kaɾe βa “hai” to iʔta!"),
+        ("3本のペン", "saɴ boɴ no peɴ"),
+        ("東京、大阪", "toːkʲoː, oːsaka"),
+    ],
+)
+def test_words_are_read_as_they_are_said(text, phonemes):
+    """Particles, numbers with what they count, doubled consonants across words, quotes."""
+    assert spoken(text) == phonemes
+
+
+def test_digits_are_one_token_where_they_stand():
+    """Open JTalk puts characters for them: 1863 becomes six words."""
+    assert [(token.text, token.start) for token in tokens("1863年に、50%が")][:2] == [("1863", 0), ("年", 4)]
+
+
+def test_latin_words_are_read_not_spelt():
+    """Known ones by the dictionary, others as English; capitals are spelt."""
+    found = {token.text: token.phonemes for token in tokens("Hello、Kokoro、ＡＢＣ")}
+    assert found["Hello"] == "haɾoː"
+    assert found["Kokoro"].startswith("kəkˈ")
+    assert found["ＡＢＣ"] == "eibʲiːɕiː"
+
+
+def test_other_scripts_are_not_pretended_to_be_said():
+    """They are tokens without phonemes, so that they are named as lost."""
+    found = {token.text: token.phonemes for token in tokens("これは Привет です")}
+    assert found["Привет"] == ""
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.text(
+        st.sampled_from(
+            "東京三百人はがをとっょーンアイ。、！？「」（）1905.,:%年月本ABcd ａＢ１\u3000\N{GRINNING FACE}éП・々ｱ"
+        )
+        | st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_nothing_is_lost(text):
+    """Every letter and digit is in exactly one token, at its place, in order."""
+    found = tokens(text)
+    assert all(text[token.start :].startswith(token.text) for token in found)
+    assert all(one.start + len(one.text) <= other.start for one, other in pairwise(found))
+    covered = {i for token in found for i in range(token.start, token.start + len(token.text))}
+    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+
+
+def test_missing_extra_says_what_to_install(monkeypatch):
+    """As when speakkit was installed without it."""
+    monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("pyopenjtalk_that_is_not_there",)))
+    with pytest.raises(EngineError, match=r"pip install 'speakkit\[ja\]'"):
+        registry.phonemizer.__wrapped__("ja")

@@ -1,0 +1,92 @@
+"""Mandarin by the real jieba, pypinyin and cn2an."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speakkit import paths
+from speakkit.engines import registry
+from speakkit.errors import EngineError
+from speakkit.text.sentences import Sentence
+from speakkit.voices import SAMPLES
+
+mandarin = pytest.importorskip("speakkit.engines.mandarin", reason="the extra zh is not installed")
+SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
+
+
+def tokens(text):
+    (found,) = registry.phonemizer("zh").phonemize([Sentence(text, 0)])
+    return found
+
+
+def test_sample_is_said_in_known_symbols():
+    """Words, tones and marks."""
+    found = tokens(SAMPLES["zh"])
+    assert [token.text for token in found][:3] == ["大家", "早上好", "，"]
+    assert found[0].phonemes == "ta↘ʨja→"
+    assert {symbol for token in found for symbol in token.phonemes} <= SYMBOLS
+    assert all(token.phonemes for token in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1863年", "一八六三年"),
+        ("2026年11月23日", "二零二六年十一月二十三日"),
+        ("50%", "百分之五十"),
+        ("3.5", "三点五"),
+        ("2,500", "二千五百"),
+        ("15:30", "十五点三十分"),
+        ("12℃", "十二摄氏度"),
+        ("1" * 20, "一" * 20),
+    ],
+)
+def test_numbers_are_said_in_characters(text, said):
+    """Years digit by digit, dates, parts, times; what is too long for a number is said digit by digit."""
+    assert mandarin.number(text) == said
+    assert [token.text for token in tokens(text)] == [text]
+
+
+def test_ranges_and_foreign_words():
+    """From ten to twenty; English as English; other scripts not at all."""
+    found = {token.text: token.phonemes for token in tokens("10-20元 hello Привет")}
+    assert found["-"] == "tau↘"
+    assert found["hello"] == "həlˈO"
+    assert found["Привет"] == ""
+
+
+def test_character_without_a_reading_is_alone_without_phonemes():
+    """The word beside it is said."""
+    found = {token.text: token.phonemes for token in tokens("你好\U00020bb7")}
+    assert found["你好"]
+    assert found["\U00020bb7"] == ""
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.text(
+        st.sampled_from(
+            "大家早上好一二不儿了。，！？“”（）1905.,:%年月日-~ABcd ａＢ１\u3000\N{GRINNING FACE}éП龘\U00020bb7々"
+        )
+        | st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_nothing_is_lost(text):
+    """Every letter and digit is in exactly one token, at its place, in order."""
+    found = tokens(text)
+    assert all(text[token.start :].startswith(token.text) for token in found)
+    assert all(one.start + len(one.text) <= other.start for one, other in pairwise(found))
+    covered = {i for token in found for i in range(token.start, token.start + len(token.text))}
+    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+
+
+def test_missing_extra_says_what_to_install(monkeypatch):
+    """As when speakkit was installed without it."""
+    monkeypatch.setitem(registry.EXTRAS, "zh", ("zh", ("jieba_that_is_not_there",)))
+    with pytest.raises(EngineError, match=r"pip install 'speakkit\[zh\]'"):
+        registry.phonemizer.__wrapped__("zh")

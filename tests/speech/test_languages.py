@@ -1,0 +1,88 @@
+"""Each language from text to speech and back through Whisper; and text that a voice cannot read."""
+
+import jiwer
+import numpy as np
+import pytest
+
+from speakkit import synthesize
+from speakkit.errors import BadValue, TextError
+from speakkit.voices import SAMPLES
+
+
+def plain(text):
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+@pytest.mark.parametrize(
+    ("voice", "language"),
+    [("s1", "es"), ("ff_siwis", "fr-fr"), ("if_sara", "it"), ("pm_alex", "pt-br"), ("jf_alpha", "ja")],
+)
+def test_a_sentence_is_understood(whisper, voice, language):
+    """At most 15 % of its characters are heard otherwise."""
+    (utterance,) = synthesize(SAMPLES[language], voice=voice)
+    assert 0.05 < np.abs(utterance.audio.samples).max() < 1.0
+    assert utterance.lost == ()
+    (transcript,) = whisper.transcribe([utterance.audio], language[:2])
+    assert jiwer.cer(plain(SAMPLES[language]), plain(transcript.text)) <= 0.15
+
+
+def test_mandarin_is_understood(whisper):
+    """By its readings: Whisper takes traditional characters where it likes."""
+    pypinyin = pytest.importorskip("pypinyin", reason="the extra zh is not installed")
+    (utterance,) = synthesize(SAMPLES["zh"], voice="zf_xiaoxiao")
+    (transcript,) = whisper.transcribe([utterance.audio], "zh")
+    said, heard = ("".join(pypinyin.lazy_pinyin(plain(text))) for text in (SAMPLES["zh"], transcript.text))
+    assert jiwer.cer(said, heard) <= 0.15
+
+
+def test_hindi_is_understood(whisper):
+    """Whisper base writes it in the script of Urdu; how the words are divided it tells all the same."""
+    (utterance,) = synthesize(SAMPLES["hi"], voice="hf_alpha")
+    (transcript,) = whisper.transcribe([utterance.audio], "hi")
+    assert abs(len(transcript.text.split()) - len(SAMPLES["hi"].split())) <= 2
+
+
+def test_a_voice_reads_another_language_when_told():
+    """An English voice with Spanish phonemes."""
+    (own,) = synthesize("Hola.", voice="f1")
+    (told,) = synthesize("Hola.", voice="f1", lang="es")
+    assert own.segments[0].chunk.phonemes != told.segments[0].chunk.phonemes
+    assert told.segments[0].chunk.language == "es"
+
+
+@pytest.mark.parametrize(("voice", "text"), [("f1", "你好"), ("zf_xiaoxiao", "Привет"), ("hf_alpha", "こんにちは")])
+def test_text_of_another_script_is_refused(voice, text):
+    """And named; nothing is pretended to be said."""
+    with pytest.raises(TextError, match=f"cannot say {text}"):
+        next(synthesize(text, voice=voice))
+
+
+def test_words_of_another_script_are_lost_by_name():
+    """The rest is spoken."""
+    (utterance,) = synthesize("Buenos días, 你好.", voice="s1")
+    assert [token.text for token in utterance.lost] == ["你好"]
+
+
+def test_unknown_language_is_refused():
+    """With those that there are."""
+    with pytest.raises(BadValue, match="speakkit speaks"):
+        next(synthesize("Hello.", lang="tlh"))
+
+
+def test_long_text_without_spaces_is_cut_at_its_marks():
+    """Sixty Mandarin sentences in one paragraph: upstream would drop all but the first 510 phonemes."""
+    pytest.importorskip("jieba", reason="the extra zh is not installed")
+    from speakkit.engines import registry
+    from speakkit.speech.synthesize import find_voice
+    from speakkit.text.chunks import LIMIT, Delivery, chunks
+    from speakkit.text.sentences import sentences
+
+    text = SAMPLES["zh"] * 60
+    phonemizer, symbols = registry.phonemizer("zh"), registry.synthesizer("kokoro", "cpu").symbols
+    found = list(sentences(text))
+    plan = list(
+        chunks(zip(found, phonemizer.phonemize(found), strict=True), Delivery(find_voice("zf_xiaoxiao")), symbols)
+    )
+    assert len(found) == 60
+    assert max(len(chunk.phonemes) for chunk in plan) <= LIMIT
+    assert "".join(token.text for chunk in plan for token in chunk.tokens) == text
