@@ -4,17 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from speakkit.cli import output
+from speakkit.cli import complete, output
 from speakkit.errors import ExitCode, ModelError
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and check the models.")
-
-
-def _completed(incomplete: str) -> list[tuple[str, str]]:
-    """What a shell offers for a name: every model that begins so, and what it is."""
-    from speakkit.engines import catalog  # noqa: PLC0415  it imports requests: see cli/speak.py
-
-    return [(name, model.about) for name, model in catalog.MODELS.items() if name.startswith(incomplete)]
 
 
 Names = Annotated[
@@ -23,7 +16,7 @@ Names = Annotated[
         metavar="NAME",
         show_default=False,
         help="kokoro, voices, whisper-base, whisper-tiny.en; all by default.",
-        autocompletion=_completed,
+        autocompletion=complete.models,
     ),
 ]
 
@@ -90,7 +83,7 @@ def verify(names: Names = None) -> None:
 @app.command()
 def path(
     name: Annotated[
-        str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.", autocompletion=_completed)
+        str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.", autocompletion=complete.models)
     ],
 ) -> None:
     """Print the folder that holds a model.

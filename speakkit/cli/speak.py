@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 import typer.core
 
-from speakkit import voices
-from speakkit.cli import output
+from speakkit import config
+from speakkit.cli import complete, output
 from speakkit.cli.error_handler import run
-from speakkit.config import Device, Engine
 from speakkit.errors import BadValue, ExitCode, TextError, storage_error
 from speakkit.text.decode import checked, decode
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from speakkit.audiofile import Sink
     from speakkit.speech.synthesize import Speaker
     from speakkit.text.chunks import Token
+    from speakkit.voices import Voice
 
 log = logging.getLogger(__name__)
 
@@ -71,21 +71,33 @@ def _more(*names: str, **settings: Any) -> Any:
     return typer.Option(*names, rich_help_panel="More options", **settings)
 
 
-def _completed_voices(incomplete: str) -> list[tuple[str, str]]:
-    """What a shell offers for a voice: the aliases, then the names, and the language of each."""
-    known = [*voices.ALIASES, *voices.NAMES]
-    return [(name, voices.find(name).language) for name in known if name.startswith(incomplete)]
-
-
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
 ]
 VoiceName = Annotated[
-    str,
-    typer.Option("--voice", "-v", help="f1-f4, m1-m4, or a name such as bf_emma.", autocompletion=_completed_voices),
+    str | None,
+    typer.Option(
+        "--voice",
+        "-v",
+        metavar="VOICE",
+        help="f1-f4, m1-m4, s1-s3, a name such as bf_emma, or a blend: af_bella(2)+af_sky(1).",
+        autocompletion=complete.voices,
+    ),
 ]
-Speed = Annotated[float, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0.")]
+Speed = Annotated[
+    float | None, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0; 1.0 by default.")
+]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        "-l",
+        metavar="LANGUAGE",
+        help="The language of the text; by default the voice's own.",
+        autocompletion=complete.languages,
+    ),
+]
 Target = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
@@ -95,9 +107,11 @@ TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the te
 Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
-Seed = Annotated[int, _more("--seed", help="The same seed gives the same samples.")]
-RunsOn = Annotated[Device, _more("--device", help="What to run on.")]
-SpokenBy = Annotated[Engine, _more("--engine", help="Who speaks; all but kokoro are clouds.")]
+Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
+RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
+SpokenBy = Annotated[
+    config.Engine | None, _more("--engine", help="Who speaks; all but kokoro, the default, are clouds.")
+]
 Gemini = Annotated[bool, _more("--gemini", help="Short for --engine gemini.")]
 Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")]
 Force = Annotated[bool, _more("--force", help="Overwrite a file that is no audio.")]
@@ -107,15 +121,16 @@ Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")
 
 def speak(
     words: Words = None,
-    voice: VoiceName = voices.DEFAULT,
-    speed: Speed = 1.0,
+    voice: VoiceName = None,
+    speed: Speed = None,
+    lang: Lang = None,
     target: Target = None,
     play: Play = False,
     file: TextFile = None,
     audio_format: Format = None,
-    seed: Seed = 0,
-    device: RunsOn = Device.auto,
-    engine: SpokenBy = Engine.kokoro,
+    seed: Seed = None,
+    device: RunsOn = None,
+    engine: SpokenBy = None,
     gemini: Gemini = False,
     inworld: Inworld = False,
     force: Force = False,
@@ -129,14 +144,18 @@ def speak(
     speak -o hello.wav "Hello from speakkit."
 
     git log -1 | speak --speed 1.25
+
+    speak --voice ff_siwis "Bonjour à tous."
     """
+    settings = config.load()
     order = Order(
         text=_text(words or [], file),
-        voice=voice,
-        speed=speed,
-        seed=seed,
-        engine="gemini" if gemini else "inworld" if inworld else engine.value,
-        device=device.value,
+        voice=voice or settings.voice,
+        speed=settings.speed if speed is None else speed,
+        lang=lang or settings.lang or None,
+        seed=settings.seed if seed is None else seed,
+        engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
+        device=(device or settings.device).value,
         target=target,
         audio_format=audio_format,
         play=play or target is None,
@@ -149,11 +168,15 @@ def speak(
 
 @dataclass(frozen=True)
 class Order:
-    """What one call of `speak` asks for. target: a file, "-" or None; audio_format: None for what `target` says."""
+    """What one call of `speak` asks for.
+
+    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
+    """
 
     text: str
     voice: str
     speed: float
+    lang: str | None
     seed: int
     engine: str
     device: str
@@ -173,19 +196,20 @@ def carry_out(order: Order) -> ExitCode:
 
     registry.require(order.engine)
     synthesize.checked_speed(order.speed)
-    voice = voices.find(order.voice)
+    voice = synthesize.find_voice(order.voice, order.lang)
     if order.as_json and order.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
     with ExitStack() as stack:
         open_sinks = _checked_sinks(order)
         _fetch_weights(voice, quiet=order.quiet)
-        speaker = synthesize.speaker(voice.name, engine=order.engine, device=order.device)
+        speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
         sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
         seconds, chunks, lost = _speak_into(sinks, speaker, order)
     receipt = {
         "output": order.target,
         "seconds": round(seconds, 3),
         "voice": voice.name,
+        "language": voice.language,
         "engine": order.engine,
         "weights": speaker.synthesizer.weights,
         "speed": order.speed,
@@ -217,14 +241,13 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
     return open_sinks
 
 
-def _fetch_weights(voice: voices.Voice, *, quiet: bool) -> None:
+def _fetch_weights(voice: Voice, *, quiet: bool) -> None:
     """Fetch what `voice` needs, with a progress bar, where it is not there yet."""
-    from speakkit.engines import hub  # noqa: PLC0415
+    from speakkit.engines import hub, packs  # noqa: PLC0415
 
     with output.progress(wanted=not quiet) as report:
         hub.ensure("kokoro", report)
-        if voice.name not in voices.PACKAGED:
-            hub.ensure("voices", report)
+        packs.ensure(voice, report)
 
 
 def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[float, int, list[Token]]:

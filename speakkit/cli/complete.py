@@ -1,0 +1,51 @@
+"""What the shells offer on TAB: (value, help) for what has been typed so far. A fault offers nothing, in silence."""
+
+import re
+from collections.abc import Iterator
+
+from speakkit import config, paths
+from speakkit import voices as table
+from speakkit.errors import SpeakkitError
+
+
+def voices(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Aliases, the user's blends and packs, and the 54 names; also after the + or the comma of a blend."""
+    begun = re.match(r".*[+,]", incomplete)
+    before = begun.group() if begun else ""
+    aliases = ((alias, f"{name}, {table.profiles()[name].language}") for alias, name in table.ALIASES["kokoro"].items())
+    names = ((name, _described(profile)) for name, profile in table.profiles().items())
+    for name, about in (*aliases, *_own(), *names):
+        if name.startswith(incomplete[len(before) :]):
+            yield before + name, about
+
+
+def languages(incomplete: str) -> Iterator[str]:
+    """The languages that speakkit speaks."""
+    return (name for name in table.LANGUAGES.values() if name.startswith(incomplete))
+
+
+def models(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The models, and what each is for."""
+    from speakkit.engines import catalog  # noqa: PLC0415  for this alone
+
+    return ((name, model.about) for name, model in catalog.MODELS.items() if name.startswith(incomplete))
+
+
+def settings(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The keys of config.toml."""
+    return ((row.name, row.about) for row in config.SETTINGS if row.name.startswith(incomplete))
+
+
+def _described(profile: table.Profile) -> str:
+    return f"{profile.language}, {profile.sex}" + (f", grade {profile.grade}" if profile.grade else "")
+
+
+def _own() -> Iterator[tuple[str, str]]:
+    try:
+        found = config.load()
+    except SpeakkitError:
+        return
+    yield from ((name, blend) for name, blend in found.blends.items())
+    folder = found.voices if found.voices.is_dir() else paths.voices()
+    files = folder.iterdir() if folder.is_dir() else iter(())
+    yield from ((file.stem, "a voice of your own") for file in files if table.PLAIN_NAME.fullmatch(file.stem))

@@ -1,0 +1,182 @@
+"""`speakkit voices`: who can speak, how they sound, and how to get them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
+
+from speakkit import voices as table
+from speakkit.cli import complete, output
+from speakkit.errors import BadValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from speakkit.audio import Audio
+    from speakkit.voices import Voice
+
+PAUSE = 0.5
+"""Seconds between two voices of a preview."""
+
+GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "F+", "F")
+"""From the best to the worst."""
+
+
+class VoicesGroup(typer.core.TyperGroup):
+    """A group whose `list` needs not be written: `speakkit voices --json` is `speakkit voices list --json`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=VoicesGroup, help="List the voices, hear them, and fetch them. Without a command: list.")
+
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", show_default=False, autocompletion=complete.voices, help="Voices or blends."),
+]
+
+
+@app.command("list")
+def list_voices(
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", "-l", metavar="LANGUAGE", autocompletion=complete.languages, help="Only of this language."
+        ),
+    ] = None,
+    sex: Annotated[str | None, typer.Option("--sex", metavar="female|male", help="Only of this sex.")] = None,
+    grade: Annotated[
+        str | None, typer.Option("--grade", metavar="LETTER", help="Only of this grade or a better one.")
+    ] = None,
+    installed: Annotated[bool, typer.Option("--installed", help="Only those that need no fetching.")] = False,
+    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="kokoro, gemini or inworld.")] = "kokoro",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+) -> None:
+    """Show the voices: language, sex, grade of the training data, and short names.
+
+    speakkit voices
+
+    speakkit voices --lang es --json
+    """
+    rows = [
+        row
+        for row in _rows(engine)
+        if (lang is None or row["language"] == table.language(lang))
+        and (sex is None or row["sex"] == _sex(sex))
+        and (grade is None or _rank(row["grade"]) <= _rank(_grade(grade)))
+        and (row["installed"] or not installed)
+    ]
+    if as_json:
+        output.show_json(rows)
+        return
+    columns = ("name", "short", "language", "sex", "grade", "source licence", "installed")
+    output.show_table(columns, [_cells(row) for row in rows])
+
+
+@app.command()
+def preview(
+    names: Names,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Say this, and not a sentence of the voice's language.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play.")
+    ] = None,
+) -> None:
+    """Hear each voice say a sentence of its own language.
+
+    speakkit voices preview f1 ff_siwis "af_bella(2)+af_sky(1)"
+
+    speakkit voices preview jf_alpha -o jf_alpha.wav
+    """
+    from speakkit import audiofile  # noqa: PLC0415  all of these import numpy: see cli/speak.py
+    from speakkit.engines.kokoro import SAMPLE_RATE  # noqa: PLC0415
+    from speakkit.playback.player import Player  # noqa: PLC0415
+    from speakkit.speech import synthesize  # noqa: PLC0415
+
+    found = [synthesize.find_voice(name) for name in names]
+    if target is not None:
+        audio_format = audiofile.format_of(target, None)
+        audiofile.check_target(target)
+    with ExitStack() as stack:
+        sink = stack.enter_context(audiofile.sink(target, audio_format, SAMPLE_RATE) if target else Player())
+        for audio in _previews(found, text):
+            sink.write(audio)
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch all 54 voices of Kokoro, 28 MB, so that each can speak offline.
+
+    speakkit voices fetch
+    """
+    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
+
+    with output.progress() as report:
+        installed = hub.ensure("voices", report)
+    output.show(f"voices: {installed.source}, {installed.folder}")
+
+
+def _previews(found: list[Voice], text: str | None) -> Iterator[Audio]:
+    from speakkit.audio import silence  # noqa: PLC0415  see `preview`
+    from speakkit.engines import hub, packs  # noqa: PLC0415
+    from speakkit.speech import synthesize  # noqa: PLC0415
+
+    with output.progress() as report:
+        hub.ensure("kokoro", report)
+        for voice in found:
+            packs.ensure(voice, report)
+    for voice in found:
+        spoken = synthesize.speaker(voice).utterance(text or table.SAMPLES[voice.language])
+        output.say(f"{voice.name}: {voice.language}, {spoken.audio.duration:.1f} s")
+        yield spoken.audio
+        yield silence(PAUSE, spoken.audio.sample_rate)
+
+
+def _rows(engine: str) -> list[dict[str, Any]]:
+    """The voices of an engine; for Kokoro those in the user's voice folder too."""
+    from speakkit.engines import packs  # noqa: PLC0415  see `preview`
+
+    if engine not in table.ALIASES:
+        raise BadValue(f"there is no engine {engine!r}; try one of {', '.join(table.ALIASES)}")
+    profiles = table.profiles(engine)
+    if engine != "kokoro":
+        return [_row(profile, "", installed=False) for profile in profiles.values()]
+    ready = packs.installed()
+    own = [table.own_profile(name, str(file)) for name, file in packs.own().items() if name not in profiles]
+    official = [_row(profile, "Apache-2.0", installed=profile.name in ready) for profile in profiles.values()]
+    return official + [_row(profile, "", installed=True) for profile in own]
+
+
+def _row(profile: table.Profile, licence: str, *, installed: bool) -> dict[str, Any]:
+    return asdict(profile) | {"licence": licence, "aliases": profile.aliases, "installed": installed}
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    short, installed = " ".join(row["aliases"]), "yes" if row["installed"] else "no"
+    return (row["name"], short, row["language"], row["sex"], row["grade"], row["source"], installed)
+
+
+def _sex(given: str) -> str:
+    name = table.SEXES.get(given, given)
+    if name not in table.SEXES.values():
+        raise BadValue(f"--sex is {' or '.join(table.SEXES.values())}, not {given!r}")
+    return name
+
+
+def _grade(given: str) -> str:
+    if given.upper() not in GRADES:
+        raise BadValue(f"there is no grade {given!r}; the grades are {', '.join(GRADES)}")
+    return given.upper()
+
+
+def _rank(grade: str) -> int:
+    """How far a grade is from the best; none is the last."""
+    return GRADES.index(grade) if grade in GRADES else len(GRADES)
