@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     FAILED = 1, "failed, as the one line on standard error says"
     USAGE = 2, "usage: a value that no run could accept"
     BUG = 3, "a bug: the line names the log that holds its traceback (and none of your text)"
-    CHECK_FAILED = 4, "`models verify` found a damaged file"
+    CHECK_FAILED = 4, "a check ran, and what it checked is at fault"
     LOST_WORDS = 5, "spoken, but words were lost: each is named"
     NO_AUDIO_DEVICE = 6, "there is no device to play on"
     NETWORK = 7, "network, quota or busy"

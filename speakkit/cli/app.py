@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 import speakkit
-from speakkit.cli import config, models, output
+from speakkit.cli import config, models, output, voices
+from speakkit.cli.doctor import doctor
 from speakkit.cli.error_handler import run
 from speakkit.cli.speak import SpeakCommand, speak
 from speakkit.errors import ExitCode
@@ -19,8 +20,10 @@ app = typer.Typer(
     epilog=f"Exit codes: {'; '.join(f'{code.value} {code.about}' for code in ExitCode)}.",
 )
 app.command(cls=SpeakCommand)(speak)
+app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
+app.command()(doctor)
 
 
 def _show_version(context: typer.Context, value: bool) -> None:

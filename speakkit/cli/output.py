@@ -44,6 +44,15 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False).print(table)
 
 
+def show_finding(name: str, state: str, found: str, mend: str) -> None:
+    """One line of a check-up, and under it what to type, where something is to be mended."""
+    console = Console(highlight=False, soft_wrap=True)
+    style = {"ok": "green", "warning": "yellow", "failed": "bold red"}.get(state, "")
+    console.print(Text.assemble((f"{state:8}", style), f" {name:10} {found}"))
+    if mend:
+        console.print(Text(f"{'':19} -> {mend}"))
+
+
 def show_notices(program: str) -> None:
     """Print what the rooms below log as warnings, one line each."""
     handler = logging.StreamHandler()

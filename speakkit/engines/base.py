@@ -55,7 +55,12 @@ class Synthesizer(Protocol):
 
 
 class Recognizer(Protocol):
-    """Speech -> text."""
+    """Speech -> text.
+
+    device: what it runs on, such as "cpu"
+    """
+
+    device: str
 
     def transcribe(self, clips: Iterable[Audio], language: str = "en") -> Iterator[Transcript]:
         """What was heard in each clip, at any sample rate. `language` is ISO 639-1."""

@@ -1,5 +1,8 @@
 """Which processor a torch engine runs on."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
 
 from speakkit.config import DEVICES
@@ -8,6 +11,44 @@ from speakkit.errors import BadValue, EngineError
 CONVOLUTION_DTYPE = {"cuda": torch.float32, "mps": torch.float32, "cpu": torch.float32}
 """The type that a vocoder's convolutions run in by default. bfloat16 is as good (benchmarks/quality.py), but was
 measured slower on processors with AVX-512 and no AMX (benchmarks/throughput.py), and is not yet measured on a GPU."""
+
+
+TESTED = ((2, 8), (2, 14))
+"""Releases of torch: from the first on, below the last."""
+
+NVIDIA = (Path("/dev/nvidiactl"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
+"""One of these is there where an NVIDIA driver is, on Linux and on WSL."""
+
+
+@dataclass(frozen=True)
+class Torch:
+    """The torch that is installed.
+
+    device: what engines run on by default, with its name
+    unused_gpu: a GPU is there that this torch cannot use
+    """
+
+    version: str
+    device: str
+    unused_gpu: bool
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether speakkit was tested with it."""
+        first, beyond = TESTED
+        major, minor = (int(part) for part in self.version.split(".")[:2])
+        return first <= (major, minor) < beyond
+
+    def __str__(self) -> str:
+        return f"{self.version}, runs on {self.device}"
+
+
+def describe() -> Torch:
+    """What there is of torch and processors."""
+    picked = pick("auto").type
+    name = torch.cuda.get_device_name() if picked == "cuda" else f"{torch.get_num_threads()} threads"
+    driver = any(file.exists() for file in NVIDIA)
+    return Torch(torch.__version__, f"{picked} ({name})", unused_gpu=driver and picked != "cuda")
 
 
 def pick(name: str) -> torch.device:

@@ -17,6 +17,7 @@ class Whisper:
 
     def __init__(self, weights: hub.Installed, device: str, compute_type: str = "float32") -> None:
         self.weights = weights.source
+        self.device = device
         self._model = WhisperModel(str(weights.folder), device=device, compute_type=compute_type)
 
     @classmethod

@@ -46,8 +46,7 @@ class Player:
         self._played = threading.Event()
         self._error: NoAudioDevice | None = None
         self._thread = threading.Thread(target=self._play, daemon=True)
-        with _quiet_stderr(), _no_device_as_error():
-            sounddevice().query_devices(kind="output")
+        output_device()
 
     def __enter__(self) -> Self:
         return self
@@ -131,14 +130,20 @@ class Player:
         return silence(seconds, self._sample_rate).pcm16()
 
 
+def output_device() -> str:
+    """The name of the device to play on. Raises NoAudioDevice where there is none."""
+    with _quiet_stderr(), _no_device_as_error():
+        return str(sounddevice().query_devices(kind="output")["name"])
+
+
 def sounddevice() -> Any:
     """The module, imported late, since its import looks for devices. Raises NoAudioDevice without PortAudio."""
     try:
         import sounddevice as module  # noqa: PLC0415
     except OSError as error:
         raise NoAudioDevice(
-            "no sound: the PortAudio library is not installed (Debian: apt install libportaudio2);"
-            " with -o FILE speakkit writes a file instead"
+            "no sound: the PortAudio library is not installed; install it (Debian: apt install libportaudio2),"
+            " or write a file with -o FILE"
         ) from error
     return module
 
@@ -151,7 +156,8 @@ def _no_device_as_error() -> Iterator[None]:
     except portaudio_error as error:
         reason = str(error).splitlines()[0]
         raise NoAudioDevice(
-            f"no sound: there is no device to play on ({reason}); with -o FILE speakkit writes a file instead"
+            f"no sound: there is no device to play on ({reason}); connect one, start PulseAudio or PipeWire,"
+            " or write a file with -o FILE"
         ) from error
 
 

@@ -1,0 +1,29 @@
+"""`speakkit doctor`: what works on this machine, and what to type where something does not."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from speakkit.cli import output
+from speakkit.errors import ExitCode
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+    """Check this machine by speaking, and say how to mend what is wrong. Exit code 4 where speech does not work.
+
+    speakkit doctor
+    """
+    # Imported here: it imports every engine, and numpy.
+    from speakkit import doctor as checks  # noqa: PLC0415
+
+    findings = []
+    with output.progress() as report:
+        for finding in checks.examine(report):
+            findings.append(finding)
+            if not as_json:
+                output.show_finding(finding.check, finding.state, finding.found, finding.mend)
+    works = checks.speaks(findings)
+    if as_json:
+        output.show_json({"speaks": works, "findings": [asdict(finding) for finding in findings]})
+    raise typer.Exit(ExitCode.DONE if works else ExitCode.CHECK_FAILED)

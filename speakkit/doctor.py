@@ -1,0 +1,258 @@
+"""`speakkit doctor`: does this machine speak, and what to type where it does not.
+
+One check, one function, one finding; CHECKS is their order. What makes speech to a file impossible is "failed", all
+else that could be better is a "warning".
+"""
+
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from speakkit import audiofile, config, keys, paths, voices
+from speakkit.audio import Audio
+from speakkit.engines import device, espeak, hub, packs, registry
+from speakkit.engines.sources import Report
+from speakkit.errors import SpeakkitError
+from speakkit.playback import player
+from speakkit.speech import synthesize
+
+SENTENCE = "Everything works on this machine."
+"""What is spoken, and then listened to."""
+
+PYTHONS = ((3, 11), (3, 13))
+"""From the first on, below the last (requires-python in pyproject.toml)."""
+
+LEAST_FREE_MB = 2000
+"""What all models take, with room for their rebuilding."""
+
+QUIET = 0.05
+"""A peak below this is no speech."""
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    ok = "ok"
+    warning = "warning"
+    failed = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    check: its name
+    found: what there is, or what is wrong
+    mend: what to type or do; "" where nothing is wrong
+    """
+
+    check: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finding before it has the name of its check. mend: None where nothing is wrong."""
+
+    found: str
+    mend: str | None = None
+
+
+Check = Callable[[], Outcome]
+
+
+def examine(report: Report) -> Iterator[Finding]:
+    """Run every check, each when it is asked for. `report` is told of weights that are fetched on the way."""
+    spoken: list[Audio] = []
+    checks: tuple[tuple[str, State, Check], ...] = (
+        ("system", State.warning, _system),
+        ("python", State.failed, _python),
+        ("command", State.warning, _command),
+        ("config", State.failed, _config),
+        ("keys", State.warning, _keys),
+        ("disk", State.warning, _disk),
+        ("torch", State.warning, _torch),
+        ("espeak", State.failed, _espeak),
+        ("weights", State.failed, lambda: _weights(report)),
+        ("voices", State.warning, _voices),
+        ("languages", State.warning, _languages),
+        ("speech", State.failed, lambda: _speech(spoken)),
+        ("hearing", State.warning, lambda: _hearing(spoken)),
+        ("sound", State.warning, _sound),
+    )
+    for name, severity, check in checks:
+        yield _finding(name, severity, check)
+
+
+def _finding(name: str, severity: State, check: Check) -> Finding:
+    try:
+        outcome = check()
+    except SpeakkitError as error:
+        found, _, mend = str(error).partition("; ")
+        return Finding(name, severity, found, mend or f"see the line {name} in the README, under Troubleshooting")
+    except Exception as error:  # noqa: BLE001  a check may fail in any way, and the others must still run
+        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+        return Finding(name, severity, what, "reinstall speakkit into a fresh virtual environment")
+    return Finding(name, State.ok if outcome.mend is None else severity, outcome.found, outcome.mend or "")
+
+
+def _system() -> Outcome:
+    kernel = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    if "microsoft" not in platform.release().lower():
+        return Outcome(kernel)
+    if not os.environ.get("PULSE_SERVER"):
+        return Outcome(f"WSL, {kernel}, without WSLg's sound", "wsl --update    (in Windows; then: wsl --shutdown)")
+    return Outcome(f"WSL, {kernel}")
+
+
+def _python() -> Outcome:
+    found = f"{platform.python_version()}, speakkit {version('speakkit')}, {sys.prefix}"
+    first, beyond = PYTHONS
+    if first <= sys.version_info[:2] < beyond:
+        return Outcome(found)
+    return Outcome(f"{found}: kokoro runs on Python 3.11 and 3.12 alone", "uv tool install --python 3.12 speakkit")
+
+
+def _command() -> Outcome:
+    """Whether `speak` is ours: espeak installs a program of that name, and so do others."""
+    found = [Path(folder) / "speak" for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    programs = [program for program in found if os.access(program, os.X_OK) and program.is_file()]
+    scripts = sysconfig.get_path("scripts")
+    if not programs:
+        return Outcome("speak is not on PATH", f'export PATH="{scripts}:$PATH"')
+    if _is_ours(programs[0]):
+        return Outcome(str(programs[0]))
+    return Outcome(
+        f"another program named speak comes first on PATH: {programs[0]}",
+        f'export PATH="{scripts}:$PATH"    (or type: speakkit speak)',
+    )
+
+
+def _is_ours(program: Path) -> bool:
+    try:
+        return b"speakkit" in program.read_bytes()[:4096]
+    except OSError:
+        return False
+
+
+def _config() -> Outcome:
+    file = paths.config()
+    given = [value for value in config.sourced_values().values() if value.source != "default"]
+    if not file.exists():
+        return Outcome(f"no {file}; {len(given)} settings by the environment")
+    if file.stat().st_mode & 0o022:
+        return Outcome(f"others may write to {file}", f"chmod go-w {file}")
+    return Outcome(f"{file}, {len(given)} settings")
+
+
+def _keys() -> Outcome:
+    found = {service: keys.find(service) for service in keys.VARIABLES}
+    return Outcome(", ".join(f"{service}: {key.source if key else 'none'}" for service, key in found.items()))
+
+
+def _disk() -> Outcome:
+    folder = next(parent for parent in (paths.models(), *paths.models().parents) if parent.exists())
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < LEAST_FREE_MB:
+        return Outcome(f"{free} MB free in {folder}", "free some space, or move the cache: export SPEAKKIT_HOME=FOLDER")
+    return Outcome(f"{free / 1000:.0f} GB free in {folder}")
+
+
+def _torch() -> Outcome:
+    found = device.describe()
+    if found.unused_gpu:
+        return Outcome(
+            f"{found}: it cannot use the NVIDIA GPU that is there",
+            "nvidia-smi    (does the driver work? then: pip install --force-reinstall torch, a build with CUDA)",
+        )
+    if not found.is_tested:
+        return Outcome(f"{found}: not a release that speakkit was tested with", "pip install 'torch>=2.8,<2.14'")
+    return Outcome(str(found))
+
+
+def _espeak() -> Outcome:
+    return Outcome(f"says {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}")
+
+
+def _weights(report: Report) -> Outcome:
+    installed = hub.ensure("kokoro", report)
+    official = hub.MODELS["kokoro"].sources[0].label
+    note = "" if installed.source == official else f"; for the {official} ones: speakkit models fetch --official kokoro"
+    return Outcome(f"{installed.source}, {installed.folder}{note}")
+
+
+def _voices() -> Outcome:
+    own, broken = packs.own(), []
+    for file in own.values():
+        try:
+            packs.read(file)
+        except SpeakkitError as error:
+            broken.append(str(error))
+    if broken:
+        return Outcome(broken[0], f"remove the file, or get it anew ({len(broken)} of {len(own)} packs of your own)")
+    ready, everything = packs.installed() & set(voices.profiles()), voices.profiles()
+    mend = None if len(ready) == len(everything) else "speakkit voices fetch"
+    return Outcome(f"{len(ready)} of {len(everything)} installed, {len(own)} of your own", mend)
+
+
+def _languages() -> Outcome:
+    missing = [language for language in registry.PHONEMIZERS if registry.missing_packages(language)]
+    ready = ", ".join(language for language in registry.PHONEMIZERS if language not in missing)
+    extras = ",".join(registry.EXTRAS[language][0] for language in missing)
+    note = f"; not installed: {', '.join(missing)} (pip install 'speakkit[{extras}]')" if missing else ""
+    return Outcome(ready + note)
+
+
+def _speech(spoken: list[Audio]) -> Outcome:
+    """A real sentence, to a real file."""
+    settings = config.load()
+    start = time.perf_counter()
+    speaker = synthesize.speaker(synthesize.find_voice(voices.DEFAULT), device=settings.device.value)
+    audio = speaker.utterance(SENTENCE).audio
+    took = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "doctor.wav"
+        with audiofile.sink(str(file), "wav", audio.sample_rate) as sink:
+            sink.write(audio)
+        written = audiofile.read(file)
+    spoken.append(written)
+    if np.abs(written.samples).max() < QUIET:
+        return Outcome("what was spoken is silent", "speakkit models verify kokoro")
+    return Outcome(f"{written.duration:.1f} s of speech to a file in {took:.1f} s, models loaded on the way")
+
+
+def _hearing(spoken: list[Audio]) -> Outcome:
+    """A real transcription, on the GPU where there is one: CTranslate2 wants CUDA 12 libraries beside torch's 13."""
+    name = next((name for name in registry.RECOGNIZERS if hub.state(name).installed), None)
+    if name is None:
+        return Outcome("no Whisper model is installed; to check speech: speakkit models fetch whisper-base")
+    if not spoken:
+        return Outcome("nothing was spoken that could be heard", "mend the line speech first")
+    recognizer = registry.recognizer(name)
+    try:
+        (transcript,) = recognizer.transcribe(spoken)
+    except (RuntimeError, ValueError) as error:
+        return Outcome(f"{name} failed on {recognizer.device}: {error}", "pip install 'speakkit[gpu]'")
+    return Outcome(f"{name} on {recognizer.device} heard: {transcript.text}")
+
+
+def _sound() -> Outcome:
+    return Outcome(player.output_device())
+
+
+def speaks(findings: list[Finding]) -> bool:
+    """Whether speech to a file works, and nothing else failed."""
+    return all(finding.state is not State.failed for finding in findings)
