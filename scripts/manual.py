@@ -17,9 +17,10 @@ import roff
 import typer
 import typer.core
 import typer.main
-from prose import DESCRIPTIONS, ENVIRONMENT, SETTINGS
+from prose import DESCRIPTIONS, ENVIRONMENT
 
 from speakkit import paths
+from speakkit.config import SETTINGS
 from speakkit.errors import ExitCode
 
 HOME = "/home/reader"
@@ -245,7 +246,7 @@ def _status(code: ExitCode) -> list[str]:
 
 
 def _environment() -> list[str]:
-    settings = {row.env: _sentence(row.about) for row in SETTINGS if row.env}
+    settings = {row.variable: _sentence(row.about[:1].upper() + row.about[1:]) for row in SETTINGS}
     rows = sorted((settings | ENVIRONMENT).items(), key=lambda row: (not row[0].startswith("SPEAKKIT_"), row[0]))
     return [line for name, about in rows for line in roff.item(roff.bold(name), roff.inline(about))]
 

@@ -161,13 +161,29 @@ FOLDER = Form(r"[/~].*", "the full path of a folder, such as ~/speech")
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
 
 SETTINGS = (
-    Setting("voice", str, voices.DEFAULT, "SPEAKKIT_VOICE", "who speaks, such as f1 or bf_emma", VOICE),
-    Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
-    Setting("lang", str, "", "SPEAKKIT_LANG", "such as en-gb; empty for the voice's own", Language()),
-    Setting("engine", Engine, Engine.kokoro, "SPEAKKIT_ENGINE", "kokoro, gemini or inworld", OneOf(tuple(Engine))),
-    Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "auto, cuda, mps or cpu", OneOf(DEVICES)),
+    Setting("voice", str, voices.DEFAULT, "SPEAKKIT_VOICE", "the voice, such as f1 or bf_emma", VOICE),
+    Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "how fast, 0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
+    Setting(
+        "lang",
+        str,
+        "",
+        "SPEAKKIT_LANG",
+        "the language of the text, such as en-gb; empty for the voice's own",
+        Language(),
+    ),
+    Setting(
+        "engine",
+        Engine,
+        Engine.kokoro,
+        "SPEAKKIT_ENGINE",
+        "who speaks: kokoro, gemini or inworld",
+        OneOf(tuple(Engine)),
+    ),
+    Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
     Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
-    Setting("offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network"),
+    Setting(
+        "offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network; 1 in the environment, true in the file"
+    ),
     Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
     Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
     Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),

@@ -150,12 +150,11 @@ def _is_ours(program: Path) -> bool:
 
 def _config() -> Outcome:
     file = paths.config()
-    given = [value for value in config.sourced_values().values() if value.source != "default"]
-    if not file.exists():
-        return Outcome(f"no {file}; {len(given)} settings by the environment")
-    if file.stat().st_mode & 0o022:
+    given = [name for name, value in config.sourced_values().items() if value.source != "default"]
+    found = f"{file}{'' if file.exists() else ' (not there)'}; set: {', '.join(given) or 'nothing'}"
+    if file.exists() and file.stat().st_mode & 0o022:
         return Outcome(f"others may write to {file}", f"chmod go-w {file}")
-    return Outcome(f"{file}, {len(given)} settings")
+    return Outcome(found)
 
 
 def _keys() -> Outcome:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-from speakkit import config, paths
+from speakkit import config, keys
 from speakkit import voices as table
 from speakkit.errors import SpeakkitError
 
@@ -36,16 +37,29 @@ def settings(incomplete: str) -> Iterator[tuple[str, str]]:
     return ((row.name, row.about) for row in config.SETTINGS if row.name.startswith(incomplete))
 
 
+def services(incomplete: str) -> Iterator[str]:
+    """The clouds that take a key."""
+    return (name for name in keys.VARIABLES if name.startswith(incomplete))
+
+
 def _described(profile: table.Profile) -> str:
     return f"{profile.language}, {profile.sex}" + (f", grade {profile.grade}" if profile.grade else "")
 
 
 def _own() -> Iterator[tuple[str, str]]:
+    """The user's blends and packs; none where the configuration is at fault."""
     try:
         found = config.load()
     except SpeakkitError:
         return
-    yield from ((name, blend) for name, blend in found.blends.items())
-    folder = found.voices if found.voices.is_dir() else paths.voices()
-    files = folder.iterdir() if folder.is_dir() else iter(())
-    yield from ((file.stem, "a voice of your own") for file in files if table.PLAIN_NAME.fullmatch(file.stem))
+    yield from found.blends.items()
+    yield from (
+        (file.stem, "a voice of your own") for file in _files(found.voices) if table.PLAIN_NAME.fullmatch(file.stem)
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        yield from folder.iterdir()
+    except OSError:
+        return

@@ -11,12 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from speakkit import config, keys, paths, tomlfile
-from speakkit.cli import output
+from speakkit.cli import complete, output
 from speakkit.errors import BadValue, ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Show and change the settings.")
 
-SettingName = Annotated[str, typer.Argument(metavar="KEY", help="A setting such as speed, or blends.NAME.")]
+SettingName = Annotated[
+    str,
+    typer.Argument(metavar="KEY", help="A setting such as speed, or blends.NAME.", autocompletion=complete.settings),
+]
 
 
 @app.command()
@@ -80,7 +83,9 @@ def unset(key: SettingName) -> None:
 
 @app.command("set-key")
 def set_key(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="gemini or inworld.")],
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="gemini or inworld.", autocompletion=complete.services)
+    ],
     words: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="")] = None,
 ) -> None:
     """Keep the API key of a cloud, which is asked for, or read from standard input.

@@ -1,0 +1,237 @@
+"""`speakkit doctor` on this machine, and each line that can fail, made to fail once."""
+
+import json
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+
+import numpy as np
+import pytest
+
+from speakkit import config, doctor, paths
+from speakkit.engines import device, espeak, registry
+from speakkit.errors import NoAudioDevice
+from speakkit.playback import player
+
+CHECKS = [
+    *("system", "python", "command", "config", "keys", "disk", "torch", "espeak", "weights", "voices", "languages"),
+    *("speech", "hearing", "sound"),
+]
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A home of its own, with the models of the others."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "models").symlink_to(paths.models())
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def finding(name, severity=doctor.State.warning):
+    """What one check finds."""
+    return doctor._finding(name, severity, getattr(doctor, f"_{name}"))
+
+
+def test_this_machine_speaks(run, kokoro, whisper):
+    """A line for each check; what was spoken was heard, when a Whisper is there."""
+    result = run("speakkit", "doctor", "--json")
+    report = json.loads(result.out)
+    found = {line["check"]: line for line in report["findings"]}
+    assert (result.code, report["speaks"]) == (0, True)
+    assert list(found) == CHECKS
+    assert found["speech"]["state"] == found["espeak"]["state"] == found["weights"]["state"] == "ok"
+    assert "works on this machine" in found["hearing"]["found"].lower()
+    assert all(bool(line["mend"]) == (line["state"] != "ok") for line in found.values())
+
+
+def test_lines_for_people(run, kokoro):
+    """State, check and finding; under a line that is not ok, what to type."""
+    result = run("speakkit", "doctor")
+    lines = result.out.decode().splitlines()
+    assert result.code == 0
+    assert [line.split()[1] for line in lines if not line.startswith(" ")] == CHECKS
+    assert "speakkit models fetch --official kokoro" in result.out.decode()
+
+
+def test_machine_without_weights_does_not_speak(run, elsewhere, monkeypatch, tmp_path):
+    """Exit code 4, and the other checks run all the same."""
+    (tmp_path / "models" / "kokoro").mkdir(parents=True)
+    (tmp_path / "models" / "kokoro" / "kokoro-v1_0.pth").write_bytes(b"no weights")
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "models"))
+    registry.synthesizer.cache_clear()
+    try:
+        result = run("speakkit", "doctor", "--json")
+    finally:
+        registry.synthesizer.cache_clear()
+    report = json.loads(result.out)
+    found = {line["check"]: line for line in report["findings"]}
+    assert (result.code, report["speaks"]) == (4, False)
+    assert found["speech"]["state"] == "failed"
+    assert "speakkit models verify kokoro" in found["speech"]["mend"]
+    assert list(found) == CHECKS
+
+
+def test_wsl_is_named(monkeypatch):
+    """And, without its sound server, how to get one."""
+    monkeypatch.setattr(platform, "release", lambda: "5.15.153.1-microsoft-standard-WSL2")
+    monkeypatch.delenv("PULSE_SERVER", raising=False)
+    assert finding("system").state == "warning"
+    assert "wsl --update" in finding("system").mend
+    monkeypatch.setenv("PULSE_SERVER", "unix:/mnt/wslg/PulseServer")
+    assert (finding("system").state, finding("system").found[:3]) == ("ok", "WSL")
+
+
+def test_python_that_is_too_new(monkeypatch):
+    """kokoro installs on no newer one."""
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
+    found = finding("python", doctor.State.failed)
+    assert (found.state, found.mend) == ("failed", "uv tool install --python 3.12 speakkit")
+
+
+def test_another_program_named_speak(monkeypatch, tmp_path):
+    """espeak installs one; which comes first on PATH counts."""
+    other = tmp_path / "speak"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    ours = sysconfig.get_path("scripts")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), ours]))
+    assert finding("command").state == "warning"
+    assert str(other) in finding("command").found
+    monkeypatch.setenv("PATH", os.pathsep.join([ours, str(tmp_path)]))
+    assert finding("command").state == "ok"
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "not on PATH" in finding("command").found
+
+
+def test_settings_at_fault(elsewhere):
+    """Named by line; a file that others may write to is a danger."""
+    file = paths.config()
+    file.parent.mkdir(parents=True)
+    file.write_text("speed = 1.25\nspeeed = 2\n")
+    found = finding("config", doctor.State.failed)
+    assert (found.state, "line 2" in found.found, "speed" in found.mend) == ("failed", True, True)
+    file.write_text("speed = 1.25\n")
+    file.chmod(0o666)
+    assert finding("config").mend == f"chmod go-w {file}"
+    file.chmod(0o600)
+    assert (finding("config").state, "set: speed" in finding("config").found) == ("ok", True)
+
+
+def test_keys_that_others_can_read(elsewhere, monkeypatch):
+    """Refused, and never shown."""
+    monkeypatch.setenv("INWORLD_API_KEY", "of-the-environment")
+    paths.secrets().parent.mkdir(parents=True)
+    paths.secrets().write_text('gemini = "of-the-file"\n')
+    paths.secrets().chmod(0o644)
+    found = finding("keys")
+    assert (found.state, "chmod 600" in found.mend) == ("warning", True)
+    paths.secrets().chmod(0o600)
+    found = finding("keys")
+    assert found.state == "ok"
+    assert "inworld: INWORLD_API_KEY" in found.found
+    assert "of-the" not in found.found
+
+
+def test_full_disk(monkeypatch):
+    """Said before a fetch breaks off."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
+    assert (finding("disk").state, finding("disk").found[:6]) == ("warning", "100 MB")
+    assert "SPEAKKIT_HOME" in finding("disk").mend
+
+
+def test_gpu_that_torch_cannot_use(monkeypatch, tmp_path):
+    """A driver is there, and torch is a build for the processor."""
+    (tmp_path / "nvidiactl").touch()
+    monkeypatch.setattr(device, "NVIDIA", (tmp_path / "nvidiactl",))
+    if device.pick("auto").type != "cpu":
+        pytest.skip("this machine has a GPU that torch can use")
+    assert (finding("torch").state, "NVIDIA" in finding("torch").found) == ("warning", True)
+
+
+def test_torch_that_was_not_tested(monkeypatch):
+    """Newer than the newest that was."""
+    monkeypatch.setattr(device.torch, "__version__", "3.0.1+cpu")
+    assert (finding("torch").state, "torch>=2.8" in finding("torch").mend) == ("warning", True)
+
+
+def test_espeak_that_does_not_load(monkeypatch):
+    """Words that are in no lexicon would be lost."""
+
+    def broken(*_arguments, **_settings):
+        raise RuntimeError("no library")
+
+    monkeypatch.setattr(espeak.phonemizer.backend, "EspeakBackend", broken)
+    found = finding("espeak", doctor.State.failed)
+    assert (found.state, "no library" in found.found) == ("failed", True)
+    assert "espeakng-loader" in found.found + found.mend
+
+
+def test_voices_that_are_missing_or_broken(elsewhere, monkeypatch, tmp_path):
+    """The command that fetches them; the file that is no pack."""
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path / "bare"))
+    assert (finding("voices").state, finding("voices").mend) == ("warning", "speakkit voices fetch")
+    monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "legacy.bin").write_bytes(np.zeros(511 * 256, "<f4").tobytes())
+    assert "511 rows" in finding("voices").found
+
+
+def test_languages_that_need_an_extra(monkeypatch):
+    """Named, with what installs them; nothing is wrong without them."""
+    monkeypatch.setattr(registry, "EXTRAS", {"ja": ("ja", ("no_such_package",))})
+    found = finding("languages")
+    assert (found.state, "speakkit[ja]" in found.found) == ("ok", True)
+
+
+def test_ear_that_fails(monkeypatch, whisper):
+    """CTranslate2 without its CUDA libraries."""
+
+    class Deaf:
+        device = "cuda"
+
+        def transcribe(self, _clips):
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
+    monkeypatch.setattr(registry, "recognizer", lambda _name: Deaf())
+    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([doctor.Audio(np.ones(10), 1)]))
+    assert (found.state, found.mend) == ("warning", "pip install 'speakkit[gpu]'")
+    assert "libcublas" in found.found
+
+
+def test_no_sound(monkeypatch):
+    """A warning: speech to a file works."""
+
+    def missing():
+        raise NoAudioDevice("no sound: there is no device to play on (-1); connect one")
+
+    monkeypatch.setattr(player, "sounddevice", missing)
+    assert finding("sound") == doctor.Finding("sound", "warning", *str(_raised(missing)).split("; "))
+
+
+def _raised(function):
+    with pytest.raises(NoAudioDevice) as caught:
+        function()
+    return caught.value
+
+
+def test_check_that_breaks_does_not_stop_the_others():
+    """Whatever it raises is a finding."""
+
+    def broken():
+        raise ImportError("undefined symbol: cudaGetDevice")
+
+    found = doctor._finding("torch", doctor.State.warning, broken)
+    assert (found.state, "undefined symbol" in found.found) == ("warning", True)
+
+
+def test_default_device_is_the_configured_one(monkeypatch):
+    """A device that is not there is a finding of the line that speaks on it."""
+    monkeypatch.setenv("SPEAKKIT_DEVICE", "mps")
+    if device.torch.backends.mps.is_available():
+        pytest.skip("this machine has a GPU of that kind")
+    found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
+    assert (found.state, "mps" in found.found) == ("failed", True)
+    assert config.load().device == "mps"
