@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,6 +82,10 @@ PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 PART = re.compile(r"(?P<name>[^\s+,:()]+)\s*(?:\((?P<brackets>[^()]*)\)|:(?P<colon>[^+,:()]*))?")
 """One voice of a blend and its weight: "af_bella", "af_bella(2)" or "af_bella:60"."""
 
+SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "DEVANAGARI": "hi", "LATIN": "en-us"}
+"""How the Unicode names of letters begin -> the language whose voices read them; the first that is found counts.
+"""
+
 SAMPLES = {
     "en-us": "The quick brown fox jumps over the lazy dog, and nobody in the village was surprised.",
     "en-gb": "The quick brown fox jumps over the lazy dog, and nobody in the village was surprised.",
@@ -158,6 +163,13 @@ def own_profile(name: str, source: str) -> Profile:
     """The profile of a voice of the user's own: its language by its name, en-us where that tells none."""
     language, sex = _of_name(name)
     return Profile("kokoro", name, language or LANGUAGES["a"], sex, "", source)
+
+
+def reading(text: str) -> Profile | None:
+    """A voice that reads the script of `text`, for a hint; None where no voice does."""
+    scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
+    language = next((language for script, language in SCRIPTS.items() if script in scripts), None)
+    return next((profile for profile in profiles().values() if profile.language == language), None)
 
 
 def find(text: str, *, blends: Mapping[str, str] | None = None, own: Collection[str] = ()) -> Voice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import sys
@@ -203,6 +204,7 @@ def carry_out(order: Order) -> ExitCode:
         open_sinks = _checked_sinks(order)
         _fetch_weights(voice, quiet=order.quiet)
         speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
+        gc.freeze()  # else the collector would go through all that was loaded once more at the end
         sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
         seconds, chunks, lost = _speak_into(sinks, speaker, order)
     receipt = {

@@ -145,4 +145,6 @@ def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
             return
     lost = [token.text for chunk in held for token in chunk.lost]
     what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
-    raise TextError(f"there is nothing to speak: {what}")
+    other = voices.reading("".join(lost))
+    hint = f"; a voice of its language can, such as {other.name}" if other else ""
+    raise TextError(f"there is nothing to speak: {what}{hint}")
