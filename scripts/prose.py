@@ -24,6 +24,7 @@ and that before the default.
 
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
+    "PULSE_SERVER": "The sound server, which `speakkit doctor` looks for on WSL.",
     "NO_COLOR": "Where it is set and not empty, nothing is coloured.",
 }
 """Variables that are no settings."""

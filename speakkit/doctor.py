@@ -128,7 +128,7 @@ def _python() -> Outcome:
 
 def _command() -> Outcome:
     """Whether `speak` is ours: espeak installs a program of that name, and so do others."""
-    found = [Path(folder) / "speak" for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    found = [Path(folder) / "speak" for folder in os.get_exec_path()]
     programs = [program for program in found if os.access(program, os.X_OK) and program.is_file()]
     scripts = sysconfig.get_path("scripts")
     if not programs:

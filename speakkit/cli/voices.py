@@ -39,7 +39,7 @@ app = typer.Typer(cls=VoicesGroup, help="List the voices, hear them, and fetch t
 
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME...", show_default=False, autocompletion=complete.voices, help="Voices or blends."),
+    typer.Argument(metavar="NAME", show_default=False, autocompletion=complete.voices, help="Voices or blends."),
 ]
 
 

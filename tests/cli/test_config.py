@@ -27,7 +27,7 @@ narrator = "af_bella(2)+af_sky(1)"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def own_home(home, tmp_path, monkeypatch):
     """A home of its own, without settings or keys."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.delenv("HF_ENDPOINT")
@@ -109,7 +109,7 @@ def test_set_keeps_what_people_wrote(run):
     assert (config.load().speed, config.load().offline) == (0.75, True)
 
 
-def test_set_makes_the_file(run, home):
+def test_set_makes_the_file(run):
     """In a folder of its own; and the last line of a file need not have an end."""
     paths.config().parent.rmdir()
     result = run("speakkit", "config", "set", "blends.narrator", "af_sky")
@@ -172,7 +172,7 @@ def test_set_mends_a_wrong_value(run):
     assert config.load().speed == 1.0
 
 
-def test_a_folder_that_cannot_be_written(run, home):
+def test_a_folder_that_cannot_be_written(run):
     """Is an error in one line."""
     paths.config().parent.rmdir()
     paths.config().parent.touch()
@@ -234,7 +234,7 @@ def test_why_a_key_is_no_argument(run):
     assert "the shell's history" in result.err
 
 
-def test_set_key_at_a_terminal(command, home):
+def test_set_key_at_a_terminal(command):
     """Asks for the key, and the terminal does not show what is typed."""
     terminal, other_end = pty.openpty()
     streams = {"stdin": other_end, "stdout": other_end, "stderr": other_end}

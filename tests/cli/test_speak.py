@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from speakkit import paths
 from speakkit.audiofile import FORMATS, read
+from speakkit.engines import registry
 
 HELLO = "Hello from speakkit."
 
@@ -261,9 +263,37 @@ def test_clouds_are_not_available_yet(run, option):
     one_line(run("speak", *option, "--voice", "Zephyr", HELLO), 1, "not available yet")
 
 
-def test_voice_of_another_language_says_so(run, tmp_path):
-    """Its pack is there, its phonemes are not."""
-    one_line(run("speak", "-o", tmp_path / "x.wav", "--voice", "s1", "Hola."), 1, "es", "English")
+def test_language_whose_extra_is_missing_says_so(run, tmp_path, monkeypatch):
+    """With what to type, before a file is made."""
+    monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("no_such_package",)))
+    registry.phonemizer.cache_clear()
+    result = run("speak", "-o", tmp_path / "x.wav", "--voice", "jf_alpha", "はい")
+    registry.phonemizer.cache_clear()
+    one_line(result, 1, "no_such_package", "pip install 'speakkit[ja]'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_count_where_no_option_is_given(run, tmp_path, monkeypatch):
+    """Flag, environment, file, default; what was done says what counted."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "models").symlink_to(paths.models())
+    (tmp_path / "config").mkdir()
+    settings = 'voice = "narrator"\nspeed = 0.8\nseed = 3\n[blends]\nnarrator = "af_bella:2,af_sky:1"\n'
+    (tmp_path / "config" / "config.toml").write_text(settings)
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("SPEAKKIT_SPEED", "1.5")
+    receipt = json.loads(run("speak", "-o", tmp_path / "x.wav", "--json", HELLO).out)
+    assert (receipt["voice"], receipt["speed"], receipt["seed"]) == ("af_bella(2)+af_sky", 1.5, 3)
+    receipt = json.loads(run("speak", "-o", tmp_path / "x.wav", "--json", "-v", "s1", "-s", "1", "-l", "en", HELLO).out)
+    assert (receipt["voice"], receipt["speed"], receipt["language"]) == ("ef_dora", 1.0, "en-us")
+
+
+def test_settings_at_fault_are_named(run, tmp_path, monkeypatch):
+    """By line, and nothing is spoken by a default in their place."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text("speed = 1.0\nvoise = 'f2'\n")
+    monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
+    one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "config.toml line 2", "'voise'", "did you mean voice?")
 
 
 def test_weights_in_place_need_no_network(run, tmp_path, monkeypatch):
