@@ -104,6 +104,8 @@ def test_every_command_and_option_is_there(program):
         part = found[1] if found else page
         assert bool(found) == bool(words), f"no subsection {words}"
         for parameter in context.command.get_params(context):
+            if getattr(parameter, "hidden", False):
+                continue
             names = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar or parameter.name]
             for name in (*names, *parameter.secondary_opts):
                 there = page if name in context.help_option_names else part
