@@ -23,7 +23,7 @@ from speakkit import audiofile, config, keys, paths, voices
 from speakkit.audio import Audio
 from speakkit.engines import device, espeak, hub, packs, registry
 from speakkit.engines.sources import Report
-from speakkit.errors import SpeakkitError
+from speakkit.errors import ConfigError, SpeakkitError
 from speakkit.playback import player
 from speakkit.speech import synthesize
 
@@ -102,7 +102,9 @@ def _finding(name: str, severity: State, check: Check) -> Finding:
         outcome = check()
     except SpeakkitError as error:
         found, _, mend = str(error).partition("; ")
-        return Finding(name, severity, found, mend or f"see the line {name} in the README, under Troubleshooting")
+        if isinstance(error, ConfigError) and not mend:
+            mend = f"mend it by hand: {paths.config()}"
+        return Finding(name, severity, found, mend.removeprefix("try: ") or "see Troubleshooting in the README")
     except Exception as error:  # noqa: BLE001  a check may fail in any way, and the others must still run
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
         return Finding(name, severity, what, "reinstall speakkit into a fresh virtual environment")

@@ -32,9 +32,9 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print one object.
     if as_json:
         output.show_json({"file": str(paths.config()), "settings": settings, "keys": clouds})
         return
-    rows = [(row["name"], _written(row["value"]), row["source"], row["about"]) for row in settings]
-    rows += [(f"key of {row['service']}", _set_or_not(row), row["source"] or "", row["about"]) for row in clouds]
-    output.show_table(("setting", "value", "from", "what it is"), rows)
+    rows = [(row["name"], _written(row["value"]), row["source"]) for row in settings]
+    rows += [(f"key of {row['service']}", _set_or_not(row), row["source"] or row["mend"]) for row in clouds]
+    output.show_table(("setting", "value", "from"), rows)
 
 
 @app.command()
@@ -122,8 +122,8 @@ def _settings() -> list[dict[str, Any]]:
 
 def _cloud(service: str) -> dict[str, Any]:
     found = keys.find(service)
-    about = f"speakkit config set-key {service}"
-    return {"service": service, "set": bool(found), "source": found.source if found else None, "about": about}
+    mend = f"to set it: speakkit config set-key {service}"
+    return {"service": service, "set": bool(found), "source": found.source if found else None, "mend": mend}
 
 
 def _set_or_not(row: dict[str, Any]) -> str:

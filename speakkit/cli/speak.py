@@ -151,7 +151,7 @@ def speak(
     settings = config.load()
     order = Order(
         text=_text(words or [], file),
-        voice=voice or settings.voice,
+        voice=settings.voice if voice is None else voice,
         speed=settings.speed if speed is None else speed,
         lang=lang or settings.lang or None,
         seed=settings.seed if seed is None else seed,
