@@ -1,5 +1,7 @@
 """The original network, beside ours."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -28,3 +30,16 @@ def tokens(request):
 def prosody():
     """A style, [1, 128], of the size that voices have."""
     return torch.randn(1, 128, generator=torch.Generator().manual_seed(0)) * 0.2
+
+
+@pytest.fixture(scope="session")
+def nothing_is_lost():
+    """nothing_is_lost(text, tokens): every letter and digit is in exactly one token, at its place, in order."""
+
+    def check(text, tokens):
+        assert all(text[token.start :].startswith(token.text) for token in tokens)
+        assert all(one.start + len(one.text) <= other.start for one, other in pairwise(tokens))
+        covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
+        assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+
+    return check

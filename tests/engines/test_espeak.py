@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -80,13 +79,9 @@ def test_marks_are_those_that_kokoro_knows(language, text, marks):
         max_size=60,
     )
 )
-def test_nothing_is_lost(language, text):
-    """Every letter and digit is in exactly one token, at its place, in order."""
-    found = tokens(language, text)
-    assert all(text[token.start :].startswith(token.text) for token in found)
-    assert all(one.start + len(one.text) <= other.start for one, other in pairwise(found))
-    covered = {i for token in found for i in range(token.start, token.start + len(token.text))}
-    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+def test_nothing_of_any_text_is_lost(nothing_is_lost, language, text):
+    """Whatever is written."""
+    nothing_is_lost(text, tokens(language, text))
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "你好"), ("fr-fr", "Привет"), ("it", "नमस्ते"), ("hi", "你好")])

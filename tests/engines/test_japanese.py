@@ -1,7 +1,6 @@
 """Japanese by the real Open JTalk."""
 
 import json
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -93,13 +92,9 @@ def test_other_scripts_are_not_pretended_to_be_said():
         max_size=40,
     )
 )
-def test_nothing_is_lost(text):
-    """Every letter and digit is in exactly one token, at its place, in order."""
-    found = tokens(text)
-    assert all(text[token.start :].startswith(token.text) for token in found)
-    assert all(one.start + len(one.text) <= other.start for one, other in pairwise(found))
-    covered = {i for token in found for i in range(token.start, token.start + len(token.text))}
-    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+def test_nothing_of_any_text_is_lost(nothing_is_lost, text):
+    """Whatever is written."""
+    nothing_is_lost(text, tokens(text))
 
 
 def test_missing_extra_says_what_to_install(monkeypatch):

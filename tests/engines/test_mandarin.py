@@ -1,7 +1,6 @@
 """Mandarin by the real jieba, pypinyin and cn2an."""
 
 import json
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -76,13 +75,9 @@ def test_character_without_a_reading_is_alone_without_phonemes():
         max_size=40,
     )
 )
-def test_nothing_is_lost(text):
-    """Every letter and digit is in exactly one token, at its place, in order."""
-    found = tokens(text)
-    assert all(text[token.start :].startswith(token.text) for token in found)
-    assert all(one.start + len(one.text) <= other.start for one, other in pairwise(found))
-    covered = {i for token in found for i in range(token.start, token.start + len(token.text))}
-    assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+def test_nothing_of_any_text_is_lost(nothing_is_lost, text):
+    """Whatever is written."""
+    nothing_is_lost(text, tokens(text))
 
 
 def test_missing_extra_says_what_to_install(monkeypatch):
