@@ -16,8 +16,8 @@ from speakkit.audio import Audio
 from speakkit.engines import hub, packs
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
-from speakkit.engines.istftnet import arrange
-from speakkit.engines.styletts2 import StyleTTS2
+from speakkit.engines.styletts2.istftnet import arrange
+from speakkit.engines.styletts2.network import StyleTTS2
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
 

@@ -1,7 +1,7 @@
 """Layers that a style bends: the scale and shift of their norms are made from it (AdaIN, arXiv:1703.06868).
 
 Kokoro is StyleTTS 2 (Li et al. 2023, arXiv:2306.07691), and both its prosody and its decoder are built of these. Names
-of parameters are those of the published checkpoint, here and in the other modules of the network.
+of parameters are those of the published checkpoint, here and in the modules beside this one.
 """
 
 import math

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from speakkit.engines.adain import AdaINBlock, AdaLayerNorm
+from speakkit.engines.styletts2.adain import AdaINBlock, AdaLayerNorm
 
 
 def bilstm(inputs: int, outputs: int) -> nn.LSTM:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speakkit.engines.adain import EPS, AdaIN, AdaINBlock
+from speakkit.engines.styletts2.adain import EPS, AdaIN, AdaINBlock
 
 SAMPLE_RATE = 24_000
 HARMONICS = 9

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speakkit.engines.adain import EPS, SLOPE
-from speakkit.engines.albert import Albert
-from speakkit.engines.istftnet import Decoder
-from speakkit.engines.prosody import ProsodyPredictor, bilstm
+from speakkit.engines.styletts2.adain import EPS, SLOPE
+from speakkit.engines.styletts2.albert import Albert
+from speakkit.engines.styletts2.istftnet import Decoder
+from speakkit.engines.styletts2.prosody import ProsodyPredictor, bilstm
 
 
 class StyleTTS2(nn.Module):

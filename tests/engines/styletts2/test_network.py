@@ -2,9 +2,9 @@
 
 import torch
 
-from speakkit.engines.adain import AdaINBlock
 from speakkit.engines.kokoro import config
-from speakkit.engines.styletts2 import StyleTTS2
+from speakkit.engines.styletts2.adain import AdaINBlock
+from speakkit.engines.styletts2.network import StyleTTS2
 
 
 @torch.inference_mode()
