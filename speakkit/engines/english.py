@@ -6,7 +6,7 @@ from typing import Any
 import misaki.en
 
 from speakkit.engines import espeak, tagger
-from speakkit.engines.g2p import APOSTROPHES, LATIN, Piece, in_parts, is_readable, located
+from speakkit.engines.g2p import APOSTROPHES, FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
@@ -38,7 +38,7 @@ class Misaki:
         A word that neither a lexicon nor espeak-ng can say is a token without phonemes.
         """
         for sentence in sentences:
-            folded = sentence.text.translate(APOSTROPHES)
+            folded = sentence.text.translate(APOSTROPHES | FOREIGN_MARKS)
             with espeak.lock:
                 _, spoken = self._g2p(" ".join(in_parts(folded).split()), preprocess=False)
                 pieces = [Piece(token.text, self._phonemes(token), bool(token.whitespace)) for token in spoken]

@@ -126,11 +126,14 @@ def shared_out(words: Sequence[str], say: Say) -> Iterator[tuple[int, int, str]]
     One word at a time where espeak-ng says one for each; else by what each word is when it is said alone. Words that
     it runs together ("1 000") stay together.
     """
-    said = say(" ".join(words))
+    said = say(" ".join(words)) if words else []
     if len(said) == len(words):
         yield from ((i, i + 1, phonemes) for i, phonemes in enumerate(said))
         return
     alone = [(i, phonemes) for i, word in enumerate(words) for phonemes in say(word)]
+    if said and not alone:
+        yield 0, len(words), " ".join(said)
+        return
     matcher = SequenceMatcher(None, [_plain(phonemes) for _, phonemes in alone], [_plain(p) for p in said], False)
     spans: list[tuple[int, int, list[str]]] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -143,9 +146,9 @@ def shared_out(words: Sequence[str], say: Say) -> Iterator[tuple[int, int, str]]
 
 def _extend(spans: list[tuple[int, int, list[str]]], owners: Sequence[int], said: Sequence[str]) -> None:
     """Add phonemes for the words `owners`; those that the last span has already, or no words, go to that span."""
-    last = spans[-1][1] if spans else 0
+    begun, last = spans[-1][:2] if spans else (0, 0)
     new = [owner for owner in owners if owner >= last]
-    joined = not new or not said or (owners and owners[0] < last)
+    joined = not new or not said or owners[0] < last or begun == last
     if spans and joined:
         first, end, phonemes = spans.pop()
         spans.append((first, max([end, *(owner + 1 for owner in new)]), [*phonemes, *said]))

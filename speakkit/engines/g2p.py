@@ -12,6 +12,9 @@ from speakkit.text.sentences import Sentence
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """spaCy splits "wasn\u2019t" in the wrong place, and misaki then says "was" (misaki issue 100)."""
 
+FOREIGN_MARKS = dict(zip(map(ord, "।॥。．！？，、：；«»"), "....!?,,:;“”", strict=True))
+"""Marks of other scripts -> those that an English reader knows; espeak-ng would say "Hindi danda"."""
+
 LONG_NUMBER = re.compile(r"\d[\d,]{17,}")
 """Nobody reads so many digits as one number, and num2words cannot: they are spoken one by one."""
 
@@ -33,8 +36,9 @@ def in_parts(text: str) -> str:
 
 
 def is_readable(word: str, scripts: tuple[str, ...]) -> bool:
-    """Whether each letter and digit of `word` is of one of `scripts`, the beginnings of Unicode names."""
-    return all(unicodedata.name(letter, "").startswith(scripts) for letter in word if letter.isalnum())
+    """Whether each letter, digit and vowel sign of `word` is of one of `scripts`, the beginnings of Unicode names."""
+    written = (character for character in word if character.isalnum() or unicodedata.category(character)[0] == "M")
+    return all(unicodedata.name(character, "").startswith((*scripts, "COMBINING")) for character in written)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,12 @@ def test_other_scripts_are_not_pretended_to_be_said(english, word):
     assert phonemes(english, word) == ""
 
 
+def test_marks_of_other_scripts_are_marks(english):
+    """espeak-ng would say "Hindi danda", and what a vowel sign without its letter is called."""
+    assert phonemes(english, "Stop। Go。") == phonemes(english, "Stop. Go.")
+    assert phonemes(english, "\u0947") == ""
+
+
 def test_many_digits_are_said_one_by_one(english):
     """num2words gives up, and so would the listener."""
     assert phonemes(english, "1" * 400).count("w\u02c8\u028cn") == 400

@@ -117,6 +117,9 @@ def test_long_numbers_and_words_keep_their_end():
         (["a", "b"], {"a b": "", "a": "", "b": ""}, [(0, 1, ""), (1, 2, "")]),
         (["a"], {"a": "x y z"}, [(0, 1, "x y z")]),
         ([], {"": ""}, []),
+        (["-", "+"], {"- +": "x", "-": "", "+": ""}, [(0, 2, "x")]),
+        (["a", "b"], {"a b": "q r x", "a": "x", "b": ""}, [(0, 1, "q r x"), (1, 2, "")]),
+        (["a"], {"a": "q x"}, [(0, 1, "q x")]),
     ],
 )
 def test_phonemes_are_shared_out(words, heard, expected):
@@ -133,6 +136,7 @@ def test_sharing_out_keeps_everything(data, words):
     }
     spans = list(espeak.shared_out(words, heard.__getitem__))
     assert [i for first, last, _ in spans for i in range(first, last)] == list(range(len(words)))
+    assert all(first < last for first, last, _ in spans)
     if words:
         assert " ".join(p for _, _, p in spans if p).split() == heard[" ".join(words)]
 
