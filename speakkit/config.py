@@ -150,7 +150,7 @@ class Setting:
 
     def _parsed(self, text: str) -> object:
         if self.kind is bool:
-            return text != "0"
+            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
         if self.kind is Path and not text.startswith("~"):
             return str(Path(text).absolute())
         return self.kind(text) if self.kind in KINDS else text

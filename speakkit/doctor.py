@@ -4,8 +4,10 @@ One check, one function, one finding; CHECKS is their order. What makes speech t
 else that could be better is a "warning".
 """
 
+import difflib
 import os
 import platform
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -19,13 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from speakkit import audiofile, config, keys, paths, voices
+from speakkit import audiofile, config, keys, paths, tomlfile, voices
 from speakkit.audio import Audio
-from speakkit.engines import device, espeak, hub, packs, registry
+from speakkit.engines import hub, packs, registry
 from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, SpeakkitError
 from speakkit.playback import player
 from speakkit.speech import synthesize
+from speakkit.text.sentences import Sentence
 
 SENTENCE = "Everything works on this machine."
 """What is spoken, and then listened to."""
@@ -35,6 +38,9 @@ PYTHONS = ((3, 11), (3, 13))
 
 LEAST_FREE_MB = 2000
 """What all models take, with room for their rebuilding."""
+
+ALIKE = 0.6
+"""How much of a sentence is heard at least, between 0 and 1 (difflib's ratio)."""
 
 QUIET = 0.05
 """A peak below this is no speech."""
@@ -65,18 +71,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finding before it has the name of its check. mend: None where nothing is wrong."""
+    """A finding before it has the name of its check.
+
+    mend: None where nothing is wrong
+    state: where it is not that of every fault of its check
+    """
 
     found: str
     mend: str | None = None
+    state: State | None = None
 
 
 Check = Callable[[], Outcome]
 
+Spoken = tuple[str, str, Audio]
+"""What was read aloud, in which language (ISO 639-1), and what was read back from its file."""
+
 
 def examine(report: Report) -> Iterator[Finding]:
     """Run every check, each when it is asked for. `report` is told of weights that are fetched on the way."""
-    spoken: list[Audio] = []
+    spoken: list[Spoken] = []
     checks: tuple[tuple[str, State, Check], ...] = (
         ("system", State.warning, _system),
         ("python", State.failed, _python),
@@ -108,7 +122,8 @@ def _finding(name: str, severity: State, check: Check) -> Finding:
     except Exception as error:  # noqa: BLE001  a check may fail in any way, and the others must still run
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
         return Finding(name, severity, what, "reinstall speakkit into a fresh virtual environment")
-    return Finding(name, State.ok if outcome.mend is None else severity, outcome.found, outcome.mend or "")
+    state = State.ok if outcome.mend is None else outcome.state or severity
+    return Finding(name, state, outcome.found, outcome.mend or "")
 
 
 def _system() -> Outcome:
@@ -155,11 +170,12 @@ def _config() -> Outcome:
     given = [name for name, value in config.sourced_values().items() if value.source != "default"]
     found = f"{file}{'' if file.exists() else ' (not there)'}; set: {', '.join(given) or 'nothing'}"
     if file.exists() and file.stat().st_mode & 0o022:
-        return Outcome(f"others may write to {file}", f"chmod go-w {file}")
+        return Outcome(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", State.warning)
     return Outcome(found)
 
 
 def _keys() -> Outcome:
+    tomlfile.read(paths.secrets(), private=True)  # also where every key is in the environment
     found = {service: keys.find(service) for service in keys.VARIABLES}
     return Outcome(", ".join(f"{service}: {key.source if key else 'none'}" for service, key in found.items()))
 
@@ -173,6 +189,8 @@ def _disk() -> Outcome:
 
 
 def _torch() -> Outcome:
+    from speakkit.engines import device  # noqa: PLC0415  a torch that does not load is a finding
+
     found = device.describe()
     if found.unused_gpu:
         return Outcome(
@@ -185,6 +203,8 @@ def _torch() -> Outcome:
 
 
 def _espeak() -> Outcome:
+    from speakkit.engines import espeak  # noqa: PLC0415  likewise
+
     return Outcome(f"says {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}")
 
 
@@ -211,43 +231,58 @@ def _voices() -> Outcome:
 
 def _languages() -> Outcome:
     missing = [language for language in registry.PHONEMIZERS if registry.missing_packages(language)]
+    for language in set(registry.EXTRAS) - set(missing):
+        (tokens,) = registry.phonemizer(language).phonemize([Sentence(voices.SAMPLES[language], 0)])
+        if not all(token.phonemes for token in tokens):
+            return Outcome(
+                f"{language} is installed and says nothing", f"pip install --force-reinstall 'speakkit[{language}]'"
+            )
     ready = ", ".join(language for language in registry.PHONEMIZERS if language not in missing)
     extras = ",".join(registry.EXTRAS[language][0] for language in missing)
     note = f"; not installed: {', '.join(missing)} (pip install 'speakkit[{extras}]')" if missing else ""
     return Outcome(ready + note)
 
 
-def _speech(spoken: list[Audio]) -> Outcome:
-    """A real sentence, to a real file."""
+def _speech(spoken: list[Spoken]) -> Outcome:
+    """A real sentence by the voice that is set, to a real file."""
     settings = config.load()
+    registry.require(settings.engine.value)
     start = time.perf_counter()
-    speaker = synthesize.speaker(synthesize.find_voice(voices.DEFAULT), device=settings.device.value)
-    audio = speaker.utterance(SENTENCE).audio
+    voice = synthesize.find_voice(settings.voice, settings.lang)
+    text = SENTENCE if voice.language.startswith("en") else voices.SAMPLES[voice.language]
+    audio = synthesize.speaker(voice, device=settings.device.value).utterance(text).audio
     took = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.wav"
         with audiofile.sink(str(file), "wav", audio.sample_rate) as sink:
             sink.write(audio)
         written = audiofile.read(file)
-    spoken.append(written)
     if np.abs(written.samples).max() < QUIET:
         return Outcome("what was spoken is silent", "speakkit models verify kokoro")
-    return Outcome(f"{written.duration:.1f} s of speech to a file in {took:.1f} s, models loaded on the way")
+    spoken.append((text, voice.language[:2], written))
+    return Outcome(
+        f"{written.duration:.1f} s of speech by {voice.name} to a file in {took:.1f} s, models loaded on the way"
+    )
 
 
-def _hearing(spoken: list[Audio]) -> Outcome:
+def _hearing(spoken: list[Spoken]) -> Outcome:
     """A real transcription, on the GPU where there is one: CTranslate2 wants CUDA 12 libraries beside torch's 13."""
     name = next((name for name in registry.RECOGNIZERS if hub.state(name).installed), None)
     if name is None:
         return Outcome("no Whisper model is installed; to check speech: speakkit models fetch whisper-base")
     if not spoken:
         return Outcome("nothing was spoken that could be heard", "mend the line speech first")
-    recognizer = registry.recognizer(name)
+    ((text, language, audio),) = spoken
     try:
-        (transcript,) = recognizer.transcribe(spoken)
+        recognizer = registry.recognizer(name)
+        (transcript,) = recognizer.transcribe([audio], language)
     except (RuntimeError, ValueError) as error:
-        return Outcome(f"{name} failed on {recognizer.device}: {error}", "pip install 'speakkit[gpu]'")
-    return Outcome(f"{name} on {recognizer.device} heard: {transcript.text}")
+        return Outcome(f"{name} failed: {error}", "pip install 'speakkit[gpu]'")
+    found = f"{name} on {recognizer.device} heard: {transcript.text}"
+    # Whisper writes Hindi and Mandarin in other characters than those that were read.
+    alike = difflib.SequenceMatcher(None, text.lower(), transcript.text.lower()).ratio()
+    understood = language in ("hi", "zh") or alike > ALIKE
+    return Outcome(found, None if understood else "speakkit models verify")
 
 
 def _sound() -> Outcome:

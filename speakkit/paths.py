@@ -5,12 +5,17 @@ from pathlib import Path
 
 import platformdirs
 
+from speakkit.errors import ConfigError
+
 APP = "speakkit"
 
 
 def _home() -> Path | None:
     home = os.environ.get("SPEAKKIT_HOME")
-    return Path(home).expanduser() if home else None
+    try:
+        return Path(home).expanduser() if home else None
+    except RuntimeError as error:
+        raise ConfigError(f"SPEAKKIT_HOME names the home of a user who does not exist: {home}") from error
 
 
 def _settings() -> Path:

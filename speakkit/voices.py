@@ -73,8 +73,8 @@ PACKAGED = frozenset(ALIASES["kokoro"].values())
 
 DEFAULT = "f1"
 
-WEIGHTS = (Fraction(1, 1000), Fraction(1000))
-"""The least and the most that one voice may weigh in a blend."""
+WEIGHTS = (Fraction(1, 1000), Fraction(1_000_000))
+"""The least and the most that one voice may weigh in a blend, and how far apart two may be."""
 
 PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """What a voice of the user's own may be called: nothing that a blend could be taken for."""
@@ -207,9 +207,7 @@ def parts(blend: str) -> Iterator[tuple[str, Fraction]]:
 def _weight(text: str, blend: str) -> Fraction:
     least, most = WEIGHTS
     if not re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text) or not least <= Fraction(text) <= most:
-        raise BadValue(
-            f"in the blend {blend!r} the weight {text!r} is not between {float(least):g} and {float(most):g}"
-        )
+        raise BadValue(f"in the blend {blend!r} the weight {text!r} is not between {float(least)} and {int(most)}")
     return Fraction(text)
 
 
@@ -237,4 +235,6 @@ def _canonical(shares: Mapping[str, Fraction]) -> str:
     whole = {name: int(share * scale) for name, share in shares.items()}
     least = math.gcd(*whole.values())
     counts = {name: weight // least for name, weight in whole.items()}
+    if max(counts.values()) > WEIGHTS[1]:
+        raise BadValue(f"the weights of {', '.join(shares)} are too far apart to be mixed")
     return "+".join(name if count == 1 else f"{name}({count})" for name, count in counts.items())

@@ -10,7 +10,8 @@ import sysconfig
 import numpy as np
 import pytest
 
-from speakkit import config, doctor, paths
+from speakkit import config, doctor, engines, paths
+from speakkit.audio import Audio
 from speakkit.engines import device, espeak, registry
 from speakkit.errors import NoAudioDevice
 from speakkit.playback import player
@@ -28,6 +29,10 @@ def elsewhere(tmp_path, monkeypatch):
     (tmp_path / "cache" / "models").symlink_to(paths.models())
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     return tmp_path
+
+
+SPOKEN = (doctor.SENTENCE, "en", Audio(np.zeros(16_000, np.float32), 16_000))
+"""Silence, in place of speech."""
 
 
 def finding(name, severity=doctor.State.warning):
@@ -115,7 +120,8 @@ def test_settings_at_fault(elsewhere):
     assert (found.state, "line 2" in found.found, "speed" in found.mend) == ("failed", True, True)
     file.write_text("speed = 1.25\n")
     file.chmod(0o666)
-    assert finding("config").mend == f"chmod go-w {file}"
+    found = finding("config", doctor.State.failed)
+    assert (found.state, found.mend) == ("warning", f"chmod go-w {file}")
     file.chmod(0o600)
     assert (finding("config").state, "set: speed" in finding("config").found) == ("ok", True)
 
@@ -192,13 +198,34 @@ def test_ear_that_fails(monkeypatch, whisper):
     class Deaf:
         device = "cuda"
 
-        def transcribe(self, _clips):
+        def transcribe(self, _clips, _language):
             raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
 
     monkeypatch.setattr(registry, "recognizer", lambda _name: Deaf())
-    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([doctor.Audio(np.ones(10), 1)]))
+    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([SPOKEN]))
     assert (found.state, found.mend) == ("warning", "pip install 'speakkit[gpu]'")
     assert "libcublas" in found.found
+
+
+def test_speech_that_is_not_understood(whisper):
+    """Silence was written in its place."""
+    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([SPOKEN]))
+    assert (found.state, found.mend) == ("warning", "speakkit models verify")
+
+
+def test_settings_that_no_speak_accepts(monkeypatch):
+    """The voice and the engine that are set are those that are tried."""
+    for variable, value in (("SPEAKKIT_VOICE", "nosuch"), ("SPEAKKIT_ENGINE", "gemini")):
+        monkeypatch.setenv(variable, value)
+        found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
+        assert (found.state, value in found.found) == ("failed", True)
+
+
+def test_torch_that_does_not_load(monkeypatch):
+    """Its own line says so, and no other check stops."""
+    monkeypatch.setitem(sys.modules, "speakkit.engines.device", None)
+    monkeypatch.delattr(engines, "device")
+    assert (finding("torch").state, "Error: " in finding("torch").found) == ("warning", True)
 
 
 def test_no_sound(monkeypatch):

@@ -100,7 +100,7 @@ def set_key(
             " leave it out, and you are asked for it"
         )
     keys.variables(service)
-    keys.store(service, _asked(service) if sys.stdin.isatty() else _piped())
+    keys.store(service, _asked(service) if sys.stdin and sys.stdin.isatty() else _piped())
     output.show(f"the key of {service} is kept in {paths.secrets()}")
     found = keys.find(service)
     if found and found.source in keys.variables(service):
@@ -199,4 +199,4 @@ def _asked(service: str) -> str:
 
 
 def _piped() -> str:
-    return sys.stdin.buffer.read(2 * keys.LONGEST).decode("ascii", errors="replace")
+    return sys.stdin.buffer.read(2 * keys.LONGEST).decode("ascii", errors="replace") if sys.stdin else ""

@@ -289,7 +289,7 @@ def _text(words: Sequence[str], file: Path | None) -> str:
                 return _bounded(opened, str(file))
         except OSError as error:
             raise storage_error(error, f"read {file}") from error
-    if list(words) == ["-"] or (not words and not sys.stdin.isatty()):
+    if sys.stdin and (list(words) == ["-"] or (not words and not sys.stdin.isatty())):
         return _bounded(sys.stdin.buffer, "standard input")
     if not words:
         raise BadValue("there is nothing to say: give a text, a --file, or a pipe")

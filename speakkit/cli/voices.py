@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from speakkit import config
 from speakkit import voices as table
 from speakkit.cli import complete, output
-from speakkit.errors import BadValue
+from speakkit.errors import BadValue, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speakkit.audio import Audio
+    from speakkit.audiofile import Sink
+    from speakkit.speech.synthesize import Utterance
+    from speakkit.text.chunks import Token
     from speakkit.voices import Voice
 
 PAUSE = 0.5
@@ -65,12 +68,13 @@ def list_voices(
 
     speakkit voices --lang es --json
     """
+    only = {"language": lang and table.language(lang), "sex": sex and _sex(sex)}
+    worst = len(GRADES) if grade is None else _rank(_grade(grade))
     rows = [
         row
         for row in _rows(engine)
-        if (lang is None or row["language"] == table.language(lang))
-        and (sex is None or row["sex"] == _sex(sex))
-        and (grade is None or _rank(row["grade"]) <= _rank(_grade(grade)))
+        if all(not wanted or row[name] == wanted for name, wanted in only.items())
+        and _rank(row["grade"]) <= worst
         and (row["installed"] or not installed)
     ]
     if as_json:
@@ -107,8 +111,8 @@ def preview(
         audiofile.check_target(target)
     with ExitStack() as stack:
         sink = stack.enter_context(audiofile.sink(target, audio_format, SAMPLE_RATE) if target else Player())
-        for audio in _previews(found, text):
-            sink.write(audio)
+        lost = [token for spoken in _previews(found, text) for token in _written(spoken, sink)]
+    raise typer.Exit(ExitCode.LOST_WORDS if lost else ExitCode.DONE)
 
 
 @app.command()
@@ -124,9 +128,8 @@ def fetch() -> None:
     output.show(f"voices: {installed.source}, {installed.folder}")
 
 
-def _previews(found: list[Voice], text: str | None) -> Iterator[Audio]:
-    from speakkit.audio import silence  # noqa: PLC0415  see `preview`
-    from speakkit.engines import hub, packs  # noqa: PLC0415
+def _previews(found: list[Voice], text: str | None) -> Iterator[Utterance]:
+    from speakkit.engines import hub, packs  # noqa: PLC0415  see `preview`
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     with output.progress() as report:
@@ -134,10 +137,20 @@ def _previews(found: list[Voice], text: str | None) -> Iterator[Audio]:
         for voice in found:
             packs.ensure(voice, report)
     for voice in found:
-        spoken = synthesize.speaker(voice).utterance(text or table.SAMPLES[voice.language])
-        output.say(f"{voice.name}: {voice.language}, {spoken.audio.duration:.1f} s")
-        yield spoken.audio
-        yield silence(PAUSE, spoken.audio.sample_rate)
+        speaker = synthesize.speaker(voice, device=config.load().device.value)
+        yield speaker.utterance(table.SAMPLES[voice.language] if text is None else text)
+
+
+def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:
+    """Write what was spoken, say so, and name what was lost in it."""
+    from speakkit.audio import silence  # noqa: PLC0415  see `preview`
+
+    sink.write(spoken.audio)
+    sink.write(silence(PAUSE, spoken.audio.sample_rate))
+    output.say(f"{spoken.voice}: {spoken.audio.duration:.1f} s of {spoken.segments[0].chunk.language}")
+    for token in spoken.lost:
+        output.say(f"{token.text!r} was not spoken: the voice {spoken.voice} cannot say it")
+    return spoken.lost
 
 
 def _rows(engine: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import misaki.en
 
 from speakkit.engines import espeak, tagger
-from speakkit.engines.g2p import APOSTROPHES, FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
+from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
@@ -38,7 +38,7 @@ class Misaki:
         A word that neither a lexicon nor espeak-ng can say is a token without phonemes.
         """
         for sentence in sentences:
-            folded = sentence.text.translate(APOSTROPHES | FOREIGN_MARKS)
+            folded = sentence.text.translate(FOREIGN_MARKS)
             with espeak.lock:
                 _, spoken = self._g2p(" ".join(in_parts(folded).split()), preprocess=False)
                 pieces = [Piece(token.text, self._phonemes(token), bool(token.whitespace)) for token in spoken]
@@ -48,6 +48,8 @@ class Misaki:
         """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark of punctuation."""
         if not is_readable(token.text, LATIN):
             return ""
-        if token.phonemes or not any(character.isalnum() for character in token.text):
-            return token.phonemes or ""
+        phonemes: str = token.phonemes or ""
+        is_word = any(character.isalnum() for character in token.text)
+        if not is_word or any(symbol.isalpha() for symbol in phonemes):
+            return phonemes
         return self._fallback(token)[0] or ""

@@ -18,7 +18,7 @@ import misaki.espeak
 import misaki.token
 import phonemizer.backend
 
-from speakkit.engines.g2p import APOSTROPHES, LATIN, in_parts, is_readable
+from speakkit.engines.g2p import LATIN, in_parts, is_readable
 from speakkit.errors import EngineError
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
@@ -32,12 +32,16 @@ SCRIPTS = {"hi": (*LATIN, "DEVANAGARI")}
 RESPELLED = {"fr-fr": (re.compile(r"aujourd'hui", re.IGNORECASE), "aujourdhui")}
 """Language -> a word that espeak-ng 1.52 reads in English behind an elision, and the same word as it reads it well."""
 
+MINUS = {"es": "menos", "fr-fr": "moins", "hi": "माइनस", "it": "meno", "pt-br": "menos"}
+"""Language -> what espeak-ng leaves out before a number."""
+
 MARKS = {mark: mark for mark in ';:,.!?…—"()“”'} | dict(zip("–«»।॥", "—“”..", strict=True)) | dict.fromkeys("¿¡", "")
 """A mark of punctuation -> the symbol by which Kokoro knows it; the marks that open a question are not spoken."""
 
 HARD = "".join(mark for mark in MARKS if mark not in ",.:")
-GROUPED = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:,\d+)?"
-WORD = re.compile(rf"{GROUPED}|[^\s{re.escape(HARD)}]+|[{re.escape(HARD)}]")
+GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:,\d+)?")
+NEGATIVE = re.compile(r"(?<!\S)-(?=[\d.,])")
+WORD = re.compile(rf"{GROUPED.pattern}|[^\s{re.escape(HARD)}]+|[{re.escape(HARD)}]")
 """A word between white space, one mark, or a number whose thousands stand apart ("2 500 000")."""
 
 EDGES = re.compile(r"(?P<before>[,.:]*?)(?P<word>(?:[,.:]\d|[^,.:]).*?)(?P<after>[,.:]*)", re.DOTALL)
@@ -69,6 +73,7 @@ class Espeak:
     def __init__(self, language: str) -> None:
         """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
         self._scripts = SCRIPTS.get(language, LATIN)
+        self._minus = f"{MINUS[language]} " if language in MINUS else "-"
         self._respelled = RESPELLED.get(language, (re.compile("$^"), ""))
         self._g2p = _proven(lambda: _g2p(language), lambda g2p: g2p(INVENTED_WORD)[0])
 
@@ -87,8 +92,11 @@ class Espeak:
 
     def _tokens(self, sentence: Sentence) -> Iterator[Token]:
         clause: list[_Written] = []
-        for written in _written(sentence.text.translate(APOSTROPHES)):
+        for written in _written(sentence.text):
             if not written.is_mark and is_readable(written.text, self._scripts):
+                if clause and clause[-1].text[-1:].isdigit() and written.text[0].isdigit():
+                    yield from self._clause(sentence, clause)  # else espeak-ng reads "2023 150" as one number
+                    clause = []
                 clause.append(written)
                 continue
             yield from self._clause(sentence, clause)
@@ -103,7 +111,8 @@ class Espeak:
     def say(self, clause: str) -> list[str]:
         """The phonemes of each word of a clause without marks, as espeak-ng divides it."""
         pattern, respelling = self._respelled
-        plain = " ".join(in_parts(pattern.sub(respelling, clause)).split())
+        plain = NEGATIVE.sub(self._minus, GROUPED.sub(_ungrouped, pattern.sub(respelling, clause)))
+        plain = " ".join(in_parts(plain).split())
         said: list[str] = []
         with lock:
             for part in textwrap.wrap(plain, LONGEST, break_on_hyphens=False):
@@ -198,6 +207,10 @@ def _written(text: str) -> Iterator[_Written]:
 
 def _is_passed_over(character: str) -> bool:
     return unicodedata.category(character) in ("So", "Cf", "Cn", "Co") and character not in SPOKEN_SYMBOLS
+
+
+def _ungrouped(number: re.Match[str]) -> str:
+    return "".join(number.group().split())
 
 
 def _token(sentence: Sentence, words: Sequence[_Written], phonemes: str) -> Token:

@@ -1,19 +1,29 @@
-"""What every phonemizer shares: which characters it can read, and the tokens of a sentence in their places."""
+"""What every phonemizer shares: plain text to read, which characters of it can be, and tokens in their places."""
 
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from speakkit.engines.base import Phonemizer
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
-APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'"))
+APOSTROPHES = dict.fromkeys("\u2018\u2019\u02bc", "'")
 """spaCy splits "wasn\u2019t" in the wrong place, and misaki then says "was" (misaki issue 100)."""
+
+PLAIN = {**APOSTROPHES, "\u0130": "I", "\u2212": "-"}
+"""Characters that are read as another: the dotted capital I is two letters to Python in lower case."""
+
+COMPATIBLE = ("FULLWIDTH", "HALFWIDTH", "SQUARE", "DEGREE CELSIUS", "DEGREE FAHRENHEIT")
+"""How the Unicode names begin of characters that are others in another shape: \uff21 is A, \u338f is kg."""
 
 FOREIGN_MARKS = dict(zip(map(ord, "।॥。．！？，、：；«»"), "....!?,,:;“”", strict=True))
 """Marks of other scripts -> those that an English reader knows; espeak-ng would say "Hindi danda"."""
+
+CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f\u00ad\u200b-\u200f\u2060\ufeff]*", re.DOTALL)
+"""A character with the accents, voicing marks and invisible characters behind it."""
 
 LONG_NUMBER = re.compile(r"\d[\d,]{17,}")
 """Nobody reads so many digits as one number, and num2words cannot: they are spoken one by one."""
@@ -27,6 +37,49 @@ PART = 20
 LATIN = ("LATIN", "GREEK", "DIGIT", "FEMININE", "MASCULINE", "SUPERSCRIPT", "SUBSCRIPT", "VULGAR", "MICRO")
 """How the Unicode names begin of the letters and digits that a reader of a Latin script can say. For the rest
 espeak-ng says "Chinese letter" or the like, which is no reading of them."""
+
+
+class Composed:
+    """Phonemizer that hands another one plain text, and puts its tokens where they stand in the user's.
+
+    Plain is: letters composed with their accents, no invisible characters (a soft hyphen, a joiner), one kind of
+    apostrophe, and wide letters, half-width kana and squared units as the letters that they stand for.
+    """
+
+    def __init__(self, phonemizer: Phonemizer) -> None:
+        self._phonemizer = phonemizer
+
+    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
+        """See `base.Phonemizer`."""
+        for sentence in sentences:
+            plain, places = _plain(sentence.text)
+            for tokens in self._phonemizer.phonemize([Sentence(plain, 0, sentence.ends_paragraph)]):
+                yield tuple(_in_place(sentence, places, tokens))
+
+
+def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Plain text, and for each of its characters where in `text` it is from."""
+    plain, places = "", []
+    for cluster in CLUSTER.finditer(text):
+        visible = "".join(PLAIN.get(letter, letter) for letter in cluster.group() if not _is_invisible(letter))
+        compatible = unicodedata.name(visible[:1] or " ", "").startswith(COMPATIBLE)
+        composed = unicodedata.normalize("NFKC" if compatible else "NFC", visible)
+        plain += composed
+        places += [cluster.span()] * len(composed)
+    return plain, places
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) == "Cf"
+
+
+def _in_place(sentence: Sentence, places: list[tuple[int, int]], tokens: Iterable[Token]) -> Iterator[Token]:
+    at = 0
+    for token in tokens:
+        covered = places[token.start : token.start + len(token.text)]
+        start, end = (max(covered[0][0], at), covered[-1][1]) if covered else (at, at)
+        yield replace(token, text=sentence.text[start:end], start=sentence.start + start)
+        at = max(at, end)
 
 
 def in_parts(text: str) -> str:

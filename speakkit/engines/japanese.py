@@ -3,6 +3,7 @@
 Open JTalk knows how numbers are said with what they count, particles, and long vowels; its readings are katakana.
 """
 
+import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import pyopenjtalk
 
 from speakkit import paths
 from speakkit.engines import espeak
-from speakkit.engines.g2p import LATIN, is_readable
+from speakkit.engines.g2p import LATIN, PLAIN, is_readable
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
@@ -38,6 +39,9 @@ SPELT = 1.5
 
 NUMBER_SIGNS = frozenset("0123456789.,:%/-+")
 
+MINUS = re.compile(r"(?<![0-9A-Za-z])-(?=\d)")
+FOREIGN = re.compile(r"[A-Za-z]*[\u00c0-\u024f][A-Za-z\u00c0-\u024f]*|[A-Za-z]+(?:'[A-Za-z]+)+")
+
 _openjtalk = threading.Lock()
 """Open JTalk has one analyser for the whole process."""
 
@@ -56,9 +60,22 @@ class OpenJtalk:
         A word in a script that Japanese is not written in is a token without phonemes.
         """
         for sentence in sentences:
+            yield tuple(_joined_stops(token for part in _parts(sentence) for token in part))
+
+
+def _parts(sentence: Sentence) -> Iterator[Iterable[Token]]:
+    """The tokens of each stretch: words with accents or apostrophes by espeak-ng, since Open JTalk takes them apart."""
+    at = 0
+    for foreign in [*FOREIGN.finditer(sentence.text), None]:
+        end = foreign.start() if foreign else len(sentence.text)
+        if sentence.text[at:end].strip():
+            part = Sentence(sentence.text[at:end], sentence.start + at)
             with _openjtalk:
-                nodes = pyopenjtalk.run_frontend(sentence.text)
-            yield tuple(_joined_stops(_tokens(sentence, nodes)))
+                nodes = pyopenjtalk.run_frontend(part.text)
+            yield _tokens(part, nodes)
+        if foreign:
+            yield [_token(sentence, *foreign.span(), " ".join(_english().say(foreign.group())))]
+            at = foreign.end()
 
 
 def phonemes(reading: str) -> str:
@@ -91,6 +108,8 @@ def _tokens(sentence: Sentence, nodes: Sequence[Mapping[str, Any]]) -> Iterator[
     for node in nodes:
         word = "".join(_folded(character) for character in node["string"])
         start = text.find(word, at)
+        if word == "-" and MINUS.match(text, max(start, 0)):
+            node = {**node, "pron": "マイナス", "mora_size": 4}  # noqa: PLW2901  Open JTalk passes it over
         if not word or start < 0 or not all(c.isspace() or c in NUMBER_SIGNS for c in text[at:start]):
             pending += phonemes(node["pron"])
             continue
@@ -104,7 +123,8 @@ def _rewritten(sentence: Sentence, start: int, end: int, said: str) -> Iterator[
     stretch = sentence.text[start:end]
     if stretch.strip():
         lead = len(stretch) - len(stretch.lstrip())
-        yield _token(sentence, start + lead, start + len(stretch.rstrip()), said)
+        readable = is_readable(stretch, SCRIPTS)
+        yield _token(sentence, start + lead, start + len(stretch.rstrip()), said if readable else "")
 
 
 def _said(word: str, node: Mapping[str, Any]) -> str:
@@ -137,5 +157,5 @@ def _joined_stops(tokens: Iterable[Token]) -> Iterator[Token]:
 
 def _folded(character: str) -> str:
     """A character as Open JTalk's dictionary has it, one for one."""
-    folded = unicodedata.normalize("NFKC", character)
+    folded = unicodedata.normalize("NFKC", PLAIN.get(character, character))
     return folded if len(folded) == 1 else character

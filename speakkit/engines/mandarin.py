@@ -21,9 +21,11 @@ MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3007"
 NUMBER = (
-    r"\d{1,2}:\d{2}(?!\d)|\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?"
-    r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[%％]|°C|℃)?"
+    r"\d{1,2}:\d{2}(?!\d)|\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?|\d+(?:-\d+){2,}"
+    r"|(?<![\w.-])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+/\d+(?![/\d])|\d+(?:\.\d+)?(?:%|°C)?)"
+    r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:%|°C)?"
 )
+DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 STRETCH = re.compile(
     rf"(?P<number>{NUMBER})|(?P<range>(?<=\d)[-–~～](?=\d))|(?P<han>[{HAN}]+)"
     rf"|(?P<word>[^\W\d_{HAN}]+(?:'[^\W\d_{HAN}]+)?)|(?P<mark>[^\w\s])"
@@ -83,7 +85,10 @@ def _said(kind: str, text: str) -> str:
 
 def number(text: str) -> str:
     """A number, a date or a time in digits, in characters as they are said."""
-    text = re.sub(r"(\d+):(\d+)", r"\1点\2分", text.replace(",", "").replace("％", "%").replace("°C", "℃"))
+    if re.fullmatch(r"0\d+|\d+(-\d+){2,}", text) and not DATE.fullmatch(text):
+        return "".join(DIGITS.get(digit, "，") for digit in text)
+    text = DATE.sub(r"\1年\2月\3日", text.replace(",", "").replace("°C", "℃"))
+    text = re.sub(r"(\d+):(\d+)", r"\1点\2分", text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numbers too large for it, which come back as they are
         said: str = cn2an.transform(text, "an2cn")

@@ -10,11 +10,15 @@ import numpy.typing as npt
 
 from speakkit import config, paths
 from speakkit.engines import hub
+from speakkit.engines.quietly import no_warnings
 from speakkit.engines.sources import Report
 from speakkit.errors import ModelError, storage_error
 from speakkit.voices import PACKAGED, PLAIN_NAME, Voice, profiles
 
 Pack = npt.NDArray[np.float32]
+
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError)
+"""What readers of packs raise for files that are none, or of numbers in a format that they do not know."""
 
 SHAPE = (510, 1, 256)
 """A style of 256 numbers for each length of a chunk in phonemes."""
@@ -88,15 +92,16 @@ def _from_torch(file: Path) -> Pack:
     import torch  # noqa: PLC0415  a pack of another kind needs no torch
 
     try:
-        tensor = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as error:
+        with no_warnings():
+            tensor = torch.load(file, map_location="cpu", weights_only=True)
+            array: Pack | None = tensor.detach().float().numpy() if isinstance(tensor, torch.Tensor) else None
+    except (pickle.UnpicklingError, EOFError, RuntimeError, *MALFORMED) as error:
         raise ModelError(
             f"the voice pack {file} is damaged, or would run code when it is loaded, which speakkit never lets it;"
             " get it anew, as .safetensors if there is one"
         ) from error
-    if not isinstance(tensor, torch.Tensor):
+    if array is None:
         raise ModelError(f"the voice pack {file} holds a {type(tensor).__name__}, where a tensor is expected")
-    array: Pack = tensor.float().numpy()
     return array
 
 
@@ -106,7 +111,7 @@ def _from_safetensors(file: Path) -> Pack:
 
     try:
         tensors: dict[str, Pack] = load_file(file)
-    except SafetensorError as error:
+    except (SafetensorError, *MALFORMED) as error:
         raise ModelError(f"the voice pack {file} is damaged ({error}); get it anew") from error
     if len(tensors) != 1:
         raise ModelError(f"the voice pack {file} holds {len(tensors)} tensors, where one is expected")

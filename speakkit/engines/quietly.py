@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from types import ModuleType
 from unittest.mock import patch
 
-from loguru import logger
-
 
 def import_quietly(name: str) -> ModuleType:
     """The module `name`, with the host's log handlers and warning filters left alone.
 
     `import kokoro` removes every handler of loguru's global logger and adds its own.
     """
+    from loguru import logger  # noqa: PLC0415  kokoro's, and of no use to those who want `no_warnings` alone
+
     with (
         patch.object(logger, "remove"),
         patch.object(logger, "add"),

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from speakkit.engines.base import Judge, Phonemizer, Recognizer, Synthesizer
+from speakkit.engines.g2p import Composed
 from speakkit.errors import BadValue, EngineError
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
@@ -52,7 +53,7 @@ def phonemizer(language: str) -> Phonemizer:
         raise EngineError(
             f"to speak {language} speakkit needs {', '.join(missing)}; install it: pip install 'speakkit[{extra}]'"
         )
-    return cast("Phonemizer", _load(PHONEMIZERS[language], language))
+    return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)))
 
 
 def missing_packages(language: str) -> tuple[str, ...]:

@@ -166,6 +166,6 @@ def _width(tokens: Sequence[Token], symbols: frozenset[str]) -> int:
 
 
 def _is_lost(token: Token, symbols: frozenset[str]) -> bool:
-    spoken = symbols.intersection(token.phonemes)
+    spoken = {symbol for symbol in token.phonemes if symbol in symbols and symbol.isalpha()}
     unspoken = set(token.phonemes) - symbols
-    return token.is_word and bool(token.text) and (not spoken or any(symbol.isalpha() for symbol in unspoken))
+    return token.is_word and (not spoken or any(symbol.isalpha() for symbol in unspoken))

@@ -102,7 +102,7 @@ def test_preview_speaks_the_voices_own_language(run, whisper, tmp_path):
     """One after another, into one file."""
     result = run("speakkit", "voices", "preview", "s1", "ff_siwis", "-o", tmp_path / "x.wav")
     assert result.code == 0, result.err
-    assert "ef_dora: es" in result.err
+    assert "s of es" in result.err
     audio = read(tmp_path / "x.wav")
     (spanish,) = whisper.transcribe([audio], "es")
     assert "parque" in spanish.text.lower()
@@ -116,6 +116,13 @@ def test_preview_of_a_text(run, whisper, tmp_path):
     assert (result.code, result.err.split(":")[0]) == (0, "af_bella+af_sky")
     (transcript,) = whisper.transcribe([read(tmp_path / "x.wav")])
     assert "quick brown fox" in transcript.text.lower()
+
+
+def test_preview_names_what_is_lost(run, tmp_path):
+    """And ends as `speak` does."""
+    result = run("speakkit", "voices", "preview", "f1", "--text", "Hello 你好.", "-o", tmp_path / "x.wav")
+    assert result.code == 5
+    assert "'你好' was not spoken" in result.err
 
 
 def test_preview_into_a_folder_that_is_not_there(run, tmp_path):

@@ -68,6 +68,22 @@ def test_marks_of_other_scripts_are_marks(english):
     assert phonemes(english, "\u0947") == ""
 
 
+@pytest.mark.parametrize(
+    ("odd", "plain"), [("cafe\u0301", "café"), ("co\u00adoperate", "cooperate"), ("ﬁve ５", "ﬁve 5"), ("25℃", "25°C")]
+)
+def test_text_is_read_however_it_is_written(english, odd, plain):
+    """Accents apart from their letters, soft hyphens, wide digits."""
+    assert phonemes(english, odd) == phonemes(english, plain)
+
+
+@pytest.mark.parametrize("text", ["İ%", "-İ", "İstanbul-", "-5°C", "-25 °C"])
+def test_words_that_misaki_takes_for_marks(nothing_is_lost, english, text):
+    """Or that end in an error of its own: each letter and digit is said."""
+    (tokens,) = english.phonemize([Sentence(text, 0)])
+    nothing_is_lost(text, tokens)
+    assert all(any(symbol.isalpha() for symbol in token.phonemes) for token in tokens if token.is_word)
+
+
 def test_many_digits_are_said_one_by_one(english):
     """num2words gives up, and so would the listener."""
     assert phonemes(english, "1" * 400).count("w\u02c8\u028cn") == 400

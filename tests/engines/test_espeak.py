@@ -43,6 +43,12 @@ def test_samples_are_said_in_known_symbols(language):
         ("fr-fr", "Il a 1\u00a0000 euros.", "1\u00a0000", "mˈil"),
         ("fr-fr", "Il a 2 500 000 amis.", "2 500 000", "dø miljˈɔ̃ sɛ̃ksɑ̃ mˈil"),
         ("fr-fr", "L\u2019ami d\u2019aujourd\u2019hui.", "d\u2019aujourd\u2019hui", "doʒuʁdyˈi"),
+        ("fr-fr", "En 2023 150 000 personnes.", "2023", "dø mil vɛ̃ttʁwˈa"),
+        ("fr-fr", "En 2023 150 000 personnes.", "150 000", "sɑ̃ sɛ̃kɑ̃t mˈil"),
+        ("es", "Cuesta 2 500 000 euros.", "2 500 000", "ðˈos miʝˈones kinjˈɛntos mˈil"),
+        ("es", "Estamos a -5 grados.", "-5", "mˈenos θˈinko"),
+        ("es", "Vamos a co\u00adoperar.", "co\u00adoperar", "kˌoopeɾˈaɾ"),
+        ("hi", "क्\u200dया हुआ?", "क्\u200dया", "kːjaː"),
         ("hi", "हम १२ बजे मिलेंगे।", "१२", "bˈaːɾəh"),
         ("it", "Perché l'uomo non c'è?", "c'è", "ʧˈɛː"),
         ("pt-br", "São 25 pessoas.", "25", "vˈiŋʧyisˈiŋkʊ"),
@@ -139,6 +145,13 @@ def test_sharing_out_keeps_everything(data, words):
     assert all(first < last for first, last, _ in spans)
     if words:
         assert " ".join(p for _, _, p in spans if p).split() == heard[" ".join(words)]
+
+
+@pytest.mark.parametrize("text", ["5% à 5%", "- un 1", "a - a", "c'è - c'è", "1000 100€"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_clauses_that_are_said_otherwise_than_their_words(nothing_is_lost, language, text):
+    """Whatever espeak-ng makes of them together."""
+    nothing_is_lost(text, tokens(language, text))
 
 
 def test_threads_do_not_hear_each_others_words():

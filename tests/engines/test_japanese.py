@@ -75,10 +75,26 @@ def test_latin_words_are_read_not_spelt():
     assert found["ＡＢＣ"] == "eibʲiːɕiː"
 
 
+def test_text_is_read_however_it_is_written():
+    """Half-width kana, voicing marks apart from their kana, full-width digits."""
+    assert spoken("ﾃﾞｰﾀとﾊﾟﾝ") == spoken("データとパン")
+    assert spoken("か\u3099っこう") == spoken("がっこう")
+    assert spoken("気温は－５度") == spoken("気温は-5度") != spoken("気温は5度")
+    assert [token.text for token in tokens("ﾃﾞｰﾀは")] == ["ﾃﾞｰﾀ", "は"]
+
+
+def test_accents_and_apostrophes_are_of_words():
+    """Open JTalk would say the letters."""
+    found = {token.text: token.phonemes for token in tokens("Beyoncéはdon\u2019tと")}
+    assert found["Beyoncé"].startswith("bˌA")
+    assert found["don\u2019t"] == "dˈOnt"
+
+
 def test_other_scripts_are_not_pretended_to_be_said():
     """They are tokens without phonemes, so that they are named as lost."""
-    found = {token.text: token.phonemes for token in tokens("これは Привет です")}
-    assert found["Привет"] == ""
+    for text in ("これは Привет です", "ﾊﾟﾝを食べた、Приветと言った。"):
+        found = {token.text: token.phonemes for token in tokens(text)}
+        assert found["Привет"] == ""
 
 
 @settings(deadline=None, max_examples=150)

@@ -39,7 +39,12 @@ def test_sample_is_said_in_known_symbols():
         ("3.5", "三点五"),
         ("2,500", "二千五百"),
         ("15:30", "十五点三十分"),
-        ("12℃", "十二摄氏度"),
+        ("12°C", "十二摄氏度"),
+        ("-5", "负五"),
+        ("1/2", "二分之一"),
+        ("007", "零零七"),
+        ("138-0013-8000", "一三八，零零一三，八零零零"),
+        ("2024-01-02", "二零二四年一月二日"),
         ("1" * 20, "一" * 20),
     ],
 )
@@ -55,6 +60,14 @@ def test_ranges_and_foreign_words():
     assert found["-"] == "tau↘"
     assert found["hello"] == "həlˈO"
     assert found["Привет"] == ""
+
+
+def test_wide_letters_and_degrees():
+    """Are the letters and the degrees that they stand for, where they stand."""
+    found = {token.text: token.phonemes for token in tokens("ＡＢ，１２：３０，25℃")}
+    assert found["ＡＢ"]
+    assert found["１２：３０"] == tokens("12:30")[0].phonemes
+    assert found["25℃"] == tokens("25°C")[0].phonemes
 
 
 def test_character_without_a_reading_is_alone_without_phonemes():

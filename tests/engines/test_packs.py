@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 from speakkit.engines import packs
 from speakkit.errors import ModelError
@@ -108,6 +109,18 @@ def test_damaged_packs_are_refused(folder, ending, raw):
     (folder / f"odd{ending}").write_bytes(raw)
     with pytest.raises(ModelError, match=f"odd{ending}"):
         packs.pack("odd")
+
+
+def test_packs_of_odd_numbers(folder, sky):
+    """A parameter is a tensor; what cannot be read is refused."""
+    torch.save(torch.nn.Parameter(torch.from_numpy(sky)), folder / "parameter.pt")
+    assert np.array_equal(packs.pack("parameter"), sky)
+    torch.save(torch.from_numpy(sky).to_sparse(), folder / "sparse.pt")
+    torch.save(torch.from_numpy(sky).to("meta"), folder / "meta.pt")
+    save_torch({"a": torch.from_numpy(sky).to(torch.bfloat16)}, folder / "bfloat16.safetensors")
+    for name in ("sparse", "meta", "bfloat16"):
+        with pytest.raises(ModelError, match=name):
+            packs.pack(name)
 
 
 def test_files_that_hold_something_else(folder, sky):
