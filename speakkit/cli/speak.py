@@ -198,6 +198,7 @@ def carry_out(order: Order) -> ExitCode:
     registry.require(order.engine)
     synthesize.checked_speed(order.speed)
     voice = synthesize.find_voice(order.voice, order.lang)
+    registry.require_language(voice.language)
     if order.as_json and order.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
     with ExitStack() as stack:

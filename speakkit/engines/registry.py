@@ -44,15 +44,20 @@ def synthesizer(engine: str = "kokoro", device: str = "auto") -> Synthesizer:
     return cast("Synthesizer", _load(SYNTHESIZERS[engine], device))
 
 
-@cache
-def phonemizer(language: str) -> Phonemizer:
-    """The phonemizer for one of `voices.LANGUAGES`, loaded once. Raises EngineError where its extra is missing."""
+def require_language(language: str) -> None:
+    """Raises EngineError, with what to install, for a language whose extra is missing."""
     missing = missing_packages(language)
     if missing:
         extra, _ = EXTRAS[language]
         raise EngineError(
             f"to speak {language} speakkit needs {', '.join(missing)}; install it: pip install 'speakkit[{extra}]'"
         )
+
+
+@cache
+def phonemizer(language: str) -> Phonemizer:
+    """The phonemizer for one of `voices.LANGUAGES`, loaded once. Raises EngineError where its extra is missing."""
+    require_language(language)
     return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)))
 
 
