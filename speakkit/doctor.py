@@ -1,6 +1,6 @@
 """`speakkit doctor`: does this machine speak, and what to type where it does not.
 
-One check, one function, one finding; CHECKS is their order. What makes speech to a file impossible is "failed", all
+One check, one function, one finding; `examine` has their order. What makes speech to a file impossible is "failed", all
 else that could be better is a "warning".
 """
 
