@@ -107,15 +107,15 @@ def _from_torch(file: Path) -> Pack:
 
 def _from_safetensors(file: Path) -> Pack:
     from safetensors import SafetensorError  # noqa: PLC0415  likewise
-    from safetensors.numpy import load_file  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415  numpy knows no bfloat16
 
     try:
-        tensors: dict[str, Pack] = load_file(file)
+        tensors: list[Pack] = [tensor.float().numpy() for tensor in load_file(file).values()]
     except (SafetensorError, *MALFORMED) as error:
         raise ModelError(f"the voice pack {file} is damaged ({error}); get it anew") from error
     if len(tensors) != 1:
         raise ModelError(f"the voice pack {file} holds {len(tensors)} tensors, where one is expected")
-    return next(iter(tensors.values())).astype(np.float32)
+    return tensors[0]
 
 
 def _from_raw(file: Path) -> Pack:

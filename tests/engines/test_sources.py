@@ -15,6 +15,7 @@ import pytest
 
 from speakkit.engines import hub, sources
 from speakkit.engines.catalog import Model
+from speakkit.errors import ConfigError
 
 WEIGHTS = bytes(range(256)) * 10_000
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -201,11 +202,16 @@ def test_a_look_up_that_hangs_costs_no_more(target, monkeypatch):
         answered.set()
 
 
-@pytest.mark.parametrize(("value", "offline"), [("1", True), ("yes", True), ("0", False), ("", False)])
+@pytest.mark.parametrize(
+    ("value", "offline"), [("1", True), ("true", True), ("0", False), ("False", False), ("", False)]
+)
 def test_what_offline_means(value, offline, monkeypatch):
-    """Any value of SPEAKKIT_OFFLINE forbids the network, but for 0 and the empty one."""
+    """1 forbids the network, 0 does not; what is neither is refused, and not taken for one of them."""
     monkeypatch.setenv("SPEAKKIT_OFFLINE", value)
     assert sources.is_offline() is offline
+    monkeypatch.setenv("SPEAKKIT_OFFLINE", "off and on")
+    with pytest.raises(ConfigError, match="SPEAKKIT_OFFLINE must be true or false"):
+        sources.is_offline()
 
 
 def test_the_file_of_settings_counts_too(target, tmp_path, monkeypatch):
