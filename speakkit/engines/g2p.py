@@ -19,7 +19,7 @@ PLAIN = {**APOSTROPHES, "\u0130": "I", "\u2212": "-"}
 COMPATIBLE = ("FULLWIDTH", "HALFWIDTH", "SQUARE", "DEGREE CELSIUS", "DEGREE FAHRENHEIT")
 """How the Unicode names begin of characters that are others in another shape: \uff21 is A, \u338f is kg."""
 
-FOREIGN_MARKS = dict(zip(map(ord, "।॥。．！？，、：；«»"), "....!?,,:;“”", strict=True))
+FOREIGN_MARKS = dict(zip(map(ord, "।॥。、«»"), "...,“”", strict=True))
 """Marks of other scripts -> those that an English reader knows; espeak-ng would say "Hindi danda"."""
 
 CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f\u00ad\u200b-\u200f\u2060\ufeff]*", re.DOTALL)
