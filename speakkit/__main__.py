@@ -1,8 +1,13 @@
 """The entry points of `speakkit`, `speak` and `python -m speakkit`."""
 
 import gc
+import os
 import signal
 import sys
+from contextlib import suppress
+from typing import Never
+
+from speakkit.errors import ExitCode
 
 # Until the error handler stands, Ctrl-C ends the process at once, rather than with a traceback of imports.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -16,14 +21,24 @@ def main() -> None:
     """`speakkit`."""
     from speakkit.cli.app import main as run  # noqa: PLC0415  after the line above
 
-    sys.exit(run())
+    _exit(run())
 
 
 def speak() -> None:
     """`speak`."""
     from speakkit.cli.speak import main as run  # noqa: PLC0415  after the line above
 
-    sys.exit(run())
+    _exit(run())
+
+
+def _exit(code: int) -> Never:
+    """End the process. Threads of an engine that was stopped while it loaded are not waited for."""
+    if code == ExitCode.INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,13 +13,14 @@ import typer.main
 from typer._completion_classes import completion_init
 
 from speakkit import paths
+from speakkit.cli import interrupt
 from speakkit.cli.output import say, show_notices
 from speakkit.errors import ExitCode, SpeakkitError
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
     """Run `app` on the arguments of this process, or on others, and return the exit code."""
-    _stop_on_signals()
+    interrupt.listen()
     show_notices(program)
     completion_init()  # else Typer answers no shell that asks what could come next: see completions/
     try:
@@ -42,13 +42,6 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except Exception as error:  # noqa: BLE001  the one place for what nobody foresaw
         say(f"{program}: a bug in speakkit: {type(error).__name__}; {_logged(error)}")
         return ExitCode.BUG
-
-
-def _stop_on_signals() -> None:
-    """Let a request to stop be an exception, so that nothing half-written is left."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def _usage(error: typer.TyperException) -> str:

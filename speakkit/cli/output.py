@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from speakkit.cli import interrupt
+
 
 class Report(Protocol):
     """Is told how far something is: steps done, and steps in all where that is known."""
@@ -65,13 +67,17 @@ def show_notices(program: str) -> None:
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[Report]:
-    """A bar on standard error, from the first report on; nothing where that is no terminal, or it is not `wanted`."""
+    """A bar on standard error, from the first report on; nothing where that is no terminal, or it is not `wanted`.
+
+    A report raises KeyboardInterrupt where the user has asked to stop.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
         task = bar.add_task("", total=None, visible=False)
 
         def report(what: str, done: int, total: int | None) -> None:
+            interrupt.check()
             bar.update(task, description=what, completed=done, total=total, visible=True)
 
         yield report

@@ -16,7 +16,7 @@ from speakkit.audio import Audio
 RATE = 24_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sound_server(tmp_path_factory):
     """The environment of a process whose default device is a sink that records."""
     if not (shutil.which("pulseaudio") and shutil.which("parec")):
@@ -30,13 +30,18 @@ def sound_server(tmp_path_factory):
     )
     environment = os.environ | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_RUNTIME_PATH": str(folder)}
     server = subprocess.Popen(
-        ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-F", folder / "sink.pa"],
+        [
+            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
+            # A real-time thread that a busy machine holds up for 0.2 s is killed by the kernel, and the server with it.
+            *("--realtime=no", "--high-priority=no", "--no-cpu-limit", "-F", str(folder / "sink.pa")),
+        ],
         env=environment,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 20
     while not (folder / "native").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert (folder / "native").exists(), f"no sound server (ended: {server.poll()})"
     yield environment
     server.terminate()
     server.wait(10)
@@ -57,11 +62,16 @@ def listening(environment, tmp_path):
             env=environment,
             stdout=out,
         )
-        while capture.stat().st_size == 0:
-            time.sleep(0.05)
-        yield heard
-        ear.terminate()
-        ear.wait(10)
+        try:
+            deadline = time.monotonic() + 30
+            while capture.stat().st_size == 0:
+                assert ear.poll() is None, f"parec ended with {ear.poll()}"
+                assert time.monotonic() < deadline, "parec hears nothing"
+                time.sleep(0.05)
+            yield heard
+        finally:
+            ear.terminate()
+            ear.wait(10)
 
 
 def recorded(environment, command, tmp_path):
