@@ -10,6 +10,9 @@ from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, Piece, in_parts, is_reada
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
+FALLBACK = 2
+"""Misaki's rating of what its fallback says, and not one of its lexicons."""
+
 vars(misaki.en)["print"] = lambda *_: None
 
 
@@ -41,15 +44,18 @@ class Misaki:
             folded = sentence.text.translate(FOREIGN_MARKS)
             with espeak.lock:
                 _, spoken = self._g2p(" ".join(in_parts(folded).split()), preprocess=False)
-                pieces = [Piece(token.text, self._phonemes(token), bool(token.whitespace)) for token in spoken]
+                pieces = [Piece(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
             yield tuple(located(sentence, folded, pieces))
 
-    def _phonemes(self, token: Any) -> str:
-        """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark of punctuation."""
+    def _phonemes(self, token: Any) -> tuple[str, str]:
+        """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark; and whose they are."""
         if not is_readable(token.text, LATIN):
-            return ""
+            return "", ""
         phonemes: str = token.phonemes or ""
         is_word = any(character.isalnum() for character in token.text)
-        if not is_word or any(symbol.isalpha() for symbol in phonemes):
-            return phonemes
-        return self._fallback(token)[0] or ""
+        if not is_word:
+            return phonemes, ""
+        if any(symbol.isalpha() for symbol in phonemes):
+            rating = getattr(token, "rating", None) or token._.rating  # misaki keeps it in either place
+            return phonemes, "espeak-ng" if rating and rating <= FALLBACK else "lexicon"
+        return self._fallback(token)[0] or "", "espeak-ng"

@@ -100,6 +100,7 @@ class Piece:
 
     text: str
     phonemes: str
+    source: str
     spaced: bool
 
 
@@ -112,7 +113,7 @@ def located(sentence: Sentence, folded: str, pieces: list[Piece]) -> Iterator[To
     for piece in pieces:
         start, end = _find(folded, piece.text, at)
         yield from _passed_over(sentence, at, start)
-        yield Token(sentence.text[start:end], sentence.start + start, piece.phonemes, piece.spaced)
+        yield Token(sentence.text[start:end], sentence.start + start, piece.phonemes, piece.spaced, source=piece.source)
         at = end
     yield from _passed_over(sentence, at, len(folded))
 

@@ -10,9 +10,11 @@ from speakkit.config import SPEEDS
 from speakkit.engines import packs, registry
 from speakkit.engines.base import Phonemizer, Synthesis, Synthesizer
 from speakkit.errors import BadValue, TextError
+from speakkit.speech.reading import Reader
+from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token, chunks
 from speakkit.text.decode import checked
-from speakkit.text.sentences import sentences
+from speakkit.text.markup import Markup, script
 from speakkit.voices import Voice
 
 
@@ -57,22 +59,28 @@ class Speaker:
     phonemizer: Phonemizer
     synthesizer: Synthesizer
 
-    def segments(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Iterator[Segment]:
+    def plan(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Iterator[Chunk]:
+        """What `segments` would speak. Raises as it does."""
+        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        reader = Reader(self.voice.language, self.phonemizer, lexicon.load(self.voice.language))
+        read = reader.read(text, script(checked(text, "the text"), markup))
+        return _speakable(chunks(read, delivery, self.synthesizer.symbols))
+
+    def segments(
+        self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
+    ) -> Iterator[Segment]:
         """Speak `text` chunk by chunk, the first before the last is read.
 
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
-        read, kept = tee(sentences(checked(text, "the text")))
-        tokens = zip(kept, self.phonemizer.phonemize(read), strict=True)
-        plan, planned = tee(_speakable(chunks(tokens, delivery, self.synthesizer.symbols)))
+        plan, planned = tee(self.plan(text, speed=speed, seed=seed, markup=markup))
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
         for chunk in plan:
             yield self._segment(chunk, next(spoken)) if chunk.phonemes else self._unheard(chunk)
 
-    def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Utterance:
+    def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
         """Speak `text` as a whole. Raises as `segments` does."""
-        spoken = tuple(self.segments(text, speed=speed, seed=seed))
+        spoken = tuple(self.segments(text, speed=speed, seed=seed, markup=markup))
         audio = joined([segment.audio for segment in spoken])
         return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
 
@@ -81,7 +89,7 @@ class Speaker:
         return Segment(chunk, joined([synthesis.audio.clipped().faded(), gap]), synthesis.durations)
 
     def _unheard(self, chunk: Chunk) -> Segment:
-        return Segment(chunk, silence(0.0, self.synthesizer.sample_rate), ())
+        return Segment(chunk, silence(chunk.gap, self.synthesizer.sample_rate), ())
 
 
 def find_voice(name: str, lang: str | None = None) -> Voice:

@@ -27,17 +27,31 @@ class Token:
     start: offset of its first character in the user's text, in characters
     phonemes: one symbol a character; "" where nothing is spoken
     spaced: white space follows it
+    spoken: the words that are said for it; "" where it is left out by a rule, None where they are what is written
+    rule: by which rule it was rewritten or left out, such as "money"; "" where it was not
+    source: where its phonemes are from, such as "lexicon" or "espeak-ng"; "" where that is not told
+    pause: seconds of silence that the user wants after it
     """
 
     text: str
     start: int
     phonemes: str
     spaced: bool
+    spoken: str | None = None
+    rule: str = ""
+    source: str = ""
+    pause: float = 0.0
+
+    @property
+    def end(self) -> int:
+        """Offset just past its last character."""
+        return self.start + len(self.text)
 
     @property
     def is_word(self) -> bool:
-        """Whether somebody who reads aloud would say it: it has a letter or a digit."""
-        return any(character.isalnum() for character in self.text)
+        """Whether somebody who reads aloud would say it: it has a letter or a digit, and no rule leaves it out."""
+        said = self.text if self.spoken is None else self.spoken
+        return any(character.isalnum() for character in said)
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,9 @@ def _bundles(
                 pending, width = [], 0
             pending += part
             width += added
+            if part[-1].pause:
+                yield pending, part[-1].pause
+                pending, width = [], 0
         if sentence.ends_paragraph and width >= AIM[0] // 2:
             yield pending, PARAGRAPH_GAP
             pending, width = [], 0
@@ -135,6 +152,9 @@ def _parts(tokens: Sequence[Token], symbols: frozenset[str]) -> Iterator[list[To
                 width = _width(part, symbols)
         part.append(token)
         width += added
+        if token.pause:
+            yield part
+            part, width = [], 0
     if part:
         yield [*part[:-1], replace(part[-1], spaced=True)]
 

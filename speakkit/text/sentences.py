@@ -11,7 +11,7 @@ from dataclasses import dataclass
 LONGEST = 1000
 """Characters; a longer sentence is cut, so that no engine is handed a megabyte without a full stop."""
 
-PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\u2029\s*")
 BREAK = re.compile(
     r"""[.!?…।॥]["'”’»)\]]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
     r"""|[。！？｡](?P<closed>[」』”’）】》"')]*)\s*(?=\S)"""

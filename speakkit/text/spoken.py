@@ -1,0 +1,111 @@
+"""A sentence as it is said, and the way back: each word of it in its place in the user's text."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from speakkit.text.chunks import Token
+from speakkit.text.script import Rewrite
+from speakkit.text.sentences import Sentence
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The words of a sentence as they are handed to a phonemizer.
+
+    text: what is said
+    places: for each character of `text`, the stretch of the user's text that it stands for, as two offsets in order
+    rewrites: what was done to come here, in offsets of the user's text, in order
+    """
+
+    sentence: Sentence
+    text: str
+    places: tuple[tuple[int, int], ...]
+    rewrites: tuple[Rewrite, ...] = ()
+
+    @classmethod
+    def of(cls, sentence: Sentence) -> "Spoken":
+        """The sentence as it is written."""
+        places = tuple((at, at + 1) for at in range(sentence.start, sentence.end))
+        return cls(sentence, sentence.text, places)
+
+    def rewritten(self, rewrites: Sequence[Rewrite]) -> "Spoken":
+        """With `rewrites` done, whose offsets are those of `self.text`; in order, and apart from each other."""
+        text, places, done = "", [], []
+        at = 0
+        for rewrite in rewrites:
+            text += self.text[at : rewrite.start] + rewrite.spoken
+            start, end = self.places[rewrite.start][0], self.places[rewrite.end - 1][1]
+            places += [*self.places[at : rewrite.start], *[(start, end)] * len(rewrite.spoken)]
+            done.append(replace(rewrite, start=start, end=end))
+            at = rewrite.end
+        text += self.text[at:]
+        places += self.places[at:]
+        merged = sorted([*self.rewrites, *done], key=lambda rewrite: (rewrite.start, rewrite.end))
+        return Spoken(self.sentence, text, tuple(places), tuple(merged))
+
+    def located(self, rewrites: Iterable[Rewrite]) -> list[Rewrite]:
+        """Those of `rewrites`, in offsets of the user's text, that stand in `self.text`, in its offsets."""
+        starts = [start for start, _ in self.places]
+        found = []
+        for rewrite in rewrites:
+            first, last = bisect_left(starts, rewrite.start), bisect_left(starts, rewrite.end)
+            if first < last:
+                found.append(replace(rewrite, start=first, end=last))
+        return found
+
+    def tokens(self, phonemized: Sequence[Token]) -> tuple[Token, ...]:
+        """The tokens of `text`, whose offsets are those of `text`, as tokens of the user's text.
+
+        Those that stand for one stretch of it, such as "five" and "dollars" for "$5", become one. What was left out
+        is a token that says so.
+        """
+        placed: list[Token] = []
+        for token in phonemized:
+            moved = self._moved(token)
+            if placed and moved.start < placed[-1].end:
+                placed[-1] = self._together(placed[-1], moved)
+            else:
+                placed.append(moved)
+        voiced = [self._explained(token) for token in placed]
+        return tuple(sorted([*voiced, *self._left_out(voiced)], key=lambda token: token.start))
+
+    def _moved(self, token: Token) -> Token:
+        """`token` in the user's text; `spoken` is kept aside, in case it is not what stands there."""
+        covered = self.places[token.start : token.start + len(token.text)]
+        start = covered[0][0] if covered else self.sentence.start
+        end = max((end for _, end in covered), default=start)
+        return replace(token, text=self._source(start, end), start=start, spoken=token.text)
+
+    def _together(self, first: Token, second: Token) -> Token:
+        """Two tokens that stand for overlapping stretches, as one."""
+        start, end = min(first.start, second.start), max(first.end, second.end)
+        gap = " " * first.spaced
+        sources = dict.fromkeys([*first.source.split(", "), *second.source.split(", ")])
+        return replace(
+            second,
+            text=self._source(start, end),
+            start=start,
+            phonemes=first.phonemes + gap + second.phonemes,
+            spoken=f"{first.spoken}{gap}{second.spoken}",
+            source=", ".join(filter(None, sources)),
+        )
+
+    def _source(self, start: int, end: int) -> str:
+        return self.sentence.text[start - self.sentence.start : end - self.sentence.start]
+
+    def _explained(self, token: Token) -> Token:
+        """With the rule that it was rewritten by, and the pronunciation that the user gave."""
+        rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
+        if not rules:
+            return replace(token, spoken=None)
+        given = next((rewrite for rewrite in rules if rewrite.phonemes), None)
+        token = replace(token, rule=", ".join(dict.fromkeys(rewrite.rule for rewrite in rules)))
+        return replace(token, phonemes=given.phonemes, source=given.rule) if given else token
+
+    def _left_out(self, voiced: Sequence[Token]) -> list[Token]:
+        return [
+            Token(self._source(r.start, r.end), r.start, "", spaced=False, spoken="", rule=r.rule)
+            for r in self.rewrites
+            if not r.spoken and not any(r.start < token.end and token.start < r.end for token in voiced)
+        ]
