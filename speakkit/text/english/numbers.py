@@ -69,6 +69,19 @@ def pairs(digits: str) -> str:
     return f"{cardinal(head)} {'oh ' + DIGITS[int(tail[1])] if tail[0] == '0' else cardinal(tail)}"
 
 
+def fraction(top: str, bottom: str) -> Readings:
+    """ "3", "4" -> "three quarters", "three fourths"; () where nobody names such a fraction."""
+    parts = int(bottom)
+    if parts == 2 and int(top) % 2:
+        return (f"{cardinal(top)} {'half' if top == '1' else 'halves'}", *(("a half",) if top == "1" else ()))
+    if not (3 <= parts <= 20 or parts in (32, 64, 100, 1000)):
+        return ()
+    plural = "s" * (int(top) != 1)
+    named = ("quarter", "fourth") if parts == 4 else (ordinal(bottom),)
+    counts = (cardinal(top), "a") if top == "1" else (cardinal(top),)
+    return tuple(f"{count} {name}{plural}" for name in named for count in counts)
+
+
 def with_and(words: str) -> Readings:
     """A number in words, and the same with "and" after its hundreds, as some say it."""
     if " hundred " not in words:
