@@ -44,6 +44,7 @@ def rules(language: str) -> tuple[Rule, ...]:
         *dates.rules(day_first=language == "en-gb"),
         *times.RULES,
         *money.RULES,
+        *symbols.FIRST,
         *quantities.FIRST,
         *units.RULES,
         *names.RULES,

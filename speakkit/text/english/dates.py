@@ -11,8 +11,16 @@ MONTHS = (
 )
 SHORT_MONTHS = {name[:3]: name for name in MONTHS} | {"Sept": "September", "June": "June", "July": "July"}
 WEEKDAYS = {
-    **{"Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday"},
-    **{"Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday"},
+    "Mon": "Monday",
+    "Tue": "Tuesday",
+    "Tues": "Tuesday",
+    "Wed": "Wednesday",
+    "Thu": "Thursday",
+    "Thur": "Thursday",
+    "Thurs": "Thursday",
+    "Fri": "Friday",
+    "Sat": "Saturday",
+    "Sun": "Sunday",
 }
 TENS = {"2": "twenties", "3": "thirties", "4": "forties", "5": "fifties"}
 TENS |= {"6": "sixties", "7": "seventies", "8": "eighties", "9": "nineties", "1": "tens"}
@@ -76,15 +84,22 @@ def _month_day_of(match: re.Match[str]) -> Readings:
 
 
 def _in_words(match: re.Match[str]) -> Readings:
-    """ "Mon, Nov. 23rd, 2026", "November 23-25", "23 November 2026"."""
+    """As "Mon, Nov. 23rd, 2026", "November 23-25", "23 November 2026"."""
     weekday = f"{WEEKDAYS.get(match['weekday'], match['weekday'])} " if match["weekday"] else ""
     day, last = match["day"], match["last"]
     month = _month(match["month"])
-    dated = _dated(month, day, "" if last else match["year"] or "")
+    if match.group().startswith("the ") or " of " in match.group():
+        return combined((weekday.strip(),), (f"the {_day(day)} of {month}", f"{_day(day)} of {month}"), _after(match))
+    dated = combined(_dated(month, day), _after(match))
     if last:
-        years = _years(match["year"]) if match["year"] else ("",)
-        dated = combined((f"{month} {_day(day)} to {_day(last)}", f"{month} {_day(day)} through {_day(last)}"), years)
+        span = (f"{month} {_day(day)} to {_day(last)}", f"{month} {_day(day)} through {_day(last)}")
+        dated = combined(span, _after(match))
     return combined((weekday.strip(),), dated) if weekday else dated
+
+
+def _after(match: re.Match[str]) -> Readings:
+    """The year behind a date, where there is one."""
+    return _years(match["year"].lstrip("’'")) if match["year"] else ("",)
 
 
 def _month_of_year(match: re.Match[str]) -> Readings:
@@ -98,6 +113,11 @@ def _months(match: re.Match[str]) -> Readings:
 
 def _short_month(match: re.Match[str]) -> Readings:
     return (_month(match["month"]),)
+
+
+def _weekdays(match: re.Match[str]) -> Readings:
+    first, last = WEEKDAYS[match["first"]], WEEKDAYS[match["last"]]
+    return (f"{first} to {last}", f"{first} through {last}")
 
 
 def _weekday(match: re.Match[str]) -> Readings:
@@ -144,7 +164,9 @@ def _year(match: re.Match[str]) -> Readings:
     return (*year(digits), cardinal(digits))
 
 
-WEEKDAY = rf"(?:(?P<weekday>{'|'.join([f'{day}(?=[., ])' for day in WEEKDAYS])}|[A-Z][a-z]{{2,5}}day)[.,]{{0,2}}\s)?"
+WEEKDAY = (
+    rf"(?:(?P<weekday>(?:{'|'.join(WEEKDAYS)})(?=[., ])|(?:{'|'.join(sorted(set(WEEKDAYS.values())))}))[.,]{{0,2}}\s)?"
+)
 AND_YEAR = rf"(?:,?\s(?P<year>{YEAR}|[’']\d\d)\b)?"
 
 
@@ -166,6 +188,11 @@ def rules(*, day_first: bool) -> tuple[Rule, ...]:
         Rule("date", re.compile(month_first), _in_words),
         Rule("date", re.compile(day_leads), _in_words),
         Rule("date", re.compile(rf"\b(?P<month>{MONTH}),?\s(?:of\s)?(?P<year>{YEAR})\b(?![-–/]\d)"), _month_of_year),
+        Rule(
+            "weekdays",
+            re.compile(rf"\b(?P<first>{'|'.join(WEEKDAYS)}){TO}(?P<last>{'|'.join(WEEKDAYS)})(?![a-z])"),
+            _weekdays,
+        ),
         Rule("months", re.compile(rf"\b(?P<first>{MONTH}){TO}(?P<last>{MONTH})(?![a-z])"), _months),
         Rule(
             "month",
@@ -203,8 +230,15 @@ def rules(*, day_first: bool) -> tuple[Rule, ...]:
         Rule("year", re.compile(r"\bA\.?D\.?\s(?P<year>\d{1,4})\b"), _anno),
         Rule(
             "year",
-            re.compile(rf"(?<=\W)[’'](?P<year>\d\d)(?=[\s,.;:?!)]|$)"),
+            re.compile(r"(?<=\W)[’'](?P<year>\d\d)(?=[\s,.;:?!)]|$)"),
             lambda match: (cardinal(match["year"]) if match["year"][0] != "0" else f"oh {cardinal(match['year'][1])}",),
+        ),
+        Rule(
+            "year",
+            re.compile(
+                rf"\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Bb]efore|[Aa]fter|[Yy]ear)\s(?P<it>(?P<year>10\d\d)){ENDED}{COUNTED}"
+            ),
+            _year,
         ),
         Rule(
             "year",

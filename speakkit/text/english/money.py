@@ -7,16 +7,19 @@ from speakkit.text.english.numbers import cardinal, decimal, with_and
 from speakkit.text.english.rule import Readings, Rule
 
 MAGNITUDES = {
-    **{
-        "k": "thousand",
-        "K": "thousand",
-        "m": "million",
-        "M": "million",
-        "mn": "million",
-        "mm": "million",
-        "MM": "million",
-    },
-    **{"b": "billion", "B": "billion", "bn": "billion", "t": "trillion", "T": "trillion", "tn": "trillion"},
+    "k": "thousand",
+    "K": "thousand",
+    "m": "million",
+    "M": "million",
+    "mn": "million",
+    "mm": "million",
+    "MM": "million",
+    "b": "billion",
+    "B": "billion",
+    "bn": "billion",
+    "t": "trillion",
+    "T": "trillion",
+    "tn": "trillion",
 }
 MAGNITUDE = r"(?:(?:\s(?P<word>hundred|thousand|million|billion|trillion))(?![a-z])|\s?(?P<letter>bn|mn|mm|tn|MM|[kKmMbBtT])(?![\w]))?"
 AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
@@ -35,7 +38,7 @@ CODES = "|".join(sign for sign in CURRENCIES if sign.isupper() and sign.isalpha(
 
 
 def said(sign: str, amount: str, magnitude: str = "", *, describing: bool = False) -> Readings:
-    """ "$", "5.99" -> "five dollars and ninety nine cents"; `describing`: as in "a five dollar bill"."""
+    """As "$", "5.99" -> "five dollars and ninety nine cents"; `describing`: as in "a five dollar bill"."""
     one, many, cent, cents = CURRENCIES[sign]
     whole, _, part = amount.replace(",", "").partition(".")
     if magnitude:
@@ -90,7 +93,7 @@ def _per(spoken: Readings, unit: str | None) -> Readings:
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """ "$5-10", "$5m–$10m"."""
+    """As "$5-10", "$5m–$10m"."""
     magnitude = _magnitude(match)
     first_magnitude = MAGNITUDES.get(match["own"] or "", "")
     first = decimal(match["first"].replace(",", "")) + (f" {first_magnitude}" if first_magnitude else "")
@@ -102,7 +105,7 @@ def _range(match: re.Match[str]) -> Readings:
 
 
 def _trailing(match: re.Match[str]) -> Readings:
-    """ "500 INR", "5 €", "50¢"."""
+    """As "500 INR", "5 €", "50¢"."""
     return said(match["sign"], match["amount"], _magnitude(match))
 
 

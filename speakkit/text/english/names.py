@@ -26,21 +26,22 @@ MONARCHS = (
 ROMAN = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 WORDS = {
-    **{"k8s": "kubernetes", "i18n": "internationalization", "l10n": "localization", "a11y": "accessibility"},
-    **{
-        "B2B": "B to B",
-        "B2C": "B to C",
-        "P2P": "P to P",
-        "C2C": "C to C",
-        "G2P": "G to P",
-        "E2E": "end to end",
-        "e2e": "end to end",
-    },
+    "k8s": "kubernetes",
+    "i18n": "internationalization",
+    "l10n": "localization",
+    "a11y": "accessibility",
+    "B2B": "B to B",
+    "B2C": "B to C",
+    "P2P": "P to P",
+    "C2C": "C to C",
+    "G2P": "G to P",
+    "E2E": "end to end",
+    "e2e": "end to end",
 }
 
 
 def roman(numeral: str) -> int:
-    """ "XIV" -> 14."""
+    """As "XIV" -> 14."""
     values = [VALUES[letter] for letter in numeral]
     return sum(
         -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
@@ -122,7 +123,9 @@ RULES = (
     Rule(
         "Roman numeral", re.compile(rf"\b(?!Malcolm X){MONARCHS}\s(?P<it>(?P<roman>{MONARCH_NUMERAL}){LATER}"), _monarch
     ),
-    Rule("Roman numeral", re.compile(rf"(?<=[a-z][a-z] )(?P<it>(?P<roman>(?=[IVX]{{2,}}){ROMAN}){LATER}"), _sequel),
+    Rule(
+        "Roman numeral", re.compile(rf"\b[A-Z][\w’'-]*[a-z]\s(?P<it>(?P<roman>(?=[IVX]{{2,}}){ROMAN}){LATER}"), _sequel
+    ),
     Rule(
         "name with a number",
         re.compile(r"(?<![\w.$€£/@#-])(?:[A-Z]{2,}|[A-Z][a-z]+|[A-Z])-\d{1,4}(?:\.\d+)?(?![\w/]|[.,:-]\d)"),
@@ -130,7 +133,7 @@ RULES = (
     ),
     Rule(
         "name with a number",
-        re.compile(r"(?<![\w.$€£/@#])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])(?!\d+(?:st|nd|rd|th)\b)[^\W_]{2,12}(?![\w/])"),
+        re.compile(r"(?<![\w.$€£/@#])(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])(?!\d+(?:st|nd|rd|th)\b)[^\W_]{2,12}(?![\w/])"),
         _mixed,
     ),
 )

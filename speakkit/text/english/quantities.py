@@ -19,6 +19,10 @@ MAGNITUDES = {
     "bn": "billion",
 }
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
+COUNTING = re.compile(
+    r"(?i:\b(?:step|page|part|task|test|tests|score|scored|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question)\s)$"
+)
 GAME = re.compile(
     r"(?i:\b(?:won|win|wins|lost|lose|loses|beat|beats|led|lead|leads|leading|up|down|tied|drew|draw|score|scored|victory|defeat|final)\b[^.!?]{0,30}$)"
 )
@@ -35,32 +39,25 @@ def _percent(match: re.Match[str]) -> Readings:
 
 
 def _mixed(match: re.Match[str]) -> Readings:
-    """ "2 1/2", "1⅓", "½"."""
+    """As "2 1/2", "1⅓", "½"."""
     return amount(match["number"])
 
 
 def _slashed(match: re.Match[str]) -> Readings:
+    """As "3/4" of a whole, "7/10 checks", "24/7"."""
     top, bottom = match["top"], match["bottom"]
     both = f"{cardinal(top)} {cardinal(bottom)}"
-    named = fraction(top, bottom) if not top.startswith("0") else ()
     over = (f"{cardinal(top)} over {cardinal(bottom)}", f"{cardinal(top)} slash {cardinal(bottom)}")
-    out_of = f"{cardinal(top)} out of {cardinal(bottom)}"
-    if top == bottom or (top, bottom) in (
-        ("24", "7"),
-        ("9", "11"),
-        ("80", "20"),
-        ("20", "20"),
-        ("60", "40"),
-        ("70", "30"),
-    ):
-        if top == bottom and int(top) in (5, 10, 100):
-            return (out_of, both, *over)
-        return (both, *over)
-    if named and int(top) < int(bottom):
-        return (*named, out_of, *over)
-    if int(top) <= int(bottom) and int(bottom) >= 10:
-        return (out_of, f"{cardinal(top)} of {cardinal(bottom)}", both, *over)
-    return (over[0], *named, over[1], both)
+    out_of = (f"{cardinal(top)} out of {cardinal(bottom)}", f"{cardinal(top)} of {cardinal(bottom)}")
+    if f"{top}/{bottom}" in PROVERBIAL or (top == bottom and int(top) not in (5, 10, 100)):
+        return (both, *over, *out_of)
+    named = fraction(top, bottom) if int(top) < int(bottom) and not top.startswith("0") else ()
+    is_count = COUNTING.search(match.string[max(0, match.start() - 30) : match.start()]) or (
+        int(bottom) in (5, 10, 12, 20, 100) and re.match(r"\s[a-z]+s\b", match.string[match.end() :][:30])
+    )
+    if int(top) <= int(bottom) and (is_count or not named):
+        return (*out_of, both, *over, *named)
+    return (*named, *out_of, *over, both) if named else (*over, both)
 
 
 def _ratio(match: re.Match[str]) -> Readings:
@@ -74,11 +71,11 @@ def _range(match: re.Match[str]) -> Readings:
     first, last = match["first"].replace(",", ""), match["last"].replace(",", "")
     low, high = amount(first), amount(last)
     before = match.string[max(0, match.start() - 60) : match.start()]
+    if " = " in match.string and " " in match.group():
+        return combined(low, ("minus",), high)
     if GAME.search(before) or SCORE_AFTER.match(match.string, match.end()):
         return (*combined(low, ("to",), high), *combined(low, high))
-    if float(first) >= float(last) and "–" not in match.group():
-        return (*combined(low, high), *combined(low, ("to",), high), *combined(low, ("dash",), high))
-    return (*combined(low, ("to",), high), *combined(low, ("through",), high))
+    return (*combined(low, ("to",), high), *combined(low, ("through",), high), *combined(low, high))
 
 
 def _groups(match: re.Match[str]) -> Readings:
@@ -134,6 +131,8 @@ def _side(digits: str) -> str:
 
 def _multiplier(match: re.Match[str]) -> Readings:
     number = decimal(match["number"])
+    if match["first"]:
+        number = f"{decimal(match['first'])} to {number}"
     return (
         (f"{number} X", f"{number} times")
         if not match.string[match.end() : match.end() + 2].strip()
@@ -212,6 +211,11 @@ FIRST = (
         ),
         _magnitude,
     ),
+    Rule(
+        "times",
+        re.compile(rf"{START}(?:(?P<first>\d+(?:\.\d+)?){TO})?(?P<number>\d+(?:\.\d+)?)\s?[x×](?!\w|\s?\d)"),
+        _multiplier,
+    ),
 )
 """Those that come before units, which would take their letters for symbols."""
 
@@ -227,7 +231,6 @@ RULES = (
         "fraction", re.compile(rf"{START}(?P<number>\d+\s\d/\d{{1,2}}|(?:\d+\s?)?[{''.join(FRACTIONS)}]){END}"), _mixed
     ),
     Rule("dimensions", re.compile(rf"{START}{NUMBER}(?:\s?[x×]\s?{NUMBER}){{1,2}}(?!\w|\.\d)"), _by),
-    Rule("times", re.compile(rf"{START}(?P<number>\d+(?:\.\d+)?)\s?[x×](?![\w])"), _multiplier),
     Rule("fraction", re.compile(rf"{START}(?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}){END}"), _slashed),
     Rule(
         "ratio",

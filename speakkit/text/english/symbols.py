@@ -16,29 +16,29 @@ KEY_NAMES = {
     "PgDn": "Page Down",
 }
 GREEK = {
-    **{
-        "α": "alpha",
-        "β": "beta",
-        "γ": "gamma",
-        "δ": "delta",
-        "Δ": "delta",
-        "ε": "epsilon",
-        "θ": "theta",
-        "λ": "lambda",
-    },
-    **{
-        "μ": "mu",
-        "µ": "mu",
-        "π": "pi",
-        "ρ": "rho",
-        "σ": "sigma",
-        "Σ": "sigma",
-        "τ": "tau",
-        "φ": "phi",
-        "χ": "chi",
-        "ψ": "psi",
-    },
-    **{"ω": "omega", "Ω": "omega", "η": "eta", "κ": "kappa", "ζ": "zeta"},
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "Δ": "delta",
+    "ε": "epsilon",
+    "θ": "theta",
+    "λ": "lambda",
+    "μ": "mu",
+    "µ": "mu",
+    "π": "pi",
+    "ρ": "rho",
+    "σ": "sigma",
+    "Σ": "sigma",
+    "τ": "tau",
+    "φ": "phi",
+    "χ": "chi",
+    "ψ": "psi",
+    "ω": "omega",
+    "Ω": "omega",
+    "η": "eta",
+    "κ": "kappa",
+    "ζ": "zeta",
 }
 SIGNS: dict[str, Readings] = {
     "&": ("and", "ampersand"),
@@ -100,7 +100,10 @@ def _spaced(match: re.Match[str]) -> Readings:
 
 
 def _keys(match: re.Match[str]) -> Readings:
-    names = [KEY_NAMES.get(key, key) for key in re.split(r"\s?[+-]\s?", match.group())]
+    keys = re.split(r"\s?[+-]\s?", match.group())
+    names = [
+        KEY_NAMES.get(key) or re.sub(r"\d+", lambda digits: f" {cardinal(digits[0])}", key).strip() for key in keys
+    ]
     return (" ".join(names), " plus ".join(names))
 
 
@@ -113,12 +116,21 @@ def _number_sign(match: re.Match[str]) -> Readings:
     return (f"number {cardinal(digits)}", f"hash {cardinal(digits)}", cardinal(digits))
 
 
+def _letters(match: re.Match[str]) -> Readings:
+    """As "A–Z"."""
+    return (
+        f"{match['first']} to {match['last']}",
+        f"{match['first']} through {match['last']}",
+        f"{match['first']} {match['last']}",
+    )
+
+
 def _greek(match: re.Match[str]) -> Readings:
     return (GREEK[match.group()],)
 
 
 def _slashed_words(match: re.Match[str]) -> Readings:
-    """ "and/or", "TCP/IP"; the capitals of initialisms are read one after the other."""
+    """As "and/or", "TCP/IP"; the capitals of initialisms are read one after the other."""
     first, last = match["first"], match["last"]
     if first.isupper() and last.isupper() and len(first) <= 4 and len(last) <= 4:
         return (f"{first} {last}", f"{first} slash {last}")
@@ -127,7 +139,7 @@ def _slashed_words(match: re.Match[str]) -> Readings:
     return (f"{first} slash {last}", f"{first} or {last}", f"{first} {last}")
 
 
-RULES = (
+FIRST = (
     Rule(
         "keys",
         re.compile(
@@ -138,6 +150,11 @@ RULES = (
     Rule("keys", re.compile(rf"\b{KEYS}-(?:{KEYS}-)?[A-Z]\b"), _keys),
     Rule("grade", re.compile(r"(?<![\w+-])(?P<letter>[A-F])(?P<sign>[+−]|-(?=[\s.,;:!?)]|$))(?![\w+])"), _grade),
     Rule("number sign", re.compile(r"(?<![\w#&/])#\s?(?P<digits>\d{1,6})(?![\w-]|\.\d)"), _number_sign),
+)
+"""Those that come before numbers."""
+
+RULES = (
+    Rule("letters", re.compile(r"(?<!\w)(?P<first>[A-Z])(?:\s?[–—]\s?|-(?=Z))(?P<last>[A-Z])(?!\w)"), _letters),
     Rule(
         "slash",
         re.compile(r"(?<![\w/.:~-])(?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*)(?![\w/.-]\w|/|\w)"),

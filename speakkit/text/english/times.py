@@ -21,7 +21,7 @@ def _half(letters: str) -> str:
 
 
 def clock(hour: str, minute: str, half: str = "") -> Readings:
-    """ "9", "05" -> "nine oh five"; `half` is "AM", "p.m." or ""."""
+    """As "9", "05" -> "nine oh five"; `half` is "AM", "p.m." or ""."""
     hours = cardinal(str(int(hour)))
     if half:
         said = _half(half)
@@ -60,7 +60,7 @@ def _hour(match: re.Match[str]) -> Readings:
 
 
 def _span(match: re.Match[str]) -> Readings:
-    """ "9am-5pm", "5-6pm", "9:30–11:00"."""
+    """As "9am-5pm", "5-6pm", "9:30–11:00"."""
     first = clock(match["hour"], match["minute"] or "00", match["half"] or "")
     last = clock(match["hour2"], match["minute2"] or "00", match["half2"] or "")
     if not match["half"] and not match["minute"]:
@@ -77,6 +77,8 @@ def _with_seconds(match: re.Match[str]) -> Readings:
     head = f"{hours if int(hour) else 'zero'} {'oh oh' if minute == '00' else _minutes(minute)}"
     long = f"{hours} hour{'s' * (int(hour) != 1)} {cardinal(str(int(minute)))} minutes and {cardinal(str(int(second)))} seconds"
     half = f" {_half(match['half'])}" if match["half"] else ""
+    if second == "00" and not match["part"]:
+        return (f"{head} and zero seconds{half}", f"{head}{half}", long)
     return (f"{head} {seconds}{half}", f"{head} and {cardinal(str(int(second)))} seconds{half}", long)
 
 

@@ -7,39 +7,73 @@ from speakkit.text.english.numbers import cardinal, combined, decimal, fraction,
 from speakkit.text.english.rule import Readings, Rule
 
 METRIC = {
-    **{"k": "kilo", "M": "mega", "G": "giga", "T": "tera", "c": "centi", "d": "deci", "h": "hecto"},
-    **{"m": "milli", "µ": "micro", "μ": "micro", "u": "micro", "n": "nano", "p": "pico", "f": "femto"},
+    "k": "kilo",
+    "M": "mega",
+    "G": "giga",
+    "T": "tera",
+    "c": "centi",
+    "d": "deci",
+    "h": "hecto",
+    "m": "milli",
+    "µ": "micro",
+    "μ": "micro",
+    "u": "micro",
+    "n": "nano",
+    "p": "pico",
+    "f": "femto",
 }
 DATA = {
-    **{"k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"},
-    **{"Ki": "kibi", "Mi": "mebi", "Gi": "gibi", "Ti": "tebi", "Pi": "pebi"},
+    "k": "kilo",
+    "K": "kilo",
+    "M": "mega",
+    "G": "giga",
+    "T": "tera",
+    "P": "peta",
+    "Ki": "kibi",
+    "Mi": "mebi",
+    "Gi": "gibi",
+    "Ti": "tebi",
+    "Pi": "pebi",
 }
 PREFIXES = {"metric": METRIC, "small": {k: METRIC[k] for k in "mµμunp"} | {"c": "centi"}, "data": DATA}
 POWERS = {"²": "square ", "^2": "square ", "2": "square ", "³": "cubic ", "^3": "cubic ", "3": "cubic "}
 PER = {
-    **{
-        "s": "second",
-        "sec": "second",
-        "second": "second",
-        "min": "minute",
-        "minute": "minute",
-        "h": "hour",
-        "hr": "hour",
-    },
-    **{"hour": "hour", "d": "day", "day": "day", "week": "week", "wk": "week", "month": "month", "mo": "month"},
-    **{"year": "year", "yr": "year", "ms": "millisecond", "px": "pixel", "dL": "deciliter"},
+    "s": "second",
+    "sec": "second",
+    "second": "second",
+    "min": "minute",
+    "minute": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "hour": "hour",
+    "d": "day",
+    "day": "day",
+    "week": "week",
+    "wk": "week",
+    "month": "month",
+    "mo": "month",
+    "year": "year",
+    "yr": "year",
+    "ms": "millisecond",
+    "px": "pixel",
+    "dL": "deciliter",
 }
 FRACTIONS = {
-    **{"½": "one half", "⅓": "one third", "⅔": "two thirds", "¼": "one quarter", "¾": "three quarters"},
-    **{
-        "⅕": "one fifth",
-        "⅖": "two fifths",
-        "⅗": "three fifths",
-        "⅘": "four fifths",
-        "⅙": "one sixth",
-        "⅚": "five sixths",
-    },
-    **{"⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths", "⅞": "seven eighths"},
+    "½": "one half",
+    "⅓": "one third",
+    "⅔": "two thirds",
+    "¼": "one quarter",
+    "¾": "three quarters",
+    "⅕": "one fifth",
+    "⅖": "two fifths",
+    "⅗": "three fifths",
+    "⅘": "four fifths",
+    "⅙": "one sixth",
+    "⅚": "five sixths",
+    "⅛": "one eighth",
+    "⅜": "three eighths",
+    "⅝": "five eighths",
+    "⅞": "seven eighths",
 }
 
 
@@ -87,7 +121,7 @@ def amount(text: str) -> Readings:
 
 
 def unit_name(symbol: str, power: str, *, one: bool) -> str:
-    """ "km", "²" -> "square kilometers"."""
+    """As "km", "²" -> "square kilometers"."""
     singular, plural, _ = UNITS[symbol]
     return POWERS.get(power, "") + (singular if one else plural)
 
@@ -108,7 +142,7 @@ def _fits(match: re.Match[str]) -> bool:
     symbol, spaced = match["unit"], match["gap"]
     how = UNITS[symbol][2]
     after = match.string[match.end() : match.end() + 2]
-    if how == "spaced":
+    if how == "spaced" or symbol in ("B", "b", "K", "V", "A", "N", "J", "F", "L", "W"):
         return bool(spaced)
     if how == "glued":
         return not spaced
@@ -172,8 +206,16 @@ def _inches(match: re.Match[str]) -> Readings:
     return (f"{amount(match['inches'])[0]} {'inch' if match['inches'] == '1' or describing else 'inches'}",)
 
 
+def _sheet(match: re.Match[str]) -> Readings:
+    """As "8½" × 11""."""
+    return (
+        f"{amount(match['first'])[0]} by {amount(match['last'])[0]} inches",
+        f"{amount(match['first'])[0]} inches by {amount(match['last'])[0]} inches",
+    )
+
+
 def _duration(match: re.Match[str]) -> Readings:
-    """ "1h30m", "2m 15s", "1d 4h": the letters of time beside each other."""
+    """As "1h30m", "2m 15s", "1d 4h": the letters of time beside each other."""
     names = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
     parts = re.findall(r"(\d+(?:\.\d+)?)\s?(ms|[dhms])", match.group())
     said = [f"{decimal(number)} {names[letter]}{'s' * (number != '1')}" for number, letter in parts]
@@ -198,6 +240,7 @@ RULES = (
         re.compile(r"(?<![\w.,$'’])(?P<feet>\d+)(?P<inches>)(?:′|'(?=\s(?:tall|long|wide|deep|high|by|x)\b))"),
         _feet,
     ),
+    Rule("inches", re.compile(rf"{START}(?P<first>{ANY})[\"″]\s?[x×]\s?(?P<last>{ANY})[\"″]"), _sheet),
     Rule("inches", re.compile(rf"{START}(?P<inches>\d+(?:\.\d+)?)\s?(?:″|\"(?!\w)|-inch\b(?!))"), _inches),
     Rule(
         "unit",

@@ -7,8 +7,62 @@ from importlib.resources import files
 from speakkit.text.english.rule import Readings, Rule
 
 SENTENCE_OPENERS = frozenset(
-    "The A An This That These Those My Our Your His Her Its Their And But Or If When Dear Hello Hi Hey Ask Call See Tell"
-    " Then So Yes No Is Are Was Were Did Does Do Can Will Would Should Could May Thank Thanks To From For With By At In On".split()
+    [
+        "The",
+        "A",
+        "An",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "My",
+        "Our",
+        "Your",
+        "His",
+        "Her",
+        "Its",
+        "Their",
+        "And",
+        "But",
+        "Or",
+        "If",
+        "When",
+        "Dear",
+        "Hello",
+        "Hi",
+        "Hey",
+        "Ask",
+        "Call",
+        "See",
+        "Tell",
+        "Then",
+        "So",
+        "Yes",
+        "No",
+        "Is",
+        "Are",
+        "Was",
+        "Were",
+        "Did",
+        "Does",
+        "Do",
+        "Can",
+        "Will",
+        "Would",
+        "Should",
+        "Could",
+        "May",
+        "Thank",
+        "Thanks",
+        "To",
+        "From",
+        "For",
+        "With",
+        "By",
+        "At",
+        "In",
+        "On",
+    ]
 )
 NAMES_BEFORE = re.compile(
     r"(?P<number>\d+\s(?:[NSEW]\.?\s)?)?(?P<name>(?:[A-Z][\w’'-]+|\d+(?:st|nd|rd|th))(?:\s[A-Z][\w’'-]+)?),?\s$"
@@ -68,12 +122,12 @@ def _versus(match: re.Match[str]) -> Readings:
 
 
 def _letters(match: re.Match[str]) -> Readings:
-    """ "U.S.", "J. R. R." -> the letters; a full stop that ends the sentence is left to it."""
+    """As "U.S.", "J. R. R." -> the letters; a full stop that ends the sentence is left to it."""
     return (" ".join(letter for letter in match.group() if letter.isalpha()).upper(),)
 
 
 def _plural(match: re.Match[str]) -> Readings:
-    """ "PDFs" -> "P D Fs"."""
+    """As "PDFs" -> "P D Fs"."""
     letters, ending = match["letters"], match["ending"].replace("’", "'")
     return (" ".join(letters) + ending, f"{letters}{ending}")
 
