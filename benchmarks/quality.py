@@ -17,7 +17,7 @@ from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 from speakkit.audio import Audio
 from speakkit.engines import hub, registry
 from speakkit.engines.kokoro import Kokoro
-from speakkit.speech.synthesize import Speaker, reader, Utterance
+from speakkit.speech.synthesize import Speaker, Utterance, reader
 from speakkit.text.sentences import sentences
 from speakkit.voices import find
 

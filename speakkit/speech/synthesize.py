@@ -6,31 +6,19 @@ from dataclasses import dataclass, replace
 from itertools import tee
 
 from speakkit import config, voices
-from speakkit.audio import Audio, joined, silence
+from speakkit.audio import Audio, joined
 from speakkit.config import SPEEDS
 from speakkit.engines import packs, registry
-from speakkit.engines.base import Synthesis, Synthesizer
+from speakkit.engines.base import Synthesizer
 from speakkit.errors import BadValue
+from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
-from speakkit.text.chunks import Chunk, Delivery, Token
+from speakkit.text.chunks import Delivery, Token
 from speakkit.text.markup import Markup
 from speakkit.voices import Voice
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One chunk, spoken and ready to follow the one before it.
-
-    audio: clipped, faded at both ends, with the chunk's gap after it
-    durations: see `engines.base.Synthesis`; empty where every word of the chunk was lost
-    """
-
-    chunk: Chunk
-    audio: Audio
-    durations: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +38,7 @@ class Utterance:
     @property
     def lost(self) -> tuple[Token, ...]:
         """The words that ought to be heard in the audio and are not, in full."""
-        return tuple(token for segment in self.segments for token in segment.chunk.lost)
+        return tuple(token for part in self.segments for token in part.chunk.lost)
 
 
 @dataclass(frozen=True)
@@ -75,20 +63,13 @@ class Speaker:
         kept, planned = tee(plan.chunks)
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
         for chunk in kept:
-            yield self._segment(chunk, next(spoken)) if chunk.phonemes else self._unheard(chunk)
+            yield segment(chunk, next(spoken) if chunk.phonemes else None, self.synthesizer)
 
     def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
         """Speak `text` as a whole. Raises as `segments` does."""
         spoken = tuple(self.segments(text, speed=speed, seed=seed, markup=markup))
-        audio = joined([segment.audio for segment in spoken])
+        audio = joined([part.audio for part in spoken])
         return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
-
-    def _segment(self, chunk: Chunk, synthesis: Synthesis) -> Segment:
-        gap = silence(chunk.gap, self.synthesizer.sample_rate)
-        return Segment(chunk, joined([synthesis.audio.clipped().faded(), gap]), synthesis.durations)
-
-    def _unheard(self, chunk: Chunk) -> Segment:
-        return Segment(chunk, silence(chunk.gap, self.synthesizer.sample_rate), ())
 
 
 def find_voice(name: str, lang: str | None = None) -> Voice:
