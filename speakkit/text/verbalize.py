@@ -51,6 +51,7 @@ def rules(language: str) -> tuple[Rule, ...]:
         *words.RULES,
         *quantities.RULES,
         *symbols.RULES,
+        *quantities.LAST,
     )
 
 

@@ -181,6 +181,13 @@ def _number(match: re.Match[str]) -> Readings:
     return (*with_and(cardinal(digits)), *(year(digits) if len(digits) == 4 else ()))
 
 
+def _left_over(match: re.Match[str]) -> Readings:
+    digits = match.group()
+    if len(digits) > 4 or digits.startswith("0"):
+        return (spelled(digits), cardinal(digits))
+    return (cardinal(digits), spelled(digits))
+
+
 FIRST = (
     Rule(
         "percent",
@@ -250,3 +257,6 @@ RULES = (
     Rule("number", re.compile(rf"{START}(?P<number>{NUMBER})\+(?![\w+])"), _or_more),
     Rule("number", re.compile(rf"(?<![\w,])(?<!\w\.)(?P<number>{NUMBER})(?!\w|[.,]\d)"), _number),
 )
+
+LAST = (Rule("digits", re.compile(r"\d+"), _left_over),)
+"""Whatever digits no other rule has taken: an engine would guess at them, or be silent."""

@@ -129,7 +129,7 @@ def _letters(match: re.Match[str]) -> Readings:
 def _plural(match: re.Match[str]) -> Readings:
     """As "PDFs" -> "P D Fs"."""
     letters, ending = match["letters"], match["ending"].replace("’", "'")
-    return (" ".join(letters) + ending, f"{letters}{ending}")
+    return (f"{letters}{ending}", " ".join(letters) + ending)
 
 
 def _table(where: str) -> re.Pattern[str]:
