@@ -4,7 +4,21 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from speakkit.text.english import dates, money, names, quantities, symbols, times, units, words
+from speakkit.text.english import (
+    addresses,
+    code,
+    dates,
+    emoji,
+    money,
+    names,
+    quantities,
+    symbols,
+    terminal,
+    times,
+    units,
+    versions,
+    words,
+)
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.script import Rewrite
 
@@ -43,6 +57,11 @@ def rules(language: str) -> tuple[Rule, ...]:
     return (
         *dates.rules(day_first=language == "en-gb"),
         *times.RULES,
+        *terminal.RULES,
+        *addresses.RULES,
+        *versions.RULES,
+        *code.RULES,
+        *emoji.RULES,
         *money.RULES,
         *symbols.FIRST,
         *quantities.FIRST,
