@@ -8,17 +8,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from speakkit.text.script import SILENT
+
 LONGEST = 1000
 """Characters; a longer sentence is cut, so that no engine is handed a megabyte without a full stop."""
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\u2029\s*")
 BREAK = re.compile(
-    r"""[.!?…।॥]["'”’»)\]]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
+    r"""[.!?…।॥]["'”’»)\]\u2060]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
     r"""|[。！？｡](?P<closed>[」』”’）】》"')]*)\s*(?=\S)"""
 )
 ABBREVIATION = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Dr|Dra|Prof|Rev|Capt|Col|Gen|Lt|Sgt|St|Mt|Jr|Sr|Sra|Srta|Ud|Uds|Sig|Dott|vs|etc|No|[A-Z])\.\s+$"
+    r"\b(?:Mr|Mrs|Ms|Dr|Dra|Prof|Rev|Capt|Col|Gen|Lt|Sgt|St|Mt|Jr|Sr|Sra|Srta|Ud|Uds|Sig|Dott|vs|etc|No|[A-Z])\.\u2060*\s+$"
 )
+VISIBLE = re.compile(f"[^{SILENT}]")
 HIRAGANA = re.compile("[ぁ-ゖ]")
 SOFT_BREAKS = (re.compile(r"[,;:—–)]+\s+|[、，；：]"), re.compile(r"\s+"))
 """Where an overlong sentence is cut: after a clause mark; failing that, between words."""
@@ -72,7 +75,8 @@ def _spans(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
 
 def _goes_on(text: str, found: re.Match[str]) -> bool:
     """Whether what follows a mark belongs to its sentence: a lower-case word, or a particle behind a quotation."""
-    following = text[found.end()]
+    visible = VISIBLE.search(text, found.end())
+    following = visible.group() if visible else ""
     return following.islower() or bool(found["closed"] and HIRAGANA.match(following))
 
 
