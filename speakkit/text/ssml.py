@@ -139,10 +139,12 @@ class Elements:
     def apply(self) -> None:
         """Edit the draft."""
         partners = self._partners()
+        said = 0
         for index, tag in enumerate(self._tags):
             self._leave_out(tag)
-            if not tag.closes:
-                self._open(tag, partners.get(index, tag if tag.empty else None))
+            partner = partners.get(index, tag if tag.empty else None)
+            if not tag.closes and tag.start >= said and self._open(tag, partner) and partner:
+                said = partner.start
 
     def _partners(self) -> dict[int, Tag]:
         """The closing tag of each opening one that has one. Each tag is taken up and laid down once."""
@@ -176,17 +178,20 @@ class Elements:
         else:
             self._draft.leave_out(tag.start, tag.end, "tag")
 
-    def _open(self, tag: Tag, partner: Tag | None) -> None:
+    def _open(self, tag: Tag, partner: Tag | None) -> bool:
+        """Do what `tag` asks for: whether it says what is read for all that stands before its partner."""
         alias = tag.attributes.get("alias") if tag.name == "sub" else None
         if tag.name == "break":
             self._pause(tag)
         elif tag.name == "phoneme":
-            self._pronounce(tag, partner)
+            return self._pronounce(tag, partner)
         elif alias and partner:
             start, end = self._stretch(tag, partner, "sub")
             self._draft.say(Rewrite(start, end, resolved(alias).strip(), "sub"))
+            return True
         elif tag.name not in SUPPORTED or (tag.name == "sub" and not alias):
             self._draft.warn(f"<{tag.name[:40]}> does nothing here: it is left out and its words are spoken")
+        return False
 
     def _pause(self, tag: Tag) -> None:
         time, strength = tag.attributes.get("time"), tag.attributes.get("strength", "medium")
@@ -199,17 +204,20 @@ class Elements:
             given = f'strength="{strength[:40]}"' if time is None else f'time="{time[:40]}"'
             self._draft.warn(f'<break {given}> is no pause: write a time such as "500ms", or a strength of SSML')
 
-    def _pronounce(self, tag: Tag, partner: Tag | None) -> None:
+    def _pronounce(self, tag: Tag, partner: Tag | None) -> bool:
         alphabet = tag.attributes.get("alphabet", "ipa")
         phonemes = misaki_symbols(resolved(tag.attributes.get("ph", "")))
         if alphabet.lower() != "ipa" or not phonemes:
-            flaw = f'of the alphabet "{alphabet[:40]}"; only "ipa" is known' if phonemes else "without a ph"
-            self._draft.warn(f"<phoneme> does nothing here, {flaw}: it is left out and its words are spoken")
-        elif partner:
-            start, end = self._stretch(tag, partner, "pronunciation given")
-            words = " ".join(TAG.sub(" ", self._draft.text[start:end]).split()) or phonemes
-            rewrite = Rewrite(start, end, words, "pronunciation given", phonemes)
-            self._draft.pronounce(rewrite, tag.start, partner.end)
+            flaw = f'its alphabet is "{alphabet[:40]}", and only "ipa" is known' if phonemes else "it has no ph"
+            self._draft.warn(f"<phoneme> does nothing here ({flaw}): it is left out and its words are spoken")
+            return False
+        if not partner:
+            return False
+        start, end = self._stretch(tag, partner, "pronunciation given")
+        words = " ".join(TAG.sub(" ", self._draft.text[start:end]).split()) or phonemes
+        rewrite = Rewrite(start, end, words, "pronunciation given", phonemes)
+        self._draft.pronounce(rewrite, tag.start, partner.end)
+        return True
 
     def _stretch(self, tag: Tag, partner: Tag, rule: str) -> tuple[int, int]:
         """What stands between the two tags; where nothing does, the tags themselves. Too much of it is left out."""
