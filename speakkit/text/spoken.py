@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from speakkit.text.chunks import Token
+from speakkit.text.ipa import stressed
 from speakkit.text.script import Rewrite
 from speakkit.text.sentences import Sentence
 
@@ -96,13 +97,15 @@ class Spoken:
         return self.sentence.text[start - self.sentence.start : end - self.sentence.start]
 
     def _explained(self, token: Token) -> Token:
-        """With the rule that it was rewritten by, and the pronunciation that the user gave."""
+        """With the rule that it was rewritten by, and the pronunciation or stress that the user gave."""
         rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
         if not rules:
             return replace(token, spoken=None)
         given = next((rewrite for rewrite in rules if rewrite.phonemes), None)
         token = replace(token, rule=", ".join(dict.fromkeys(rewrite.rule for rewrite in rules)))
-        return replace(token, phonemes=given.phonemes, source=given.rule) if given else token
+        if given:
+            return replace(token, phonemes=given.phonemes, source=given.rule)
+        return replace(token, phonemes=stressed(token.phonemes, sum(rewrite.stress for rewrite in rules)))
 
     def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
         """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""
