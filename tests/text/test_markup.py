@@ -14,9 +14,57 @@ from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, guessed, script
 from speakkit.text.script import Pause, Rewrite
 
-MARKS = ["**", "*", "_", "`", "```", "~~~", "[", "](", ")", "![", "<", ">", "</s>", "<sub alias='a b'>", "</sub>", "<p>"]
-MARKS += ["<break/>", "<speak>", "<!--", "-->", "&amp;", "&#65;", "[pause:1s]", "(/wɜɹd/)", "[^1]", "[a]: b", "# ", "- "]
-MARKS += ["1. ", "> ", "|", "|-|-|", "---", "===", "    ", "\n", "\r\n", "\r", "\\", "  \n", "a", "Wort ", "7", ". ", "\u05d0"]
+MARKS = [
+    "**",
+    "*",
+    "_",
+    "`",
+    "```",
+    "~~~",
+    "[",
+    "](",
+    ")",
+    "![",
+    "<",
+    ">",
+    "</s>",
+    "<sub alias='a b'>",
+    "</sub>",
+    "<p>",
+]
+MARKS += [
+    "<break/>",
+    "<speak>",
+    "<!--",
+    "-->",
+    "&amp;",
+    "&#65;",
+    "[pause:1s]",
+    "(/wɜɹd/)",
+    "[^1]",
+    "[a]: b",
+    "# ",
+    "- ",
+]
+MARKS += [
+    "1. ",
+    "> ",
+    "|",
+    "|-|-|",
+    "---",
+    "===",
+    "    ",
+    "\n",
+    "\r\n",
+    "\r",
+    "\\",
+    "  \n",
+    "a",
+    "Wort ",
+    "7",
+    ". ",
+    "\u05d0",
+]
 MARKS += ["\x07", "\ud800", "\u2060", "\u2029", "<phoneme ph='a'>", "<pre>", "</pre>", "- [x] ", "(+1)", ":", "é"]
 
 ANY_TEXT = st.one_of(
@@ -39,8 +87,8 @@ def checked_script(text, markup):
     """The script, whose promises are kept; None where the text is refused."""
     try:
         made = script(text, markup)
-    except TextError as refused:
-        assert "\n" not in str(refused)
+    except TextError:
+        assert re.search("<!(ENTITY|DOCTYPE)", text, re.IGNORECASE)
         return None
     assert len(made.text) == len(text)
     assert [r.start for r in made.rewrites] == sorted(r.start for r in made.rewrites)
@@ -131,7 +179,7 @@ def test_too_long_a_pause_is_cut_with_a_warning():
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_misakis_pronunciations_and_stress(text, rewrite, markup):
-    """IPA becomes the engine's symbols; what follows at once is a word of its own; no full stop ends a sentence in it."""
+    """IPA becomes the engine's symbols; what follows at once is a word of its own; no sentence ends inside."""
     made = script(text, markup)
     assert rewrite in made.rewrites
     assert "." not in made.text[rewrite.start : rewrite.end]
@@ -243,10 +291,69 @@ def test_a_files_name_decides():
     assert guessed("**bold**", "notes.txt") is Markup.MARKDOWN
 
 
-UNITS = ["[", "]", "*", "_", "**a*", "`", "`` ` ", "~~", "<", '<a b="', "<a b='<c d=\"", "<!--", "<?", "<![CDATA[", "&", "!["]
-UNITS += ["[a](", "](", "](<b", '](b "', "](((", "> ", ">", "- ", "1. ", "#", "|", "|-", "\\", "\\\n", "  \n", "*a ", "_a"]
-UNITS += ["<p>", "<break/>", "<sub alias='a'>", "<phoneme ph='a'>", "[pause:", "[a](/b/)", "[^1]", "[a]: b\n", "|a|\n|-|\n"]
-UNITS += ["a\n---\n", "```\n", "<div>\n", "<script>", "<speak><s>", "- a\n", "    a\n", "\r", "x", " ", "\u2060", "{", "((("]
+UNITS = [
+    "[",
+    "]",
+    "*",
+    "_",
+    "**a*",
+    "`",
+    "`` ` ",
+    "~~",
+    "<",
+    '<a b="',
+    "<a b='<c d=\"",
+    "<!--",
+    "<?",
+    "<![CDATA[",
+    "&",
+    "![",
+]
+UNITS += [
+    "[a](",
+    "](",
+    "](<b",
+    '](b "',
+    "](((",
+    "> ",
+    ">",
+    "- ",
+    "1. ",
+    "#",
+    "|",
+    "|-",
+    "\\",
+    "\\\n",
+    "  \n",
+    "*a ",
+    "_a",
+]
+UNITS += [
+    "<p>",
+    "<break/>",
+    "<sub alias='a'>",
+    "<phoneme ph='a'>",
+    "[pause:",
+    "[a](/b/)",
+    "[^1]",
+    "[a]: b\n",
+    "|a|\n|-|\n",
+]
+UNITS += [
+    "a\n---\n",
+    "```\n",
+    "<div>\n",
+    "<script>",
+    "<speak><s>",
+    "- a\n",
+    "    a\n",
+    "\r",
+    "x",
+    " ",
+    "\u2060",
+    "{",
+    "(((",
+]
 
 
 @pytest.mark.timeout(60)  # quadratic work on one of them takes longer
