@@ -80,6 +80,7 @@ TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the te
 Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
+Raw = Annotated[bool, _more("--raw", help="Take nothing in the text for markup, such as Markdown.")]
 Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
 RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
 SpokenBy = Annotated[
@@ -101,6 +102,7 @@ def speak(
     play: Play = False,
     file: TextFile = None,
     audio_format: Format = None,
+    raw: Raw = False,
     seed: Seed = None,
     device: RunsOn = None,
     engine: SpokenBy = None,
@@ -123,6 +125,8 @@ def speak(
     settings = config.load()
     order = Order(
         text=given.text(words or [], file),
+        file=file,
+        raw=raw,
         voice=settings.voice if voice is None else voice,
         speed=settings.speed if speed is None else speed,
         lang=lang or settings.lang or None,
@@ -143,10 +147,13 @@ def speak(
 class Order:
     """What one call of `speak` asks for.
 
+    file: where `text` is from, if it is from a file; raw: nothing in it is markup
     lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
     """
 
     text: str
+    file: Path | None
+    raw: bool
     voice: str
     speed: float
     lang: str | None
@@ -227,10 +234,13 @@ def _fetch_weights(voice: Voice, *, quiet: bool) -> None:
 
 def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[float, int, list[Token]]:
     """Speak into every sink. Returns the seconds, the number of chunks and the lost words, each of them named."""
+    from speakkit.text import markup  # noqa: PLC0415
+
+    kind = markup.Markup.RAW if order.raw else markup.guessed(order.text, order.file.name if order.file else "")
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
     with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:
-        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed):
+        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed, markup=kind):
             for sink in sinks:
                 sink.write(segment.audio)
             seconds += segment.audio.duration

@@ -121,7 +121,7 @@ def chunks(
 
 
 def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """What of the tokens' phonemes is spoken, with single spaces, and for each token the range of it that is its own."""
+    """What of the tokens' phonemes is spoken, with single spaces; and as two offsets what of it is each token's."""
     spoken, spans = [], []
     at, apart = 0, False
     for token in tokens:
