@@ -26,13 +26,15 @@ def _proper() -> frozenset[str]:
 def _camel(match: re.Match[str]) -> Readings:
     """As "parseHTTPResponse" -> "parse H T T P response"; names of people, products and units are left."""
     name = match[0]
+    if len(name) < 4:  # units, such as "kHz" and "mL"
+        return ()
     known = table("identifiers.tsv").get(name.lower())
     if known:
         return known
     singular = name.removesuffix("s")
     if name in _proper() or singular in _proper() or SURNAMES.fullmatch(name) or singular.isupper():
         return ()
-    if re.fullmatch(r"[ie][A-Z][a-z]*", name) or len(name) < 4:  # "iPhone", "kHz"
+    if re.fullmatch(r"[ie][A-Z][a-z]*", name):  # "iPhone"
         return ()
     shouted = re.fullmatch(r"([A-Z]+)[A-Z][a-z]+", name)  # "IOError", and not "UNimportant"
     if shouted and shouted[1].lower() not in table("identifiers.tsv"):
@@ -68,7 +70,13 @@ def _is_attribute(names: list[str]) -> bool:
     first, *rest = names
     if first.lower() in ABBREVIATIONS or (len(first) == 1 and first not in "xyzf"):
         return False
-    return all(len(name) > 1 and not name[0].isupper() for name in rest)
+    *inner, last = rest
+    is_class = len(rest) > 1 and last[0].isupper() and first.islower()  # "java.lang.String"
+    return (
+        all(len(name) > 1 and not name[0].isupper() for name in inner)
+        and len(last) > 1
+        and (is_class or not last[0].isupper())
+    )
 
 
 def _name(name: str, underscore: str) -> str:
@@ -165,9 +173,49 @@ def _tight(match: re.Match[str]) -> Readings:
     return tuple(f"{first} {way} {last}" for way in dict(SIGNS)[match["sign"]])
 
 
+def _underscored(match: re.Match[str]) -> Readings:
+    """As "1_000_000" -> "one million"."""
+    return (cardinal(match[0].replace("_", "")),)
+
+
+def _not(match: re.Match[str]) -> Readings:
+    return ("not ", "bang ")
+
+
+def _quoted_mark(match: re.Match[str]) -> Readings:
+    """As `;` -> "semicolon", where the mark itself is spoken of."""
+    names = [SPOKEN_MARKS[mark] for mark in match["it"]]
+    return tuple(" ".join(chosen) for chosen in zip(*names, strict=False))
+
+
 def _always(*readings: str) -> Callable[[re.Match[str]], Readings]:
     return lambda _: readings
 
+
+SPOKEN_MARKS: dict[str, Readings] = {
+    ";": ("semicolon", "semicolon"),
+    ":": ("colon", "colon"),
+    ",": ("comma", "comma"),
+    ".": ("dot", "period"),
+    "{": ("opening brace", "left brace"),
+    "}": ("closing brace", "right brace"),
+    "(": ("opening parenthesis", "left parenthesis"),
+    ")": ("closing parenthesis", "right parenthesis"),
+    "[": ("opening bracket", "left bracket"),
+    "]": ("closing bracket", "right bracket"),
+    "'": ("single quote", "apostrophe"),
+    '"': ("double quote", "quote"),
+    "!": ("exclamation mark", "bang"),
+    "?": ("question mark", "question mark"),
+    "#": ("hash", "number sign"),
+    "$": ("dollar", "dollar sign"),
+    "*": ("asterisk", "star"),
+    "\\": ("backslash", "backslash"),
+    "_": ("underscore", "underscore"),
+    "~": ("tilde", "tilde"),
+    "^": ("caret", "caret"),
+}
+"""Marks that are silent elsewhere."""
 
 SIGNS: tuple[tuple[str, Readings], ...] = (
     ("===", ("triple equals", "strictly equals", "equals equals equals")),
@@ -194,7 +242,7 @@ SIGNS: tuple[tuple[str, Readings], ...] = (
     ("|", ("pipe", "bar", "or")),
 )
 BEFORE_SIGN = r"(?<=[\w)\]}\"'`/*$.%>] )"
-AFTER_SIGN = r"(?= [\w(\[{\"'`$&!~./-])"
+AFTER_SIGN = r"(?=[.,;:]?$| [\w(\[{\"'`$&!~./-])"
 QUOTED = (r"(?<=[`'\"(])", r"(?=[`'\")])")
 AFTER = "|".join(
     f"(?<={word_} )" for word_ in ("HTTP", "status", "status:", "status code", "error", "Error", "returned", "returns")
@@ -216,6 +264,7 @@ ARRAYS = r"args|argv|arr|array|list|items|data|values|rows|lines|results?|[a-z]|
 OUTSIDE = r"(?<![\w.@$/\\:#-])"
 
 RULES: tuple[Rule, ...] = (
+    Rule("number", re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w.])"), _underscored),
     Rule("status", re.compile(rf"(?:{AFTER})(?P<digits>[1-5]\d\d)(?![\w%]|[.,:]\d| (?:\w+s|of)\b)"), _status),
     Rule("status", re.compile(rf"(?<![\w.,$#-])(?P<digits>[1-5]\d\d)(?= (?:{REASONS})\b)"), _status),
     Rule("protocol", re.compile(r"\bHTTP/(?P<release>\d(?:\.\d)?)(?![\w.]\w)"), _protocol),
@@ -259,6 +308,17 @@ RULES: tuple[Rule, ...] = (
         _class,
     ),
     Rule("regular expression", re.compile(r"(?<!\S)\.\*(?!\S)"), _always("dot star")),
+    Rule("anonymous", re.compile(r"(?<=\w)\.<(?P<name>\w+)>"), lambda match: (f" dot {match['name']}",)),
+    Rule("negation", re.compile(r"(?<![\w!)\]])!(?=[A-Za-z_]\w)"), _not),
+    Rule(
+        "added", re.compile(r"(?<=\s)\+(?P<letter>[rwxst])\b"), lambda match: (f"plus {said(match['letter']).upper()}",)
+    ),
+    Rule(
+        "mark",
+        re.compile(r"(?<![\w`'\"])[`'\"‘“](?P<it>[;:,.{}()\[\]!?#$*\\_~^]{1,2})[`'\"’”](?![\w`'\"])"),
+        _quoted_mark,
+    ),
+    Rule("mark", re.compile(r"(?<!\S)(?P<it>[;{}])(?=,?\s|\.?$)"), _quoted_mark),
     *(
         Rule(
             "sign",

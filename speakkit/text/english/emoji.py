@@ -17,9 +17,7 @@ SYMBOLS = (
     "\U0001f170-\U0001f251\U0001f300-\U0001faff"
 )
 FOLLOWERS = f"{JOINER}{SELECTOR}\ufe0e\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
-EMOJI = (
-    rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2194-\u2199\u21a9\u21aa]\ufe0f|[{SYMBOLS}])[{FOLLOWERS}]*+"
-)
+EMOJI = rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2194-\u2199\u21a9\u21aa]\ufe0f|[{SYMBOLS}])[{FOLLOWERS}]*+"
 
 
 def _names(run: str) -> list[str]:

@@ -232,7 +232,9 @@ LEFT_OUT: tuple[Rule, ...] = (
         _nothing,
     ),
     _rule(
-        "ruler", r"(?<![^\s])(?:={3,}+|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)", _nothing
+        "ruler",
+        r"(?<![^\s])(?:={4,}+|^={3}|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)",
+        _nothing,
     ),
     _rule("bullet", r"(?:^|(?<=\s))(?:[•◦▪▫‣⁃●○◆◇■□⏺⎿⏵✻✽✳✢❯➜▶►]|·(?=\s))(?:\ufe0f)?(?=\s|$)", _nothing),
     _rule("prompt", r"^(?:\$|>>>|%)\s(?=[a-z~./])", _nothing),
@@ -268,6 +270,9 @@ RULES: tuple[Rule, ...] = (
         r"(?<!\S)(?P<from>[12&])?>{1,2}(?:\s?)/dev/null(?!\w)",
         _always("to slash dev slash null", "to dev null"),
     ),
+    _rule("redirection", r"(?<=\w )>{1,2}(?= ?[\w/~$.-]+\.\w{1,4}(?!\w))", _always("into", "to", "greater than")),
+    _rule("cells", r"^\s*(?P<it>\|)(?=.{1,1000}\|\s*$)", _nothing),
+    _rule("cells", r"(?<=\S )(?P<it>\|)\s*$", _nothing),
     _rule("UUID", r"(?<![\w-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])", _uuid),
     _rule(
         "hash",

@@ -108,6 +108,11 @@ def _image(match: re.Match[str]) -> Readings:
     return combined((name, f"{name} colon"), parts(match["release"]), _suffix(match["suffix"] or ""))
 
 
+def _branch(match: re.Match[str]) -> Readings:
+    """As "1.x" -> "one point X"."""
+    return tuple(f"{form} {mark} X" for form in parts(match["release"]) for mark in ("point", "dot"))
+
+
 def _model(match: re.Match[str]) -> Readings:
     """As "llama-3.1-8b" -> "llama three point one eight B"; "mid-19th" and "under-18s" are words."""
     name, *rest = match[0].split("-")
@@ -120,6 +125,7 @@ def _model(match: re.Match[str]) -> Readings:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("version", re.compile(r"(?<![\w./-])v?(?P<release>\d{1,3}(?:\.\d{1,3})?)\.x(?!\w)"), _branch),
     Rule(
         "release",
         re.compile(r"(?<![\w./@-])[A-Za-z][A-Za-z0-9]*+(?:-[A-Za-z0-9]++(?:\.\d++)*+){1,6}+(?![\w-]|\.\w)"),
