@@ -20,6 +20,9 @@ TIED = {"t͡s": "ʦ", "d͡z": "ʣ", "t͡ɕ": "ʨ"}
 TIES = str.maketrans(dict.fromkeys("\u035c^", "\u0361"))
 VOWELS = "AIOQWYaeiouyæøœɐɑɒɔɘəɛɜɞɤɨɪɯɵɶʉʊʌᵊᵻ"
 
+PRIMARY, SECONDARY = "ˈˌ"
+
+_vowel = re.compile(f"[{VOWELS}]")
 _written = re.compile("|".join(sorted(map(re.escape, SYMBOLS), key=len, reverse=True)))
 _tied = re.compile("|".join(map(re.escape, TIED)))
 _enclosing = re.compile(r"[/\[\](){}]")
@@ -40,3 +43,18 @@ def misaki_symbols(ipa: str) -> str:
     symbols = _written.sub(lambda found: SYMBOLS[found.group()], symbols)
     symbols = _dropped.sub("", _syllabic.sub(r"ᵊ\1", symbols))
     return " ".join(_early_stress.sub(r"\2\1", symbols).split())
+
+
+def stressed(phonemes: str, by: float) -> str:
+    """A word's phonemes, stressed more (above 0) or less: misaki's apply_stress (en.py), whose steps `by` has."""
+    if by < -1:
+        return phonemes.replace(PRIMARY, "").replace(SECONDARY, "")
+    if by < 0:
+        weaker = phonemes.replace(SECONDARY, "").replace(PRIMARY, SECONDARY)
+        return weaker if by == -1 or PRIMARY in phonemes else phonemes
+    if by >= 1 and PRIMARY not in phonemes and SECONDARY in phonemes:
+        return phonemes.replace(SECONDARY, PRIMARY)
+    if by > 0 and PRIMARY not in phonemes and SECONDARY not in phonemes:
+        mark = PRIMARY if by > 1 else SECONDARY
+        return _vowel.sub(lambda vowel: mark + vowel.group(), phonemes, count=1)
+    return phonemes

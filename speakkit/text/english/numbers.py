@@ -15,7 +15,7 @@ MOST = 36
 
 @lru_cache(maxsize=4096)
 def cardinal(digits: str) -> str:
-    """ "1234" or "1,234" -> "one thousand two hundred thirty four"."""
+    """As "1234" or "1,234" -> "one thousand two hundred thirty four"."""
     plain = digits.replace(",", "")
     if len(plain) > MOST:
         return spelled(plain)
@@ -24,18 +24,18 @@ def cardinal(digits: str) -> str:
 
 @lru_cache(maxsize=4096)
 def ordinal(digits: str) -> str:
-    """ "22" -> "twenty second"."""
+    """As "22" -> "twenty second"."""
     plain = digits.replace(",", "")
     return _plain(num2words(int(plain), to="ordinal")) if len(plain) <= MOST else spelled(plain)
 
 
 def spelled(digits: str, zero: str = "zero") -> str:
-    """ "007" -> "zero zero seven"; `zero` may be "oh"."""
+    """As "007" -> "zero zero seven"; `zero` may be "oh"."""
     return " ".join(zero if digit == "0" else DIGITS[int(digit)] for digit in digits if digit.isdigit())
 
 
 def decimal(digits: str) -> str:
-    """ "3.14" -> "three point one four", "-0.5" -> "minus zero point five"; without a point as `cardinal`."""
+    """As "3.14" -> "three point one four", "-0.5" -> "minus zero point five"; without a point as `cardinal`."""
     sign = "minus " if digits[:1] in "-\u2212" else ""
     whole, _, fraction = digits.lstrip("-+\u2212").partition(".")
     if not fraction:
@@ -57,7 +57,7 @@ def year(digits: str) -> Readings:
 
 
 def pairs(digits: str) -> str:
-    """ "1508" -> "fifteen oh eight", "370" -> "three seventy", as rooms, flights and highways are read."""
+    """As "1508" -> "fifteen oh eight", "370" -> "three seventy", as rooms, flights and highways are read."""
     number = digits.lstrip("0")
     if number != digits or len(digits) > 4:
         return spelled(digits, "oh")
@@ -67,6 +67,19 @@ def pairs(digits: str) -> str:
     if tail == "00":
         return cardinal(digits) if head.endswith("0") else f"{cardinal(head)} hundred"
     return f"{cardinal(head)} {'oh ' + DIGITS[int(tail[1])] if tail[0] == '0' else cardinal(tail)}"
+
+
+def fraction(top: str, bottom: str) -> Readings:
+    """As "3", "4" -> "three quarters", "three fourths"; () where nobody names such a fraction."""
+    parts = int(bottom)
+    if parts == 2 and int(top) % 2:
+        return (f"{cardinal(top)} {'half' if top == '1' else 'halves'}", *(("a half",) if top == "1" else ()))
+    if not (3 <= parts <= 20 or parts in (32, 64, 100, 1000)):
+        return ()
+    plural = "s" * (int(top) != 1)
+    named = ("quarter", "fourth") if parts == 4 else (ordinal(bottom),)
+    counts = (cardinal(top), "a") if top == "1" else (cardinal(top),)
+    return tuple(f"{count} {name}{plural}" for name in named for count in counts)
 
 
 def with_and(words: str) -> Readings:

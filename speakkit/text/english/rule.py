@@ -12,8 +12,8 @@ class Rule:
     """One kind of thing that is read otherwise than it is written.
 
     name: for people, such as "money"
-    pattern: finds it; context belongs into lookarounds or lookbehinds, the match itself is what is rewritten.
-        Its cost must grow with the length of the text alone: no nested or adjacent repeats of the same characters
+    pattern: finds it. What is rewritten is the group "it", or the whole match where there is no such group. Its cost must
+        grow with the length of the text alone: no nested or adjacent repeats of the same characters
     read: a match -> every valid reading, the one to be spoken first; () where it is none of this kind after all
     """
 
