@@ -9,6 +9,10 @@ from num2words import num2words
 
 from speakkit.text.languages.table import Noun, Table, Words
 
+HUNDRED = 100
+MILLION = 10**6
+LARGEST_SCORE = 99
+
 LONGEST = 15
 """Digits; a longer number is no quantity."""
 
@@ -19,7 +23,26 @@ TO = r"(?:[-–~〜～]| – )"
 AMOUNT = rf"[-−]?(?:\d{{1,3}}/\d{{1,3}}|(?:\d{{1,9}}[ \u00a0]?)?{VULGAR}|{NUMBER}(?:%?{TO}{NUMBER})?)"
 """A number as it is written; a fraction; a number and a fraction; or a range."""
 
-ROMAN = {"M": 1000, "CM": 900, "D": 500, "CD": 400, "C": 100, "XC": 90, "L": 50, "XL": 40, "X": 10, "IX": 9, "V": 5, "IV": 4, "I": 1}
+GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|[1-9]\d{0,2}")
+"""Thousands apart, or hundreds of thousands as in India."""
+
+TENS = re.compile(r"[1-9]\d")
+
+ROMAN = {
+    "M": 1000,
+    "CM": 900,
+    "D": 500,
+    "CD": 400,
+    "C": 100,
+    "XC": 90,
+    "L": 50,
+    "XL": 40,
+    "X": 10,
+    "IX": 9,
+    "V": 5,
+    "IV": 4,
+    "I": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +78,13 @@ def _as_roman(value: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Numerals:
-    """The numbers of the language of `table`. gender: "m" or "f" of what is counted; "" where nothing is."""
+    """The numbers of the language of `table`. gender: "m" or "f" of what is counted; "" where nothing is.
+
+    keeps: leave the digits of numbers whose words the phonemizer misreads
+    """
 
     table: Table
+    keeps: bool = True
 
     def parsed(self, written: str, *, money: bool = False) -> Number | None:
         """A number with its marks sorted out; None where it is none, such as 1.2.3.
@@ -66,50 +93,59 @@ class Numerals:
         """
         plain = re.sub(r"[ \u00a0\u202f]", "", written)
         marks = re.findall("[.,]", plain)
-        whole, _, fraction = plain.rpartition(marks[-1]) if marks else (plain, "", "")
-        other = self.table.numbers.mark if not marks else marks[-1]
-        lone = marks.count(other) == 1
-        thousands = len(fraction) == 3 and (other != self.table.numbers.mark or money) and whole[:1] != "0"
-        if marks and (not lone or (thousands and len(set(marks)) == 1)):
+        if not marks:
+            return Number(plain)
+        whole, mark, fraction = plain.rpartition(marks[-1])
+        usual = mark == self.table.numbers.mark
+        alone = len(set(marks)) == 1
+        if marks.count(mark) > 1 or (alone and GROUPED.fullmatch(plain) and (money or not usual)):
             whole, fraction = plain, ""
-        groups = re.split("[.,]", whole)
-        if any(not 2 <= len(group) <= 3 for group in groups[1:]) or (len(groups) > 1 and len(groups[0]) > 3):
+        if not (GROUPED.fullmatch(whole) or whole.isdigit()):
             return None
-        return Number("".join(groups), fraction, bool(fraction) and other != self.table.numbers.mark)
+        return Number(re.sub("[.,]", "", whole), fraction, bool(fraction) and not usual)
 
     @lru_cache(maxsize=4096)  # noqa: B019  one is made for each language, and kept
     def cardinal(self, value: int, gender: str = "") -> str:
         """In words that agree with what is counted; in digits where the phonemizer says them."""
+        words, numbers = self._words(value, gender), self.table.numbers
+        kept = self.keeps and numbers.kept and gender != "f" and re.search(numbers.kept, words)
+        return str(value) if kept else words
+
+    def _words(self, value: int, gender: str) -> str:
         numbers = self.table.numbers
         if numbers.digits:
             return numbers.before.get(str(value), str(value)) if gender else str(value)
         if not numbers.num2words:
             return self._own(value)
         words = str(num2words(value, lang=numbers.num2words)).replace(",", "").split()
-        millions = value // 10**6 * 10**6
-        fixed = len(self.cardinal(millions).split()) if millions and value != millions else 0
+        agreeing = len(words) - self._size_of_millions(value, len(words))
         for i, word in enumerate(words):
-            following = words[i + 1 : i + 2]
-            if following == [numbers.thousand] or (not following and gender == "m"):
+            last, thousand = i == len(words) - 1, words[i + 1 : i + 2] == [numbers.thousand]
+            if thousand or (last and gender == "m"):
                 words[i] = numbers.before.get(word, word)
-            if gender == "f" and i >= fixed and not (word == "un" and following) and value != millions:
+            elif gender == "f" and len(words) - i <= agreeing:
                 words[i] = _ended(word, numbers.feminine)
         return " ".join(words)
 
+    def _size_of_millions(self, value: int, size: int) -> int:
+        """How many words of a number of `size` words are its millions, which agree with nothing."""
+        millions = value // MILLION * MILLION
+        return size if millions == value > 0 else len(self._words(millions, "").split()) if millions else 0
+
     def _own(self, value: int) -> str:
-        if value < 100:
+        if value < HUNDRED:
             return self.table.numbers.below_hundred[value]
         power, name = next((int(p), name) for p, name in self.table.numbers.powers.items() if value >= int(p))
         high, low = divmod(value, power)
-        count = [] if power == high * power == 100 and not low else [self._own(high)]
+        count = [self._own(high)] if value != HUNDRED else []  # "hundred", and "one hundred five"
         return " ".join([*count, name, *([self._own(low)] if low else [])])
 
     def year(self, value: int) -> str:
         """1947 in hundreds where the language says years so."""
         hundred = self.table.numbers.year_hundred
-        if not hundred or not 1100 <= value < 2000:
+        if not hundred or value not in range(1100, 2000):
             return self.cardinal(value)
-        high, low = divmod(value, 100)
+        high, low = divmod(value, HUNDRED)
         return " ".join([self.cardinal(high), hundred, *([self.cardinal(low)] if low else [])])
 
     def ordinal(self, value: int, form: str = "m") -> str:
@@ -140,7 +176,7 @@ class Numerals:
             return (f"{int(number.whole)}.{number.fraction}",)
         point = numbers.dot if number.dotted else numbers.point
         start = f"{self.cardinal(int(number.whole))} {point}"
-        pair = number.fraction[0] != "0" and len(number.fraction) == 2 and bool(numbers.num2words)
+        pair = bool(TENS.fullmatch(number.fraction) and numbers.num2words)
         ways = [f"{start} {self.spelled(number.fraction)}"]
         return tuple([f"{start} {self.cardinal(int(number.fraction))}", *ways] if pair else ways)
 
@@ -170,7 +206,7 @@ class Numerals:
     def between(self, numbers: list[Number | None], said: list[str]) -> str:
         """A range, or a score where the first of two small whole numbers is the larger one."""
         first, last = (number.value if number else 0 for number in numbers)
-        template = self.table.numbers.score if 99 >= first > last else self.table.numbers.range
+        template = self.table.numbers.score if LARGEST_SCORE >= first > last else self.table.numbers.range
         return template.format(first=said[0], last=said[1])
 
     def _mixed(self, whole: str, fraction: str, gender: str) -> tuple[str, ...]:
@@ -195,19 +231,19 @@ class Numerals:
         if re.fullmatch(rf"{VULGAR}|\d+/\d+", last):
             return True
         number = self.parsed(last)
-        return number is not None and 0 < number.value <= self.table.numbers.one_below or (
+        return (number is not None and 0 < number.value <= self.table.numbers.one_below) or (
             number is not None and self.table.numbers.one_below > 1 and number.value < 1
         )
 
     def with_noun(self, said: str, noun: str, written: str = "") -> str:
         """Words of a number and a noun, with "of" between where the number is in round millions."""
         number = self.parsed(written) if re.fullmatch(NUMBER, written) else None
-        if number and not number.fraction and (value := int(number.whole)) and value % 10**6 == 0:
+        if number and not number.fraction and (value := int(number.whole)) and value % MILLION == 0:
             return self.of(said, noun)
         return self.table.gap.join([said, noun])
 
     def of(self, said: str, noun: str) -> str:
-        """ "un million" and "euros" -> "un million d'euros"."""
+        """Join "un million" and "euros" to "un million d'euros"."""
         numbers = self.table.numbers
         if not numbers.of:
             return self.table.gap.join([said, noun])

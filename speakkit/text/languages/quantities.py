@@ -1,7 +1,6 @@
 """Rules for what is written with digits: dates, times, money, units, fractions, ordinals, ranges, telephone numbers."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +19,14 @@ def one_of(written: Iterable[str]) -> str:
     """A pattern of words as they are written, the longest first; a space in them may be any kind, or missing."""
     longest = sorted(written, key=len, reverse=True)
     return "|".join(re.escape(word).replace(r"\ ", GAP) for word in longest) or "(?!)"
+
+
+WORD_BEFORE = re.compile(r"(\S+?)[\s(«\"“]{1,3}\Z")
+WORD_AFTER = re.compile(r"[ \u00a0\u202f]([^\s,.;:!?।)»\"”]+)")
+
+CENTS, YEAR = re.compile(r"\d\d"), re.compile(r"\d{4}")
+
+ReadMatch = Callable[[re.Match[str]], Readings]
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,12 @@ class Quantities:
             sign = r"(?:(?<!\S)[-−+])?"
             yield self._rule("number", rf"{sign}{NUMBER}", self.number)
 
-    def _rule(self, name: str, pattern: str, read: "ReadMatch") -> Rule:
+    def _rule(self, name: str, pattern: str, read: ReadMatch) -> Rule:
         return Rule(name, re.compile(f"{BEFORE}(?:{pattern}){self.after}"), read)
 
     def _two(self) -> str:
         nouns = self.table.nouns
-        return rf"(?<![\d.,:/{nouns.not_after}-])2(?=[{nouns.counters}])(?!2(?:{nouns.not_before}))"
+        return rf"(?<![\d.,:/{nouns.not_after}-])2(?!{nouns.not_before})(?=[{nouns.counters}])"
 
     # -- telephone numbers
 
@@ -98,7 +105,7 @@ class Quantities:
         """In digits."""
         parts = found.groupdict()
         day, month = int(parts["day"]), int(parts["month"])
-        if not (1 <= day <= 31 and 1 <= month <= 12):
+        if day not in range(1, 32) or month not in range(1, 13):
             return ()
         said = self._date(day, month, parts.get("year"))
         if weekday := parts.get("weekday"):
@@ -111,7 +118,11 @@ class Quantities:
         months = self.table.months
         known = zip(count(1), months.names, months.short, strict=False)
         month = next((i for i, full, short in known if name == full or name in short.split("|")), 0)
-        return (self._date(int(found["day"]), month, found["year"]),) if month and 0 < int(found["day"]) < 32 else ()
+        return (
+            (self._date(int(found["day"]), month, found["year"]),)
+            if month and int(found["day"]) in range(1, 32)
+            else ()
+        )
 
     def _date(self, day: int, month: int, year: str | None) -> str:
         dates = self.table.dates
@@ -134,14 +145,14 @@ class Quantities:
     def time(self, found: re.Match[str]) -> Readings:
         """Of 24 hours."""
         hour, minute, times = int(found["hour"]), int(found["minute"]), self.table.times
-        if hour > 24 or minute > 59:
+        if hour not in range(25) or minute not in range(60):
             return ()
         template = times.full if minute else times.whole
         noun = Noun(*times.noun)
         said = template.format(
             hour=self.numerals.cardinal(hour, noun.gender),
-            hours=noun.for_(one=hour < 2),
-            minute=(times.zero if minute < 10 else "{minute}").format(minute=self.numerals.cardinal(minute)),
+            hours=noun.for_(one=hour in (0, 1)),
+            minute=(times.zero if minute in range(10) else "{minute}").format(minute=self.numerals.cardinal(minute)),
         )
         return (said + times.suffixes.get(found["suffix"] or "", ""),)
 
@@ -178,8 +189,11 @@ class Quantities:
         return self.numerals.of(amount, noun.for_(one=False))
 
     def _cents(self, written: str, noun: Noun) -> Readings:
-        money, number = self.table.money, self.numerals.parsed(written, money=True) if re.fullmatch(NUMBER, written) else None
-        if not (money.cents and noun.cent and number and len(number.fraction) == 2):
+        money, number = (
+            self.table.money,
+            self.numerals.parsed(written, money=True) if re.fullmatch(NUMBER, written) else None,
+        )
+        if not (money.cents and noun.cent and number and CENTS.fullmatch(number.fraction)):
             return ()
         whole, cents = int(number.whole), int(number.fraction)
         words = {
@@ -226,7 +240,7 @@ class Quantities:
     def _is_year(self, digits: str, previous: str, following: str) -> bool:
         numbers = self.table.numbers
         dated = previous in numbers.date_words or following in numbers.year_before
-        return bool(numbers.year_hundred) and len(digits) == 4 and dated
+        return bool(numbers.year_hundred and YEAR.fullmatch(digits) and dated)
 
     def _gender(self, previous: str, following: str, *, one: bool) -> str:
         """Of the word that a number counts, by its ending; "" where it counts nothing, or nothing tells."""
@@ -244,9 +258,6 @@ class Quantities:
         return ""
 
 
-ReadMatch = Callable[[re.Match[str]], Readings]
-
-
 def _plain(written: str) -> str:
     """As the table writes it."""
     return re.sub(r"[\u00a0\u202f]", " ", written)
@@ -254,6 +265,9 @@ def _plain(written: str) -> str:
 
 def _neighbours(found: re.Match[str]) -> tuple[str, str]:
     """The words before and after."""
-    before, after = found.string[max(0, found.start() - 30) : found.start()], found.string[found.end() : found.end() + 30]
-    previous, following = re.search(r"([^\W\d]+)\W{1,3}\Z", before), re.match(r"[ \u00a0\u202f]([^\W\d]+)", after)
+    before, after = (
+        found.string[max(0, found.start() - 30) : found.start()],
+        found.string[found.end() : found.end() + 30],
+    )
+    previous, following = WORD_BEFORE.search(before), WORD_AFTER.match(after)
     return previous[1] if previous else "", following[1] if following else ""

@@ -33,6 +33,7 @@ class Numbers:
 
     digits: how each digit is said alone, where digits are kept
     powers: number -> word, the largest first, with below_hundred
+    kept: pattern of words that the phonemizer misreads; such numbers stay digits, which it reads well
     before, feminine: end of a word of a number (after ^, the whole word) -> its form before what is counted
     """
 
@@ -47,6 +48,7 @@ class Numbers:
     range: str = ""
     score: str = ""
     thousand: str = ""
+    kept: str = ""
     of: str = ""
     of_vowel: str = ""
     one_below: float = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import Numerals, roman
-from speakkit.text.languages.quantities import BEFORE, GAP, STOP, one_of
+from speakkit.text.languages.quantities import GAP, STOP, one_of
 from speakkit.text.languages.table import Table
 
 ADDRESS = r"[A-Za-z0-9._~:/?#&=+%@-]"
@@ -65,9 +65,10 @@ class Wording:
         following = found.string[found.end() : found.end() + 20].lstrip()
         cued = previous.lower() in table.cues or following.startswith(tuple(table.after))
         named = previous in table.names or (_is_name(previous) and re.fullmatch("[IVX]{2,}", found["letters"]))
-        if not value or not (cued or named or found["suffix"]):
+        ordinal = found["suffix"] and (len(found["letters"]) > 1 or found["letters"] in "IVX")  # French "Le" is no 50th
+        if not value or not (cued or named or ordinal):
             return ()
-        if found["suffix"] or value <= table.ordinals_to:
+        if ordinal or value <= table.ordinals_to:
             form = self.table.ordinals.get(found["suffix"] or "", "f" if previous in table.feminine else "m")
             return (self.numerals.ordinal(value, form),)
         return (self.numerals.cardinal(value),)
@@ -78,11 +79,11 @@ class Wording:
     # -- abbreviations and symbols
 
     def _listed(self, name: str, words: Mapping[str, str], ahead: str = "") -> Rule:
-        dotted = one_of(word[:-1] for word in words if word.endswith("."))
-        plain = one_of(word for word in words if not word.endswith("."))
-        after = r"(?!\w)" if self.table.spaced else r"(?![A-Za-z])"
-        ends = rf"(?:(?:{dotted}){STOP}|(?:{plain}){after if not ahead else ''})"
-        pattern = re.compile(rf"(?<![\w.-]){ends}{ahead}" if self.table.spaced else rf"(?<![A-Za-z.-]){ends}{ahead}")
+        letter = r"\w" if self.table.spaced else "[A-Za-z]"
+        free = "" if ahead else f"(?!{letter})"
+        longest = sorted(words, key=len, reverse=True)
+        ways = [one_of([word.removesuffix(".")]) + (STOP if word.endswith(".") else free) for word in longest]
+        pattern = re.compile(rf"(?<!{letter})(?<![.-])(?:{'|'.join(ways) or '(?!)'}){ahead}")
         known = {_key(word): said for word, said in words.items()}
         return Rule(name, pattern, lambda found: self._abbreviation(known, found))
 
