@@ -23,7 +23,7 @@ TO = r"(?:[-–~〜～]| – )"
 AMOUNT = rf"[-−]?(?:\d{{1,3}}/\d{{1,3}}|(?:\d{{1,9}}[ \u00a0]?)?{VULGAR}|{NUMBER}(?:%?{TO}{NUMBER})?)"
 """A number as it is written; a fraction; a number and a fraction; or a range."""
 
-GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|[1-9]\d{0,2}")
+GROUPED = re.compile(r"(?!0)\d{1,3}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|\d{1,3}")
 """Thousands apart, or hundreds of thousands as in India."""
 
 TENS = re.compile(r"[1-9]\d")

@@ -39,7 +39,7 @@ class Quantities:
     @property
     def after(self) -> str:
         """No letter or digit goes on; in a script without spaces, none of Latin script."""
-        return r"(?!\w)" if self.table.spaced else r"(?![\dA-Za-z])"
+        return r"(?!\w|['’]\w|/\d)" if self.table.spaced else r"(?![\dA-Za-z])"
 
     def rules(self) -> Iterator[Rule]:
         """In the order in which they are tried."""
@@ -88,18 +88,17 @@ class Quantities:
 
     def _dates(self) -> Iterator[Rule]:
         months, dates = self.table.months, self.table.dates
-        parts = r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})"
-        iso = r"(?P<year>\d{4})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
+        weekday = rf"(?:[(（](?P<weekday>[{dates.weekdays}])[)）])" if dates.weekdays else "(?P<weekday>(?!))"
+        iso = rf"(?P<year>\d{{4}})(?P<mark>[/.-])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){weekday}?"
         yield self._rule("date", iso, self.date)
+        yield self._rule("date", rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}}){weekday}", self.date)
         if dates.order == "dmy":
+            parts = r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})"
             yield self._rule("date", parts, self.date)
             short = "|".join(months.short)
             year = rf"(?:{dates.between}(?P<year>\d{{4}}))?"
             name = rf"(?P<name>{one_of(months.names)}|(?:{short})(?:{STOP}|(?={dates.between}\d{{4}})))"
             yield self._rule("date", rf"(?P<day>\d{{1,2}})(?:er|[º°.])?{dates.between}{name}{year}", self.named_date)
-        if dates.weekdays:
-            day = rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})[(（](?P<weekday>[{dates.weekdays}])[)）]"
-            yield Rule("date", re.compile(BEFORE + day), self.date)
 
     def date(self, found: re.Match[str]) -> Readings:
         """In digits."""
@@ -118,11 +117,8 @@ class Quantities:
         months = self.table.months
         known = zip(count(1), months.names, months.short, strict=False)
         month = next((i for i, full, short in known if name == full or name in short.split("|")), 0)
-        return (
-            (self._date(int(found["day"]), month, found["year"]),)
-            if month and int(found["day"]) in range(1, 32)
-            else ()
-        )
+        known_day = month and int(found["day"]) in range(1, 32)
+        return (self._date(int(found["day"]), month, found["year"]),) if known_day else ()
 
     def _date(self, day: int, month: int, year: str | None) -> str:
         dates = self.table.dates
@@ -137,50 +133,56 @@ class Quantities:
     def _times(self) -> Iterator[Rule]:
         times = self.table.times
         suffix = rf"(?P<suffix>{one_of(times.suffixes)})?"
-        yield self._rule("time", rf"(?P<hour>\d{{1,2}})(?:{times.marks})(?P<minute>\d{{2}})(?!:){suffix}", self.time)
+        clock = rf"(?P<hour>\d{{1,2}})(?:{times.marks})(?P<minute>\d{{2}})"
+        until = clock.replace("hour", "last_hour").replace("minute", "last_minute")
+        yield self._rule("time", rf"{clock}(?:{TO}{until})?(?!:){suffix}", self.time)
         if times.cues:
             cues = "|".join(f"(?<={cue} )" for cue in times.cues)
-            yield self._rule("time", rf"(?:{cues})(?P<hour>\d{{1,2}})\.(?P<minute>\d{{2}})(?P<suffix>)", self.time)
+            yield self._rule("time", rf"(?:{cues})(?P<hour>\d{{1,2}})\.(?P<minute>\d{{2}})", self.time)
 
     def time(self, found: re.Match[str]) -> Readings:
-        """Of 24 hours."""
-        hour, minute, times = int(found["hour"]), int(found["minute"]), self.table.times
+        """Of 24 hours; or from one to another."""
+        parts, times = found.groupdict(), self.table.times
+        said = self._time(int(parts["hour"]), int(parts["minute"]))
+        if parts.get("last_hour"):
+            last = self._time(int(parts["last_hour"]), int(parts["last_minute"]))
+            said = self.table.numbers.range.format(first=said, last=last) if said and last else ""
+        return (said + times.suffixes.get(parts.get("suffix") or "", ""),) if said else ()
+
+    def _time(self, hour: int, minute: int) -> str:
+        times = self.table.times
         if hour not in range(25) or minute not in range(60):
-            return ()
-        template = times.full if minute else times.whole
+            return ""
         noun = Noun(*times.noun)
-        said = template.format(
+        return (times.full if minute else times.whole).format(
             hour=self.numerals.cardinal(hour, noun.gender),
             hours=noun.for_(one=hour in (0, 1)),
             minute=(times.zero if minute in range(10) else "{minute}").format(minute=self.numerals.cardinal(minute)),
         )
-        return (said + times.suffixes.get(found["suffix"] or "", ""),)
 
     # -- money and units
 
     def _money(self) -> Iterator[Rule]:
         unit = rf"(?P<unit>{one_of(self.table.currencies)})"
+        to = rf"(?:{TO}(?P=unit)(?P<last>{NUMBER}))?"
         times = rf"(?:{GAP}(?P<times>{one_of(self.table.magnitudes)}){self.after})?"
-        yield self._rule("money", rf"(?<![$€£¥₹])(?P<sign>-?){unit}{GAP}(?P<amount>{AMOUNT}){times}", self.money)
+        yield self._rule("money", rf"(?<![$€£¥₹])(?P<sign>-?){unit}{GAP}(?P<amount>{AMOUNT}){to}{times}", self.money)
         yield self._rule("money", rf"(?P<sign>)(?P<amount>{AMOUNT}){times}{GAP}{unit}", self.money)
 
     def money(self, found: re.Match[str]) -> Readings:
         """A sum, with a magnitude such as million, or with cents."""
-        noun, written = self.table.currencies[_plain(found["unit"])], found["amount"]
+        noun, last = self.table.currencies[_plain(found["unit"])], found.groupdict().get("last")
+        written = f"{found['amount']}-{last}" if last else found["amount"]
         ways = self.numerals.amount(written, noun.gender, money=True)
         times = self.table.magnitudes.get(_plain(found["times"] or ""))
         if times:
             said = [self._many(way, times.for_(one=self.numerals.is_one(written)), noun) for way in ways]
         else:
             form = noun.for_(one=self.numerals.is_one(written))
-            said = [self._sum(self.numerals.with_noun(way, form, written)) for way in ways]
+            said = [self.numerals.with_noun(way, form, written) for way in ways]
             said = [*self._cents(written, noun), *said] if ways else said
         minus = self.table.numbers.minus + self.table.gap if found["sign"] else ""
         return tuple(minus + way for way in said)
-
-    def _sum(self, said: str) -> str:
-        amount, _, unit = said.rpartition(" ") if self.table.spaced else (said, "", "")
-        return self.table.money.amount.format(amount=amount, unit=unit) if self.table.spaced else said
 
     def _many(self, said: str, times: str, noun: Noun) -> str:
         amount = self.table.gap.join([said, times])
@@ -189,10 +191,8 @@ class Quantities:
         return self.numerals.of(amount, noun.for_(one=False))
 
     def _cents(self, written: str, noun: Noun) -> Readings:
-        money, number = (
-            self.table.money,
-            self.numerals.parsed(written, money=True) if re.fullmatch(NUMBER, written) else None,
-        )
+        money = self.table.money
+        number = self.numerals.parsed(written, money=True) if re.fullmatch(NUMBER, written) else None
         if not (money.cents and noun.cent and number and CENTS.fullmatch(number.fraction)):
             return ()
         whole, cents = int(number.whole), int(number.fraction)
@@ -202,7 +202,7 @@ class Quantities:
             "cents": self.numerals.cardinal(cents, "m"),
             "cent": noun.cent if cents == 1 else noun.cents,
         }
-        template = money.cents if whole and cents else money.cents_alone if cents else money.amount
+        template = money.cents if whole and cents else money.cents_alone if cents else "{amount} {unit}"
         return (template.format(**words),)
 
     def unit(self, found: re.Match[str]) -> Readings:
@@ -245,9 +245,13 @@ class Quantities:
     def _gender(self, previous: str, following: str, *, one: bool) -> str:
         """Of the word that a number counts, by its ending; "" where it counts nothing, or nothing tells."""
         nouns = self.table.nouns
+        if following in self.table.magnitudes:
+            return "m"
+        if previous.lower() in nouns.feminine_after:
+            return "f"
         if not following.islower() or following in nouns.none or previous.lower() in self.table.numbers.date_words:
             return ""
-        if one and previous.lower() in ("el", "o", "il", "le"):
+        if one and previous.lower() in nouns.alone_after:
             return ""
         for gender, words in (("m", nouns.masculine), ("f", nouns.feminine)):
             if following in words:

@@ -61,13 +61,21 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Nouns:
-    """By what the gender of a counted word is told; `none` are words that nothing counts."""
+    """By what the gender of a counted word is told.
+
+    none: words that nothing counts
+    feminine_after: words behind which a number is feminine, such as the article before an hour
+    alone_after: words behind which one counts nothing
+    counters, not_after, not_before: where two has its form before what is counted, in a script without spaces
+    """
 
     feminine_endings: Sequence[str] = ()
     masculine_endings: Sequence[str] = ()
     masculine: Sequence[str] = ()
     feminine: Sequence[str] = ()
     none: Sequence[str] = ()
+    feminine_after: Sequence[str] = ()
+    alone_after: Sequence[str] = ()
     counters: str = ""
     not_after: str = ""
     not_before: str = ""
@@ -122,7 +130,6 @@ class Times:
 class Money:
     """Templates of a sum of money; no cents where a language reads them as a fraction."""
 
-    amount: str
     cents: str = ""
     cents_alone: str = ""
 

@@ -110,7 +110,8 @@ class Wording:
     def _symbol(self, said: str, found: re.Match[str]) -> Readings:
         if not self.table.spaced:
             return (said,)
-        before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+        start, end = found.span()
+        before, after = found.string[max(0, start - 1) : start], found.string[end : end + 1]
         return (" " * bool(before.strip()) + said + " " * bool(after.strip()),)
 
 
