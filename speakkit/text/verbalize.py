@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from speakkit.text import languages
 from speakkit.text.english import (
     addresses,
     code,
@@ -25,6 +26,8 @@ from speakkit.text.script import Rewrite
 
 def verbalize(text: str, language: str) -> list[Rewrite]:
     """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
+    if not language.startswith("en"):
+        return languages.verbalize(text, language)
     found = sorted(_claims(text, rules(language)), key=lambda claim: claim[0])
     return [
         Rewrite(start, end, _set_apart(text, start, end, forms[0]), name)
@@ -38,6 +41,8 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
 
     A span that is no such thing is read as it is written.
     """
+    if not language.startswith("en"):
+        return languages.readings(span, language)
     forms: list[str] = []
     for rule in rules(language):
         match = rule.pattern.fullmatch(span)
@@ -48,9 +53,7 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
 
 @cache
 def rules(language: str) -> tuple[Rule, ...]:
-    """The rules for a language, in the order in which they claim stretches of a text."""
-    if not language.startswith("en"):
-        return ()
+    """The rules for one of the Englishes, in the order in which they claim stretches of a text."""
     return (
         *names.FIRST,
         *dates.rules(day_first=language == "en-gb"),

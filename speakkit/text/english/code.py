@@ -178,10 +178,6 @@ def _underscored(match: re.Match[str]) -> Readings:
     return (cardinal(match[0].replace("_", "")),)
 
 
-def _not(match: re.Match[str]) -> Readings:
-    return ("not ", "bang ")
-
-
 def _quoted_mark(match: re.Match[str]) -> Readings:
     """As `;` -> "semicolon", where the mark itself is spoken of."""
     names = [SPOKEN_MARKS[mark] for mark in match["it"]]
@@ -309,7 +305,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("regular expression", re.compile(r"(?<!\S)\.\*(?!\S)"), _always("dot star")),
     Rule("anonymous", re.compile(r"(?<=\w)\.<(?P<name>\w+)>"), lambda match: (f" dot {match['name']}",)),
-    Rule("negation", re.compile(r"(?<![\w!)\]])!(?=[A-Za-z_]\w)"), _not),
+    Rule("negation", re.compile(r"(?<![\w!)\]])!(?=[A-Za-z_]\w)"), _always("not ", "bang ")),
     Rule(
         "added", re.compile(r"(?<=\s)\+(?P<letter>[rwxst])\b"), lambda match: (f"plus {said(match['letter']).upper()}",)
     ),
