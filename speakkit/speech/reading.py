@@ -25,7 +25,7 @@ class Reader:
 
     def read(self, text: str, script: Script) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
         """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`."""
-        written, kept = tee(sentences(script.text))
+        written, kept = tee(sentences(script.text, self.language))
         pauses = deque(script.pauses)
         said = self._tokens(self._said(text, script, written))
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
