@@ -5,7 +5,7 @@ from typing import Any
 
 import misaki.en
 
-from speakkit.engines import espeak, tagger
+from speakkit.engines import espeak, patches, tagger
 from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
@@ -25,8 +25,8 @@ class Misaki:
         self._g2p = misaki.en.G2P.__new__(misaki.en.G2P)
         self._g2p.version = None
         self._g2p.british = british
-        self._g2p.nlp = tagger.load()
         self._g2p.lexicon = misaki.en.Lexicon(british)
+        self._g2p.nlp = patches.Senses(tagger.load(), patches.amend(self._g2p.lexicon, language))
         self._g2p.fallback = self._fallback = espeak.english(british=british)
         self._g2p.unk = ""
 

@@ -6,13 +6,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, tee, zip_longest
 
+from speakkit import voices
 from speakkit.engines.base import Phonemizer
-from speakkit.text.chunks import Token
+from speakkit.errors import TextError
+from speakkit.text.chunks import Chunk, Delivery, Token, chunks
+from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
+from speakkit.text.markup import Markup, script
 from speakkit.text.script import Pause, Rewrite, Script
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.text.spoken import Spoken
 from speakkit.text.verbalize import verbalize
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a text is to be spoken.
+
+    chunks: in order, each planned when it is asked for; TextError is raised where there is nothing to be heard
+    warnings: what was dropped that the user may have meant otherwise
+    """
+
+    delivery: Delivery
+    chunks: Iterator[Chunk]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,9 +40,15 @@ class Reader:
     phonemizer: Phonemizer
     lexicon: Lexicon
 
+    def plan(self, text: str, delivery: Delivery, markup: Markup, symbols: frozenset[str]) -> Plan:
+        """Plan `text` for an engine that knows `symbols`. Raises TextError for what is no text."""
+        made = script(checked(text, "the text"), markup)
+        planned = chunks(self.read(text, made), delivery, symbols)
+        return Plan(delivery, _speakable(planned), made.warnings)
+
     def read(self, text: str, script: Script) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
         """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`."""
-        written, kept = tee(sentences(script.text))
+        written, kept = tee(sentences(script.text, self.language))
         pauses = deque(script.pauses)
         said = self._tokens(self._said(text, script, written))
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
@@ -75,3 +98,20 @@ def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[T
             yield waiting.popleft()
         yield Token("", pause.at, "", spaced=True, pause=pause.seconds)
     yield from waiting
+
+
+def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
+    held: list[Chunk] = []
+    remaining = iter(plan)
+    for chunk in remaining:
+        held.append(chunk)
+        if sum(token.is_word for token in chunk.tokens) > len(chunk.lost):
+            yield from held
+            yield from remaining
+            return
+    lost = [token.text for chunk in held for token in chunk.lost]
+    what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
+    other = voices.reading("".join(lost))
+    hint = f"; a voice of its language can, such as {other.name}" if other else ""
+    raise TextError(f"there is nothing to speak: {what}{hint}")

@@ -65,6 +65,8 @@ class Chunk:
     speed: 1.0 is the voice's own; 2.0 is twice as fast
     seed: of the noise in this chunk alone, so that its audio does not depend on its neighbours
     gap: seconds of silence after it
+    spans: for each of the tokens which of the phonemes are its own, as two offsets; those of a token that is not
+        heard are equal. The spaces between two tokens are nobody's
     """
 
     index: int
@@ -76,6 +78,7 @@ class Chunk:
     speed: float
     seed: int
     gap: float
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,10 @@ def chunks(
     `Chunk.lost`. Sentences are taken one by one, so that the first chunk is ready before the last one is read.
     """
     for index, (tokens, gap) in enumerate(_bundles(phonemized, symbols)):
+        phonemes, spans = placed(tokens, symbols)
         yield Chunk(
             index=index,
-            phonemes=_spoken(tokens, symbols),
+            phonemes=phonemes,
             tokens=tuple(tokens),
             lost=tuple(token for token in tokens if _is_lost(token, symbols)),
             voice=delivery.voice,
@@ -112,7 +116,25 @@ def chunks(
             speed=delivery.speed,
             seed=chunk_seed(delivery.seed, index),
             gap=gap,
+            spans=spans,
         )
+
+
+def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """What of the tokens' phonemes is spoken, with single spaces; and as two offsets what of it is each token's."""
+    spoken, spans = [], []
+    at, apart = 0, False
+    for token in tokens:
+        known = "".join(symbol for symbol in token.phonemes if symbol in symbols)
+        own = " ".join(known.split())
+        if own and at and (apart or known[0].isspace()):
+            spoken.append(" ")
+            at += 1
+        spoken.append(own)
+        spans.append((at, at + len(own)))
+        at += len(own)
+        apart = token.spaced or known[-1:].isspace() or (apart and not own)
+    return "".join(spoken), tuple(spans)
 
 
 def _bundles(
@@ -175,13 +197,8 @@ def _last_clause(tokens: Sequence[Token]) -> int:
     return next(ends, 0)
 
 
-def _spoken(tokens: Sequence[Token], symbols: frozenset[str]) -> str:
-    text = "".join(token.phonemes + " " * token.spaced for token in tokens)
-    return " ".join("".join(symbol for symbol in text if symbol in symbols).split())
-
-
 def _width(tokens: Sequence[Token], symbols: frozenset[str]) -> int:
-    """Phonemes that the tokens take up, with the spaces after them: never fewer than `_spoken` makes of them."""
+    """Phonemes that the tokens take up, with the spaces after them: never fewer than `placed` makes of them."""
     return sum(sum(symbol in symbols for symbol in token.phonemes) + token.spaced for token in tokens)
 
 

@@ -1,10 +1,11 @@
 """A sentence as it is said, and the way back: each word of it in its place in the user's text."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from speakkit.text.chunks import Token
+from speakkit.text.ipa import stressed
 from speakkit.text.script import Rewrite
 from speakkit.text.sentences import Sentence
 
@@ -68,7 +69,8 @@ class Spoken:
             else:
                 placed.append(moved)
         voiced = [self._explained(token) for token in placed]
-        return tuple(sorted([*voiced, *self._left_out(voiced)], key=lambda token: token.start))
+        told = sorted([*voiced, *self._left_out(voiced)], key=lambda token: token.start)
+        return tuple(self._accounted(told))
 
     def _moved(self, token: Token) -> Token:
         """`token` in the user's text; `spoken` is kept aside, in case it is not what stands there."""
@@ -95,17 +97,30 @@ class Spoken:
         return self.sentence.text[start - self.sentence.start : end - self.sentence.start]
 
     def _explained(self, token: Token) -> Token:
-        """With the rule that it was rewritten by, and the pronunciation that the user gave."""
+        """With the rule that it was rewritten by, and the pronunciation or stress that the user gave."""
         rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
         if not rules:
             return replace(token, spoken=None)
         given = next((rewrite for rewrite in rules if rewrite.phonemes), None)
         token = replace(token, rule=", ".join(dict.fromkeys(rewrite.rule for rewrite in rules)))
-        return replace(token, phonemes=given.phonemes, source=given.rule) if given else token
+        if given:
+            return replace(token, phonemes=given.phonemes, source=given.rule)
+        return replace(token, phonemes=stressed(token.phonemes, sum(rewrite.stress for rewrite in rules)))
+
+    def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
+        """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""
+        at = self.sentence.start
+        for token in [*told, Token("", self.sentence.end, "", spaced=False)]:
+            missed = self._source(at, token.start) if at < token.start else ""
+            if any(character.isalnum() for character in missed):
+                yield Token(missed.strip(), at + len(missed) - len(missed.lstrip()), "", spaced=missed[-1].isspace())
+            if token.text:
+                yield token
+            at = max(at, token.end)
 
     def _left_out(self, voiced: Sequence[Token]) -> list[Token]:
         return [
             Token(self._source(r.start, r.end), r.start, "", spaced=False, spoken="", rule=r.rule)
             for r in self.rewrites
-            if not r.spoken and not any(r.start < token.end and token.start < r.end for token in voiced)
+            if not r.spoken.strip() and not any(r.start < token.end and token.start < r.end for token in voiced)
         ]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakkit.text.chunks import AIM, LIMIT, PARAGRAPH_GAP, Delivery, Token, chunk_seed, chunks
+from speakkit.text.chunks import AIM, LIMIT, PARAGRAPH_GAP, Delivery, Token, chunk_seed, chunks, placed
 from speakkit.text.sentences import Sentence
 from speakkit.voices import find
 
@@ -33,6 +33,23 @@ def test_every_known_phoneme_is_spoken_in_order(token_lists, ends_paragraph):
     assert all(len(chunk.phonemes) <= LIMIT for chunk in made)
     assert [chunk.index for chunk in made] == list(range(len(made)))
     assert "".join(t.text for c in made for t in c.tokens) == "".join(t.text for ts in token_lists for t in ts)
+
+
+@given(st.lists(tokens, max_size=60))
+def test_each_token_has_its_range_of_the_phonemes(token_list):
+    """In order, with nothing but single spaces between, and in it the known phonemes of the token."""
+    spoken, spans = placed(token_list, SYMBOLS)
+    assert spoken == " ".join(
+        "".join(s for s in "".join(t.phonemes + " " * t.spaced for t in token_list) if s in SYMBOLS).split()
+    )
+    assert len(spans) == len(token_list)
+    for token, (start, stop) in zip(token_list, spans, strict=True):
+        assert spoken[start:stop] == " ".join("".join(s for s in token.phonemes if s in SYMBOLS).split())
+    at = 0
+    for start, stop in spans:
+        assert spoken[at:start] in ("", " ")
+        at = stop
+    assert at == len(spoken)
 
 
 def test_endless_token_is_cut():
