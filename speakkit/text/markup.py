@@ -54,6 +54,12 @@ FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
 SPECIAL = re.compile(r"[\[<&]")
 
+PAIRED = {
+    "code mark": re.compile(r"(?<![`\w])(`)(?=[^`\s])[^`\n]{1,200}(?<=[^`\s])(`)(?![`\w])"),
+    "emphasis mark": re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])(\1)(?![\w*])"),
+}
+"""Marks that people put around words in plain text too, and nobody says."""
+
 
 class Markup(StrEnum):
     """What is taken for markup in a text."""
@@ -118,3 +124,7 @@ def _read_plain(draft: Draft) -> None:
             end = tag.end if tag and elements.add(tag) else end
         at = max(end, at + 1)
     elements.apply()
+    for rule, pattern in PAIRED.items():
+        for found in pattern.finditer(text):
+            for mark in (1, 2):
+                draft.leave_out(*found.span(mark), rule)

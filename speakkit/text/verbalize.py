@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from speakkit.text import languages
 from speakkit.text.english import (
     addresses,
     code,
@@ -22,17 +23,16 @@ from speakkit.text.english import (
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.script import Rewrite
 
-PLAIN = re.compile(r"[a-zA-Z]?[a-z]*(?:[ ,;]+[a-z]+)*[.!?]?")
-"""What no rule has anything to say about."""
-
 
 def verbalize(text: str, language: str) -> list[Rewrite]:
     """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
+    if not language.startswith("en"):
+        return languages.verbalize(text, language)
     found = sorted(_claims(text, rules(language)), key=lambda claim: claim[0])
     return [
-        Rewrite(start, end, _set_apart(text, start, end, readings_[0]), name)
-        for (start, end), name, readings_ in found
-        if readings_[0] != text[start:end]
+        Rewrite(start, end, _set_apart(text, start, end, forms[0]), name)
+        for (start, end), name, forms in found
+        if forms[0] != text[start:end]
     ]
 
 
@@ -41,6 +41,8 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
 
     A span that is no such thing is read as it is written.
     """
+    if not language.startswith("en"):
+        return languages.readings(span, language)
     forms: list[str] = []
     for rule in rules(language):
         match = rule.pattern.fullmatch(span)
@@ -51,10 +53,9 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
 
 @cache
 def rules(language: str) -> tuple[Rule, ...]:
-    """The rules for a language, in the order in which they claim stretches of a text."""
-    if not language.startswith("en"):
-        return ()
+    """The rules for one of the Englishes, in the order in which they claim stretches of a text."""
     return (
+        *names.FIRST,
         *dates.rules(day_first=language == "en-gb"),
         *times.RULES,
         *terminal.RULES,
@@ -66,8 +67,9 @@ def rules(language: str) -> tuple[Rule, ...]:
         *symbols.FIRST,
         *quantities.FIRST,
         *units.RULES,
-        *names.RULES,
         *words.RULES,
+        *names.RULES,
+        *words.LAST,
         *quantities.RULES,
         *symbols.RULES,
         *quantities.LAST,
@@ -80,7 +82,7 @@ def _claims(text: str, table: Iterable[Rule]) -> Iterator[tuple[tuple[int, int],
     for rule in table:
         for match in rule.pattern.finditer(text):
             start, end = _stretch(match)
-            if any(taken[start:end]):
+            if taken.find(1, start, end) >= 0:
                 continue
             spoken = rule.read(match)
             if spoken:
