@@ -9,7 +9,7 @@ from itertools import islice, tee, zip_longest
 from speakkit import voices
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import TextError
-from speakkit.text.chunks import Chunk, Delivery, Token, chunks
+from speakkit.text.chunks import CLAUSE_MARKS, Chunk, Delivery, Token, chunks
 from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, script
@@ -54,7 +54,8 @@ class Reader:
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
             until = following.start if following else len(text)
             asked = [pauses.popleft() for _ in range(len(pauses)) if pauses[0].at <= until]
-            yield _source(sentence, text), tuple(_with_pauses(tokens, asked))
+            told = _stopped(tokens, sentence.end) if following and sentence.ends_paragraph else tokens
+            yield _source(sentence, text), tuple(_with_pauses(told, asked))
 
     def _said(self, text: str, script: Script, written: Iterable[Sentence]) -> Iterator[Spoken]:
         """Each sentence in the words that are said."""
@@ -88,6 +89,15 @@ def _free(rewrites: Iterable[Rewrite], spoken: Spoken) -> list[Rewrite]:
 def _with_next(items: Iterable[Sentence]) -> Iterator[tuple[Sentence, Sentence | None]]:
     first, second = tee(items)
     return zip_longest(first, islice(second, 1, None))
+
+
+def _stopped(tokens: Sequence[Token], end: int) -> Sequence[Token]:
+    """The tokens of a heading or an item of a list, with a full stop that is heard where nobody wrote a mark."""
+    last = next((i for i in reversed(range(len(tokens))) if tokens[i].phonemes.strip()), None)
+    if last is None or tokens[last].phonemes.rstrip('"”) ')[-1:] in CLAUSE_MARKS:
+        return tokens
+    joined = [replace(token, spaced=False) for token in tokens[last:]]
+    return [*tokens[:last], *joined, Token("", end, ".", spaced=True)]
 
 
 def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[Token]:

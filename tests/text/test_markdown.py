@@ -148,7 +148,7 @@ print("never")
 def test_an_answer_read_aloud():
     """The whole path, with the real phonemizer: every word of it and no mark, each token in its place."""
     made = script(ANSWER, Markup.MARKDOWN)
-    read = list(Reader("en-us", registry.phonemizer("en-us"), Lexicon()).read(ANSWER, made))
+    read = list(Reader("en-us", registry.phonemizer("en-us"), Lexicon("en-us")).read(ANSWER, made))
     tokens = [token for _, sentence in read for token in sentence]
     assert all(ANSWER[token.start : token.end] == token.text for token in tokens)
     assert all(token.phonemes for token in tokens if token.is_word)
