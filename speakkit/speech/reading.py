@@ -9,6 +9,7 @@ from itertools import islice, tee, zip_longest
 from speakkit import voices
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import TextError
+from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token, chunks
 from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
@@ -64,8 +65,10 @@ class Reader:
             marked = script.rewrites[bisect_right(ends, sentence.start) : bisect_left(starts, sentence.end)]
             spoken = Spoken.of(_source(sentence, text))
             spoken = spoken.rewritten(spoken.located(marked))
-            spoken = spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
-            yield spoken.rewritten(_free(verbalize(spoken.text, self.language), spoken))
+            own = _free(self.lexicon.rewrites(spoken.text), spoken)
+            read = _free(verbalize(spoken.text, self.language), spoken)
+            spoken = spoken.rewritten(_settled(own, read, spoken.text))
+            yield spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
 
     def _tokens(self, said: Iterable[Spoken]) -> Iterator[tuple[Token, ...]]:
         kept, handed = tee(said)
@@ -79,9 +82,29 @@ def _source(sentence: Sentence, text: str) -> Sentence:
     return replace(sentence, text=text[sentence.start : sentence.end])
 
 
+def _settled(own: Iterable[Rewrite], read: Sequence[Rewrite], text: str) -> list[Rewrite]:
+    """Those of the user's lexicon and of the rules of reading that are done, in order.
+
+    The lexicon counts, but for a word inside something longer that is read as a whole, such as a path; the lexicon
+    then has its say in what that is read as.
+    """
+    wider = {at: rewrite for rewrite in read for at in range(rewrite.start, rewrite.end)}
+    kept = [rewrite for rewrite in own if not _is_inside(rewrite, wider.get(rewrite.start), text)]
+    taken = {at for rewrite in kept for at in range(rewrite.start, rewrite.end)}
+    rest = [rewrite for rewrite in read if taken.isdisjoint(range(rewrite.start, rewrite.end))]
+    return sorted([*kept, *rest], key=lambda rewrite: rewrite.start)
+
+
+def _is_inside(word: Rewrite, whole: Rewrite | None, text: str) -> bool:
+    """Whether `whole` covers the word and more than the dot of an abbreviation."""
+    if not whole or whole.end < word.end:
+        return False
+    return bool(f"{text[whole.start : word.start]}{text[word.end : whole.end]}".strip("."))
+
+
 def _free(rewrites: Iterable[Rewrite], spoken: Spoken) -> list[Rewrite]:
-    """Those of `rewrites` that touch nothing whose pronunciation is given."""
-    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes)
+    """Those of `rewrites` that touch nothing whose pronunciation the user gave."""
+    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes or rewrite.rule == lexicon.RULE)
     return [r for r in rewrites if not any(r.start < other.end and other.start < r.end for other in given)]
 
 
