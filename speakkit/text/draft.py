@@ -77,7 +77,7 @@ class Draft:
         self._warnings[line] = None
 
     def script(self) -> Script:
-        """The script. Of edits within an edit, the outer one stands."""
+        """The script. Of edits within an edit the outer one stands, and of equal ones the first."""
         letters = list(self.text)
         for at in self._ends:
             letters[at] = BREAK

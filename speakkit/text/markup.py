@@ -23,7 +23,7 @@ SURE = tuple(
         r"^ {0,3}#{2,6} +\S",  # a heading of the second rank
         r"^ {0,3}[-*+] \[[ xX]\] +\S",  # a task
         r"^ {0,3}\|?(?: *:?-{2,}:? *\|)+(?: *:?-{2,}:?)? *$",  # a table's rule
-        r"\]\((?:https?://|mailto:|\.{0,2}/|#)[^\s()]{0,500}(?:\([^\s()]{0,100}\))?[^\s()/]\)",  # a link
+        r"\]\((?:https?://\S|mailto:|\.{1,2}/\S|#\w|/?[\w-][\w./-]*\.[a-z]{1,5}[)#])",  # a link
         r"(?<![\w*])\*\*(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])\*\*(?![\w*])",  # bold
     )
 )
@@ -53,6 +53,12 @@ CODE = re.compile(
 FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
 SPECIAL = re.compile(r"[\[<&]")
+
+PAIRED = {
+    "code mark": re.compile(r"(?<![`\w])(`)(?=[^`\s])[^`\n]{1,200}(?<=[^`\s])(`)(?![`\w])"),
+    "emphasis mark": re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])(\1)(?![\w*])"),
+}
+"""Marks that people put around words in plain text too, and nobody says."""
 
 
 class Markup(StrEnum):
@@ -118,3 +124,7 @@ def _read_plain(draft: Draft) -> None:
             end = tag.end if tag and elements.add(tag) else end
         at = max(end, at + 1)
     elements.apply()
+    for rule, pattern in PAIRED.items():
+        for found in pattern.finditer(text):
+            for mark in (1, 2):
+                draft.leave_out(*found.span(mark), rule)

@@ -153,5 +153,5 @@ class Spoken:
         return [
             Token(self._source(r.start, r.end), r.start, "", spaced=False, spoken="", rule=r.rule)
             for r in self.rewrites
-            if not r.spoken and not any(r.start < token.end and token.start < r.end for token in voiced)
+            if not r.spoken.strip() and not any(r.start < token.end and token.start < r.end for token in voiced)
         ]

@@ -137,14 +137,14 @@ class Elements:
         return known
 
     def apply(self) -> None:
-        """Edit the draft."""
+        """Edit the draft. What is said for a tag stands before that it is left out: of equal edits the first counts."""
         partners = self._partners()
         said = 0
         for index, tag in enumerate(self._tags):
-            self._leave_out(tag)
             partner = partners.get(index, tag if tag.empty else None)
             if not tag.closes and tag.start >= said and self._open(tag, partner) and partner:
                 said = partner.start
+            self._leave_out(tag)
 
     def _partners(self) -> dict[int, Tag]:
         """The closing tag of each opening one that has one. Each tag is taken up and laid down once."""

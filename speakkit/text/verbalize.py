@@ -22,17 +22,14 @@ from speakkit.text.english import (
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.script import Rewrite
 
-PLAIN = re.compile(r"[a-zA-Z]?[a-z]*(?:[ ,;]+[a-z]+)*[.!?]?")
-"""What no rule has anything to say about."""
-
 
 def verbalize(text: str, language: str) -> list[Rewrite]:
     """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
     found = sorted(_claims(text, rules(language)), key=lambda claim: claim[0])
     return [
-        Rewrite(start, end, _set_apart(text, start, end, readings_[0]), name)
-        for (start, end), name, readings_ in found
-        if readings_[0] != text[start:end]
+        Rewrite(start, end, _set_apart(text, start, end, forms[0]), name)
+        for (start, end), name, forms in found
+        if forms[0] != text[start:end]
     ]
 
 
@@ -55,6 +52,7 @@ def rules(language: str) -> tuple[Rule, ...]:
     if not language.startswith("en"):
         return ()
     return (
+        *names.FIRST,
         *dates.rules(day_first=language == "en-gb"),
         *times.RULES,
         *terminal.RULES,
@@ -66,8 +64,9 @@ def rules(language: str) -> tuple[Rule, ...]:
         *symbols.FIRST,
         *quantities.FIRST,
         *units.RULES,
-        *names.RULES,
         *words.RULES,
+        *names.RULES,
+        *words.LAST,
         *quantities.RULES,
         *symbols.RULES,
         *quantities.LAST,
@@ -80,7 +79,7 @@ def _claims(text: str, table: Iterable[Rule]) -> Iterator[tuple[tuple[int, int],
     for rule in table:
         for match in rule.pattern.finditer(text):
             start, end = _stretch(match)
-            if any(taken[start:end]):
+            if taken.find(1, start, end) >= 0:
                 continue
             spoken = rule.read(match)
             if spoken:

@@ -19,7 +19,6 @@ from speakkit.text.english.identifiers import (
 )
 from speakkit.text.english.numbers import cardinal, combined, spelled
 from speakkit.text.english.rule import Readings, Rule
-from speakkit.text.english.versions import RULES as VERSIONS
 
 TOP_LEVEL: Mapping[str, str] = {
     **{
@@ -34,9 +33,37 @@ TOP_LEVEL: Mapping[str, str] = {
 """Ends of domain names, and how they are said. Those that are words ("it", "is", "me") are none: "end.is" is a slip."""
 
 FOLDERS = frozenset(
-    ["src", "lib", "tests", "docs", "node_modules", "usr", "etc", "var", "bin", "scripts", "packages", "components"]
-    + ["utils", "dist", "vendor", "assets", "cmd", "pkg", "crates", "examples", "origin", "upstream", "refs", "heads"]
-    + ["feature", "feat", "fix", "bugfix", "hotfix", "release", "chore", "refactor", "dependabot", "remotes"]
+    (
+        *(
+            "src",
+            "lib",
+            "tests",
+            "docs",
+            "node_modules",
+            "usr",
+            "etc",
+            "var",
+            "bin",
+            "scripts",
+            "packages",
+            "components",
+        ),
+        *(
+            "utils",
+            "dist",
+            "vendor",
+            "assets",
+            "cmd",
+            "pkg",
+            "crates",
+            "examples",
+            "origin",
+            "upstream",
+            "refs",
+            "heads",
+        ),
+        *("feature", "feat", "fix", "bugfix", "hotfix", "release", "chore", "refactor", "dependabot", "remotes"),
+    )
 )
 """What a path or a branch begins with that has no other mark of one: "src/utils", and not "read/write"."""
 
@@ -66,7 +93,7 @@ def _port(digits: str | None) -> Readings:
 
 
 def _host(host: str, marks: Mapping[str, str] = MARKS) -> str:
-    """ "docs.example.co.uk" -> "docs dot example dot co dot U K"."""
+    """As "docs.example.co.uk" -> "docs dot example dot co dot U K"."""
     *names, last = host.split(".")
     return " dot ".join([*(said(name, marks) for name in names), TOP_LEVEL.get(last) or said(last, marks)])
 
@@ -74,9 +101,10 @@ def _host(host: str, marks: Mapping[str, str] = MARKS) -> str:
 def _url(match: re.Match[str]) -> Readings:
     user = f"{said(match['user'], MARKS)} at" if match["user"] else ""
     where = " ".join(filter(None, [user, _host(match["host"]), _port(match["port"])[0]]))
-    steps, mark, query = re.fullmatch(r"([^?#]*)([?#]?)(.*)", unquote(match["rest"]), re.DOTALL).groups()
+    rest = unquote(match["rest"])
+    steps = re.split("[?#]", rest, maxsplit=1)[0]
     short, full = (
-        " ".join(filter(None, [where, path(steps, marks), said(mark + query, marks)])) for marks in (QUIET, MARKS)
+        " ".join(filter(None, [where, path(steps, marks), said(rest[len(steps) :], marks)])) for marks in (QUIET, MARKS)
     )
     short = short.removesuffix(" slash")
     scheme = said(match["scheme"], MARKS)
@@ -111,7 +139,7 @@ def _email(match: re.Match[str]) -> Readings:
 
 
 def _account(match: re.Match[str]) -> Readings:
-    return (f"{said(match['user'], MARKS)} at {said(match['host'], MARKS)}",)
+    return (f"{said(match['user'], MARKS)} at {_host(match['host'])}",)
 
 
 def _mac(match: re.Match[str]) -> Readings:
@@ -134,7 +162,7 @@ def _ipv6(match: re.Match[str]) -> Readings:
 
 def _ipv4(match: re.Match[str]) -> Readings:
     groups = match["address"].split(".")
-    if any(int(group) > 255 for group in groups):  # noqa: PLR2004: a byte
+    if any(int(group) > 255 for group in groups):  # a byte
         return ()
     ways = distinct(*(" dot ".join(map(way, groups)) for way in (number, spelled, cardinal)))
     if match["length"]:
@@ -182,9 +210,11 @@ def _is_path(text: str) -> bool:
     """Whether it is a path rather than a choice between words, a fraction or a unit: "and/or", "3/4", "km/h"."""
     steps = [step for step in text.split("/") if step]
     letters_in = [step for step in steps if any(character.isalpha() for character in step)]
-    if not letters_in or len(text) < 3 or text.lower() in ("/or", "and/", "or/", "/and"):  # noqa: PLR2004: "/h"
+    if re.fullmatch(r"(?:\.\.?/)+(?:\.\.)?", text):
+        return True
+    if not letters_in or len(text) < 3 or text.lower() in ("/or", "and/", "or/", "/and"):  # "/h"
         return False
-    known = steps[0].lower() in FOLDERS or (steps[0] in ("a", "b") and len(steps) > 2)  # noqa: PLR2004: a/src/x
+    known = steps[0].lower() in FOLDERS or (steps[0] in ("a", "b") and len(steps) > 2)  # a/src/x
     marked = any("_" in step or "*" in step or step.startswith((".", "~", "@")) for step in steps)
     return text.startswith("/") or text.endswith("/") or known or marked or _has_ending(steps[-1])
 
@@ -197,7 +227,7 @@ def _has_ending(name: str) -> bool:
 def _file(match: re.Match[str]) -> Readings:
     name = match["name"]
     stem = name.partition(".")[0]
-    hidden = name.startswith(".") and len(name) > 2 and name[1].isalpha()  # noqa: PLR2004: a dot and a letter
+    hidden = name.startswith(".") and len(name) > 2 and name[1].isalpha()  # a dot and a letter
     if not hidden and (not _has_ending(name) or stem.lower() in STREET or re.fullmatch("[a-z].[a-z]", name)):
         return ()
     if stem.isdecimal() and name.count(".") == 1 and len(name.rpartition(".")[2]) == 1:
@@ -236,6 +266,11 @@ RULES: tuple[Rule, ...] = (
         r"(?::(?P<repository>[\w.~-]++/[\w./-]*\w))?",
         _email,
     ),
+    _rule(
+        "account",
+        r"(?<![\w.+@/-])(?P<user>[a-z_][\w-]*+)@(?P<host>[A-Za-z][\w-]*+(?!\.\w)|\d{1,3}(?:\.\d{1,3}){3})(?![\w@])",
+        _account,
+    ),
     _rule("MAC address", r"(?<![\w:-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:-])", _mac),
     _rule(
         "IP address",
@@ -252,10 +287,10 @@ RULES: tuple[Rule, ...] = (
         "path", r"(?<![\w\\])(?P<drive>[A-Za-z]):(?P<rest>\\(?:(?:[\w.\\$-]| (?=[\w.-]{1,30}\\))*[\w\\$-])?)", _windows
     ),
     _rule("domain", rf"{TOKEN}(?P<host>(?:[A-Za-z0-9-]++\.)+[a-z]{{2,6}}+){PORT}{TAIL}(?![\w@]|\.\w)", _bare_url),
-    _rule("path", rf"{TOKEN}(?P<name>[{IN_NAMES}]*+/(?:[{IN_NAMES}/]*[\w/*])?){AT_LINE}", _path),
+    _rule(
+        "path", rf"{TOKEN}(?P<name>[{IN_NAMES}]*+/(?:[{IN_NAMES}/]*(?:[\w/*]|(?<=/)\.\.(?![.\w])))?){AT_LINE}", _path
+    ),
     _rule("file", rf"{DOTTED}{AT_LINE}", _file),
-    *VERSIONS,
-    _rule("account", r"(?<![\w.+@/-])(?P<user>[a-z_][\w-]*+)@(?P<host>[A-Za-z][\w-]*+)(?![\w@.])", _account),
     _rule("handle", r"(?<![\w@/.])@(?P<name>[A-Za-z_][\w-]*+(?:\.[A-Za-z_]\w*+)*)(?!@)", _handle),
     _rule("hashtag", r"(?<![\w&#/])#(?P<name>[A-Za-z]\w*+)", _hashtag),
 )

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from speakkit import paths
-from speakkit.text.english.identifiers import MARKS, QUIET, both, distinct, letters, number, said, table, word
+from speakkit.text.english.addresses import STREET
+from speakkit.text.english.identifiers import MARKS, QUIET, distinct, letters, number, said, table, word
 from speakkit.text.english.numbers import cardinal, combined, pairs, spelled
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.english.terminal import value
@@ -13,7 +14,7 @@ from speakkit.text.english.terminal import value
 SURNAMES = re.compile(r"Mc[A-Z]+|(?:Mac?|Mc|De|Di|Da|Du|La|Le|Lo|Van|Von|Fitz|Ap|San|O|D|L)[A-Z][a-z]+")
 """Names of people and places with a capital inside: "McDonald", "DeCamp", "LaGuardia"."""
 
-ABBREVIATIONS = frozenset("mr mrs ms dr st no vs etc fig jr sr prof al ca ed pp rev gen col sgt".split())
+ABBREVIATIONS = STREET | {"rev", "gen", "col", "sgt"}
 
 
 @lru_cache(maxsize=1)
@@ -23,12 +24,17 @@ def _proper() -> frozenset[str]:
 
 
 def _camel(match: re.Match[str]) -> Readings:
-    """ "parseHTTPResponse" -> "parse H T T P response"; names of people, products and units are left."""
+    """As "parseHTTPResponse" -> "parse H T T P response"; names of people, products and units are left."""
     name = match[0]
+    if len(name) < 4:  # units, such as "kHz" and "mL"
+        return ()
+    known = table("identifiers.tsv").get(name.lower())
+    if known:
+        return known
     singular = name.removesuffix("s")
     if name in _proper() or singular in _proper() or SURNAMES.fullmatch(name) or singular.isupper():
         return ()
-    if re.fullmatch(r"[ie][A-Z][a-z]*", name) or len(name) < 4:  # noqa: PLR2004: "iPhone", "kHz"
+    if re.fullmatch(r"[ie][A-Z][a-z]*", name):  # "iPhone"
         return ()
     shouted = re.fullmatch(r"([A-Z]+)[A-Z][a-z]+", name)  # "IOError", and not "UNimportant"
     if shouted and shouted[1].lower() not in table("identifiers.tsv"):
@@ -37,7 +43,7 @@ def _camel(match: re.Match[str]) -> Readings:
 
 
 def _snake(match: re.Match[str]) -> Readings:
-    """ "max_retries" -> "max retries", "__init__" -> "dunder init", "_private" -> "underscore private"."""
+    """As "max_retries" -> "max retries", "__init__" -> "dunder init", "_private" -> "underscore private"."""
     name = match["name"]
     inner = name.strip("_")
     if not inner:
@@ -51,16 +57,26 @@ def _snake(match: re.Match[str]) -> Readings:
 
 
 def _dotted(match: re.Match[str]) -> Readings:
-    """ "obj.method()" -> "obj dot method"; a slip such as "end.Next" is left."""
+    """As "obj.method()" -> "obj dot method"; a slip such as "end.Next" is left."""
     names = match["names"].split(".")
-    if not match["call"] and (names[0].lower() in ABBREVIATIONS or any(len(name) < 2 for name in names[1:])):  # noqa: PLR2004: "e.g."
-        return ()
-    if not match["call"] and (
-        len(names[0]) < 2 and names[0] not in "xyzf" or any(name[0].isupper() for name in names[1:])
-    ):  # noqa: PLR2004
+    if not match["call"] and not _is_attribute(names):
         return ()
     plain, full = (" dot ".join(_name(name, marks) for name in names) for marks in ("", "underscore"))
     return distinct(plain, full, *_called(plain, match))
+
+
+def _is_attribute(names: list[str]) -> bool:
+    """Whether they are names with dots between rather than an abbreviation or two sentences: "e.g.", "end.Next"."""
+    first, *rest = names
+    if first.lower() in ABBREVIATIONS or (len(first) == 1 and first not in "xyzf"):
+        return False
+    *inner, last = rest
+    is_class = len(rest) > 1 and last[0].isupper() and first.islower()  # "java.lang.String"
+    return (
+        all(len(name) > 1 and not name[0].isupper() for name in inner)
+        and len(last) > 1
+        and (is_class or not last[0].isupper())
+    )
 
 
 def _name(name: str, underscore: str) -> str:
@@ -77,13 +93,13 @@ def _called(name: str, match: re.Match[str]) -> Readings:
 
 
 def _call(match: re.Match[str]) -> Readings:
-    """ "foo()" -> "foo"."""
+    """As "foo()" -> "foo"."""
     plain = _name(match["names"], "")
     return distinct(plain, _name(match["names"], "underscore"), *_called(plain, match))
 
 
 def _scoped(match: re.Match[str]) -> Readings:
-    """ "std::vector<int>" -> "std vector of int"."""
+    """As "std::vector<int>" -> "std vector of int"."""
     names = [_name(name, "") for name in match["names"].split("::") if name]
     inside = _inside(match["inside"] or "")
     plain, full = " ".join(names), " colon colon ".join(names)
@@ -94,7 +110,7 @@ def _scoped(match: re.Match[str]) -> Readings:
 
 
 def _inside(text: str) -> str:
-    """ "String, Vec<u8>" -> "string, vec of U eight"."""
+    """As "String, Vec<u8>" -> "string, vec of U eight"."""
     opened = re.sub(r"\s*[<\[]\s*", " of ", text.replace(">", "").replace("]", ""))
     return ", ".join(said(part, {**QUIET, "|": "or"}) for part in opened.split(",") if part.strip())
 
@@ -115,7 +131,7 @@ def _arrow(match: re.Match[str]) -> Readings:
 
 
 def _code(match: re.Match[str]) -> Readings:
-    """ "E0308" -> "E zero three zero eight", "TS2345" -> "T S twenty three forty five"."""
+    """As "E0308" -> "E zero three zero eight", "TS2345" -> "T S twenty three forty five"."""
     head, digits = letters(match["letters"]), match["digits"]
     first = spelled(digits) if digits.startswith("0") else number(digits)
     ways = distinct(first, pairs(digits), spelled(digits), spelled(digits, "oh"), cardinal(digits))
@@ -123,7 +139,7 @@ def _code(match: re.Match[str]) -> Readings:
 
 
 def _status(match: re.Match[str]) -> Readings:
-    """ "404" after "HTTP" -> "four oh four"."""
+    """As "404" after "HTTP" -> "four oh four"."""
     digits = match["digits"]
     return distinct(pairs(digits), cardinal(digits), spelled(digits, "oh"), spelled(digits))
 
@@ -147,18 +163,59 @@ def _escape(match: re.Match[str]) -> Readings:
 def _class(match: re.Match[str]) -> Readings:
     ranges = [f"{said(first)} to {said(last)}" for first, last in re.findall(r"(\w)-(\w)", match["ranges"])]
     tail = " ".join({"+": "plus", "*": "star", "?": "question mark"}[mark] for mark in match["many"])
-    return tuple(f"{head}{' '.join(ranges)} {tail}".strip() for head in ("", "bracket "))
+    pieces = ["caret" if match["start"] else "", *ranges, tail, "dollar" if match["end"] else ""]
+    return (" ".join(filter(None, pieces)),)
 
 
 def _tight(match: re.Match[str]) -> Readings:
-    """ "x==y" -> "X equals equals Y"."""
+    """As "x==y" -> "X equals equals Y"."""
     first, last = value(match["first"]), value(match["last"])
     return tuple(f"{first} {way} {last}" for way in dict(SIGNS)[match["sign"]])
+
+
+def _underscored(match: re.Match[str]) -> Readings:
+    """As "1_000_000" -> "one million"."""
+    return (cardinal(match[0].replace("_", "")),)
+
+
+def _not(match: re.Match[str]) -> Readings:
+    return ("not ", "bang ")
+
+
+def _quoted_mark(match: re.Match[str]) -> Readings:
+    """As `;` -> "semicolon", where the mark itself is spoken of."""
+    names = [SPOKEN_MARKS[mark] for mark in match["it"]]
+    return tuple(" ".join(chosen) for chosen in zip(*names, strict=False))
 
 
 def _always(*readings: str) -> Callable[[re.Match[str]], Readings]:
     return lambda _: readings
 
+
+SPOKEN_MARKS: dict[str, Readings] = {
+    ";": ("semicolon", "semicolon"),
+    ":": ("colon", "colon"),
+    ",": ("comma", "comma"),
+    ".": ("dot", "period"),
+    "{": ("opening brace", "left brace"),
+    "}": ("closing brace", "right brace"),
+    "(": ("opening parenthesis", "left parenthesis"),
+    ")": ("closing parenthesis", "right parenthesis"),
+    "[": ("opening bracket", "left bracket"),
+    "]": ("closing bracket", "right bracket"),
+    "'": ("single quote", "apostrophe"),
+    '"': ("double quote", "quote"),
+    "!": ("exclamation mark", "bang"),
+    "?": ("question mark", "question mark"),
+    "#": ("hash", "number sign"),
+    "$": ("dollar", "dollar sign"),
+    "*": ("asterisk", "star"),
+    "\\": ("backslash", "backslash"),
+    "_": ("underscore", "underscore"),
+    "~": ("tilde", "tilde"),
+    "^": ("caret", "caret"),
+}
+"""Marks that are silent elsewhere."""
 
 SIGNS: tuple[tuple[str, Readings], ...] = (
     ("===", ("triple equals", "strictly equals", "equals equals equals")),
@@ -184,54 +241,45 @@ SIGNS: tuple[tuple[str, Readings], ...] = (
     ("//", ("slash slash", "")),
     ("|", ("pipe", "bar", "or")),
 )
+BEFORE_SIGN = r"(?<=[\w)\]}\"'`/*$.%>] )"
+AFTER_SIGN = r"(?=[.,;:]?$| [\w(\[{\"'`$&!~./-])"
+QUOTED = (r"(?<=[`'\"(])", r"(?=[`'\")])")
+AFTER = "|".join(
+    f"(?<={word_} )" for word_ in ("HTTP", "status", "status:", "status code", "error", "Error", "returned", "returns")
+)
+"""What stands before a status of HTTP."""
+
+REASONS = (
+    "OK|Created|Accepted|No Content|Moved|Found|Not Modified|Bad Request|Unauthorized|Forbidden|Not Found|Method Not"
+    "|Conflict|Gone|Too Many|Internal Server|Bad Gateway|Service Unavailable|Gateway Timeout|errors?"
+)
 NAMES = r"[A-Za-z_]\w*+"
+ONE = r"[\w.:<>\[\]*&|]{1,40}"
+ARGUMENTS = rf"{ONE}(?:, ?{ONE}){{0,5}}"
+TYPES = (
+    "[Ll]ist|[Dd]ict|[Ss]et|[Tt]uple|Optional|Union|Callable|Iterable|Iterator|Sequence|Mapping|Array|Vec|type"
+    "|frozenset|defaultdict"
+)
+ARRAYS = r"args|argv|arr|array|list|items|data|values|rows|lines|results?|[a-z]|[a-zA-Z]{1,40}_\w{1,40}"
 OUTSIDE = r"(?<![\w.@$/\\:#-])"
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        "status",
-        re.compile(
-            r"(?:(?<=HTTP )|(?<=status )|(?<=status: )|(?<=status code )|(?<=[Ee]rror )|(?<=returned ))(?P<digits>[1-5]\d\d)(?![\w%]|[.,:]\d| (?:\w+s|of)\b)"
-        ),
-        _status,
-    ),
-    Rule(
-        "status",
-        re.compile(
-            r"(?<![\w.,$#-])(?P<digits>[1-5]\d\d)(?= (?:OK|Created|Accepted|No Content|Moved|Found|Not Modified|Bad Request|Unauthorized|Forbidden|Not Found|Method Not|Conflict|Gone|Too Many|Internal Server|Bad Gateway|Service Un|Gateway Time|errors?\b))"
-        ),
-        _status,
-    ),
+    Rule("number", re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w.])"), _underscored),
+    Rule("status", re.compile(rf"(?:{AFTER})(?P<digits>[1-5]\d\d)(?![\w%]|[.,:]\d| (?:\w+s|of)\b)"), _status),
+    Rule("status", re.compile(rf"(?<![\w.,$#-])(?P<digits>[1-5]\d\d)(?= (?:{REASONS})\b)"), _status),
     Rule("protocol", re.compile(r"\bHTTP/(?P<release>\d(?:\.\d)?)(?![\w.]\w)"), _protocol),
     Rule("hexadecimal", re.compile(r"(?<!\w)0(?P<kind>[xXbBoO])(?P<digits>[0-9A-Fa-f]{1,64}+)(?!\w)"), _hexadecimal),
     Rule("error code", re.compile(r"(?<![\w./-])(?P<letters>[A-Z]{1,4})(?P<digits>\d{3,5})(?![\w-]|\.\w)"), _code),
     Rule(
         "scoped name",
-        re.compile(
-            rf"(?<![\w:])(?P<names>{NAMES}(?:::{NAMES})+)(?:<(?P<inside>[\w:<>\[\]*&]{{1,40}}(?:, ?[\w:<>\[\]*&]{{1,40}}){{0,5}})>)?(?P<call>\(\))?"
-        ),
+        re.compile(rf"(?<![\w:])(?P<names>{NAMES}(?:::{NAMES})+)(?:<(?P<inside>{ARGUMENTS})>)?(?P<call>\(\))?"),
         _scoped,
     ),
-    Rule(
-        "type",
-        re.compile(
-            rf"(?<![\w:<])(?P<name>{NAMES})<(?P<inside>(?=[A-Za-z])[\w:<>\[\]*&]{{1,40}}(?:, ?[\w:<>\[\]*&]{{1,40}}){{0,5}})>(?!\w)"
-        ),
-        _generic,
-    ),
-    Rule(
-        "type",
-        re.compile(
-            r"(?<![\w.:])(?P<name>[Ll]ist|[Dd]ict|[Ss]et|[Tt]uple|Optional|Union|Callable|Iterable|Iterator|Sequence|Mapping|Array|Vec|type|frozenset|defaultdict)"
-            r"\[(?P<inside>[A-Za-z][\w.\[\]|]{0,40}(?:, ?[\w.\[\]|]{1,40}){0,5})\]"
-        ),
-        _generic,
-    ),
+    Rule("type", re.compile(rf"(?<![\w:<])(?P<name>{NAMES})<(?P<inside>(?=[A-Za-z]){ARGUMENTS})>(?!\w)"), _generic),
+    Rule("type", re.compile(rf"(?<![\w.:])(?P<name>{TYPES})\[(?P<inside>(?=[A-Za-z]){ARGUMENTS})\]"), _generic),
     Rule(
         "index",
-        re.compile(
-            r"(?<![\w.])(?P<name>args|argv|arr|array|list|items|data|values|rows|lines|results?|[a-z]|\w{1,40}_\w{1,40})\[(?P<index>-?\w{1,20}(?::-?\w{0,20})?)\]"
-        ),
+        re.compile(rf"(?<![\w.])(?P<name>{ARRAYS})\[(?P<index>-?\w{{1,20}}(?::-?\w{{0,20}})?)\]"),
         _index,
     ),
     Rule("dotted name", re.compile(rf"{OUTSIDE}(?P<names>{NAMES}(?:\.{NAMES})+)(?P<call>\(\))?(?![\w/@-])"), _dotted),
@@ -240,7 +288,7 @@ RULES: tuple[Rule, ...] = (
     Rule("identifier", re.compile(r"(?<![\w/\\@-])(?P<name>[^\W_]*+_\w*+)(?![/\\@])"), _snake),
     Rule(
         "identifier",
-        re.compile(r"(?<![\w/\\@'’&.])(?:[a-z]++[A-Z]|[A-Z]++[a-z]++[A-Z]|[A-Z]{2,}+(?<=[A-Z])(?=[a-z]))\w*+"),
+        re.compile(r"(?<![\w/\\@'’&.])(?:[a-z]++[A-Z]|[A-Z]++[a-z]++[A-Z]|[A-Z]{2,}+(?=[a-z]))\w*+(?!\.\d)"),
         _camel,
     ),
     Rule(
@@ -254,10 +302,29 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "regular expression", re.compile(r"(?<![\w\\])\\(?P<letter>[dwsbDWSBnrt])(?P<many>[+*?]{0,2})(?!\w)"), _escape
     ),
-    Rule("regular expression", re.compile(r"(?<!\w)\[(?P<ranges>(?:\w-\w){1,6})_?\](?P<many>[+*?]{0,2})"), _class),
+    Rule(
+        "regular expression",
+        re.compile(r"(?<!\w)(?P<start>\^)?\[(?P<ranges>(?:\w-\w){1,6})_?\](?P<many>[+*?]{0,2})(?P<end>\$)?"),
+        _class,
+    ),
     Rule("regular expression", re.compile(r"(?<!\S)\.\*(?!\S)"), _always("dot star")),
+    Rule("anonymous", re.compile(r"(?<=\w)\.<(?P<name>\w+)>"), lambda match: (f" dot {match['name']}",)),
+    Rule("negation", re.compile(r"(?<![\w!)\]])!(?=[A-Za-z_]\w)"), _not),
+    Rule(
+        "added", re.compile(r"(?<=\s)\+(?P<letter>[rwxst])\b"), lambda match: (f"plus {said(match['letter']).upper()}",)
+    ),
+    Rule(
+        "mark",
+        re.compile(r"(?<![\w`'\"])[`'\"‘“](?P<it>[;:,.{}()\[\]!?#$*\\_~^]{1,2})[`'\"’”](?![\w`'\"])"),
+        _quoted_mark,
+    ),
+    Rule("mark", re.compile(r"(?<!\S)(?P<it>[;{}])(?=,?\s|\.?$)"), _quoted_mark),
     *(
-        Rule("sign", re.compile(rf"(?<=[\w)\]}}\"'`] ){re.escape(sign)}(?= [\w(\[{{\"'`$&!~./-])"), _always(*readings))
+        Rule(
+            "sign",
+            re.compile(rf"{BEFORE_SIGN}{re.escape(sign)}{AFTER_SIGN}|{QUOTED[0]}{re.escape(sign)}{QUOTED[1]}"),
+            _always(*readings),
+        )
         for sign, readings in SIGNS
     ),
     Rule(

@@ -1,105 +1,114 @@
 """Dates, years and decades."""
 
 import re
+from functools import partial
 
-from speakkit.text.english.numbers import cardinal, combined, ordinal, year
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.numbers import cardinal, combined, ordinal, two_digits, ungrouped, year
+from speakkit.text.english.patterns import ALONE, END, TO, UNCOUNTED, any_of
+from speakkit.text.english.rule import Readings, Rule, rule
+from speakkit.text.english.tables import mapping
 
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-SHORT_MONTHS = {name[:3]: name for name in MONTHS} | {"Sept": "September", "June": "June", "July": "July"}
-WEEKDAYS = {
-    "Mon": "Monday",
-    "Tue": "Tuesday",
-    "Tues": "Tuesday",
-    "Wed": "Wednesday",
-    "Thu": "Thursday",
-    "Thur": "Thursday",
-    "Thurs": "Thursday",
-    "Fri": "Friday",
-    "Sat": "Saturday",
-    "Sun": "Sunday",
-}
-TENS = {"2": "twenties", "3": "thirties", "4": "forties", "5": "fifties"}
-TENS |= {"6": "sixties", "7": "seventies", "8": "eighties", "9": "nineties", "1": "tens"}
+MONTHS = mapping("calendar", "month")
+"""As written -> name."""
 
-ALONE = r"(?<![\w.,/:$€£¥#-])"
-"""Nothing before that would make the digits a part of something longer."""
-ENDED = r"(?![\w/]|[.,:-]\d)"
-"""Nothing after, likewise."""
-MONTH = rf"(?:{'|'.join(MONTHS)}|(?:{'|'.join(SHORT_MONTHS)})\b\.?)"
+WEEKDAYS = mapping("calendar", "weekday")
+"""Likewise."""
+
+NAMES = [name for written, name in MONTHS.items() if written == name]
+SHORT_MONTHS = any_of(MONTHS.keys() - NAMES)
+SHORT_WEEKDAYS = any_of(WEEKDAYS.keys() - WEEKDAYS.values())
+
+MONTH = rf"(?:{any_of(NAMES)}|(?:{SHORT_MONTHS})\b\.?)"
 DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-TO = r"\s?[-–—]\s?"
+SUFFIX = r"(?:st|nd|rd|th)?"
 YEAR = r"[12]\d{3}"
-COUNTED = r"(?!\s+(?!(?i:was|is|has|his|this|as|us|census|series|its|always|s)\b)[a-z]+s\b|\s+(?:people|men|women|children)\b)"
+LATE_YEAR = r"(?:1[1-9]\d\d|20\d\d)"
+"""One that needs no word beside it to be a year: 1024 is a count."""
+
+WEEKDAY_BEFORE = rf"(?:(?P<weekday>(?:{SHORT_WEEKDAYS})(?=[.,\s])|(?:{any_of(WEEKDAYS.values())}))[.,]{{0,2}}\s)?"
+YEAR_BEHIND = rf"(?:,?\s(?P<year>{YEAR}|[’']\d\d)\b)?"
+NO_CROWD = r"(?:(?<=\b[Oo]n\s)|(?!(?:May|March|Mar)\s\d+\s(?:people|men|women|children)\b))"
+"""So that "May 5 people come?" is no date, and "On May 5 people came" is."""
+
+CUE = "|".join(
+    rf"(?<=\b{word[0].upper()}{word[1:]})|(?<=\b{word})"
+    for word in (
+        r"the\s",
+        r"early\s",
+        r"late\s",
+        r"mid[-\s]",
+        r"his\s",
+        r"her\s",
+        r"their\s",
+        r"my\s",
+        r"your\s",
+        r"our\s",
+    )
+)
+"""Before "50s" where it is a decade, or an age."""
 
 
-def _month(name: str) -> str:
-    return SHORT_MONTHS.get(name.rstrip("."), name.rstrip("."))
+def _span(firsts: Readings, lasts: Readings) -> Readings:
+    return tuple(f"{first} {to} {last}" for to in ("to", "through") for first in firsts for last in lasts)
+
+
+def _month(written: str) -> str:
+    return MONTHS[written.rstrip(".")]
 
 
 def _day(digits: str) -> str:
     return ordinal(digits.lstrip("0"))
 
 
-def _dated(month: str, day: str, written_year: str = "") -> Readings:
+def _dated(month: str, day: str, written_year: str) -> Readings:
     """A whole date, the month first as Americans say it, or the day first."""
-    years = _years(written_year) if written_year else ("",)
-    first = combined((f"{month} {_day(day)}", f"the {_day(day)} of {month}", f"{month} the {_day(day)}"), years)
-    return (*first, *combined((f"{_day(day)} of {month}", f"{_day(day)} {month}"), years))
+    nth = _day(day)
+    days = (f"{month} {nth}", f"the {nth} of {month}", f"{month} the {nth}", f"{nth} of {month}", f"{nth} {month}")
+    return tuple(reading for said in days for reading in combined((said,), _years(written_year)))
 
 
 def _years(digits: str) -> Readings:
-    if len(digits) == 2:
-        century = "20" if int(digits) < 70 else "19"
-        return (*year(century + digits), *year(digits))
-    return year(digits)
+    """A year of four digits, of two, or of none."""
+    if len(digits) != 2:
+        return year(digits) if digits else ("",)
+    century = "20" if int(digits) < 70 else "19"
+    return (*year(century + digits), *year(digits))
+
+
+def _year_behind(match: re.Match[str]) -> Readings:
+    return _years((match["year"] or "").lstrip("’'"))
 
 
 def _numeric(month: str, day: str, written_year: str) -> Readings:
-    number = int(month)
-    return _dated(MONTHS[number - 1], day, written_year) if 1 <= number <= 12 and 1 <= int(day) <= 31 else ()
+    is_date = 1 <= int(month) <= 12 and 1 <= int(day) <= 31
+    return _dated(NAMES[int(month) - 1], day, written_year) if is_date else ()
 
 
 def _iso(match: re.Match[str]) -> Readings:
     return _numeric(match["month"], match["day"], match["year"])
 
 
-def _slashed(*, day_first: bool) -> Rule:
-    def read(match: re.Match[str]) -> Readings:
-        first, second, written_year = match["first"], match["second"], match["year"]
-        if int(first) > 12 or (day_first and int(second) <= 12):
-            first, second = second, first
-        return _numeric(first, second, written_year)
-
-    pattern = rf"{ALONE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:19|20)\d\d|\d\d){ENDED}"
-    return Rule("date", re.compile(pattern), read)
-
-
-def _month_day_of(match: re.Match[str]) -> Readings:
+def _slashed(match: re.Match[str], *, day_first: bool) -> Readings:
     month, day = match["first"], match["second"]
-    return _numeric(month, day, "")
+    if int(month) > 12 or (day_first and int(day) <= 12):
+        month, day = day, month
+    return _numeric(month, day, match["year"])
 
 
-def _in_words(match: re.Match[str]) -> Readings:
-    """As "Mon, Nov. 23rd, 2026", "November 23-25", "23 November 2026"."""
-    weekday = f"{WEEKDAYS.get(match['weekday'], match['weekday'])} " if match["weekday"] else ""
-    day, last = match["day"], match["last"]
-    month = _month(match["month"])
-    if match.group().startswith("the ") or " of " in match.group():
-        return combined((weekday.strip(),), (f"the {_day(day)} of {month}", f"{_day(day)} of {month}"), _after(match))
-    dated = combined(_dated(month, day), _after(match))
-    if last:
-        span = (f"{month} {_day(day)} to {_day(last)}", f"{month} {_day(day)} through {_day(last)}")
-        dated = combined(span, _after(match))
-    return combined((weekday.strip(),), dated) if weekday else dated
+def _month_first(match: re.Match[str]) -> Readings:
+    """As "Mon, Nov. 23rd, 2026", "November 23-25"."""
+    weekday, month, day = WEEKDAYS.get(match["weekday"], ""), _month(match["month"]), match["day"]
+    days = _span((f"{month} {_day(day)}",), (_day(match["last"]),)) if match["last"] else _dated(month, day, "")
+    return combined((weekday,), days, _year_behind(match))
 
 
-def _after(match: re.Match[str]) -> Readings:
-    """The year behind a date, where there is one."""
-    return _years(match["year"].lstrip("’'")) if match["year"] else ("",)
+def _day_first(match: re.Match[str]) -> Readings:
+    """As "23 November 2026", "the 23rd of November"."""
+    weekday, month, day = WEEKDAYS.get(match["weekday"], ""), _month(match["month"]), match["day"]
+    days = _dated(month, day, "")
+    if match["article"] or match["of"]:
+        days = (f"{match['article'] or 'the'} {_day(day)} of {month}", f"{_day(day)} of {month}")
+    return combined((weekday,), days, _year_behind(match))
 
 
 def _month_of_year(match: re.Match[str]) -> Readings:
@@ -107,8 +116,7 @@ def _month_of_year(match: re.Match[str]) -> Readings:
 
 
 def _months(match: re.Match[str]) -> Readings:
-    first, last = _month(match["first"]), _month(match["last"])
-    return (f"{first} to {last}", f"{first} through {last}")
+    return _span((_month(match["first"]),), (_month(match["last"]),))
 
 
 def _short_month(match: re.Match[str]) -> Readings:
@@ -116,8 +124,7 @@ def _short_month(match: re.Match[str]) -> Readings:
 
 
 def _weekdays(match: re.Match[str]) -> Readings:
-    first, last = WEEKDAYS[match["first"]], WEEKDAYS[match["last"]]
-    return (f"{first} to {last}", f"{first} through {last}")
+    return _span((WEEKDAYS[match["first"]],), (WEEKDAYS[match["last"]],))
 
 
 def _weekday(match: re.Match[str]) -> Readings:
@@ -125,126 +132,135 @@ def _weekday(match: re.Match[str]) -> Readings:
 
 
 def _decade(match: re.Match[str]) -> Readings:
+    """As "1990s", "the '50s": the plural of its year, or of its tens."""
     century, ten = match["century"] or "", match["ten"]
     if ten == "0":
         return (f"{year(century + '00')[0]}s",) if century else ("two thousands", "aughts")
-    head = f"{cardinal(century)} " if century else ""
-    return (head + TENS[ten],)
+    tens = "tens" if ten == "1" else cardinal(f"{ten}0").removesuffix("y") + "ies"
+    return combined((cardinal(century) if century else "",), (tens,))
 
 
 def _span_of_years(match: re.Match[str]) -> Readings:
     first, last = match["first"], match["last"]
-    if len(last) == 2 and int(last) <= int(first[2:]):
+    if int(last) <= int(first[-len(last) :]):
         return ()
-    if len(last) == 4 and int(last) < int(first):
-        return ()
-    ends = year(last) if len(last) == 4 else (cardinal(last), *year(first[:2] + last))
-    return tuple(f"{start} {to} {end}" for to in ("to", "through") for start in year(first) for end in ends)
+    return _span(year(first), (cardinal(last), *year(first[:2] + last)) if len(last) == 2 else year(last))
 
 
 def _season(match: re.Match[str]) -> Readings:
+    """As "2019/20": a year and the next."""
     first, last = match["first"], match["last"]
     if int(last) != (int(first) + 1) % 100:
         return ()
-    return (f"{year(first)[0]} {cardinal(last)}", f"{year(first)[0]} slash {cardinal(last)}")
+    return (f"{year(first)[0]} {two_digits(last)}", f"{year(first)[0]} slash {two_digits(last)}")
 
 
 def _era(match: re.Match[str]) -> Readings:
-    era = " ".join(match["era"].replace(".", ""))
-    digits = match["year"].replace(",", "")
-    return combined(year(digits) if len(digits) <= 4 else (cardinal(digits),), (era,))
+    digits = ungrouped(match["year"])
+    return combined(
+        year(digits) if len(digits) <= 4 else (cardinal(digits),), (" ".join(match["era"].replace(".", "")),)
+    )
 
 
-def _anno(match: re.Match[str]) -> Readings:
-    return tuple(f"A D {spoken}" for spoken in year(match["year"]))
+def _anno_domini(match: re.Match[str]) -> Readings:
+    return combined(("A D",), year(match["year"]))
+
+
+def _short_year(match: re.Match[str]) -> Readings:
+    return (two_digits(match["year"]),)
 
 
 def _year(match: re.Match[str]) -> Readings:
-    digits = match["year"]
-    return (*year(digits), cardinal(digits))
+    return (*year(match["year"]), cardinal(match["year"]))
 
 
-WEEKDAY = (
-    rf"(?:(?P<weekday>(?:{'|'.join(WEEKDAYS)})(?=[., ])|(?:{'|'.join(sorted(set(WEEKDAYS.values())))}))[.,]{{0,2}}\s)?"
+SLASHED = rf"""{ALONE} (?P<first>\d\d?) (?P<mark>[/.-]) (?P<second>\d\d?) (?P=mark)
+    (?P<year> (?:19|20)\d\d | (?<!\.)\d\d ) {END}"""
+"""With points it needs a whole year: 1.2.20 is a version."""
+
+YEARLESS = rf"""
+    (?: (?<=\b[Oo]n\s) | (?<=\bdue\s) | (?<=\bsince\s) | (?<=\buntil\s) | (?<=\bby\s)(?!1/[234]\b|[23]/[34]\b) )
+    (?!9/11\b) (?P<first>\d\d?) / (?P<second>\d\d?) (?P<year>) {END} (?!\sof\b)"""
+"""Only where a word says that it is a date, and no fraction."""
+
+SHORT_WEEKDAY = rf"""\b (?<!\b[Tt]he\s) (?! (?:Sat|Sun|Wed)\s\d+\s[a-z]+s\b ) (?P<weekday>{SHORT_WEEKDAYS})
+    (?: \.(?=\s\S) | (?=,?\s\d) | (?=[-–/](?:{SHORT_WEEKDAYS})) | (?=\.?$) )"""
+"""Not the Sun, and not what "Sat 5 exams"."""
+
+DECADE = rf"""(?: {CUE} | (?<=0s\sand\s) | (?<=0s\sor\s) | (?<=0s\sto\s) | [’'] )
+    (?P<century>) (?P<ten>\d) 0[’']?s\b (?!\s(?:timeout|delay|limit|interval|window|wait|pause|mark|clip|cap)\b)"""
+"""Without its century, where a word says that 50s is no count of seconds."""
+
+ERA = r"(?P<era> B\.?C\.?E?\.?(?=\W|$) | A\.?D\.?(?=\W|$) | C\.?E\.?(?=\W|$) )"
+
+WORDED = (
+    rule(
+        "date",
+        rf"""\b {NO_CROWD} {WEEKDAY_BEFORE} (?P<month>{MONTH}) \s (?P<day>{DAY}) {SUFFIX}
+        (?: {TO} (?P<last>{DAY}) {SUFFIX} )? (?! [\w:%/] | [.,]\d | \s(?i:[ap]\.?m)\b ) {YEAR_BEHIND}""",
+        _month_first,
+    ),
+    rule(
+        "date",
+        rf"""(?<![\w.,/:$-]) {WEEKDAY_BEFORE} (?:(?P<article>[Tt]he)\s)? (?P<day>{DAY}) {SUFFIX} \s (?:(?P<of>of)\s)?
+        (?P<month>{MONTH}) (?![a-z]) {YEAR_BEHIND}""",
+        _day_first,
+    ),
+    rule(
+        "date",
+        rf"\b (?P<month>{MONTH}) ,?\s (?:of\s)? (?P<year>{YEAR})\b (?![-–/]\d) {UNCOUNTED}",
+        _month_of_year,
+    ),
+    rule(
+        "weekdays",
+        rf"\b (?P<first>{SHORT_WEEKDAYS}) {TO} (?P<last>{SHORT_WEEKDAYS}) (?![a-z])",
+        _weekdays,
+    ),
+    rule("months", rf"\b (?P<first>{MONTH}) {TO} (?P<last>{MONTH}) (?![a-z])", _months),
+    rule("month", rf"\b (?P<month>(?:{SHORT_MONTHS})\.) (?=\s|,|$)", _short_month),
+    rule("weekday", SHORT_WEEKDAY, _weekday),
 )
-AND_YEAR = rf"(?:,?\s(?P<year>{YEAR}|[’']\d\d)\b)?"
+"""Those with the name of a month or a day."""
+
+YEARS = (
+    rule("decade", r"(?<![\w.,$]) (?P<century>1[0-9]|20) (?P<ten>\d) 0[’']?s\b", _decade),
+    rule("decade", DECADE, _decade),
+    rule(
+        "years",
+        rf"{ALONE} (?P<first>{LATE_YEAR}) {TO} (?P<last>{LATE_YEAR}|\d\d) (?![\w/-]|[.,]\d) {UNCOUNTED}",
+        _span_of_years,
+    ),
+    rule("years", rf"{ALONE} (?P<first>(?:19|20)\d\d) / (?P<last>\d\d) (?![\w/]|[.,]\d)", _season),
+    rule("year", rf"(?<![\w.,$]) (?P<year>\d{{1,4}}|\d{{1,2}},\d{{3}}) \s {ERA}", _era),
+    rule("year", r"\b A\.?D\.? \s (?P<year>\d{1,4})\b", _anno_domini),
+    rule("year", r"(?<=\W) [’'] (?P<year>\d\d) (?=[\s,.;:?!)]|$)", _short_year),
+    rule(
+        "year",
+        rf"""\b (?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Bb]efore|[Aa]fter|[Yy]ear) \s
+        (?P<it>(?P<year>10\d\d)) {END} {UNCOUNTED}""",
+        _year,
+    ),
+    rule(
+        "year",
+        rf"""{ALONE} (?P<year>{LATE_YEAR}) (?! [\w%°/×] | [.,:]\d | [-–]\d
+            | \s?(?: [x×+*=<>%] | (?:dollars?|euros?|pounds?|people|percent)\b ) ) {UNCOUNTED}""",
+        _year,
+    ),
+)
 
 
 def rules(*, day_first: bool) -> tuple[Rule, ...]:
     """The rules of this module, in their order; `day_first`: 3/4/2026 is in April."""
-    iso = rf"{ALONE}(?P<year>{YEAR})(?P<mark>[-/])(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])(?=T\d|[^\w/-]|$)"
-    month_first = rf"\b{WEEKDAY}(?P<month>{MONTH})\s(?P<day>{DAY})(?:st|nd|rd|th)?(?:{TO}(?P<last>{DAY})(?:st|nd|rd|th)?)?(?![\d:%/]|[.,]\d|\s(?i:am|pm|a\.m|p\.m)\b){AND_YEAR}"
-    day_leads = rf"(?<![\w.,/:$-]){WEEKDAY}(?:the\s)?(?P<day>{DAY})(?:st|nd|rd|th)?(?P<last>)\s(?:of\s)?(?P<month>{MONTH})(?![a-z]){AND_YEAR}"
+    slashed = partial(_slashed, day_first=day_first)
     return (
-        Rule("date", re.compile(iso), _iso),
-        _slashed(day_first=day_first),
-        Rule(
+        rule(
             "date",
-            re.compile(
-                rf"(?:(?<=\b[Oo]n )|(?<=\bby )|(?<=\bdue )|(?<=\bsince )|(?<=\buntil ))(?P<first>\d\d?)/(?P<second>\d\d?){ENDED}"
-            ),
-            _month_day_of,
+            rf"""{ALONE} (?P<year>{YEAR}) (?P<mark>[-/]) (?P<month>0[1-9]|1[0-2]) (?P=mark) (?P<day>0[1-9]|[12]\d|3[01])
+            (?=T\d|[^\w/-]|$)""",
+            _iso,
         ),
-        Rule("date", re.compile(month_first), _in_words),
-        Rule("date", re.compile(day_leads), _in_words),
-        Rule("date", re.compile(rf"\b(?P<month>{MONTH}),?\s(?:of\s)?(?P<year>{YEAR})\b(?![-–/]\d)"), _month_of_year),
-        Rule(
-            "weekdays",
-            re.compile(rf"\b(?P<first>{'|'.join(WEEKDAYS)}){TO}(?P<last>{'|'.join(WEEKDAYS)})(?![a-z])"),
-            _weekdays,
-        ),
-        Rule("months", re.compile(rf"\b(?P<first>{MONTH}){TO}(?P<last>{MONTH})(?![a-z])"), _months),
-        Rule(
-            "month",
-            re.compile(rf"\b(?P<month>(?:{'|'.join(short for short in SHORT_MONTHS if short != 'May')})\.)(?=\s|,|$)"),
-            _short_month,
-        ),
-        Rule(
-            "weekday",
-            re.compile(
-                r"\b(?P<weekday>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s\S)|(?=,?\s\d|[-–/](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun))|(?=\.?$))"
-            ),
-            _weekday,
-        ),
-        Rule("decade", re.compile(r"(?<![\w.,$])(?P<century>1[0-9]|20)(?P<ten>\d)0[’']?s\b"), _decade),
-        Rule(
-            "decade",
-            re.compile(r"(?:(?<=the )|(?<=early )|(?<=late )|(?<=mid-)|[’'])(?P<century>)(?P<ten>[1-9])0[’']?s\b"),
-            _decade,
-        ),
-        Rule(
-            "years",
-            re.compile(
-                rf"{ALONE}(?P<first>1[1-9]\d\d|20\d\d){TO}(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w/-]|[.,]\d)(?!\s[a-z]+s\b)"
-            ),
-            _span_of_years,
-        ),
-        Rule("years", re.compile(r"(?<![\w.,/$-])(?P<first>(?:19|20)\d\d)/(?P<last>\d\d)(?![\w/]|[.,]\d)"), _season),
-        Rule(
-            "year",
-            re.compile(
-                r"(?<![\w.,$])(?P<year>\d{1,4}|\d{1,2},\d{3})\s(?P<era>B\.?C\.?E?\.?(?=\W|$)|A\.?D\.?(?=\W|$)|C\.?E\.?(?=\W|$))"
-            ),
-            _era,
-        ),
-        Rule("year", re.compile(r"\bA\.?D\.?\s(?P<year>\d{1,4})\b"), _anno),
-        Rule(
-            "year",
-            re.compile(r"(?<=\W)[’'](?P<year>\d\d)(?=[\s,.;:?!)]|$)"),
-            lambda match: (cardinal(match["year"]) if match["year"][0] != "0" else f"oh {cardinal(match['year'][1])}",),
-        ),
-        Rule(
-            "year",
-            re.compile(
-                rf"\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Bb]efore|[Aa]fter|[Yy]ear)\s(?P<it>(?P<year>10\d\d)){ENDED}{COUNTED}"
-            ),
-            _year,
-        ),
-        Rule(
-            "year",
-            re.compile(
-                rf"{ALONE}(?P<year>1[1-9]\d\d|20\d\d)(?![\w%°/×]|[.,:]\d|-\d|–\d|\s?(?:[x×+*=<>%]|(?:dollars?|euros?|pounds?|people|percent)\b)){COUNTED}"
-            ),
-            _year,
-        ),
+        rule("date", SLASHED, slashed),
+        rule("date", YEARLESS, slashed),
+        *WORDED,
+        *YEARS,
     )

@@ -12,18 +12,16 @@ LONGEST = 10
 """Characters of the longest sequence that has a name of its own, such as a family or the flag of Wales."""
 
 SYMBOLS = (
-    "\u203c\u2049\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf"
+    "\u203c\u2049\u2139\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf"
     "\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299\U0001f004\U0001f0cf"
     "\U0001f170-\U0001f251\U0001f300-\U0001faff"
 )
 FOLLOWERS = f"{JOINER}{SELECTOR}\ufe0e\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
-EMOJI = (
-    rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2139\u2194-\u2199\u21a9\u21aa]\ufe0f|[{SYMBOLS}])[{FOLLOWERS}]*+"
-)
+EMOJI = rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2194-\u2199\u21a9\u21aa]\ufe0f|[{SYMBOLS}])[{FOLLOWERS}]*+"
 
 
 def _names(run: str) -> list[str]:
-    """Those of a run of emoji without selectors and tones, in order, each said once; what has no name is passed over."""
+    """Those of a run of emoji without selectors and tones, each once; what has no name is passed over."""
     known = table("emoji.tsv")
     names, at = [], 0
     while at < len(run):
@@ -47,9 +45,9 @@ def _emoji(match: re.Match[str]) -> Readings:
 
 
 def _apart(match: re.Match[str], said: str) -> str:
-    """With spaces where the emoji stands close to something else: "Done!🎉"."""
-    before, after = match.string[max(0, match.start() - 1) : match.start()], match.string[match.end() : match.end() + 1]
-    return f"{' ' * (before.strip() != '')}{said}{' ' * (after.isalnum())}" if said else ""
+    """With a space where the emoji stands close to a mark: "Done!🎉"."""
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    return f" {said}" if said and before.strip() and not before.isalnum() else said
 
 
 RULES: tuple[Rule, ...] = (Rule("emoji", re.compile(rf"{EMOJI}(?:\s?{EMOJI})*+"), _emoji),)

@@ -50,7 +50,7 @@ def table(name: str) -> dict[str, Readings]:
 
 
 def letters(word: str) -> str:
-    """ "http2" -> "H T T P two": capital letters, since phonemizers take a single "a" for the article."""
+    """As "http2" -> "H T T P two": capital letters, since phonemizers take a single "a" for the article."""
     return " ".join(DIGITS[int(character)] if character in "0123456789" else character.upper() for character in word)
 
 
@@ -58,7 +58,7 @@ def number(digits: str) -> str:
     """A number in a name: "2" -> "two", "256" -> "two fifty six", "8080" -> "eighty eighty", "007" digit by digit."""
     if not digits.isascii() or digits.startswith("0") or len(digits) >= SPELLED_FROM:
         return letters(digits) if digits.isascii() else digits
-    return pairs(digits) if len(digits) > 2 else cardinal(digits)  # noqa: PLR2004: as rooms and ports are read
+    return pairs(digits) if len(digits) > 2 else cardinal(digits)  # as rooms and ports are read
 
 
 def word(piece: str) -> str:
@@ -77,11 +77,11 @@ def word(piece: str) -> str:
 def _is_sayable(piece: str) -> bool:
     """Whether capitals are a word rather than initials, as far as its vowels tell."""
     vowels = sum(letter in "aeiouy" for letter in piece)
-    return len(piece) > 2 and 0 < vowels < len(piece)  # noqa: PLR2004: "ON", "IS" are initials more often
+    return len(piece) > 2 and 0 < vowels < len(piece)  # "ON", "IS" are initials more often
 
 
 def said(name: str, marks: Mapping[str, str] = QUIET) -> str:
-    """ "parseHTTPResponse" -> "parse H T T P response", "max_retries2" -> "max retries two".
+    """As "parseHTTPResponse" -> "parse H T T P response", "max_retries2" -> "max retries two".
 
     marks: what is said for each mark; one that is not there is passed over
     """
@@ -105,15 +105,17 @@ def both(name: str) -> Readings:
 
 
 def file_name(name: str, marks: Mapping[str, str] = QUIET) -> str:
-    """ "parse_args.py" -> "parse args dot py": each ending as it is called."""
+    """As "parse_args.py" -> "parse args dot py": each ending as it is called."""
     stem, *rest = name.split(".")
     endings = table("extensions.tsv")
     parts = [endings[part][0] if part in endings else said(part, marks) for part in rest]
+    if stem.startswith("__") and stem.endswith("__") and stem.strip("_"):
+        stem = f"dunder{stem.rstrip('_')}"
     return " dot ".join([said(stem, marks), *parts]).strip()
 
 
 def path(text: str, marks: Mapping[str, str] = QUIET) -> str:
-    """ "src/parse_args.py" -> "src slash parse args dot py"; ".." is "dot dot"."""
+    """As "src/parse_args.py" -> "src slash parse args dot py"; ".." is "dot dot"."""
     steps = re.split(r"([/\\])", text)
     return " ".join(filter(None, (marks[step] if step in "/\\" and step else _step(step, marks) for step in steps)))
 

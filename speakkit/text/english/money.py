@@ -1,139 +1,103 @@
 """Amounts of money."""
 
 import re
-from importlib.resources import files
 
-from speakkit.text.english.numbers import cardinal, decimal, with_and
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.numbers import cardinal, combined, decimal, signed, two_digits, ungrouped, with_and
+from speakkit.text.english.patterns import NUMBER, TO, any_of, describes
+from speakkit.text.english.rule import Readings, rule
+from speakkit.text.english.tables import mapping, rows
+from speakkit.text.english.units import per
 
-MAGNITUDES = {
-    "k": "thousand",
-    "K": "thousand",
-    "m": "million",
-    "M": "million",
-    "mn": "million",
-    "mm": "million",
-    "MM": "million",
-    "b": "billion",
-    "B": "billion",
-    "bn": "billion",
-    "t": "trillion",
-    "T": "trillion",
-    "tn": "trillion",
-}
-MAGNITUDE = r"(?:(?:\s(?P<word>hundred|thousand|million|billion|trillion))(?![a-z])|\s?(?P<letter>bn|mn|mm|tn|MM|[kKmMbBtT])(?![\w]))?"
-AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-PER = {"mo": "month", "yr": "year", "hr": "hour", "h": "hour", "wk": "week", "d": "day"}
+CURRENCIES = {sign: names for sign, *names in rows("currencies")}
+"""Sign or code -> its name, the plural, its hundredth part, the plural of that."""
 
+MAGNITUDES = mapping("magnitudes")
 
-def _currencies() -> dict[str, tuple[str, str, str, str]]:
-    lines = (files("speakkit") / "data" / "currencies.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {sign: (one, many, cent, cents) for sign, one, many, cent, cents in rows}
+BY_SIGN = any_of(sign for sign in CURRENCIES if not sign.isalpha())
+BY_CODE = rf"(?:{any_of(sign for sign in CURRENCIES if sign.isalpha())})(?![A-Za-z])"
+BEFORE = rf"(?P<sign>{BY_SIGN}|\b{BY_CODE}(?=\s?\d))"
+"""What stands before an amount: "$", "US$", "USD", "Rs"."""
 
-
-CURRENCIES = _currencies()
-SIGNS = "|".join(sorted((re.escape(sign) for sign in CURRENCIES if not sign.isalpha()), key=len, reverse=True))
-CODES = "|".join(sign for sign in CURRENCIES if sign.isupper() and sign.isalpha())
+MAGNITUDE = r"""(?:
+    \s(?P<word>hundred|thousand|million|billion|trillion)(?![a-z])
+    | \s?(?P<letter>bn|mn|mm|tn|MM|[kKmMbBtT])(?!\w)
+)?"""
+PERIOD = r"(?: \s?/\s?(?P<per>month|mo|year|yr|hour|hr|h|week|wk|day|d|person|user|seat|unit|share|night)\b )?"
+TAIL = rf"(?P<amount>{NUMBER}) {MAGNITUDE}"
+END = r"(?!\d|[.,]\d)"
 
 
 def said(sign: str, amount: str, magnitude: str = "", *, describing: bool = False) -> Readings:
     """As "$", "5.99" -> "five dollars and ninety nine cents"; `describing`: as in "a five dollar bill"."""
     one, many, cent, cents = CURRENCIES[sign]
-    whole, _, part = amount.replace(",", "").partition(".")
+    plain = ungrouped(amount)
+    whole, _, part = plain.partition(".")
+    whole = whole or "0"
     if magnitude:
-        return _all(decimal(amount.replace(",", "")), f"{magnitude} {one if describing else many}")
-    if not part or not int(part):
-        unit = one if describing or int(whole or 0) == 1 else many
-        return _all(cardinal(whole or "0"), unit)
+        return combined(with_and(decimal(plain)), (magnitude,), (one if describing else many,))
+    if not int(part or "0"):
+        return combined(with_and(cardinal(whole)), (one if describing or int(whole) == 1 else many,))
     if len(part) != 2:
-        return _all(decimal(amount.replace(",", "")), many)
-    small = f"{cardinal(str(int(part)))} {cent if int(part) == 1 else cents}"
-    if not int(whole or 0):
+        return combined(with_and(decimal(plain)), (many,))
+    small = f"{cardinal(part)} {cent if int(part) == 1 else cents}"
+    if not int(whole):
         return (small,)
     unit = one if int(whole) == 1 else many
-    short = f"{cardinal(whole)} {'oh ' * (part[0] == '0')}{cardinal(str(int(part)))}"
-    full = tuple(f"{number} {unit} and {small}" for number in with_and(cardinal(whole)))
-    return (short, *full) if describing else (*full, f"{cardinal(whole)} {unit} {small}", short)
-
-
-def _all(number: str, unit: str) -> Readings:
-    return tuple(f"{form} {unit}" for form in with_and(number))
+    short = (f"{cardinal(whole)} {two_digits(part)}",)
+    full = (*combined(with_and(cardinal(whole)), (unit,), ("and",), (small,)), f"{cardinal(whole)} {unit} {small}")
+    return short + full if describing else full + short
 
 
 def _magnitude(match: re.Match[str]) -> str:
-    return match["word"] or MAGNITUDES.get(match["letter"] or "", "")
-
-
-def _is_describing(match: re.Match[str]) -> bool:
-    """Whether the amount describes what follows: "a $5 bill", "$10-a-day"."""
-    before = match.string[max(0, match.start() - 4) : match.start()].lower()
-    after = match.string[match.end() : match.end() + 12]
-    article = re.search(r"(?:^|\W)(?:a|an) $", before)
-    return bool(article and re.match(r"[ -](?!(?:in|of|on|for|to|and|or|a|per|an|each|is|more|less)\b)[a-z]", after))
+    return match["word"] or MAGNITUDES.get(match["letter"], "")
 
 
 def _money(match: re.Match[str]) -> Readings:
-    sign = match["sign"]
-    spoken = said(sign, match["amount"], _magnitude(match), describing=_is_describing(match))
-    if match["minus"] or match["inner"]:
-        spoken = tuple(f"{minus} {form}" for minus in ("minus", "negative") for form in spoken)
-    return _per(spoken, match["per"])
+    """As "-$5.99", "a $5m deal", "$20/hour", "500 INR"."""
+    spoken = said(match["sign"], match["amount"], _magnitude(match), describing=describes(match))
+    return _for_each(signed(match["minus"] or match["inner"], spoken), match["per"])
 
 
-def _per(spoken: Readings, unit: str | None) -> Readings:
-    if not unit:
-        return spoken
-    word = PER.get(unit, unit)
-    return tuple(
-        f"{form} {per} {word}"
-        for per in ("per", "an" if word[0] in "aeiou" or word == "hour" else "a")
-        for form in spoken
-    )
+def _for_each(spoken: Readings, unit: str | None) -> Readings:
+    return tuple(f"{form} {how}" for how in per(unit) for form in spoken) if unit else spoken
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """As "$5-10", "$5m–$10m"."""
-    magnitude = _magnitude(match)
-    first_magnitude = MAGNITUDES.get(match["own"] or "", "")
-    first = decimal(match["first"].replace(",", "")) + (f" {first_magnitude}" if first_magnitude else "")
-    last = said(match["sign"], match["amount"], magnitude)
-    if match["again"] and (first_magnitude or not magnitude):
-        full = said(match["sign"], match["first"], first_magnitude)[0]
-        return (*(f"{full} to {end}" for end in last), *(f"{first} to {end}" for end in last))
-    return tuple(f"{first} to {end}" for end in last)
-
-
-def _trailing(match: re.Match[str]) -> Readings:
-    """As "500 INR", "5 €", "50¢"."""
-    return said(match["sign"], match["amount"], _magnitude(match))
+    """As "$5-10", "$5m-$10m", "$5-€10"."""
+    magnitude, own = _magnitude(match), MAGNITUDES.get(match["own"], "")
+    last = said(match["again"] or match["sign"], match["amount"], magnitude)
+    short = combined((decimal(match["first"]),), (own,))
+    full = said(match["sign"], match["first"], own)[:1]
+    if match["again"] not in (None, match["sign"]):
+        firsts = full
+    elif match["again"] and (own or not magnitude):
+        firsts = full + short
+    else:
+        firsts = short
+    return _for_each(combined(firsts, ("to",), last), match["per"])
 
 
 def _cents(match: re.Match[str]) -> Readings:
-    number = decimal(match["amount"].replace(",", ""))
-    return (f"{number} cent{'s' * (match['amount'] != '1')}",)
+    return (f"{decimal(match['amount'])} cent{'s' * (match['amount'] != '1')}",)
 
-
-END = r"(?!\d|[.,]\d)"
-PERIOD = r"(?:\s?/\s?(?P<per>month|mo|year|yr|hour|hr|h|week|wk|day|d|person|user|seat|unit|share|night)\b)?"
 
 RULES = (
-    Rule(
+    rule(
         "money",
-        re.compile(
-            rf"(?<![\w$.])(?P<sign>{SIGNS}|(?:{CODES})(?=\s?\d))\s?(?P<first>\d[\d,]*(?:\.\d+)?)(?P<own>[kKmMbB]|bn)?\s?[-–—]\s?"
-            rf"(?P<again>{SIGNS})?{AMOUNT}{MAGNITUDE}{END}"
-        ),
+        rf"""(?<![\w$.]) {BEFORE} \s? (?P<first>{NUMBER}) (?P<own>[kKmMbB]|bn)? {TO} (?P<again>{BY_SIGN})?
+        {TAIL} {PERIOD} {END}""",
         _range,
     ),
-    Rule(
+    rule(
         "money",
-        re.compile(
-            rf"(?:(?<![\w)])(?P<minus>[-−]))?(?<![A-Za-z$])(?P<sign>{SIGNS}|\b(?:{CODES})(?=\s?\d))(?P<inner>[-−])?\s?{AMOUNT}"
-            rf"{MAGNITUDE}{PERIOD}{END}"
-        ),
+        rf"(?: (?<![\w)])(?P<minus>[-−+]) )? (?<![A-Za-z$]) {BEFORE} (?P<inner>[-−])? \s? {TAIL} {PERIOD} {END}",
         _money,
     ),
-    Rule("money", re.compile(rf"(?<![\w.,$]){AMOUNT}{MAGNITUDE}\s?(?P<sign>[€£₹₽₺₪₫₱₩]|(?:{CODES})(?!\w))"), _trailing),
-    Rule("money", re.compile(rf"(?<![\w.,$]){AMOUNT}\s?¢"), _cents),
+    rule(
+        "money",
+        rf"""(?<![\w.,$]) (?P<minus>) (?P<inner>) {TAIL}
+        \s? (?P<sign> [€£₹₽₺₪₫₱₩] | \$(?!\w) | {BY_CODE}(?!\w) ) {PERIOD}""",
+        _money,
+    ),
+    rule("money", rf"(?<![\w.,$]) (?P<amount>{NUMBER}) \s? ¢", _cents),
 )

@@ -3,52 +3,43 @@
 import re
 
 from speakkit.text.english.numbers import cardinal, decimal, ordinal, pairs, spelled
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.patterns import UNCOUNTED, any_of, capitalizable
+from speakkit.text.english.rule import Readings, rule
+from speakkit.text.english.tables import column
 
-PLACES = (
-    r"(?:[Rr]ooms?|[Ff]lights?|[Hh]ighways?|[Hh]wy\.?|[Rr]oute|[Rr]t\.|[Ii]nterstate|[Bb]us|[Ss]uite|[Ss]te\.|[Aa]pt\.?|[Aa]partment"
-    r"|[Cc]hannel|[Ee]xt\.?|[Ee]xtension|[Bb]oeing|[Aa]irbus|[Ll]ocker|[Gg]ate|[Tt]rain|[Aa]rea [Cc]ode|[Ee]xit(?! code)|[Ss]tudio|[Bb]ldg\.?"
-    r"|[Bb]uilding|[Ss]R|I|US|CA)"
-)
-SPELLED_NAMES = r"(?:[Pp]in|PIN|[Cc]ode(?= \d{4,})|[Pp]asscode|ZIP|[Zz]ip(?: code)?|[Ss]erial|[Aa]ccount|[Oo]rder|[Tt]icket|ID|id|SSN|[Ii]nvoice|[Tt]racking)"
-HEADINGS = (
-    r"(?:[Cc]hapters?|[Pp]arts?|[Aa]cts?|[Bb]ooks?|[Vv]olumes?|[Vv]ol\.|[Ss]ections?|[Pp]hases?|[Tt]ypes?|[Aa]rticles?|[Aa]ppendix|[Ll]evels?"
-    r"|[Ss]tages?|[Ss]cenes?|[Tt]itles?|[Ee]pisodes?|World War|WW|Super Bowl|[Cc]lass|[Gg]rade|[Uu]nits?|[Ll]essons?|[Mm]odules?|[Ff]igures?"
-    r"|[Tt]ables?|[Cc]antos?|[Dd]ivisions?|[Gg]roups?|[Cc]ategory|[Tt]ier|[Mm]ark|[Cc]omplex|[Ff]actor|Vatican|Apollo|Saturn)"
-)
-MONARCHS = (
-    r"(?:Henry|Louis|Elizabeth|George|Charles|Edward|William|Richard|James|Mary|Anne|John Paul|John|Pius|Leo|Gregory|Innocent|Clement|Urban|Benedict"
-    r"|Paul|Sixtus|Julius|Boniface|Alexander|Napoleon|Catherine|Nicholas|Peter|Ivan|Philip|Ferdinand|Frederick|Wilhelm|Friedrich|Leopold|Maximilian"
-    r"|Joseph|Francis|Franz|Rudolf|Otto|Gustav|Gustavus|Karl|Carl|Christian|Harald|Haakon|Olav|Margrethe|Ramses|Ramesses|Thutmose|Amenhotep|Ptolemy"
-    r"|Cleopatra|Xerxes|Darius|Cyrus|Artaxerxes|Mehmed|Murad|Selim|Suleiman|Abdul Hamid|Juan Carlos|Alfonso|Felipe|Umberto|Victor Emmanuel|Constantine"
-    r"|Theodosius|Justinian|Basil|Robert|David|Malcolm|Kenneth|Stephen|Matilda|Isabella|Pedro|Sancho|Albert|Baudouin|Pope [A-Z][a-z]+|King [A-Z][a-z]+|Queen [A-Z][a-z]+)"
-)
-ROMAN = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-WORDS = {
-    "k8s": "kubernetes",
-    "i18n": "internationalization",
-    "l10n": "localization",
-    "a11y": "accessibility",
-    "B2B": "B to B",
-    "B2C": "B to C",
-    "P2P": "P to P",
-    "C2C": "C to C",
-    "G2P": "G to P",
-    "E2E": "end to end",
-    "e2e": "end to end",
-}
+PLACE = capitalizable(column("cues", "place"))
+CODE = capitalizable(column("cues", "code"))
+HEADING = capitalizable(column("cues", "heading"))
+NAME = any_of(column("cues", "name"))
+MONARCH = rf"(?:(?:{any_of(column('cues', 'monarch'))})|(?:Pope|King|Queen)\s[A-Z][a-z]+)"
+OPENER = any_of(column("cues", "opener"))
+
+ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
+ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+
+NO_PRONOUN = rf"(?!\s (?: (?:{any_of(column('cues', 'after I'))})\b | [A-Z] ) )"
+"""Behind an I that is a numeral."""
+
+NO_READER = rf"{NO_PRONOUN} (?!\s (?:{any_of(column('cues', 'after heading I'))}|[a-z]+ed)\b )"
+"""Likewise, behind a heading: "Elizabeth I never married" is about a queen, but not "the part I never liked"."""
+
+SURE = r"(?=\s(?:of|and|or|to)\b|[,;:)]|\.?$)"
+"""Behind an I that is one even where its heading is in lower case, as in "the end of part I"."""
+
+OWN = r"(?P<own>[’']s)?"
+NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
+"""Not within a word, and not the initial of "John V. Lindsay"."""
 
 
 def roman(numeral: str) -> int:
     """As "XIV" -> 14."""
-    values = [VALUES[letter] for letter in numeral]
-    return sum(
-        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
-    )
+    values = [ROMAN_VALUES[letter] for letter in numeral]
+    pairwise = zip(values, [*values[1:], 0], strict=True)
+    return sum(-value if value < following else value for value, following in pairwise)
 
 
 def _numbered(match: re.Match[str]) -> Readings:
+    """As in "Room 1508", "Flight 370"."""
     digits = match["digits"]
     if len(digits) > 4:
         return (spelled(digits, "oh"), spelled(digits))
@@ -56,84 +47,94 @@ def _numbered(match: re.Match[str]) -> Readings:
 
 
 def _coded(match: re.Match[str]) -> Readings:
+    """As in "PIN 1234"."""
     digits = match["digits"]
     return (spelled(digits), spelled(digits, "oh"), *((pairs(digits), cardinal(digits)) if len(digits) <= 4 else ()))
 
 
 def _heading(match: re.Match[str]) -> Readings:
+    """As in "Chapter IV"."""
     return (cardinal(str(roman(match["roman"]))),)
 
 
 def _monarch(match: re.Match[str]) -> Readings:
+    """As in "Louis XIV's"."""
     return (f"the {ordinal(str(roman(match['roman'])))}{match['own'] or ''}",)
 
 
 def _sequel(match: re.Match[str]) -> Readings:
-    number = str(roman(match["roman"]))
-    own = match["own"] or ""
+    """As in "Rocky II"; who else is called so may be a monarch."""
+    number, own = str(roman(match["roman"])), match["own"] or ""
     return (f"{cardinal(number)}{own}", f"the {ordinal(number)}{own}")
 
 
 def _mixed(match: re.Match[str]) -> Readings:
     """A word of letters and digits: "MP3", "H2O", "1080p", "COVID-19"."""
-    text = match.group()
-    if text in WORDS:
-        return (WORDS[text], " ".join(_piece(piece, text)[0] for piece in re.findall(r"\d+(?:\.\d+)?|[A-Za-z]+", text)))
-    pieces = re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+", text)
-    first = " ".join(_piece(piece, text)[0] for piece in pieces)
-    last = " ".join(_piece(piece, text)[-1] for piece in pieces)
-    return tuple(dict.fromkeys((first, last)))
+    word = match.group()
+    pieces = [_piece(piece, word) for piece in re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+", word)]
+    return (" ".join(piece[0] for piece in pieces), " ".join(piece[-1] for piece in pieces))
 
 
-def _piece(piece: str, whole: str) -> Readings:
+def _piece(piece: str, word: str) -> Readings:
+    """A run of digits or of letters of `word`."""
+    if not piece[0].isdecimal():
+        is_pronounceable = len(piece) > 2 and re.search("[aeiouy]", piece, re.IGNORECASE)
+        is_short_initialism = len(piece) == 3 and piece.isupper()
+        return (piece,) if is_pronounceable and not is_short_initialism else (" ".join(piece.upper()),)
     if "." in piece:
         return (decimal(piece),)
-    if piece.isdigit():
-        if piece.startswith("0"):
-            return (spelled(piece), spelled(piece, "oh"))
-        if len(piece) == 4 and whole.endswith(piece) and piece[:2] in ("19", "20"):
-            return (pairs(piece), cardinal(piece))
-        return (
-            (pairs(piece) if 3 <= len(piece) <= 4 else cardinal(piece), spelled(piece))
-            if len(piece) <= 4
-            else (spelled(piece),)
-        )
-    if len(piece) <= 2 or not re.search(r"[aeiouyAEIOUY]", piece) or (piece.isupper() and len(piece) <= 3):
-        return (" ".join(piece.upper()),)
-    return (piece,)
+    if piece.startswith("0"):
+        return (spelled(piece), spelled(piece, "oh"))
+    if len(piece) > 4:
+        return (spelled(piece),)
+    is_year = len(piece) == 4 and word.endswith(piece) and piece[:2] in ("19", "20")
+    return (pairs(piece), cardinal(piece) if is_year else spelled(piece))
 
 
-LATER = r"(?P<own>[’']s)?)(?![\w’'-])"
-NO_PRONOUN = r"(?!\s(?:am|have|had|will|would|can|could|think|know|do|did|want|need|see|saw|said|say|like|love|hope|went|go|[A-Z])\b)"
-MONARCH_NUMERAL = rf"(?:(?=[IVXL]{{2,}}){ROMAN}|[VX]|I(?=[’']s)|I{NO_PRONOUN})"
-
-RULES = (
-    Rule("name with a number", re.compile(r"(?<![\w.-])(?:k8s|i18n|l10n|a11y|[BCPGE]2[BCPGE]|e2e)(?![\w-])"), _mixed),
-    Rule(
-        "number as a name",
-        re.compile(rf"(?<![\w-]){PLACES}(?:\s|-)#?(?P<it>(?P<digits>\d{{1,5}}))(?![\w/%]|[.,:-]\d)"),
-        _numbered,
-    ),
-    Rule(
+FIRST = (
+    rule(
         "number as a code",
-        re.compile(rf"\b{SPELLED_NAMES}(?: is| number| no\.)?:?\s#?(?P<it>(?P<digits>\d{{4,}}))(?![\w/%]|[.,:-]\d)"),
+        rf"""\b (?:{CODE}) (?:\sis|\snumber|\sno\.)?:?\s\#?
+        (?P<it>(?P<digits>\d{{4,}})) (?![\w/%]|[.,:-]\d) {UNCOUNTED}""",
         _coded,
     ),
-    Rule("Roman numeral", re.compile(rf"\b{HEADINGS}\s(?P<it>(?P<roman>{ROMAN}))(?![\w’'-])"), _heading),
-    Rule(
-        "Roman numeral", re.compile(rf"\b(?!Malcolm X){MONARCHS}\s(?P<it>(?P<roman>{MONARCH_NUMERAL}){LATER}"), _monarch
+)
+"""Before the dates, which would take a PIN for a year."""
+
+RULES = (
+    rule(
+        "number as a name",
+        rf"""(?<![\w-]) (?: (?: (?:{PLACE})(?:\s|-) )\#? | I-) (?P<it>(?P<digits>\d{{1,5}})) (?![\w/%]|[.,:-]\d)""",
+        _numbered,
     ),
-    Rule(
-        "Roman numeral", re.compile(rf"\b[A-Z][\w’'-]*[a-z]\s(?P<it>(?P<roman>(?=[IVX]{{2,}}){ROMAN}){LATER}"), _sequel
+    rule(
+        "Roman numeral",
+        rf"""\b (?:{HEADING}) \s (?P<it>(?P<roman> (?=[IVXLC]{{2}}|[VX]) {ROMAN} | I{SURE} )) {NUMERAL_END}""",
+        _heading,
     ),
-    Rule(
+    rule("Roman numeral", rf"\b (?=[A-Z])(?:{HEADING}) \s (?P<it>(?P<roman>I{NO_READER})) {NUMERAL_END}", _heading),
+    rule("Roman numeral", rf"\b (?:{NAME}) \s (?P<it>(?P<roman>{ROMAN})) {NUMERAL_END}", _heading),
+    rule(
+        "Roman numeral",
+        rf"""\b (?!Malcolm\sX) {MONARCH} \s
+        (?P<it>(?P<roman> (?=[IVXL]{{2}}) {ROMAN} | [VX] | I(?=[’']s) | I{NO_PRONOUN} ) {OWN}) {NUMERAL_END}""",
+        _monarch,
+    ),
+    rule(
+        "Roman numeral",
+        rf"""\b (?!(?:{OPENER})\s) [A-Z][\w’'-]*[a-z] \s
+        (?P<it>(?P<roman> (?=[IVX]{{2}}) {ROMAN} ) {OWN}) {NUMERAL_END}""",
+        _sequel,
+    ),
+    rule(
         "name with a number",
-        re.compile(r"(?<![\w.$€£/@#-])(?:[A-Z]{2,}|[A-Z][a-z]+|[A-Z])-\d{1,4}(?:\.\d+)?(?![\w/]|[.,:-]\d)"),
+        r"""(?<![\w.$€£/@#-]) (?:[A-Z]{2,}|[A-Z][a-z]+|[A-Z]) - \d{1,4}(?:\.\d+)? (?![\w/]|[.,:-]\d)""",
         _mixed,
     ),
-    Rule(
+    rule(
         "name with a number",
-        re.compile(r"(?<![\w.$€£/@#])(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])(?!\d+(?:st|nd|rd|th)\b)[^\W_]{2,12}(?![\w/])"),
+        r"""(?<![\w.$€£/@#]) (?=[^\W_]*\d) (?=[^\W_]*[A-Za-z]) (?!\d+(?i:st|nd|rd|th)\b) (?![1-9]\d*x\d+(?:x\d+)?\b)
+        [^\W_]{2,12} (?![\w/])""",
         _mixed,
     ),
 )

@@ -2,43 +2,65 @@
 
 import re
 
-from speakkit.text.english.numbers import cardinal, combined, decimal, fraction, ordinal, pairs, spelled, with_and, year
-from speakkit.text.english.rule import Readings, Rule
-from speakkit.text.english.units import ANY, FRACTIONS, NUMBER, amount
+from speakkit.text.english.numbers import (
+    amount,
+    cardinal,
+    combined,
+    decimal,
+    fraction,
+    ordinal,
+    pairs,
+    signed,
+    spelled,
+    ungrouped,
+    with_and,
+    year,
+)
+from speakkit.text.english.patterns import AMOUNT, DECIMAL, END, NUMBER, START, TO, UNCOUNTED, VULGAR
+from speakkit.text.english.rule import Readings, rule
+from speakkit.text.english.tables import mapping
 
-START = r"(?<![\w.,$€£#@/:^])"
-END = r"(?![\w/]|[.,:]\d|-\d)"
-TO = r"\s?[-–—]\s?"
-MAGNITUDES = {
-    "k": "thousand",
-    "K": "thousand",
-    "m": "million",
-    "M": "million",
-    "b": "billion",
-    "B": "billion",
-    "bn": "billion",
-}
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+MAGNITUDES = mapping("magnitudes")
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
+"""Pairs that are named by their two numbers."""
+
 COUNTING = re.compile(
-    r"(?i:\b(?:step|page|part|task|test|tests|score|scored|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question)\s)$"
+    r"\b(?:step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question)\s$",
+    re.IGNORECASE,
 )
+"""Before "3/4" where it is three of four."""
+
 GAME = re.compile(
-    r"(?i:\b(?:won|win|wins|lost|lose|loses|beat|beats|led|lead|leads|leading|up|down|tied|drew|draw|score|scored|victory|defeat|final)\b[^.!?]{0,30}$)"
+    r"\b(?:won|wins?|lost|loses?|beats?|led|leads?|leading|up|down|tied|drew|draw|scored?|victory|defeat|final)\b"
+    r"[^.!?]{0,30}$",
+    re.IGNORECASE,
 )
-SCORE_AFTER = re.compile(r"\s(?i:win|wins|victory|loss|defeat|lead|draw|vote|decision|score|record)\b")
+OUTCOME = re.compile(r"\s(?:wins?|victory|loss|defeat|lead|draw|vote|decision|score|record)\b", re.IGNORECASE)
+"""GAME before, or OUTCOME behind "3-1" where it is a score."""
+
+SIDES = re.compile(r"1[0-9][1-9]\d|19[12]\d")
+"""Numbers of pixels that are read in pairs, such as 1080 and 1920."""
+
+APPROXIMATE = {
+    "±": ("plus or minus",),
+    "~": ("about", "approximately", "around"),
+    "≈": ("about", "approximately"),
+}
+
+
+def _before(match: re.Match[str], most: int) -> str:
+    return match.string[max(0, match.start() - most) : match.start()]
 
 
 def _percent(match: re.Match[str]) -> Readings:
     numbers = amount(match["number"])
     if match["first"]:
         numbers = combined(amount(match["first"]), ("to",), numbers)
-    minus = ("minus", "negative") if match["sign"] in ("-", "−") else ("plus",) if match["sign"] == "+" else ("",)
-    name = {"%": "percent", "‰": "per mille", "％": "percent"}[match["mark"]]
-    return tuple(f"{sign} {number} {name}".strip() for sign in minus for number in numbers)
+    return combined(signed(match["sign"], numbers), ("per mille" if match["mark"] == "‰" else "percent",))
 
 
-def _mixed(match: re.Match[str]) -> Readings:
+def _amount(match: re.Match[str]) -> Readings:
     """As "2 1/2", "1⅓", "½"."""
     return amount(match["number"])
 
@@ -46,110 +68,113 @@ def _mixed(match: re.Match[str]) -> Readings:
 def _slashed(match: re.Match[str]) -> Readings:
     """As "3/4" of a whole, "7/10 checks", "24/7"."""
     top, bottom = match["top"], match["bottom"]
-    both = f"{cardinal(top)} {cardinal(bottom)}"
-    over = (f"{cardinal(top)} over {cardinal(bottom)}", f"{cardinal(top)} slash {cardinal(bottom)}")
-    out_of = (f"{cardinal(top)} out of {cardinal(bottom)}", f"{cardinal(top)} of {cardinal(bottom)}")
+    low, high = cardinal(top), cardinal(bottom)
+    both, over = (f"{low} {high}",), (f"{low} over {high}", f"{low} slash {high}")
+    out_of = (f"{low} out of {high}", f"{low} of {high}")
+    if match["nth"]:
+        return (*fraction(top, bottom), *over)
     if f"{top}/{bottom}" in PROVERBIAL or (top == bottom and int(top) not in (5, 10, 100)):
-        return (both, *over, *out_of)
-    named = fraction(top, bottom) if int(top) < int(bottom) and not top.startswith("0") else ()
-    is_count = COUNTING.search(match.string[max(0, match.start() - 30) : match.start()]) or (
-        int(bottom) in (5, 10, 12, 20, 100) and re.match(r"\s[a-z]+s\b", match.string[match.end() :][:30])
-    )
-    if int(top) <= int(bottom) and (is_count or not named):
-        return (*out_of, both, *over, *named)
-    return (*named, *out_of, *over, both) if named else (*over, both)
+        return (*both, *over, *out_of)
+    if int(top) > int(bottom):
+        return (*over, *both)
+    named = fraction(top, bottom) if top != bottom and not top.startswith("0") else ()
+    if named and not _is_count(match):
+        return (*named, *out_of, *over, *both)
+    return (*out_of, *both, *over, *named)
+
+
+def _is_count(match: re.Match[str]) -> bool:
+    """Whether "3/4" says how many of how many: "step 3/4", "7/10 checks"."""
+    of_a_round_number = int(match["bottom"]) in (5, 10, 12, 20, 100)
+    followed_by_plural = re.match(r"\s[a-z]{1,28}s\b", match.string[match.end() : match.end() + 32])
+    return bool(COUNTING.search(_before(match, 30)) or (of_a_round_number and followed_by_plural))
 
 
 def _ratio(match: re.Match[str]) -> Readings:
-    return (
-        f"{decimal(match['first'])} to {decimal(match['last'])}",
-        f"{decimal(match['first'])} {decimal(match['last'])}",
-    )
+    first, last = decimal(match["first"]), decimal(match["last"])
+    return (f"{first} to {last}", f"{first} {last}")
 
 
 def _range(match: re.Match[str]) -> Readings:
-    first, last = match["first"].replace(",", ""), match["last"].replace(",", "")
-    low, high = amount(first), amount(last)
-    before = match.string[max(0, match.start() - 60) : match.start()]
+    """As "5-10", a score of "3-1", a difference of "5 - 3 = 2"."""
+    low, high = amount(match["first"]), amount(match["last"])
     if " = " in match.string and " " in match.group():
         return combined(low, ("minus",), high)
-    if GAME.search(before) or SCORE_AFTER.match(match.string, match.end()):
-        return (*combined(low, ("to",), high), *combined(low, high))
-    return (*combined(low, ("to",), high), *combined(low, ("through",), high), *combined(low, high))
+    is_score = GAME.search(_before(match, 60)) or OUTCOME.match(match.string, match.end())
+    return combined(low, ("to", "") if is_score else ("to", "through", ""), high)
 
 
 def _groups(match: re.Match[str]) -> Readings:
-    """Long rows of digits and dashes, such as an ISBN or a part number: digit by digit."""
-    groups = re.split(r"[- ]", match.group())
-    return (", ".join(spelled(group) for group in groups), ", ".join(spelled(group, "oh") for group in groups))
+    """Rows of digits and dashes: an ISBN or a part number digit by digit, "10-5-2" and "4-4-2" by their numbers."""
+    groups = re.split(r"[-\s]", match.group())
+    if all(len(group) <= 2 and group.isdecimal() and not group.startswith("0") for group in groups):
+        return (", ".join(cardinal(group) for group in groups),)
+    return tuple(", ".join(_digits(group, zero) for group in groups) for zero in ("zero", "oh"))
+
+
+def _digits(group: str, zero: str) -> str:
+    """With the X that an ISBN may end in."""
+    return " ".join(filter(None, (spelled(group, zero), "X" * group.endswith("X"))))
 
 
 def _scientific(match: re.Match[str]) -> Readings:
-    power = cardinal(match["power"].lstrip("+-") or "0")
+    power = cardinal(match["power"].lstrip("+-"))
     sign = "minus " if match["power"][0] == "-" else ""
-    head = decimal(match["number"])
+    times = f"{decimal(match['number'])} times ten to the"
     return (
-        f"{head} times ten to the {sign}{power}",
-        f"{head} times ten to the power of {sign}{power}",
-        f"{head} E {sign}{power}",
-        f"{head} times ten to the negative {power}",
+        f"{times} {sign}{power}",
+        f"{times} power of {sign}{power}",
+        f"{decimal(match['number'])} E {sign}{power}",
+        f"{times} negative {power}",
     )
 
 
 def _power(match: re.Match[str]) -> Readings:
-    digits = (match["digits"] or match["raised"].translate(SUPERSCRIPTS)).lstrip("+")
-    base = "" if not match["base"] else decimal(match["base"])
-    named = {"2": ("squared", "to the second power"), "3": ("cubed", "to the third power")}.get(digits)
-    if named:
-        return tuple(f"{base} {name}".strip() for name in named)
+    """As "10^6", "x²", "10⁻³"; a base in letters stands before the match."""
+    base = decimal(match["base"]) if match["base"] else ""
+    return combined((base,), _exponent(match["digits"] or match["raised"].translate(SUPERSCRIPTS)))
+
+
+def _exponent(digits: str) -> Readings:
+    if digits == "2":
+        return ("squared", "to the second power")
+    if digits == "3":
+        return ("cubed", "to the third power")
     if digits.startswith("-"):
-        return tuple(f"{base} to the {minus} {cardinal(digits[1:])}".strip() for minus in ("minus", "negative"))
-    return tuple(
-        f"{base} to the {name}".strip()
-        for name in (ordinal(digits), f"power of {cardinal(digits)}", f"{ordinal(digits)} power", cardinal(digits))
-    )
+        return combined(("to the",), signed("-", (cardinal(digits[1:]),)))
+    nth, number = ordinal(digits), cardinal(digits)
+    return combined(("to the",), (nth, f"power of {number}", f"{nth} power", number))
 
 
 def _magnitude(match: re.Match[str]) -> Readings:
+    """As "5k", "10K+", "5-10k", "5M users"; few thousands with a K are more often letters: "4K"."""
     number, letter = decimal(match["number"]), match["letter"]
-    plus = " plus" * (match["plus"] == "+")
-    named, bare = f"{number} {MAGNITUDES[letter]}{plus}", f"{number} {letter.upper()}{plus}"
-    return (bare, named) if letter == "K" and match["number"] in ("2", "4", "5", "8", "10") else (named, bare)
+    plus = "plus" * (match["plus"] == "+")
+    first = f"{decimal(match['first'])} to" if match["first"] else ""
+    named, bare = (combined((first,), (number,), (said,), (plus,)) for said in (MAGNITUDES[letter], letter.upper()))
+    return bare + named if letter == "K" and match["number"] in ("2", "4", "5", "8", "10") else named + bare
 
 
 def _by(match: re.Match[str]) -> Readings:
-    sides = [side.replace(",", "") for side in re.split(r"\s?[x×X]\s?", match.group()) if side]
-    said = [_side(side) for side in sides]
-    return (" by ".join(said), " times ".join(said))
-
-
-def _side(digits: str) -> str:
-    if re.fullmatch(r"1[0-9][1-9]\d|19[12]\d", digits):
-        return pairs(digits)
-    return amount(digits)[0]
+    sides = [pairs(side) if SIDES.fullmatch(side) else decimal(side) for side in re.split(r"\s?[x×]\s?", match.group())]
+    return (" by ".join(sides), " times ".join(sides))
 
 
 def _multiplier(match: re.Match[str]) -> Readings:
+    """As "3x faster", "2-4x"; by its letter where nothing follows."""
     number = decimal(match["number"])
     if match["first"]:
         number = f"{decimal(match['first'])} to {number}"
-    return (
-        (f"{number} X", f"{number} times")
-        if not match.string[match.end() : match.end() + 2].strip()
-        else (f"{number} times", f"{number} X")
-    )
+    is_last = not match.string[match.end() : match.end() + 2].strip()
+    return (f"{number} X", f"{number} times") if is_last else (f"{number} times", f"{number} X")
 
 
 def _signed(match: re.Match[str]) -> Readings:
-    names = {
-        "-": ("minus", "negative"),
-        "−": ("minus", "negative"),
-        "+": ("plus",),
-        "±": ("plus or minus",),
-        "~": ("about", "approximately", "around"),
-        "≈": ("about", "approximately"),
-    }
-    return combined(names[match["sign"]], amount(match["number"]))
+    return signed(match["sign"], amount(match["number"]))
+
+
+def _approximate(match: re.Match[str]) -> Readings:
+    return combined(APPROXIMATE[match["sign"]], amount(match["number"]))
 
 
 def _ordinal(match: re.Match[str]) -> Readings:
@@ -157,106 +182,89 @@ def _ordinal(match: re.Match[str]) -> Readings:
 
 
 def _or_more(match: re.Match[str]) -> Readings:
-    return (f"{amount(match['number'])[0]} plus",)
+    return combined(amount(match["number"]), ("plus",))
 
 
 def _number(match: re.Match[str]) -> Readings:
     """A bare number: a count, a code with leading zeros, or a long row of digits."""
-    digits = match["number"]
+    written = match["number"]
+    digits = ungrouped(written)
+    counts = with_and(decimal(digits))
     if "." in digits:
-        return (
-            *with_and(decimal(digits.replace(",", ""))),
-            decimal(digits.replace(",", "")).replace("zero point", "point"),
-        )
-    if "," in digits:
-        return with_and(cardinal(digits))
+        return (*counts, counts[0].replace("zero point", "point"))
+    if digits != written:
+        return counts
     if re.fullmatch(r"00[1-9]", digits):
         return (f"double oh {cardinal(digits[2])}", spelled(digits), spelled(digits, "oh"))
-    if digits.startswith("0") and len(digits) > 1:
+    if (len(digits) > 1 and digits.startswith("0")) or (len(digits) > 6 and not digits.endswith("000")):
         return (spelled(digits), spelled(digits, "oh"))
-    if len(digits) > 6 and not digits.endswith("000"):
-        return (spelled(digits), spelled(digits, "oh"))
-    if len(digits) == 4 and digits[2:] == "00" and digits[1] != "0":
-        return (*with_and(cardinal(digits)), f"{cardinal(digits[:2])} hundred")
-    return (*with_and(cardinal(digits)), *(year(digits) if len(digits) == 4 else ()))
+    return (*counts, *(year(digits) if len(digits) == 4 else ()))
 
 
 def _left_over(match: re.Match[str]) -> Readings:
     digits = match.group()
-    if len(digits) > 4 or digits.startswith("0"):
-        return (spelled(digits), cardinal(digits))
-    return (cardinal(digits), spelled(digits))
+    forms = (cardinal(digits), spelled(digits))
+    return forms[::-1] if len(digits) > 4 or digits.startswith("0") else forms
 
+
+PERCENT = rf"""{START} (?P<sign>[-−+](?<![\w)].))? (?: (?P<first>{NUMBER})%? {TO} )? (?P<number>{AMOUNT})
+    \s? (?P<mark>[%‰％])"""
+
+SCIENTIFIC = rf"""{START} (?P<number>{DECIMAL}) (?: [eE] | \s?[×x]\s?10\^ ) (?P<power>[-+]?\d{{1,3}}) (?!\w|\.\d)"""
+
+GROUPS = rf"""(?<![\w.-]) (?:\d+-){{2,6}} [\dX]+ (?![\w-]|\.\d)
+    | (?<![\w.-]) \d{{4}}\s\d{{4}}\s\d{{4}}\s\d{{4}} (?![\w-])
+    | (?<=\b[A-Z]{{2}}\s) \d{{5}}(?:-\d{{4}})? (?![\w-]) {UNCOUNTED}"""
+"""Numbers with two dashes or more, of a card, and ZIP codes behind a state."""
+
+POWER = rf"""(?: {START}(?P<base>{NUMBER}) | (?<=[A-Za-z)]) )
+    (?: \^(?P<digits>-?\d{{1,3}}) (?!\w|\.\d) | (?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}}) )"""
 
 FIRST = (
-    Rule(
-        "percent",
-        re.compile(
-            rf"{START}(?P<sign>[-−+](?<![\w)].))?(?:(?P<first>{NUMBER})%?{TO})?(?P<number>{ANY})\s?(?P<mark>[%‰％])"
-        ),
-        _percent,
-    ),
-    Rule(
-        "scientific",
-        re.compile(rf"{START}(?P<number>\d+(?:\.\d+)?)(?:[eE]|\s?[×x]\s?10\^)(?P<power>[-+]?\d{{1,3}})(?!\w|\.\d)"),
-        _scientific,
-    ),
-    Rule(
-        "digits",
-        re.compile(
-            r"(?<![\w.-])(?:\d+-){2,6}[\dX]+(?![\w-]|\.\d)|(?<![\w.-])\d{4} \d{4} \d{4} \d{4}(?![\w-])|(?<=[A-Z]{2} )\d{5}(?:-\d{4})?(?![\w-])"
-        ),
-        _groups,
-    ),
-    Rule(
-        "magnitude", re.compile(rf"{START}(?P<number>\d+(?:\.\d+)?)(?P<letter>[kK])(?P<plus>\+)?(?![\w/])"), _magnitude
-    ),
-    Rule(
+    rule("percent", PERCENT, _percent),
+    rule("scientific", SCIENTIFIC, _scientific),
+    rule("digits", GROUPS, _groups),
+    rule(
         "magnitude",
-        re.compile(
-            rf"{START}(?P<number>\d+(?:\.\d+)?)(?P<letter>[mMbB]|bn)(?P<plus>\+)?(?=\s(?!(?:in|of|from|to|away)\b)[a-z]+s\b)"
-        ),
+        rf"""{START} (?: (?P<first>{DECIMAL})[kK]? {TO} )? (?P<number>{DECIMAL}) (?P<letter>[kK]) (?P<plus>\+)?
+        (?![\w/])""",
         _magnitude,
     ),
-    Rule(
+    rule(
+        "magnitude",
+        rf"""{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) (?P<letter>[mMbB]|bn) (?P<plus>\+)?
+        (?=\s(?!(?:in|of|from|to|away)\b)[a-z]+s\b)""",
+        _magnitude,
+    ),
+    rule(
         "times",
-        re.compile(rf"{START}(?:(?P<first>\d+(?:\.\d+)?){TO})?(?P<number>\d+(?:\.\d+)?)\s?[x×](?!\w|\s?\d)"),
+        rf"{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) \s?[x×] (?!\w|\s?\d)",
         _multiplier,
     ),
 )
-"""Those that come before units, which would take their letters for symbols."""
+"""Before the units, which would take their letters for symbols."""
 
 RULES = (
-    Rule(
-        "power",
-        re.compile(
-            rf"(?:{START}(?P<base>{NUMBER})|(?<=[A-Za-z)])(?P<none>))(?:\^(?P<digits>-?\d{{1,3}})(?!\w|\.\d)|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}}))"
-        ),
-        _power,
-    ),
-    Rule(
-        "fraction", re.compile(rf"{START}(?P<number>\d+\s\d/\d{{1,2}}|(?:\d+\s?)?[{''.join(FRACTIONS)}]){END}"), _mixed
-    ),
-    Rule("dimensions", re.compile(rf"{START}{NUMBER}(?:\s?[x×]\s?{NUMBER}){{1,2}}(?!\w|\.\d)"), _by),
-    Rule("fraction", re.compile(rf"{START}(?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}){END}"), _slashed),
-    Rule(
+    rule("power", POWER, _power),
+    rule("fraction", rf"{START} (?P<number>\d+\s\d/\d{{1,2}}|(?:\d+\s?)?[{VULGAR}]) {END}", _amount),
+    rule("dimensions", rf"{START} {NUMBER} (?: \s?[x×]\s? {NUMBER} ){{1,2}} (?!\w|\.\d)", _by),
+    rule("fraction", rf"{START} (?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}) (?P<nth>ths?|rds?|nds?)? {END}", _slashed),
+    rule(
         "ratio",
-        re.compile(rf"{START}(?P<first>\d{{1,4}}(?:\.\d+)?):(?P<last>\d{{1,4}}(?:\.\d+)?)(?![\w/]|[.:]\d)"),
+        rf"{START} (?P<first>\d{{1,4}}(?:\.\d+)?) : (?P<last>\d{{1,4}}(?:\.\d+)?) (?![\w/]|[.:]\d)",
         _ratio,
     ),
-    Rule("range", re.compile(rf"{START}(?P<first>{NUMBER}){TO}(?P<last>{NUMBER})(?![\w/%]|[.,:]\d|-\d)"), _range),
-    Rule(
-        "ordinal", re.compile(r"(?<![\w.,])(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b"), _ordinal
+    rule("range", rf"{START} (?P<first>{NUMBER}) {TO} (?P<last>{NUMBER}) {END} (?!%)", _range),
+    rule(
+        "ordinal",
+        r"(?<![\w.,]) (?P<digits>\d{1,3}(?:,\d{3})+|\d+) (?: (?i:st|nd|rd|th) | ˢᵗ | ⁿᵈ | ʳᵈ | ᵗʰ ) \b",
+        _ordinal,
     ),
-    Rule(
-        "signed number",
-        re.compile(rf"(?<![\w.,)\]%$/=-])(?P<sign>[-−+])(?P<number>{ANY})(?![\w/]|[.,:]\d|-\d)"),
-        _signed,
-    ),
-    Rule("signed number", re.compile(rf"(?P<sign>[±~≈])\s?(?P<number>{ANY})(?![\w/]|[.,:]\d|-\d)"), _signed),
-    Rule("number", re.compile(rf"{START}(?P<number>{NUMBER})\+(?![\w+])"), _or_more),
-    Rule("number", re.compile(rf"(?<![\w,])(?<!\w\.)(?P<number>{NUMBER})(?!\w|[.,]\d)"), _number),
+    rule("signed number", rf"(?<![\w.,)\]%$/=-]) (?P<sign>[-−+]) (?P<number>{AMOUNT}) {END}", _signed),
+    rule("signed number", rf"(?P<sign>[±~≈]) \s? (?P<number>{AMOUNT}) {END}", _approximate),
+    rule("number", rf"{START} (?P<number>{NUMBER}) \+ (?![\w+])", _or_more),
+    rule("number", rf"(?<![\w,])(?<!\w\.) (?P<number>{NUMBER}) (?!\w|[.,]\d)", _number),
 )
 
-LAST = (Rule("digits", re.compile(r"\d+"), _left_over),)
+LAST = (rule("digits", r"\d+", _left_over),)
 """Whatever digits no other rule has taken: an engine would guess at them, or be silent."""

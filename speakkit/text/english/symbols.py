@@ -3,130 +3,55 @@
 import re
 
 from speakkit.text.english.numbers import cardinal
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.patterns import any_of
+from speakkit.text.english.rule import Readings, rule
+from speakkit.text.english.tables import column, mapping, rows
 
-KEYS = r"(?:Ctrl|Control|Cmd|Command|Alt|Opt|Option|Shift|Super|Win|Meta|Fn)"
-KEY_NAMES = {
-    "Ctrl": "Control",
-    "Cmd": "Command",
-    "Opt": "Option",
-    "Esc": "Escape",
-    "Del": "Delete",
-    "PgUp": "Page Up",
-    "PgDn": "Page Down",
-}
-GREEK = {
-    "α": "alpha",
-    "β": "beta",
-    "γ": "gamma",
-    "δ": "delta",
-    "Δ": "delta",
-    "ε": "epsilon",
-    "θ": "theta",
-    "λ": "lambda",
-    "μ": "mu",
-    "µ": "mu",
-    "π": "pi",
-    "ρ": "rho",
-    "σ": "sigma",
-    "Σ": "sigma",
-    "τ": "tau",
-    "φ": "phi",
-    "χ": "chi",
-    "ψ": "psi",
-    "ω": "omega",
-    "Ω": "omega",
-    "η": "eta",
-    "κ": "kappa",
-    "ζ": "zeta",
-}
-SIGNS: dict[str, Readings] = {
-    "&": ("and", "ampersand"),
-    "≈": ("is about", "is approximately equal to", "approximately equals", "approximately", "about"),
-    "≠": ("is not equal to", "does not equal", "not equal to"),
-    "≤": ("is less than or equal to", "less than or equal to"),
-    "≥": ("is greater than or equal to", "greater than or equal to"),
-    "±": ("plus or minus",),
-    "×": ("times", "by"),
-    "÷": ("divided by",),
-    "→": ("to", "arrow", "right arrow"),
-    "⇒": ("implies", "arrow"),
-    "←": ("left arrow",),
-    "↔": ("to and from", "double arrow"),
-    "↑": ("up", "up arrow"),
-    "↓": ("down", "down arrow"),
-    "∞": ("infinity",),
-    "√": ("the square root of", "square root of"),
-    "∑": ("the sum of",),
-    "∈": ("in", "is in"),
-    "∴": ("therefore",),
-    "©": ("copyright",),
-    "®": ("registered", "registered trademark"),
-    "™": ("trademark", "T M"),
-    "°": ("degrees",),
-    "℅": ("care of",),
-    "№": ("number",),
-    "=": ("equals", "is equal to", "is"),
-    "%": ("percent",),
-    "✓": ("check", "check mark"),
-    "✔": ("check", "check mark"),
-    "✗": ("cross", "cross mark"),
-    "✘": ("cross", "cross mark"),
-    "†": ("dagger",),
-    "…": ("…",),
-}
-SPACED = {
-    "+": ("plus",),
-    "-": ("minus",),
-    "−": ("minus",),
-    "–": ("minus", "to"),
-    "<": ("is less than", "less than"),
-    ">": ("is greater than", "greater than"),
-    "*": ("times",),
-    "/": ("divided by", "slash"),
-    "^": ("to the power of",),
-    "~": ("about",),
-    "@": ("at",),
-    "|": ("pipe", ""),
-}
+SIGNS: dict[tuple[str, str], Readings] = {(sign, where): tuple(said.split("|")) for sign, said, where in rows("signs")}
+"""Sign and where it stands, by data/signs.tsv -> readings. The same sign may be read otherwise elsewhere."""
+
+KEYS = mapping("keys", "modifier") | mapping("keys", "key")
+MODIFIER = rf"(?:{any_of(column('keys', 'modifier'))})"
+KEY = rf"(?:{any_of(KEYS)}|F\d{{1,2}}|[A-Z0-9]|[A-Z][a-z]+)"
 
 
-def _sign(match: re.Match[str]) -> Readings:
-    return SIGNS[match["it"]]
+def _anywhere(match: re.Match[str]) -> Readings:
+    return SIGNS[match["it"], "anywhere"]
 
 
-def _spaced(match: re.Match[str]) -> Readings:
-    return SPACED[match["it"]]
+def _between(match: re.Match[str]) -> Readings:
+    return SIGNS[match["it"], "between"]
+
+
+def _alone(match: re.Match[str]) -> Readings:
+    return SIGNS[match["it"], "alone"]
 
 
 def _keys(match: re.Match[str]) -> Readings:
-    keys = re.split(r"\s?[+-]\s?", match.group())
-    names = [
-        KEY_NAMES.get(key) or re.sub(r"\d+", lambda digits: f" {cardinal(digits[0])}", key).strip() for key in keys
-    ]
+    """As "Ctrl+Shift+F5"."""
+    names = [KEYS.get(key) or _key(key) for key in re.split(r"\s?[+-]\s?", match.group())]
     return (" ".join(names), " plus ".join(names))
 
 
+def _key(written: str) -> str:
+    return re.sub(r"\d+", lambda digits: f" {cardinal(digits[0])}", written).strip()
+
+
 def _grade(match: re.Match[str]) -> Readings:
+    """As "A+", "B-"."""
     return (f"{match['letter']} {'plus' if match['sign'] == '+' else 'minus'}",)
 
 
 def _number_sign(match: re.Match[str]) -> Readings:
-    digits = match["digits"]
-    return (f"number {cardinal(digits)}", f"hash {cardinal(digits)}", cardinal(digits))
+    """As "#5"."""
+    number = cardinal(match["digits"])
+    return (f"number {number}", f"hash {number}", number)
 
 
 def _letters(match: re.Match[str]) -> Readings:
-    """As "A–Z"."""
-    return (
-        f"{match['first']} to {match['last']}",
-        f"{match['first']} through {match['last']}",
-        f"{match['first']} {match['last']}",
-    )
-
-
-def _greek(match: re.Match[str]) -> Readings:
-    return (GREEK[match.group()],)
+    """As "A-Z"."""
+    first, last = match["first"], match["last"]
+    return (f"{first} to {last}", f"{first} through {last}", f"{first} {last}")
 
 
 def _slashed_words(match: re.Match[str]) -> Readings:
@@ -139,37 +64,38 @@ def _slashed_words(match: re.Match[str]) -> Readings:
     return (f"{first} slash {last}", f"{first} or {last}", f"{first} {last}")
 
 
+VARIABLE = r"[b-hj-zA-HJ-Z]\b"
+"""A letter that is no word."""
+
+OPERATOR = r"""(?<=[\w)\]]\s) (?P<it>[+−<>*/^]) (?=\s[\w(\[$€£])
+    (?: (?<=[\d)]\s.) | (?<=\s[a-z]\s.) | (?=\s\d) | (?=\s[a-z]\b) )"""
+"""With spaces around it, and an operand at one side at least."""
+
+MINUS = rf"""(?<=[\w)\]]\s) (?P<it>[-–])
+    (?: (?: (?<=[\d)\]]\s.) | (?<=\b[b-hj-z]\s.) ) (?= \s (?: [\d(\[$€£] | {VARIABLE} ) )
+      | (?<=[\w)\]]\s.) (?= \s\d+(?!\w|\s[a-z]) ) )"""
+"""Likewise, where it is no dash: between two operands, or before a number that counts nothing."""
+
 FIRST = (
-    Rule(
-        "keys",
-        re.compile(
-            rf"\b{KEYS}(?:\s?\+\s?(?:{KEYS}|Esc|Del|Enter|Tab|Space|F\d{{1,2}}|[A-Z0-9]|PgUp|PgDn|[A-Z][a-z]+)\b){{1,3}}"
-        ),
-        _keys,
-    ),
-    Rule("keys", re.compile(rf"\b{KEYS}-(?:{KEYS}-)?[A-Z]\b"), _keys),
-    Rule("grade", re.compile(r"(?<![\w+-])(?P<letter>[A-F])(?P<sign>[+−]|-(?=[\s.,;:!?)]|$))(?![\w+])"), _grade),
-    Rule("number sign", re.compile(r"(?<![\w#&/])#\s?(?P<digits>\d{1,6})(?![\w-]|\.\d)"), _number_sign),
+    rule("keys", rf"\b {MODIFIER} (?: \s?\+\s? {KEY}\b ){{1,3}}", _keys),
+    rule("keys", rf"\b {MODIFIER}-(?:{MODIFIER}-)?[A-Z]\b", _keys),
+    rule("grade", r"(?<![\w+-]) (?P<letter>[A-F]) (?P<sign>[+−]|-(?=[\s.,;:!?)]|$)) (?![\w+])", _grade),
+    rule("number sign", r"(?<![\w#&/]) \# \s? (?P<digits>\d{1,3}(?:,\d{3})+|\d{1,6}) (?![\w-]|[.,]\d)", _number_sign),
 )
-"""Those that come before numbers."""
+"""Before the numbers, whose digits they need."""
 
 RULES = (
-    Rule("letters", re.compile(r"(?<!\w)(?P<first>[A-Z])(?:\s?[–—]\s?|-(?=Z))(?P<last>[A-Z])(?!\w)"), _letters),
-    Rule(
+    rule("letters", r"(?<!\w) (?P<first>[A-Z]) (?:[–—]|-(?=Z)) (?P<last>[A-Z]) (?!\w)", _letters),
+    rule(
         "slash",
-        re.compile(r"(?<![\w/.:~-])(?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*)(?![\w/.-]\w|/|\w)"),
+        r"(?<![\w/.:~-]) (?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*) (?![\w/.-]\w|/|\w)",
         _slashed_words,
     ),
-    Rule(
-        "symbol",
-        re.compile(
-            r"(?<=[\d\w)\]\s])\s?(?P<it>[-+−–<>*/^])(?=\s[\w(\[$€£])(?<=\s[-+−–<>*/^])(?:(?<=[\d)] .)|(?=\s\d)|(?<=[ ][a-z] .)|(?=\s[a-z]\b))"
-        ),
-        _spaced,
-    ),
-    Rule("symbol", re.compile(r"(?<=\d)(?P<it>[+*^/])(?=\d)"), _spaced),
-    Rule("symbol", re.compile(r"(?:^|(?<=[\s(]))(?P<it>[<>~])(?=\s?[\d$€£])"), _spaced),
-    Rule("symbol", re.compile(r"(?<=\s)(?P<it>[@|+])(?=\s)"), _spaced),
-    Rule("symbol", re.compile(rf"(?P<it>[{''.join(re.escape(sign) for sign in SIGNS if sign not in '…')}])"), _sign),
-    Rule("Greek letter", re.compile(rf"(?<!\w)[{''.join(GREEK)}](?!\w)"), _greek),
+    rule("symbol", OPERATOR, _between),
+    rule("symbol", MINUS, _between),
+    rule("symbol", r"(?<=\d) (?P<it>[+*^/]) (?=\d)", _between),
+    rule("symbol", r"(?:^|(?<=[\s(])) (?P<it>[<>~]) (?=\s?[\d$€£])", _between),
+    rule("symbol", r"(?<=\s) (?P<it>[@|+]) (?=\s)", _between),
+    rule("symbol", rf"(?P<it>{any_of(column('signs', 'anywhere'))})", _anywhere),
+    rule("Greek letter", rf"(?<!\w) (?P<it>{any_of(column('signs', 'alone'))}) (?!\w)", _alone),
 )

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from speakkit.text.english import addresses
-from speakkit.text.english.identifiers import MARKS, both, distinct, letters, number, said
+from speakkit.text.english import addresses, versions
+from speakkit.text.english.identifiers import both, distinct, letters, number, path, said
 from speakkit.text.english.numbers import cardinal, combined, decimal, spelled
 from speakkit.text.english.rule import Readings, Rule
 
@@ -14,12 +14,17 @@ SHORT_HASH = 12
 ABBREVIATED = 7
 
 WORDS_AFTER_DASHES = frozenset(
-    "and but or so yet yes no oh ah i he she it we you they the a an that this there then if in at on to for of as"
-    " what who why how when where not all my his her their its is was".split()
+    (
+        *("and", "but", "or", "so", "yet", "yes", "no", "oh", "ah", "i", "he", "she", "it", "we", "you", "they", "the"),
+        *("a", "an", "that", "this", "there", "then", "if", "in", "at", "on", "to", "for", "of", "as", "what", "who"),
+        *("why", "how", "when", "where", "not", "all", "my", "his", "her", "their", "its", "is", "was"),
+    )
 )
 """With these "--" begins an aside, and no flag."""
 
-SUFFIXES = frozenset("ing ed er est ly s es ness less ful able ish tion ity ism ist like wise".split())
+ENDINGS = frozenset(
+    ("ing", "ed", "er", "est", "ly", "s", "es", "ness", "less", "ful", "able", "ish", "ity", "ism", "ist")
+)
 """With these a dash shows the end of a word, and is no flag."""
 
 
@@ -27,7 +32,7 @@ def value(text: str) -> str:
     """What stands behind "=" of a flag or a variable."""
     if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
         return decimal(text)
-    for rule in addresses.RULES:
+    for rule in (*addresses.RULES, *versions.RULES):
         found = rule.pattern.fullmatch(text)
         readings = rule.read(found) if found else ()
         if readings:
@@ -50,21 +55,21 @@ def _is_flag(match: re.Match[str]) -> bool:
     if before.endswith(("`", "'", '"')):
         return text[match.end() : match.end() + 1] == before[-1]
     last = before.split()[-1:] or [""]
-    if last[0].endswith("-"):
+    if last[0].endswith("-") and not last[0].startswith("-"):
         return False  # the second half of a dash, at the start of a line
     if last[0].endswith((";", ".", "!", "?")) or (last[0].endswith(",") and not last[0].startswith("-")):
         return False
     if match["dashes"] == "--":
         return name.lower() not in WORDS_AFTER_DASHES and not (name[0].isupper() and name[1:].islower())
-    return name.lower() not in SUFFIXES
+    return name.lower() not in ENDINGS
 
 
 def _flag(match: re.Match[str]) -> Readings:
-    """ "--dry-run" -> "dash dash dry run", "-rf" -> "dash R F", "--output=x.py" -> "dash dash output equals X dot py"."""
+    """As "--dry-run" -> "dash dash dry run", "-rf" -> "dash R F", "--color=auto" -> "dash dash color equals auto"."""
     if not _is_flag(match):
         return ()
     name, short = match["name"], match["dashes"] == "-"
-    is_word = not short or (len(name) > 3 and name.islower())  # noqa: PLR2004: "-exec" and "-rf"
+    is_word = not short or (len(name) > 3 and name.islower())  # "-exec" and "-rf"
     ways = both(name) if is_word else (letters(name),)
     if short and name[1:].isdigit():
         ways = (f"{name[0].upper()} {number(name[1:])}",)
@@ -76,10 +81,13 @@ def _flag(match: re.Match[str]) -> Readings:
 
 def _variable(match: re.Match[str]) -> Readings:
     name = said(match["name"] or match["braced"] or match["percent"])
-    return (name, f"percent {name}") if match["percent"] else (f"dollar {name}", name)
+    ways = (name, f"percent {name}") if match["percent"] else (f"dollar {name}", name)
+    return combined(ways, (path(match["rest"] or "").removesuffix(" slash"),))
 
 
 def _assignment(match: re.Match[str]) -> Readings:
+    if match["quote"]:
+        return tuple(f"{name} equals " for name in both(match["name"]))
     given = value(match["value"])
     return tuple(f"{name} {mark} {given}" for mark in ("equals", "is") for name in both(match["name"]))
 
@@ -107,7 +115,7 @@ def _changes(match: re.Match[str]) -> Readings:
 
 
 def _hash(match: re.Match[str]) -> Readings:
-    """ "a1b2c3d" -> "A one B two C three D"; a long one by its beginning, as git abbreviates it."""
+    """As "a1b2c3d" -> "A one B two C three D"; a long one by its beginning, as git abbreviates it."""
     text = match["hash"]
     told = match["algorithm"] is not None or match["commit"] is not None
     mixed = any(character.isdigit() for character in text) and any(character.isalpha() for character in text)
@@ -120,11 +128,20 @@ def _hash(match: re.Match[str]) -> Readings:
 
 
 def _colour(match: re.Match[str]) -> Readings:
-    """ "#ff8800" -> "hash F F eight eight zero zero"; "#add" is a hashtag."""
+    """As "#ff8800" -> "hash F F eight eight zero zero"; "#add" is a hashtag."""
     digits = match["digits"]
     if digits.isdecimal() or (digits.isalpha() and len(set(digits)) > 1):
         return ()
     return (f"hash {letters(digits)}", letters(digits))
+
+
+def _directive(match: re.Match[str]) -> Readings:
+    return (f"hash {match['name']}", f"pound {match['name']}", match["name"])
+
+
+def _ports(match: re.Match[str]) -> Readings:
+    outer, inner = number(match["outer"]), number(match["inner"])
+    return (f"{outer} to {inner}", f"{outer} colon {inner}")
 
 
 def _uuid(match: re.Match[str]) -> Readings:
@@ -133,7 +150,7 @@ def _uuid(match: re.Match[str]) -> Readings:
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """ "v1.0..v2.0" -> "version one point zero to version two point zero"."""
+    """As "v1.0..v2.0" -> "version one point zero to version two point zero"."""
     first, last = (value(match[side]) for side in ("first", "last"))
     dots = " ".join(["dot"] * len(match["dots"]))
     return (f"{first} to {last}", f"{first} {dots} {last}")
@@ -155,9 +172,9 @@ def _progress(match: re.Match[str]) -> Readings:
 
 
 def _bare_progress(match: re.Match[str]) -> Readings:
-    """ "42/100": a part of a total, where it can be no date and no usual fraction."""
+    """As "42/100": a part of a total, where it can be no date and no usual fraction."""
     done, of = int(match["done"]), int(match["of"])
-    return _progress(match) if 1 < done <= of != done * 2 and of > 31 and done != of else ()  # noqa: PLR2004: days
+    return _progress(match) if 1 < done <= of != done * 2 and of > 31 and done != of else ()  # days
 
 
 def _issue(match: re.Match[str]) -> Readings:
@@ -172,9 +189,15 @@ def _lines(match: re.Match[str]) -> Readings:
     return distinct(f"line {cardinal(first)}", f"line {number(first)}", f"L {number(first)}")
 
 
+PART = r"(?P<done>\d{1,7})/(?P<of>\d{1,7})"
+BEFORE_PART = "|".join(
+    f"(?<=[{name[0].upper()}{name[0]}]{name[1:]} )" for name in ("step", "epoch", "page", "batch", "task")
+)
+AFTER_PART = "tests?|files?|steps?|items|tasks|passed|done|complete|checks"
 KNOWN_REF = r"(?:HEAD|main|master|develop)(?:[~^]\d*)?"
 BRANCH = r"[A-Za-z][\w/-]*+"
 REF = r"(?:v?\d{1,4}(?:\.\d{1,4})*+|HEAD|main|master|[A-Za-z][\w-]*/[\w/-]*\w|[A-Za-z][\w-]*[~^]\d*)(?:[~^]\d*)?"
+SIGN_OF_LINE = {"+": "plus", "-": "minus"}
 CHECKS = {
     "✓✔": ("check", "check mark", "passed", "done", ""),
     "✗✘✖✕": ("cross", "failed", "X", ""),
@@ -203,9 +226,15 @@ LEFT_OUT: tuple[Rule, ...] = (
         "terminal colour", r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m", _nothing
     ),
     _rule("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),
-    _rule("line drawing", r"(?:[\u2500-\u25a3\u2800-\u28ff\u23b8-\u23bf]|(?<!\w)\u2015{2,})++", _nothing),
     _rule(
-        "ruler", r"(?<![^\s])(?:={3,}+|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)", _nothing
+        "line drawing",
+        r"(?:\|(?=[\u2588-\u258f]))?[\u2500-\u259f\u2800-\u28ff\u23b8-\u23bf]++(?:(?<=[\u2588-\u258f]) {0,80}\|)?",
+        _nothing,
+    ),
+    _rule(
+        "ruler",
+        r"(?<![^\s])(?:={4,}+|^={3}|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)",
+        _nothing,
     ),
     _rule("bullet", r"(?:^|(?<=\s))(?:[•◦▪▫‣⁃●○◆◇■□⏺⎿⏵✻✽✳✢❯➜▶►]|·(?=\s))(?:\ufe0f)?(?=\s|$)", _nothing),
     _rule("prompt", r"^(?:\$|>>>|%)\s(?=[a-z~./])", _nothing),
@@ -226,19 +255,28 @@ RULES: tuple[Rule, ...] = (
     _rule("checkbox", r"(?:(?<=^)|(?<=[-*+] )|(?<=\d\. ))\[(?P<mark>[ xX])\](?=\s)", _checkbox),
     _rule("hunk of a diff", r"@@ -(?P<old>\d{1,7}(?:,\d{1,7})?) \+(?P<new>\d{1,7}(?:,\d{1,7})?) @@", _hunk),
     _rule(
-        "changed lines", r"(?<!\S)\+(?P<more>\d{1,7})(?P<comma>,)?[ /]?\s?[-−](?P<fewer>\d{1,7})(?![\w.]\w|-)", _changes
+        "changed lines",
+        r"(?<![^\s(])\+(?P<more>\d{1,7})(?P<comma>,)?[ /]?\s?[-−](?P<fewer>\d{1,7})(?![\w.]\w|-)",
+        _changes,
     ),
     _rule("colour", r"(?<![\w&#/])#(?P<digits>[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})(?!\w)", _colour),
+    _rule("sign of a diff", r"(?:^|(?<=\n))[+-](?=\s{3,8}\S)", lambda match: (SIGN_OF_LINE[match[0]], "")),
+    _rule("directive", r"(?<![^\s])#(?P<name>include|define|undef|ifdef|ifndef|if|else|endif|pragma)\b", _directive),
+    _rule("directive", r"^#!(?=/)", _always("shebang ", "hash bang ")),
+    _rule("ports", r"(?:(?<=-p )|(?<=--publish ))(?P<outer>\d{2,5}):(?P<inner>\d{2,5})(?![\w:])", _ports),
     _rule("redirection", r"(?<!\S)2>&1(?!\w)", _always("two to one", "two greater than and one", "errors to output")),
     _rule(
         "redirection",
         r"(?<!\S)(?P<from>[12&])?>{1,2}(?:\s?)/dev/null(?!\w)",
         _always("to slash dev slash null", "to dev null"),
     ),
+    _rule("redirection", r"(?<=\w )>{1,2}(?= ?[\w/~$.-]+\.\w{1,4}(?!\w))", _always("into", "to", "greater than")),
+    _rule("cells", r"^\s*(?P<it>\|)(?=.{1,1000}\|\s*$)", _nothing),
+    _rule("cells", r"(?<=\S )(?P<it>\|)\s*$", _nothing),
     _rule("UUID", r"(?<![\w-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])", _uuid),
     _rule(
         "hash",
-        r"(?<![\w./#=-])(?:(?P<algorithm>sha\d{1,3}|md5)[:-]|(?P<commit>[Cc]ommit|[Rr]evision) (?=[0-9a-f]{7}))?"
+        r"(?<![\w/#=-])(?<!\w\.)(?:(?P<algorithm>sha\d{1,3}|md5)[:-]|(?P<commit>[Cc]ommit|[Rr]evision) )?"
         r"(?P<hash>[0-9a-f]{7,128}+)(?![\w-]|\.\w)",
         _hash,
     ),
@@ -261,26 +299,19 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "variable",
-        r"(?<![\w$%])(?:\$(?P<name>[A-Za-z_]\w*+)|\$\{(?P<braced>[A-Za-z_]\w*+)\}|%(?P<percent>[A-Za-z_]\w*+)%)",
+        r"(?<![\w$%])(?:\$(?P<name>[A-Za-z_]\w*+)|\$\{(?P<braced>[A-Za-z_]\w*+)\}|%(?P<percent>[A-Za-z_]\w*+)%)"
+        r"(?P<rest>[/\\](?:[\w./\\*-]*[\w/\\*])?)?",
         _variable,
     ),
     _rule(
         "assignment",
-        r"(?<![\w.$/?&=-])(?P<name>[A-Za-z_][\w.-]*+)=(?P<value>[^\s`'\",;()\[\]{}=<>]*[\w/*])(?![=<>])",
+        r"(?<![\w.$/?&=-])(?P<name>[A-Za-z_][\w.-]*+)=(?:(?P<value>[^\s`'\",;()\[\]{}=<>]*[\w/*])(?![=<>])|(?=(?P<quote>['\"])))",
         _assignment,
     ),
-    _rule("progress", r"\[(?P<done>\d{1,7})/(?P<of>\d{1,7})\]", _progress),
-    _rule(
-        "progress",
-        r"(?:(?<=[Ss]tep )|(?<=[Ee]poch )|(?<=[Pp]age )|(?<=[Bb]atch )|(?<=[Tt]ask )|(?<=[Pp]rogress: ))(?P<done>\d{1,7})/(?P<of>\d{1,7})(?![\w/])",
-        _progress,
-    ),
-    _rule(
-        "progress",
-        r"(?<![\w./$-])(?P<done>\d{1,7})/(?P<of>\d{1,7})(?= (?:tests?|files?|steps?|items|tasks|passed|done|complete|checks)\b)",
-        _progress,
-    ),
-    _rule("progress", r"(?<![\w./$,-])(?P<done>\d{1,7})/(?P<of>\d{1,7})(?![\w/-]|[.,]\d)(?! inch)", _bare_progress),
+    _rule("progress", rf"\[{PART}\]", _progress),
+    _rule("progress", rf"(?:{BEFORE_PART}){PART}(?![\w/])", _progress),
+    _rule("progress", rf"(?<![\w./$-]){PART}(?= (?:{AFTER_PART})\b)", _progress),
+    _rule("progress", rf"(?<![\w./$,-]){PART}(?![\w/-]|[.,]\d)(?! inch)", _bare_progress),
     _rule("issue", r"(?<![&#/$])(?P<mark>#)(?P<digits>\d{1,7})(?![\w]|-\d)", _issue),
     _rule("line", r"(?<![\w#/-])L(?P<first>\d{1,6})(?:-L?(?P<last>\d{1,6})|(?<=\d\d))(?![\w-])", _lines),
 )

@@ -2,46 +2,46 @@
 
 import re
 
-from speakkit.text.english.numbers import cardinal, combined, spelled
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.numbers import cardinal, combined, counted, decimal, spelled, two_digits
+from speakkit.text.english.patterns import ALONE, TO, UNCOUNTED
+from speakkit.text.english.rule import Readings, rule
 
 HOUR = r"(?:[01]?\d|2[0-4])"
-MERIDIEM = r"[AaPp](?:\.[Mm](?:\.(?=\s+\S|[,;)]))?|[Mm](?![\w.])|[Mm](?=\.(?:\s|$)))"
-BARE = r"(?<![\w.,:/$#-])"
-TO = r"\s?[-–—]\s?"
-DASH = r"[-. ]"
+SIXTY = r"[0-5]\d"
+MERIDIEM = r"[AaPp](?:[Mm](?!\w|\.\w)|\.[Mm](?!\w)(?:\.(?=\s+\S|[,;)]))?)"
+"""Its last full stop is left to a sentence that ends there."""
+
+ROUND_GROUPS = frozenset(("500", "600", "700", "800", "900"))
+"""Groups of a telephone number that are read as a number."""
 
 
-def _minutes(digits: str) -> str:
-    return f"oh {cardinal(digits[1])}" if digits[0] == "0" else cardinal(digits)
+def _meridiem(letters: str | None) -> str:
+    return f"{letters[0].upper()} M" if letters else ""
 
 
-def _half(letters: str) -> str:
-    return f"{letters[0].upper()} M"
-
-
-def clock(hour: str, minute: str, half: str = "") -> Readings:
-    """As "9", "05" -> "nine oh five"; `half` is "AM", "p.m." or ""."""
-    hours = cardinal(str(int(hour)))
-    if half:
-        said = _half(half)
-        return (
-            (f"{hours} {said}", f"{hours} o'clock {said}")
-            if minute == "00"
-            else (f"{hours} {_minutes(minute)} {said}",)
-        )
-    number = int(hour)
+def clock(hour: str, minute: str, meridiem: str | None = None) -> Readings:
+    """As "9", "05" -> "nine oh five"; `meridiem` is such as "AM", "p.m."."""
+    hours = cardinal(hour)
+    if meridiem:
+        minutes = ("", "o'clock") if minute == "00" else (two_digits(minute),)
+        return combined((hours,), minutes, (_meridiem(meridiem),))
     if minute == "00":
-        return _full_hour(number, hours)
+        return _full_hour(int(hour))
+    return _past_the_hour(hour, two_digits(minute))
+
+
+def _past_the_hour(hour: str, minutes: str) -> Readings:
+    number = int(hour)
     if number in (0, 24):
-        return (f"zero {_minutes(minute)}", f"twelve {_minutes(minute)} A M", f"zero zero {_minutes(minute)}")
-    said = f"{hours} {_minutes(minute)}"
+        return (f"zero {minutes}", f"twelve {minutes} A M", f"zero zero {minutes}")
+    said = f"{cardinal(hour)} {minutes}"
     leading = (f"oh {said}", f"zero {said}") if hour[0] == "0" else ()
-    afternoon = (f"{cardinal(str(number - 12))} {_minutes(minute)} P M",) if number > 12 else ()
+    afternoon = (f"{cardinal(str(number - 12))} {minutes} P M",) if number > 12 else ()
     return (said, *leading, *afternoon)
 
 
-def _full_hour(number: int, hours: str) -> Readings:
+def _full_hour(number: int) -> Readings:
+    hours = cardinal(str(number))
     if number in (0, 24):
         return ("midnight", "zero hundred hours", "twelve A M")
     if number < 12:
@@ -52,127 +52,125 @@ def _full_hour(number: int, hours: str) -> Readings:
 
 
 def _time(match: re.Match[str]) -> Readings:
-    return clock(match["hour"], match["minute"], match["half"] or "")
+    return clock(match["hour"], match["minute"], match["half"])
 
 
 def _hour(match: re.Match[str]) -> Readings:
-    return (f"{cardinal(match['hour'])} {_half(match['half'])}",)
+    return (f"{cardinal(match['hour'])} {_meridiem(match['half'])}",)
+
+
+def _end_of_span(hour: str, minute: str | None, meridiem: str | None) -> Readings:
+    return clock(hour, minute or "00", meridiem) if minute or meridiem else (cardinal(hour),)
 
 
 def _span(match: re.Match[str]) -> Readings:
-    """As "9am-5pm", "5-6pm", "9:30–11:00"."""
-    first = clock(match["hour"], match["minute"] or "00", match["half"] or "")
-    last = clock(match["hour2"], match["minute2"] or "00", match["half2"] or "")
-    if not match["half"] and not match["minute"]:
-        first = (cardinal(match["hour"]),)
-    if not match["half2"] and not match["minute2"]:
+    """As "9am-5pm", "5-6pm", "9:30-11:00"; () for two bare numbers."""
+    if not any(match[part] for part in ("minute", "half", "minute2", "half2")):
         return ()
-    return tuple(f"{a} {to} {b}" for to in ("to", "until") for a in first for b in last)
+    first = _end_of_span(match["hour"], match["minute"], match["half"])
+    last = _end_of_span(match["hour2"], match["minute2"], match["half2"])
+    return tuple(f"{start} {to} {end}" for to in ("to", "until") for start in first for end in last)
 
 
 def _with_seconds(match: re.Match[str]) -> Readings:
-    hour, minute, second = match["hour"], match["minute"], match["second"]
-    hours = cardinal(str(int(hour)))
-    seconds = _minutes(second) + (f" point {spelled(match['part'])}" if match["part"] else "")
-    head = f"{hours if int(hour) else 'zero'} {'oh oh' if minute == '00' else _minutes(minute)}"
-    long = f"{hours} hour{'s' * (int(hour) != 1)} {cardinal(str(int(minute)))} minutes and {cardinal(str(int(second)))} seconds"
-    half = f" {_half(match['half'])}" if match["half"] else ""
-    if second == "00" and not match["part"]:
-        return (f"{head} and zero seconds{half}", f"{head}{half}", long)
-    return (f"{head} {seconds}{half}", f"{head} and {cardinal(str(int(second)))} seconds{half}", long)
+    """As "1:02:03", "0:45:00.5": a time of day, or a length of time."""
+    hour, minute, second, part = match["hour"], match["minute"], match["second"], match["part"]
+    minutes = "oh oh" if minute == "00" else two_digits(minute)
+    seconds = counted(f"{second}.{part}" if part else second, "second")
+    bare = two_digits(second) + (f" point {spelled(part)}" if part else "")
+    heads = (f"{cardinal(hour)} {minutes}",)
+    ends = (f"and {seconds}", "") if second == "00" and not part else (bare, f"and {seconds}")
+    length = f"{counted(hour, 'hour')} {counted(minute, 'minute')} and {seconds}"
+    return (*combined(heads, ends, (_meridiem(match["half"]),)), length)
 
 
 def _stamp(match: re.Match[str]) -> Readings:
     """The time of an ISO 8601 date: "T14:30:00Z"."""
-    times = clock(match["hour"], match["minute"])
-    if match["second"] and int(match["second"]):
-        times = tuple(f"{time} and {cardinal(str(int(match['second'])))} seconds" for time in times)
-    zone = match["zone"] or ""
+    seconds = f"{match['second'] or '00'}{match['part'] or ''}".replace(",", ".")
+    exact = f"and {decimal(seconds)} seconds" if float(seconds) else ""
+    return combined(("at",), clock(match["hour"], match["minute"]), (exact,), _zone(match["zone"]))
+
+
+def _zone(zone: str | None) -> Readings:
+    if not zone:
+        return ("",)
     if zone == "Z":
-        return tuple(f"at {time} {said}" for said in ("U T C", "Zulu", "Z") for time in times)
-    if zone:
-        sign = "minus" if zone[0] == "-" else "plus"
-        hours, minutes = zone[1:3], zone[-2:]
-        off = f"U T C {sign} {cardinal(str(int(hours)))}" + (f" {cardinal(minutes)}" if minutes != "00" else "")
-        return tuple(f"at {time} {off}" for time in times)
-    return tuple(f"at {time}" for time in times)
+        return ("U T C", "Zulu", "Z")
+    hours, minutes = zone[1:3], zone[-2:]
+    sign = "minus" if zone[0] == "-" else "plus"
+    return combined(("U T C",), (sign,), (cardinal(hours),), (cardinal(minutes) if int(minutes) else "",))
 
 
 def _lap(match: re.Match[str]) -> Readings:
     """Minutes and seconds with a fraction: "1:23.45"."""
-    return (f"{cardinal(match['minute'])} {_minutes(match['second'])} point {spelled(match['part'])}",)
+    return (f"{cardinal(match['minute'])} {two_digits(match['second'])} point {spelled(match['part'])}",)
 
 
 def _phone(match: re.Match[str]) -> Readings:
-    groups = [group for group in re.split(r"[^\d+A-Z]+", match.group()) if group]
-    said = [_group(group, first=i == 0) for i, group in enumerate(groups)]
-    return combined((", ".join(option[0] for option in said), ", ".join(option[-1] for option in said)))
+    """Group by group, with a pause between them; the word of "1-800-FLOWERS" as one, or by its letters."""
+    groups = [_group(group) for group in re.findall(r"\+?[\dA-Z]+", match.group())]
+    return (", ".join(group[0] for group in groups), ", ".join(group[-1] for group in groups))
 
 
-def _group(group: str, *, first: bool) -> Readings:
-    plus = "plus " if first and group.startswith("+") else ""
-    digits = group.lstrip("+")
-    if digits.isalpha():
-        return (digits.lower(), " ".join(digits))
-    if digits in ("800", "900", "700", "600", "500"):
-        return (plus + cardinal(digits), plus + spelled(digits, "oh"))
-    return (plus + spelled(digits), plus + spelled(digits, "oh"))
+def _group(group: str) -> Readings:
+    plus, characters = "plus" * group.startswith("+"), group.lstrip("+")
+    if characters.isalpha():
+        return (characters.lower(), " ".join(characters))
+    if characters in ROUND_GROUPS:
+        return combined((plus,), (cardinal(characters), spelled(characters, "oh")))
+    return tuple(
+        " ".join(filter(None, (plus, *(spelled(one, zero) or one for one in characters)))) for zero in ("zero", "oh")
+    )
 
 
-def _emergency(match: re.Match[str]) -> Readings:
-    return (spelled(match["digits"]), spelled(match["digits"], "oh"))
+def _service(match: re.Match[str]) -> Readings:
+    """As the number of "call 911"."""
+    return (spelled(match["digits"]),)
 
 
-FULL = rf"{BARE}(?P<hour>{HOUR}):(?P<minute>[0-5]\d)(?:\s?(?P<half>{MERIDIEM}))?(?![\w/]|[:.]\d|:\w)"
-ENDS = rf"(?P<hour2>{HOUR})(?::(?P<minute2>[0-5]\d))?(?:\s?(?P<half2>{MERIDIEM}))?(?![\w/%°]|[.,:-]\d)"
+FIRST = rf"(?P<hour>{HOUR}) (?: :(?P<minute>{SIXTY}) )? (?: \s?(?P<half>{MERIDIEM}) )?"
+LAST = rf"(?P<hour2>{HOUR}) (?: :(?P<minute2>{SIXTY}) )? (?: \s?(?P<half2>{MERIDIEM}) )?"
+"""The ends of a span."""
+
+STAMP = rf"""(?<=\d) (?:(?P<T>T)|[ ]) (?P<hour>[01]\d|2[0-4]) : (?P<minute>{SIXTY})
+    (?: : (?P<second>{SIXTY}) (?P<part>[.,]\d{{1,9}})? )? (?P<zone>Z|[+-]\d\d:?\d\d)? (?(T)|(?(zone)|(?!))) (?![\w:])"""
+"""Behind a date: with a T, or else with a zone; without either it is a time like any other."""
+
+BEFORE_PHONE = r"(?<![\w.,/$-])"
+GAP = r"[-.\s]"
+AREA = rf"(?: \(\d{{3}}\)\s? | \d{{3}}{GAP} )"
+ROUND = r"\d{2}[05]-\d{2}00\b"
+"""Rather a range, such as 200-1500."""
 
 RULES = (
-    Rule(
+    rule("time", STAMP, _stamp),
+    rule("times", rf"{ALONE} {FIRST} {TO} {LAST} (?![\w/%°]|[.,:-]\d)", _span),
+    rule(
         "time",
-        re.compile(
-            r"(?<=\d)[T ](?P<hour>[01]\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
-            r"(?P<zone>Z|[+-]\d\d:?\d\d)(?![\w:])"
-        ),
-        _stamp,
-    ),
-    Rule(
-        "time",
-        re.compile(
-            r"(?<=\d)T(?P<hour>[01]\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?(?P<zone>)(?![\w:])"
-        ),
-        _stamp,
-    ),
-    Rule(
-        "times",
-        re.compile(rf"{BARE}(?P<hour>{HOUR})(?::(?P<minute>[0-5]\d))?(?:\s?(?P<half>{MERIDIEM}))?{TO}{ENDS}"),
-        _span,
-    ),
-    Rule(
-        "time",
-        re.compile(
-            rf"{BARE}(?P<hour>\d{{1,3}}):(?P<minute>[0-5]\d):(?P<second>[0-5]\d)(?:[.,](?P<part>\d{{1,6}}))?"
-            rf"(?:\s?(?P<half>{MERIDIEM}))?(?![\w:/])"
-        ),
+        rf"""{ALONE} (?P<hour>\d{{1,3}}) : (?P<minute>{SIXTY}) : (?P<second>{SIXTY}) (?: [.,](?P<part>\d{{1,6}}) )?
+        (?: \s?(?P<half>{MERIDIEM}) )? (?![\w:/])""",
         _with_seconds,
     ),
-    Rule(
-        "time", re.compile(r"(?<![\w.,:/$#-])(?P<minute>\d{1,2}):(?P<second>[0-5]\d)\.(?P<part>\d{1,3})(?![\w.])"), _lap
+    rule("time", rf"{ALONE} (?P<minute>\d{{1,2}}) : (?P<second>{SIXTY}) \. (?P<part>\d{{1,3}}) (?![\w.])", _lap),
+    rule(
+        "time",
+        rf"{ALONE} (?P<hour>{HOUR}) : (?P<minute>{SIXTY}) (?: \s?(?P<half>{MERIDIEM}) )? (?! [\w/] | [:.]\d | :\w )",
+        _time,
     ),
-    Rule("time", re.compile(FULL), _time),
-    Rule("time", re.compile(rf"(?<![\w.,:/$£€#-])(?P<hour>1[0-2]|0?[1-9])\s?(?P<half>{MERIDIEM})"), _hour),
-    Rule(
+    rule("time", rf"{ALONE} (?P<hour>1[0-2]|0?[1-9]) \s? (?P<half>{MERIDIEM})", _hour),
+    rule(
         "phone",
-        re.compile(
-            rf"(?<![\w.,/$-])(?:(?:\+\d{{1,3}}|1){DASH}?)?(?:\(\d{{3}}\)\s?|\d{{3}}{DASH})\d{{3}}[-. ](?:\d{{4}}|[A-Z]{{4,7}})(?![\w-]|\.\d)"
-        ),
+        rf"""{BEFORE_PHONE} (?: (?:\+\d{{1,3}}|1) {GAP}? )? {AREA} \d{{3}} {GAP} (?: \d{{4}} | [A-Z]{{4,7}} )
+        (?![\w-]|\.\d)""",
         _phone,
     ),
-    Rule("phone", re.compile(r"(?<![\w.,/$-])1-8\d\d-[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3,5})?(?![\w-])"), _phone),
-    Rule("phone", re.compile(r"(?<![\w.,/$-])[2-9]\d\d-\d{4}(?![\w-]|\.\d)"), _phone),
-    Rule("phone", re.compile(r"(?<![\w.])\+\d{1,3}(?:[- ]\(?\d{1,5}\)?){2,5}(?![\w-])"), _phone),
-    Rule(
+    rule("phone", rf"{BEFORE_PHONE} 1-8\d\d-[A-Z0-9]{{3,4}} (?: -?[A-Z0-9]{{3,5}} )? (?![\w-])", _phone),
+    rule("phone", rf"{BEFORE_PHONE} (?!{ROUND}) [2-9]\d\d-\d{{4}} (?![\w-]|\.\d) {UNCOUNTED}", _phone),
+    rule("phone", r"(?<![\w.]) \+\d{1,3} (?: [-\s] \(?\d{1,5}\)? ){2,5} (?![\w-])", _phone),
+    rule(
         "phone",
-        re.compile(r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Dd]ialed )|(?<=[Cc]alled ))(?P<digits>\d11)(?![\w-])"),
-        _emergency,
+        rf"(?: (?<=\b[Cc]all\s) | (?<=\b[Dd]ial\s) | (?<=[Dd]ialed\s) | (?<=[Cc]alled\s) )"
+        rf"(?P<digits>[2-9]11) (?![\w-]) {UNCOUNTED}",
+        _service,
     ),
 )

@@ -29,14 +29,14 @@ SUFFIX = r"(?:[-+]?[A-Za-z][A-Za-z0-9]*+|\.[a-z][a-z0-9]*+|[-+]\d[A-Za-z0-9]*+)(
 
 
 def parts(release: str) -> Readings:
-    """ "3.11" -> "three point eleven", "three dot eleven", "three eleven", "three point one one"."""
+    """As "3.11" -> "three point eleven", "three dot eleven", "three eleven", "three point one one"."""
     numbers = ["star" if part == "*" else number(part) for part in release.split(".")]
     digits = [numbers[0], *(spelled(part) or "star" for part in release.split(".")[1:])]
     return distinct(*(mark.join(numbers) for mark in (" point ", " dot ", " ")), " point ".join(digits))
 
 
 def _suffix(text: str) -> Readings:
-    """ "-rc1" -> "release candidate one", "-beta.2" -> "beta two", ".dev0" -> "dev zero"."""
+    """As "-rc1" -> "release candidate one", "-beta.2" -> "beta two", ".dev0" -> "dev zero"."""
     pieces = re.findall(r"[a-zA-Z]+|\d+", text)
     plain = [number(piece) if piece.isdecimal() else SUFFIXES.get(piece, word(piece)) for piece in pieces]
     return distinct(" ".join(plain), *both(text)) or ("",)
@@ -47,7 +47,9 @@ def _version(match: re.Match[str]) -> Readings:
     dots = release.count(".")
     if match["v"] == "V" and not dots:
         return ()  # an engine
-    if not match["v"] and (dots < (1 if mark == "^" else 2) or any(len(part) > 3 for part in release.split("."))):  # noqa: PLR2004: a date
+    if not match["v"] and (
+        dots < (1 if mark == "^" else 2) or any(len(part) > 3 for part in release.split("."))
+    ):  # a date
         return ()
     if not match["v"] and re.fullmatch(r"(?:[0-2]\d|3[01])\.(?:0\d|1[0-2])\.\d\d", release) and not (mark or suffix):
         return ()  # a date, too
@@ -57,7 +59,7 @@ def _version(match: re.Match[str]) -> Readings:
 
 
 def _named(match: re.Match[str]) -> Readings:
-    """ "3.11" after "Python" -> "three point eleven"; "22.04" after "Ubuntu" -> "twenty two oh four"."""
+    """As "3.11" after "Python" -> "three point eleven"; "22.04" after "Ubuntu" -> "twenty two oh four"."""
     release = match["release"]
     whole, _, part = release.partition(".")
     if part.startswith("0") and len(part) > 1:
@@ -66,12 +68,12 @@ def _named(match: re.Match[str]) -> Readings:
 
 
 def _attached(match: re.Match[str]) -> Readings:
-    """ "python3.11" -> "python three point eleven"."""
-    return combined((match["tool"],), parts(match["release"]))
+    """As "python3.11" -> "python three point eleven"."""
+    return combined((said(match["tool"]),), parts(match["release"]))
 
 
 def _comparison(match: re.Match[str]) -> Readings:
-    """ ">=3.11" -> "greater than or equal to three point eleven"."""
+    """As ">=3.11" -> "greater than or equal to three point eleven"."""
     suffix = match["suffix"] or ""
     return combined(COMPARISONS[match["how"]], parts(match["release"].lstrip("v")), _suffix(suffix))
 
@@ -81,7 +83,7 @@ ONE_MORE = ONE.pattern.replace("?P<how>", "?:").replace("?P<release>", "?:").rep
 
 
 def _requirement(match: re.Match[str]) -> Readings:
-    """ "python>=3.11,<3.13" -> "python greater than or equal to three point eleven, less than three point thirteen"."""
+    """As "python>=3.11,<4" -> "python greater than or equal to three point eleven, less than four"."""
     name = said(match["name"] or "")
     extras = said((match["extras"] or "").strip("[]"))
     ways = [_comparison(found) for found in ONE.finditer(match["how"])]
@@ -96,11 +98,46 @@ def _requirement(match: re.Match[str]) -> Readings:
 
 
 def _pinned(match: re.Match[str]) -> Readings:
-    """ "react@18.2.0" -> "react at eighteen point two point zero"."""
+    """As "react@18.2.0" -> "react at eighteen point two point zero"."""
     return combined((f"{said(match['name'])} at",), parts(match["release"]), _suffix(match["suffix"] or ""))
 
 
+def _image(match: re.Match[str]) -> Readings:
+    """As "nginx:1.25-alpine" -> "nginx one point twenty five alpine"."""
+    name = said(match["name"])
+    return combined((name, f"{name} colon"), parts(match["release"]), _suffix(match["suffix"] or ""))
+
+
+def _branch(match: re.Match[str]) -> Readings:
+    """As "1.x" -> "one point X"."""
+    return tuple(f"{form} {mark} X" for form in parts(match["release"]) for mark in ("point", "dot"))
+
+
+def _model(match: re.Match[str]) -> Readings:
+    """As "llama-3.1-8b" -> "llama three point one eight B"; "mid-19th" and "under-18s" are words."""
+    name, *rest = match[0].split("-")
+    numbered = [part for part in rest if part[0].isdecimal()]
+    odd = [part for part in numbered if not re.fullmatch(r"\d+(?:s|st|nd|rd|th)?", part)]
+    if not odd and len(numbered) < 2:
+        return ()
+    pieces = [said(name), *(said(part, {".": "point"}) for part in rest)]
+    return distinct(" ".join(pieces), " dash ".join(pieces))
+
+
 RULES: tuple[Rule, ...] = (
+    Rule("version", re.compile(r"(?<![\w./-])v?(?P<release>\d{1,3}(?:\.\d{1,3})?)\.x(?!\w)"), _branch),
+    Rule(
+        "release",
+        re.compile(r"(?<![\w./@-])[A-Za-z][A-Za-z0-9]*+(?:-[A-Za-z0-9]++(?:\.\d++)*+){1,6}+(?![\w-]|\.\w)"),
+        _model,
+    ),
+    Rule(
+        "image",
+        re.compile(
+            r"(?<![\w./-])(?P<name>[a-z][a-z0-9_-]*+):(?P<release>\d{1,3}(?:\.\d{1,4})+)(?P<suffix>-[a-z][\w.]*+)?(?!\w)"
+        ),
+        _image,
+    ),
     Rule(
         "requirement",
         re.compile(
@@ -135,7 +172,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "version",
         re.compile(
-            r"(?<![\w./-])(?P<tool>[Pp]ython|pip|gcc|clang|php|node|lua|ruby|go)(?P<release>\d{1,2}(?:\.\d{1,3})+)(?![\w])"
+            r"(?<![\w./-])(?P<tool>TLSv|[Pp]ython|pip|gcc|clang|php|node|lua|ruby|go)(?P<release>\d{1,2}(?:\.\d{1,3})+)(?![\w])"
         ),
         _attached,
     ),

@@ -2,167 +2,108 @@
 
 import re
 from collections.abc import Callable
-from importlib.resources import files
 
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.english.names import NO_PRONOUN
+from speakkit.text.english.patterns import any_of
+from speakkit.text.english.rule import Readings, Rule, rule
+from speakkit.text.english.tables import column, rows
 
-SENTENCE_OPENERS = frozenset(
-    [
-        "The",
-        "A",
-        "An",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "My",
-        "Our",
-        "Your",
-        "His",
-        "Her",
-        "Its",
-        "Their",
-        "And",
-        "But",
-        "Or",
-        "If",
-        "When",
-        "Dear",
-        "Hello",
-        "Hi",
-        "Hey",
-        "Ask",
-        "Call",
-        "See",
-        "Tell",
-        "Then",
-        "So",
-        "Yes",
-        "No",
-        "Is",
-        "Are",
-        "Was",
-        "Were",
-        "Did",
-        "Does",
-        "Do",
-        "Can",
-        "Will",
-        "Would",
-        "Should",
-        "Could",
-        "May",
-        "Thank",
-        "Thanks",
-        "To",
-        "From",
-        "For",
-        "With",
-        "By",
-        "At",
-        "In",
-        "On",
-    ]
-)
-NAMES_BEFORE = re.compile(
-    r"(?P<number>\d+\s(?:[NSEW]\.?\s)?)?(?P<name>(?:[A-Z][\w’'-]+|\d+(?:st|nd|rd|th))(?:\s[A-Z][\w’'-]+)?),?\s$"
-)
-WHERE = {
-    "": r"",
+ABBREVIATIONS = {short: tuple(long.split("|")) for short, long, _ in rows("abbreviations")}
+OPENERS = frozenset(column("cues", "opener"))
+COMPASS = {"N": "North", "S": "South", "E": "East", "W": "West"}
+
+BEFORE = r"(?<![\w.@/-])"
+
+FOLLOWED_BY = {
+    "anywhere": "",
     "name": r"(?=\s[A-Z])",
-    "number": r"(?=\s?(?:\d|[IVXLC]+\b))",
+    "number": rf"(?= \s? (?: \d | I\b{NO_PRONOUN} | (?!I\b)[IVXLC]+\b ) )",
+    "word": r"(?=\s\w)",
+    "after": "",
 }
+"""What must follow, by the last column of data/abbreviations.tsv."""
 
-
-def _abbreviations() -> dict[str, tuple[Readings, str]]:
-    lines = (files("speakkit") / "data" / "abbreviations.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {short: (tuple(long.split("|")), where) for short, long, where in rows}
-
-
-ABBREVIATIONS = _abbreviations()
+NAME_BEFORE = re.compile(
+    r"""(?P<number> \d+\s (?:[NSEW]\.?\s)? )?
+    (?P<name> (?: [A-Z][\w’'-]+ | \d+(?:st|nd|rd|th) ) (?:\s[A-Z][\w’'-]+)? ) ,?\s$""",
+    re.VERBOSE,
+)
+"""The capitalised words, or the ordinal, before a street or what is "after" a name, with the number of the house."""
 
 
 def _expanded(match: re.Match[str]) -> Readings:
-    long, where = ABBREVIATIONS[match.group()]
-    if where == "after" and not _name_before(match):
-        return ()
-    if match.group()[0].islower() and where == "" and match.group().rstrip(".") in ("min", "max", "temp", "dir"):
-        return long if re.match(r"\s\w", match.string[match.end() : match.end() + 2]) else ()
-    return long
+    return ABBREVIATIONS[match.group()]
+
+
+def _expanded_behind_name(match: re.Match[str]) -> Readings:
+    return ABBREVIATIONS[match.group()] if _name_before(match) else ()
 
 
 def _name_before(match: re.Match[str]) -> re.Match[str] | None:
-    """The capitalised word, or the ordinal, right before the match, with the house number before it."""
-    before = NAMES_BEFORE.search(match.string[max(0, match.start() - 60) : match.start()])
-    if not before or (not before["number"] and before["name"] in SENTENCE_OPENERS):
+    before = NAME_BEFORE.search(match.string[max(0, match.start() - 60) : match.start()])
+    if not before or (not before["number"] and before["name"] in OPENERS):
         return None
     return before
 
 
-def _street_or(street: str, title: str) -> Callable[[re.Match[str]], Readings]:
-    """Dr. and St.: a street behind a name, a title before one; with a house number before it, a street in any case."""
-
-    def read(match: re.Match[str]) -> Readings:
-        before = _name_before(match)
-        follows_name = bool(re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]))
-        if before and (before["number"] or not follows_name):
-            return (street,)
-        return (title,) if follows_name or title == "Doctor" else (street,)
-
-    return read
+def _is_street(match: re.Match[str], *, alone: bool) -> bool:
+    """Behind a name and not before one, or with the number of the house; `alone`: where there is no name at all."""
+    before = _name_before(match)
+    is_before_name = re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2])
+    if before:
+        return bool(before["number"] or not is_before_name)
+    return alone and not is_before_name
 
 
-def _compass(match: re.Match[str]) -> Readings:
-    return ({"N": "North", "S": "South", "E": "East", "W": "West"}[match["it"][0]],)
+def _drive_or_doctor(match: re.Match[str]) -> Readings:
+    return ("Drive" if _is_street(match, alone=False) else "Doctor",)
 
 
-def _versus(match: re.Match[str]) -> Readings:
+def _street_or_saint(match: re.Match[str]) -> Readings:
+    return ("Street" if _is_street(match, alone=True) else "Saint",)
+
+
+def _compass_point(match: re.Match[str]) -> Readings:
+    return (COMPASS[match["it"][0]],)
+
+
+def _versus(_match: re.Match[str]) -> Readings:
     return ("versus", "V")
 
 
 def _letters(match: re.Match[str]) -> Readings:
-    """As "U.S.", "J. R. R." -> the letters; a full stop that ends the sentence is left to it."""
-    return (" ".join(letter for letter in match.group() if letter.isalpha()).upper(),)
+    """As "U.S." -> "U S"."""
+    return (" ".join(letter for letter in match.group() if letter.isalpha()),)
 
 
 def _plural(match: re.Match[str]) -> Readings:
-    """As "PDFs" -> "P D Fs"."""
+    """As "PDFs" -> "P D Fs"; written as it is, an engine says it well."""
     letters, ending = match["letters"], match["ending"].replace("’", "'")
     return (f"{letters}{ending}", " ".join(letters) + ending)
 
 
-def _table(where: str) -> re.Pattern[str]:
-    shorts = sorted((short for short, (_, place) in ABBREVIATIONS.items() if place == where), key=len, reverse=True)
-    dotted = "|".join(re.escape(short) for short in shorts)
-    return re.compile(rf"(?<![\w.@/-])(?:{dotted})(?![\w@/]|\.\w){WHERE.get(where, '')}")
+def _abbreviation(name: str, where: str, read: Callable[[re.Match[str]], Readings] = _expanded) -> Rule:
+    """The rule for those of data/abbreviations.tsv that stand `where`."""
+    shorts = any_of(column("abbreviations", where))
+    return rule(name, rf"{BEFORE} (?:{shorts}) (?![\w@/]|\.\w) {FOLLOWED_BY[where]}", read)
 
-
-ACRONYM_PLURALS = r"(?!(?:NASA|NATO|RAM|ROM|PIN|SIM|GIF|JPEG|LAN|WAN|MAC|CAD|DIMM|NAND|SOAP|REST|CRUD|YAML|JSON|ROM|SKU|WASP|SWAT|SEAL|RPG)s)"
 
 RULES = (
-    Rule("abbreviation", _table(""), _expanded),
-    Rule("abbreviation", _table("number"), _expanded),
-    Rule("title", _table("name"), _expanded),
-    Rule(
-        "street or title",
-        re.compile(r"(?<![\w.@/-])Dr\.(?!\w)|(?<![\w.@/-])Dr(?=\s[A-Z]|\s*$|,)"),
-        _street_or("Drive", "Doctor"),
-    ),
-    Rule(
-        "street or title",
-        re.compile(r"(?<![\w.@/-])St\.(?!\w)|(?<![\w.@/-])St(?=\s[A-Z]|\s*$|,)"),
-        _street_or("Street", "Saint"),
-    ),
-    Rule("abbreviation", _table("after"), _expanded),
-    Rule("compass point", re.compile(r"\b\d+\s(?P<it>[NSEW])\.?\s(?=[A-Z][a-z])"), _compass),
-    Rule("versus", re.compile(r"(?<=[a-z] )v\.(?=\s[A-Z])"), _versus),
-    Rule(
-        "initials", re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,6}[A-Z](?![\w.])"), _letters
-    ),
-    Rule(
-        "plural initialism",
-        re.compile(rf"(?<![\w.-]){ACRONYM_PLURALS}(?P<letters>[A-Z]{{2,5}})(?P<ending>[’']?s)(?![\w-])"),
-        _plural,
+    _abbreviation("abbreviation", "anywhere"),
+    _abbreviation("abbreviation", "word"),
+    _abbreviation("abbreviation", "number"),
+    _abbreviation("title", "name"),
+    rule("street or title", rf"{BEFORE} Dr (?: \.(?!\w) | (?=\s[A-Z]|\s*$|,) )", _drive_or_doctor),
+    rule("street or title", rf"{BEFORE} St (?: \.(?!\w) | (?=\s[A-Z]|\s*$|,) )", _street_or_saint),
+    _abbreviation("abbreviation", "after", _expanded_behind_name),
+    rule("compass point", r"\b \d+ \s (?P<it>[NSEW]\.?) (?=\s[A-Z][a-z])", _compass_point),
+    rule("versus", r"(?<=[a-z]\s) v\. (?=\s[A-Z])", _versus),
+    rule(
+        "initials",
+        r"(?<![\w.]) (?: (?:[A-Z]\.){2,6} (?!\w) | (?:[A-Z]\.){1,6}[A-Z] (?![\w.]) )",
+        _letters,
     ),
 )
+
+LAST = (rule("plural initialism", r"(?<![\w.-]) (?P<letters>[A-Z]{2,5}) (?P<ending>[’']?s) (?![\w-])", _plural),)
+"""Behind the names, as the numeral of "Louis XIV's" looks alike."""
