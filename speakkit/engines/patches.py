@@ -9,8 +9,10 @@ data/english_senses.tsv: rules that tell the sense by the words around, each wit
     over. One of `near` must stand somewhere in the sentence, and none of `without`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from speakkit import paths
@@ -54,14 +56,19 @@ class Rule:
             row["sense"],
         )
 
-    def fits(self, words: Sequence[Names], at: int) -> bool:
-        """Whether it tells the sense of the word at `at`; `words` are those of the sentence, each with its tag."""
+    def fits(self, words: Sequence[Names], at: int, counts: Mapping[str, int]) -> bool:
+        """Whether it tells the sense of the word at `at`.
+
+        words: those of the sentence, each with its tag; counts: how often each word and tag is in it
+        """
         if self.tags and self.tags.isdisjoint(words[at]):
             return False
-        others = frozenset().union(*words[:at], *words[at + 1 :]) if self.near or self.without else frozenset()
-        if (self.near and self.near.isdisjoint(others)) or not self.without.isdisjoint(others):
+        if not self._follows(words, at) or not _match(self.after, words[at + 1 : at + 1 + len(self.after)]):
             return False
-        return self._follows(words, at) and _match(self.after, words[at + 1 : at + 1 + len(self.after)])
+        near, without = (
+            any(counts.get(name, 0) > (name in words[at]) for name in names) for names in (self.near, self.without)
+        )
+        return (near or not self.near) and not without
 
     def _follows(self, words: Sequence[Names], at: int) -> bool:
         if self.before == (frozenset({START}),):
@@ -87,9 +94,10 @@ class Senses:
         tagged = self._tagger(text)
         if any(token.lower_ in self._rules for token in tagged):
             words = [frozenset((token.lower_, token.tag_)) for token in tagged]
+            counts = Counter(chain.from_iterable(words))
             for at, token in enumerate(tagged):
                 rules = self._rules.get(token.lower_, ())
-                token.tag_ = next((rule.sense for rule in rules if rule.fits(words, at)), token.tag_)
+                token.tag_ = next((rule.sense for rule in rules if rule.fits(words, at, counts)), token.tag_)
         return tagged
 
 
