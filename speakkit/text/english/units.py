@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from speakkit.text.english.numbers import amount, cardinal, combined, counted, signed
+from speakkit.text.english.numbers import amount, cardinal, combined, counted, pixels, signed
 from speakkit.text.english.patterns import AMOUNT, DECIMAL, NUMBER, START, TO, VULGAR, any_of, describes
 from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import rows
@@ -95,16 +95,23 @@ def _measure(match: re.Match[str]) -> Readings:
     if not _stands_as_unit(match):
         return ()
     name = unit_name(match["unit"], match["power"] or "", one=_is_one(match))
-    numbers = amount(match["number"])
-    if match["first"]:
-        between = "by" if re.search("[x×]", match["to"]) else "to"
-        numbers = combined(amount(match["first"]), (between,), numbers)
-    spoken = combined(signed(match["minus"], numbers), (name,))
+    spoken = combined(signed(match["minus"], _numbers(match)), (name,))
     if match["number"] in ("½", "1/2"):
         spoken += (f"half a {name}", f"half an {name}")
     if not match["per"]:
         return spoken
     return tuple(f"{form} {how}" for how in per(match["per"], match["per_power"] or "") for form in spoken)
+
+
+def _numbers(match: re.Match[str]) -> Readings:
+    """One, or the two of a range or of an area."""
+    if not match["first"]:
+        return amount(match["number"])
+    if not re.search("[x×]", match["to"]):
+        return combined(amount(match["first"]), ("to",), amount(match["number"]))
+    if match["unit"] == "px":
+        return (f"{pixels(match['first'])} by {pixels(match['number'])}",)
+    return combined(amount(match["first"]), ("by",), amount(match["number"]))
 
 
 def _feet(match: re.Match[str]) -> Readings:
@@ -167,12 +174,19 @@ RULES = (
         rf"""{START} (?P<feet>\d+)\s?['′’] \s? (?P<inches>{DECIMAL}(?:\s?[½¼¾])?) \s? (?:["″”]|''|’’)""",
         _feet_and_inches,
     ),
+    rule(
+        "feet and inches",
+        rf"""{START} (?P<feet>\d+)\s(?:ft\.?|feet)\s (?P<inches>{DECIMAL})\sin
+        (?: \. | (?=[,;)]|$|\s(?:tall|high|wide|long|deep)\b) )""",
+        _feet_and_inches,
+    ),
     rule("feet", r"(?<![\w.,$'’]) (?P<feet>\d+) (?:′|'(?=\s(?:tall|long|wide|deep|high|by|x)\b))", _feet),
     rule("inches", rf"""{START} (?P<first>{AMOUNT})["″] \s?[x×]\s? (?P<last>{AMOUNT})["″]""", _sheet),
     rule("inches", rf"""{START} (?P<inches>{AMOUNT}) \s? (?:″|"(?!\w))""", _inches),
     rule(
         "unit",
-        rf"""{START} (?: (?<![\w)])(?P<minus>[-−+]) )? (?: (?P<first>{NUMBER})°? (?P<to>{TO}|\sto\s|\s?[x×]\s?) )?
+        rf"""{START}(?<![A-Za-z]-) (?: (?<![\w)])(?P<minus>[-−+]) )?
+        (?: (?P<first>{NUMBER})°? (?P<to>{TO}|\sto\s|\s?[x×]\s?) )?
         (?P<number>{AMOUNT}) (?P<gap>\s|-)? {UNIT}""",
         _measure,
     ),
