@@ -31,19 +31,8 @@ NO_CROWD = r"(?:(?<=\b[Oo]n\s)|(?!(?:May|March|Mar)\s\d+\s(?:people|men|women|ch
 """So that "May 5 people come?" is no date, and "On May 5 people came" is."""
 
 CUE = "|".join(
-    rf"(?<=\b{word[0].upper()}{word[1:]})|(?<=\b{word})"
-    for word in (
-        r"the\s",
-        r"early[-\s]",
-        r"late[-\s]",
-        r"mid[-\s]",
-        r"his\s",
-        r"her\s",
-        r"their\s",
-        r"my\s",
-        r"your\s",
-        r"our\s",
-    )
+    rf"(?<=\b[{word[0]}{word[0].upper()}]{word[1:]}[\s-])"
+    for word in ("the", "early", "late", "mid", "his", "her", "their", "my", "your", "our")
 )
 """Before "50s" where it is a decade, or an age."""
 

@@ -27,6 +27,8 @@ SURE = r"(?=\s(?:of|and|or|to)\b|[,;:)]|\.?$)"
 """Behind an I that is one even where its heading is in lower case, as in "the end of part I"."""
 
 PLURAL = re.compile(r"[A-Z].*\ds")
+"""A word of letters and digits that is one, such as "MP3s"."""
+
 OWN = r"(?P<own>[’']s)?"
 NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
 """Not within a word, and not the initial of "John V. Lindsay"."""
@@ -130,7 +132,7 @@ RULES = (
     ),
     rule(
         "Roman numeral",
-        rf"""\b (?!(?:{OPENER})\s) [A-Z][\w’'-]*[a-z] \s
+        rf"""(?<![\w’'-]) (?!(?:{OPENER})\s) [A-Z][\w’'-]*[a-z] \s
         (?P<it>(?P<roman> (?=[IVX]{{2}}) {ROMAN} ) {OWN}) {NUMERAL_END}""",
         _sequel,
     ),

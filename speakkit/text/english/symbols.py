@@ -95,7 +95,8 @@ RULES = (
     rule("letters", r"(?<!\w) (?P<first>[A-Z]) (?:[–—]|-(?=Z)) (?P<last>[A-Z]) (?!\w)", _letters),
     rule(
         "slash",
-        r"(?<![\w/.:~-]) (?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*) (?![\w/.-]\w|/|\w)",
+        r"""(?<![\w/.:~-])(?<![A-Za-z]['’]) (?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*)
+        (?! [\w/.-]\w | / | \w )""",
         _slashed_words,
     ),
     rule("symbol", OPERATOR, _between),

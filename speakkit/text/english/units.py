@@ -41,6 +41,15 @@ POWER = r"[²³]|\^[23]"
 DIVISOR = r"second|minute|hour|day|week|month|year|user|person|token|step|file"
 TIME_LETTERS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
+COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
+"""Behind the N of "123 N. Main St."."""
+
+GRADED = re.compile(r"\s(?:students?|grades?|levels?|teams?|players?|papers?|pupils?)\b")
+"""Behind the A of "5 A students"."""
+
+ADJECTIVAL = re.compile(r"\s(?!(?:long|wide|tall|deep|thick|high|of|in|by|from|to|and|or|is|was)\b)[A-Za-z]")
+"""Behind the inches of a six inch nail."""
+
 
 def unit_name(symbol: str, power: str = "", *, one: bool) -> str:
     """As "km", "²" -> "square kilometers"; what is no symbol is a name already."""
@@ -72,13 +81,6 @@ def _stands_as_unit(match: re.Match[str]) -> bool:
         "glued": not gap,
         "dotted": gap == "-" or bool(match["stop"] or match["power"]),
     }[UNITS[symbol].stands]
-
-
-COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
-"""Behind the N of "123 N. Main St."."""
-
-GRADED = re.compile(r"\s(?:students?|grades?|levels?|teams?|players?|papers?|pupils?)\b")
-"""Behind the A of "5 A students"."""
 
 
 def _is_one(match: re.Match[str]) -> bool:
@@ -136,10 +138,6 @@ def _inches(match: re.Match[str]) -> Readings:
         return ()
     one = match["inches"] == "1" or ADJECTIVAL.match(match.string, match.end())
     return combined(amount(match["inches"]), ("inch" if one else "inches",))
-
-
-ADJECTIVAL = re.compile(r"\s(?!(?:long|wide|tall|deep|thick|high|of|in|by|from|to|and|or|is|was)\b)[A-Za-z]")
-"""Behind the inches of a six inch nail."""
 
 
 def _sheet(match: re.Match[str]) -> Readings:
