@@ -99,5 +99,5 @@ def _set_apart(text: str, start: int, end: int, spoken: str) -> str:
     before = text[start - 1 : start]
     after = text[end : end + 1]
     stop = "." if text[end - 1] == "." and not text[end:].strip("\"')]”’ \n") and spoken[-1:] != "." else ""
-    lead = " " if before.isalnum() or before in tuple(")%") else ""
+    lead = " " if before.isalnum() or before in (")", "%") else ""
     return f"{lead}{spoken}{stop}{' ' if after.isalnum() else ''}"

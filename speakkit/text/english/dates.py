@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from speakkit.text.english.numbers import cardinal, combined, ordinal, two_digits, ungrouped, year
+from speakkit.text.english.numbers import cardinal, combined, ordinal, plural, two_digits, ungrouped, year
 from speakkit.text.english.patterns import ALONE, END, TO, UNCOUNTED, any_of
 from speakkit.text.english.rule import Readings, Rule, rule
 from speakkit.text.english.tables import mapping
@@ -31,19 +31,8 @@ NO_CROWD = r"(?:(?<=\b[Oo]n\s)|(?!(?:May|March|Mar)\s\d+\s(?:people|men|women|ch
 """So that "May 5 people come?" is no date, and "On May 5 people came" is."""
 
 CUE = "|".join(
-    rf"(?<=\b{word[0].upper()}{word[1:]})|(?<=\b{word})"
-    for word in (
-        r"the\s",
-        r"early\s",
-        r"late\s",
-        r"mid[-\s]",
-        r"his\s",
-        r"her\s",
-        r"their\s",
-        r"my\s",
-        r"your\s",
-        r"our\s",
-    )
+    rf"(?<=\b[{word[0]}{word[0].upper()}]{word[1:]}[\s-])"
+    for word in ("the", "early", "late", "mid", "his", "her", "their", "my", "your", "our")
 )
 """Before "50s" where it is a decade, or an age."""
 
@@ -136,8 +125,7 @@ def _decade(match: re.Match[str]) -> Readings:
     century, ten = match["century"] or "", match["ten"]
     if ten == "0":
         return (f"{year(century + '00')[0]}s",) if century else ("two thousands", "aughts")
-    tens = "tens" if ten == "1" else cardinal(f"{ten}0").removesuffix("y") + "ies"
-    return combined((cardinal(century) if century else "",), (tens,))
+    return combined((cardinal(century) if century else "",), (plural(cardinal(f"{ten}0")),))
 
 
 def _span_of_years(match: re.Match[str]) -> Readings:
@@ -242,7 +230,7 @@ YEARS = (
     ),
     rule(
         "year",
-        rf"""{ALONE} (?P<year>{LATE_YEAR}) (?! [\w%°/×] | [.,:]\d | [-–]\d
+        rf"""{ALONE}(?<!\d{{4}}\s) (?P<year>{LATE_YEAR}) (?! \s\d{{4}}\b | [\w%°/×] | [.,:]\d | [-–]\d
             | \s?(?: [x×+*=<>%] | (?:dollars?|euros?|pounds?|people|percent)\b ) ) {UNCOUNTED}""",
         _year,
     ),

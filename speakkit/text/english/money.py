@@ -18,19 +18,22 @@ BY_CODE = rf"(?:{any_of(sign for sign in CURRENCIES if sign.isalpha())})(?![A-Za
 BEFORE = rf"(?P<sign>{BY_SIGN}|\b{BY_CODE}(?=\s?\d))"
 """What stands before an amount: "$", "US$", "USD", "Rs"."""
 
-MAGNITUDE = r"""(?:
-    \s(?P<word>hundred|thousand|million|billion|trillion)(?![a-z])
-    | \s?(?P<letter>bn|mn|mm|tn|MM|[kKmMbBtT])(?!\w)
+MAGNITUDE = rf"""(?:
+    [\s-](?P<word>hundred|thousand|million|billion|trillion)(?![a-z])
+    | \s?(?P<letter>{any_of(MAGNITUDES)})(?!\w)
 )?"""
 PERIOD = r"(?: \s?/\s?(?P<per>month|mo|year|yr|hour|hr|h|week|wk|day|d|person|user|seat|unit|share|night)\b )?"
-TAIL = rf"(?P<amount>{NUMBER}) {MAGNITUDE}"
+TAIL = rf"(?P<amount>\d+,\d\d(?!\d)|{NUMBER}) {MAGNITUDE}"
+DECIMAL_COMMA = re.compile(r",(?=\d\d$)")
+"""As in "€5,50"."""
+
 END = r"(?!\d|[.,]\d)"
 
 
 def said(sign: str, amount: str, magnitude: str = "", *, describing: bool = False) -> Readings:
     """As "$", "5.99" -> "five dollars and ninety nine cents"; `describing`: as in "a five dollar bill"."""
     one, many, cent, cents = CURRENCIES[sign]
-    plain = ungrouped(amount)
+    plain = ungrouped(DECIMAL_COMMA.sub(".", amount))
     whole, _, part = plain.partition(".")
     whole = whole or "0"
     if magnitude:

@@ -2,7 +2,7 @@
 
 import re
 
-from speakkit.text.english.numbers import cardinal, decimal, ordinal, pairs, spelled
+from speakkit.text.english.numbers import cardinal, decimal, ordinal, pairs, plural, spelled
 from speakkit.text.english.patterns import UNCOUNTED, any_of, capitalizable
 from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import column
@@ -25,6 +25,9 @@ NO_READER = rf"{NO_PRONOUN} (?!\s (?:{any_of(column('cues', 'after heading I'))}
 
 SURE = r"(?=\s(?:of|and|or|to)\b|[,;:)]|\.?$)"
 """Behind an I that is one even where its heading is in lower case, as in "the end of part I"."""
+
+PLURAL = re.compile(r"[A-Z].*\ds")
+"""A word of letters and digits that is one, such as "MP3s"."""
 
 OWN = r"(?P<own>[’']s)?"
 NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
@@ -69,8 +72,14 @@ def _sequel(match: re.Match[str]) -> Readings:
 
 
 def _mixed(match: re.Match[str]) -> Readings:
-    """A word of letters and digits: "MP3", "H2O", "1080p", "COVID-19"."""
+    """A word of letters and digits: "MP3", "H2O", "1080p", "COVID-19", "MP3s"."""
     word = match.group()
+    if PLURAL.fullmatch(word):
+        return tuple(plural(form) for form in _of_pieces(word.removesuffix("s")))
+    return _of_pieces(word)
+
+
+def _of_pieces(word: str) -> Readings:
     pieces = [_piece(piece, word) for piece in re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+", word)]
     return (" ".join(piece[0] for piece in pieces), " ".join(piece[-1] for piece in pieces))
 
@@ -104,7 +113,8 @@ FIRST = (
 RULES = (
     rule(
         "number as a name",
-        rf"""(?<![\w-]) (?: (?: (?:{PLACE})(?:\s|-) )\#? | I-) (?P<it>(?P<digits>\d{{1,5}})) (?![\w/%]|[.,:-]\d)""",
+        rf"""(?<![\w-]) (?!train\s\d+\s[a-z]+s\b) (?: (?:{PLACE})[\s-]\#? | I- )
+        (?P<it>(?P<digits>\d{{1,5}})) (?![\w/%]|[.,:-]\d)""",
         _numbered,
     ),
     rule(
@@ -122,13 +132,13 @@ RULES = (
     ),
     rule(
         "Roman numeral",
-        rf"""\b (?!(?:{OPENER})\s) [A-Z][\w’'-]*[a-z] \s
+        rf"""(?<![\w’'-]) (?!(?:{OPENER})\s) [A-Z][\w’'-]*[a-z] \s
         (?P<it>(?P<roman> (?=[IVX]{{2}}) {ROMAN} ) {OWN}) {NUMERAL_END}""",
         _sequel,
     ),
     rule(
         "name with a number",
-        r"""(?<![\w.$€£/@#-]) (?:[A-Z]{2,}|[A-Z][a-z]+|[A-Z]) - \d{1,4}(?:\.\d+)? (?![\w/]|[.,:-]\d)""",
+        r"""(?<![\w.$€£/@#-]) (?:[A-Z]{2,}|[A-Z][a-z]+|[A-Z]) - \d{1,4}(?:\.\d+|s)? (?![\w/]|[.,:-]\d)""",
         _mixed,
     ),
     rule(

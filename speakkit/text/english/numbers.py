@@ -102,6 +102,18 @@ def pairs(digits: str) -> str:
     return f"{cardinal(head)} {two_digits(tail)}"
 
 
+def pixels(digits: str) -> str:
+    """As the sides of a screen are read: "1920" -> "nineteen twenty", "800" -> "eight hundred"."""
+    return pairs(digits) if re.fullmatch(r"1\d[1-9]\d", digits) else decimal(digits)
+
+
+def plural(number: str) -> str:
+    """As "twenty" -> "twenties", "six" -> "sixes", "oh two" -> "oh twos"."""
+    if number.endswith("y"):
+        return f"{number[:-1]}ies"
+    return f"{number}{'es' if number.endswith('x') else 's'}"
+
+
 def two_digits(digits: str) -> str:
     """As minutes and years are read: "05" -> "oh five", "45" -> "forty five"."""
     return f"oh {cardinal(digits[1])}" if int(digits[0]) == 0 else cardinal(digits)

@@ -9,7 +9,7 @@ from speakkit.text.english.numbers import (
     decimal,
     fraction,
     ordinal,
-    pairs,
+    pixels,
     signed,
     spelled,
     ungrouped,
@@ -38,9 +38,6 @@ GAME = re.compile(
 )
 OUTCOME = re.compile(r"\s(?:wins?|victory|loss|defeat|lead|draw|vote|decision|score|record)\b", re.IGNORECASE)
 """GAME before, or OUTCOME behind "3-1" where it is a score."""
-
-SIDES = re.compile(r"1[0-9][1-9]\d|19[12]\d")
-"""Numbers of pixels that are read in pairs, such as 1080 and 1920."""
 
 APPROXIMATE = {
     "±": ("plus or minus",),
@@ -156,7 +153,7 @@ def _magnitude(match: re.Match[str]) -> Readings:
 
 
 def _by(match: re.Match[str]) -> Readings:
-    sides = [pairs(side) if SIDES.fullmatch(side) else decimal(side) for side in re.split(r"\s?[x×]\s?", match.group())]
+    sides = [pixels(side) for side in re.split(r"\s?[x×]\s?", match.group())]
     return (" by ".join(sides), " times ".join(sides))
 
 
@@ -261,7 +258,7 @@ RULES = (
         _ordinal,
     ),
     rule("signed number", rf"(?<![\w.,)\]%$/=-]) (?P<sign>[-−+]) (?P<number>{AMOUNT}) {END}", _signed),
-    rule("signed number", rf"(?P<sign>[±~≈]) \s? (?P<number>{AMOUNT}) {END}", _approximate),
+    rule("signed number", rf"(?P<sign>[±~]|(?<![\w)]\s)≈) \s? (?P<number>{AMOUNT}) {END}", _approximate),
     rule("number", rf"{START} (?P<number>{NUMBER}) \+ (?![\w+])", _or_more),
     rule("number", rf"(?<![\w,])(?<!\w\.) (?P<number>{NUMBER}) (?!\w|[.,]\d)", _number),
 )

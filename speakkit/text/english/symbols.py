@@ -43,8 +43,11 @@ def _grade(match: re.Match[str]) -> Readings:
 
 
 def _number_sign(match: re.Match[str]) -> Readings:
-    """As "#5"."""
+    """As "#5", "#5-7"."""
     number = cardinal(match["digits"])
+    if match["last"]:
+        last = cardinal(match["last"])
+        return (f"numbers {number} to {last}", f"number {number} to {last}")
     return (f"number {number}", f"hash {number}", number)
 
 
@@ -80,7 +83,11 @@ FIRST = (
     rule("keys", rf"\b {MODIFIER} (?: \s?\+\s? {KEY}\b ){{1,3}}", _keys),
     rule("keys", rf"\b {MODIFIER}-(?:{MODIFIER}-)?[A-Z]\b", _keys),
     rule("grade", r"(?<![\w+-]) (?P<letter>[A-F]) (?P<sign>[+−]|-(?=[\s.,;:!?)]|$)) (?![\w+])", _grade),
-    rule("number sign", r"(?<![\w#&/]) \# \s? (?P<digits>\d{1,3}(?:,\d{3})+|\d{1,6}) (?![\w-]|[.,]\d)", _number_sign),
+    rule(
+        "number sign",
+        r"(?<![\w#&/]) \# \s? (?P<digits>\d{1,3}(?:,\d{3})+|\d{1,6}) (?:[-–](?P<last>\d{1,6}))? (?![\w-]|[.,]\d)",
+        _number_sign,
+    ),
 )
 """Before the numbers, whose digits they need."""
 
@@ -88,7 +95,8 @@ RULES = (
     rule("letters", r"(?<!\w) (?P<first>[A-Z]) (?:[–—]|-(?=Z)) (?P<last>[A-Z]) (?!\w)", _letters),
     rule(
         "slash",
-        r"(?<![\w/.:~-]) (?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*) (?![\w/.-]\w|/|\w)",
+        r"""(?<![\w/.:~-])(?<![A-Za-z]['’]) (?P<first>[A-Za-z][A-Za-z'’]*)/(?P<last>[A-Za-z][A-Za-z'’]*)
+        (?! [\w/.-]\w | / | \w )""",
         _slashed_words,
     ),
     rule("symbol", OPERATOR, _between),

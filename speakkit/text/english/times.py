@@ -85,10 +85,11 @@ def _with_seconds(match: re.Match[str]) -> Readings:
 
 
 def _stamp(match: re.Match[str]) -> Readings:
-    """The time of an ISO 8601 date: "T14:30:00Z"."""
+    """The time of an ISO 8601 date: "T14:30:00Z"; or one by itself with its zone."""
     seconds = f"{match['second'] or '00'}{match['part'] or ''}".replace(",", ".")
     exact = f"and {decimal(seconds)} seconds" if float(seconds) else ""
-    return combined(("at",), clock(match["hour"], match["minute"]), (exact,), _zone(match["zone"]))
+    at = "at" if match.group()[0] in "T " else ""
+    return combined((at,), clock(match["hour"], match["minute"]), (exact,), _zone(match["zone"]))
 
 
 def _zone(zone: str | None) -> Readings:
@@ -132,8 +133,8 @@ FIRST = rf"(?P<hour>{HOUR}) (?: :(?P<minute>{SIXTY}) )? (?: \s?(?P<half>{MERIDIE
 LAST = rf"(?P<hour2>{HOUR}) (?: :(?P<minute2>{SIXTY}) )? (?: \s?(?P<half2>{MERIDIEM}) )?"
 """The ends of a span."""
 
-STAMP = rf"""(?<=\d) (?:(?P<T>T)|[ ]) (?P<hour>[01]\d|2[0-4]) : (?P<minute>{SIXTY})
-    (?: : (?P<second>{SIXTY}) (?P<part>[.,]\d{{1,9}})? )? (?P<zone>Z|[+-]\d\d:?\d\d)? (?(T)|(?(zone)|(?!))) (?![\w:])"""
+EXACT = rf"(?P<hour>[01]\d|2[0-4]) : (?P<minute>{SIXTY}) (?: : (?P<second>{SIXTY}) (?P<part>[.,]\d{{1,9}})? )?"
+STAMP = rf"(?<=\d) (?:(?P<T>T)|[ ]) {EXACT} (?P<zone>Z|[+-]\d\d:?\d\d)? (?(T)|(?(zone)|(?!))) (?![\w:])"
 """Behind a date: with a T, or else with a zone; without either it is a time like any other."""
 
 BEFORE_PHONE = r"(?<![\w.,/$-])"
@@ -144,6 +145,7 @@ ROUND = r"\d{2}[05]-\d{2}00\b"
 
 RULES = (
     rule("time", STAMP, _stamp),
+    rule("time", rf"{ALONE} {EXACT} (?P<zone>Z|\+\d\d:?\d\d) (?![\w:])", _stamp),
     rule("times", rf"{ALONE} {FIRST} {TO} {LAST} (?![\w/%°]|[.,:-]\d)", _span),
     rule(
         "time",

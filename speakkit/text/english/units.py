@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from speakkit.text.english.numbers import amount, cardinal, combined, counted, signed
+from speakkit.text.english.numbers import amount, cardinal, combined, counted, pixels, signed
 from speakkit.text.english.patterns import AMOUNT, DECIMAL, NUMBER, START, TO, VULGAR, any_of, describes
 from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import rows
@@ -41,6 +41,15 @@ POWER = r"[²³]|\^[23]"
 DIVISOR = r"second|minute|hour|day|week|month|year|user|person|token|step|file"
 TIME_LETTERS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
+COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
+"""Behind the N of "123 N. Main St."."""
+
+GRADED = re.compile(r"\s(?:students?|grades?|levels?|teams?|players?|papers?|pupils?)\b")
+"""Behind the A of "5 A students"."""
+
+ADJECTIVAL = re.compile(r"\s(?!(?:long|wide|tall|deep|thick|high|of|in|by|from|to|and|or|is|was)\b)[A-Za-z]")
+"""Behind the inches of a six inch nail."""
+
 
 def unit_name(symbol: str, power: str = "", *, one: bool) -> str:
     """As "km", "²" -> "square kilometers"; what is no symbol is a name already."""
@@ -74,13 +83,6 @@ def _stands_as_unit(match: re.Match[str]) -> bool:
     }[UNITS[symbol].stands]
 
 
-COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
-"""Behind the N of "123 N. Main St."."""
-
-GRADED = re.compile(r"\s(?:students?|grades?|levels?|teams?|players?|papers?|pupils?)\b")
-"""Behind the A of "5 A students"."""
-
-
 def _is_one(match: re.Match[str]) -> bool:
     """Whether the unit is in the singular."""
     if match["gap"] == "-" or describes(match):
@@ -95,16 +97,23 @@ def _measure(match: re.Match[str]) -> Readings:
     if not _stands_as_unit(match):
         return ()
     name = unit_name(match["unit"], match["power"] or "", one=_is_one(match))
-    numbers = amount(match["number"])
-    if match["first"]:
-        between = "by" if re.search("[x×]", match["to"]) else "to"
-        numbers = combined(amount(match["first"]), (between,), numbers)
-    spoken = combined(signed(match["minus"], numbers), (name,))
+    spoken = combined(signed(match["minus"], _numbers(match)), (name,))
     if match["number"] in ("½", "1/2"):
         spoken += (f"half a {name}", f"half an {name}")
     if not match["per"]:
         return spoken
     return tuple(f"{form} {how}" for how in per(match["per"], match["per_power"] or "") for form in spoken)
+
+
+def _numbers(match: re.Match[str]) -> Readings:
+    """One, or the two of a range or of an area."""
+    if not match["first"]:
+        return amount(match["number"])
+    if not re.search("[x×]", match["to"]):
+        return combined(amount(match["first"]), ("to",), amount(match["number"]))
+    if match["unit"] == "px":
+        return (f"{pixels(match['first'])} by {pixels(match['number'])}",)
+    return combined(amount(match["first"]), ("by",), amount(match["number"]))
 
 
 def _feet(match: re.Match[str]) -> Readings:
@@ -129,10 +138,6 @@ def _inches(match: re.Match[str]) -> Readings:
         return ()
     one = match["inches"] == "1" or ADJECTIVAL.match(match.string, match.end())
     return combined(amount(match["inches"]), ("inch" if one else "inches",))
-
-
-ADJECTIVAL = re.compile(r"\s(?!(?:long|wide|tall|deep|thick|high|of|in|by|from|to|and|or|is|was)\b)[A-Za-z]")
-"""Behind the inches of a six inch nail."""
 
 
 def _sheet(match: re.Match[str]) -> Readings:
@@ -167,12 +172,19 @@ RULES = (
         rf"""{START} (?P<feet>\d+)\s?['′’] \s? (?P<inches>{DECIMAL}(?:\s?[½¼¾])?) \s? (?:["″”]|''|’’)""",
         _feet_and_inches,
     ),
+    rule(
+        "feet and inches",
+        rf"""{START} (?P<feet>\d+)\s(?:ft\.?|feet)\s (?P<inches>{DECIMAL})\sin
+        (?: \. | (?=[,;)]|$|\s(?:tall|high|wide|long|deep)\b) )""",
+        _feet_and_inches,
+    ),
     rule("feet", r"(?<![\w.,$'’]) (?P<feet>\d+) (?:′|'(?=\s(?:tall|long|wide|deep|high|by|x)\b))", _feet),
     rule("inches", rf"""{START} (?P<first>{AMOUNT})["″] \s?[x×]\s? (?P<last>{AMOUNT})["″]""", _sheet),
     rule("inches", rf"""{START} (?P<inches>{AMOUNT}) \s? (?:″|"(?!\w))""", _inches),
     rule(
         "unit",
-        rf"""{START} (?: (?<![\w)])(?P<minus>[-−+]) )? (?: (?P<first>{NUMBER})°? (?P<to>{TO}|\sto\s|\s?[x×]\s?) )?
+        rf"""{START}(?<![A-Za-z]-) (?: (?<![\w)])(?P<minus>[-−+]) )?
+        (?: (?P<first>{NUMBER})°? (?P<to>{TO}|\sto\s|\s?[x×]\s?) )?
         (?P<number>{AMOUNT}) (?P<gap>\s|-)? {UNIT}""",
         _measure,
     ),

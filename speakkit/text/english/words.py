@@ -15,11 +15,11 @@ COMPASS = {"N": "North", "S": "South", "E": "East", "W": "West"}
 BEFORE = r"(?<![\w.@/-])"
 
 FOLLOWED_BY = {
-    "anywhere": "",
+    "anywhere": r"(?![\w@/]|\.\w)",
     "name": r"(?=\s[A-Z])",
     "number": rf"(?= \s? (?: \d | I\b{NO_PRONOUN} | (?!I\b)[IVXLC]+\b ) )",
     "word": r"(?=\s\w)",
-    "after": "",
+    "after": r"(?![\w@/]|\.\w)",
 }
 """What must follow, by the last column of data/abbreviations.tsv."""
 
@@ -85,7 +85,7 @@ def _plural(match: re.Match[str]) -> Readings:
 def _abbreviation(name: str, where: str, read: Callable[[re.Match[str]], Readings] = _expanded) -> Rule:
     """The rule for those of data/abbreviations.tsv that stand `where`."""
     shorts = any_of(column("abbreviations", where))
-    return rule(name, rf"{BEFORE} (?:{shorts}) (?![\w@/]|\.\w) {FOLLOWED_BY[where]}", read)
+    return rule(name, rf"{BEFORE} (?:{shorts}) {FOLLOWED_BY[where]}", read)
 
 
 RULES = (

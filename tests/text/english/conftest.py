@@ -5,6 +5,7 @@ import time
 import pytest
 
 from speakkit.text.english import addresses, code, emoji, terminal, versions
+from speakkit.text.verbalize import verbalize
 
 RULES = (*terminal.RULES, *addresses.RULES, *versions.RULES, *code.RULES, *emoji.RULES)
 LENGTH = 100_000
@@ -79,3 +80,17 @@ def slow():
         return [name for name, seconds in taken.items() if seconds > 5]
 
     return names
+
+
+@pytest.fixture
+def spoken():
+    """A text -> the text with its rewrites done, in single spaces."""
+
+    def read(text, language="en-us"):
+        out, at = "", 0
+        for rewrite in verbalize(text, language):
+            out += text[at : rewrite.start] + rewrite.spoken
+            at = rewrite.end
+        return " ".join((out + text[at:]).split())
+
+    return read
