@@ -15,7 +15,7 @@ from speakkit.engines import registry
 from speakkit.text import languages
 from speakkit.text.languages.numerals import Number, Numerals, roman
 from speakkit.text.languages.table import table
-from speakkit.text.sentences import Sentence
+from speakkit.text.sentences import Sentence, sentences
 from speakkit.text.spoken import Spoken
 from speakkit.voices import SAMPLES
 
@@ -63,6 +63,15 @@ def test_written_is_said(language, written, accepted):
     in_words = {letters(said(written, language, keeps=keeps)) for keeps in (True, False)}
     heard_as = heard(language, said(written, language))
     assert in_words & {letters(way) for way in ways} or heard_as in [heard(language, way) for way in ways]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_belongs_together_is_in_one_sentence(language):
+    """Or a rule would see "23 nov." and "2026" one without the other."""
+    cut = [
+        written for tongue, written, _ in LINES if tongue == language and len(list(sentences(written, language))) > 1
+    ]
+    assert cut == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
