@@ -9,7 +9,8 @@ from itertools import islice, tee, zip_longest
 from speakkit import voices
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import TextError
-from speakkit.text.chunks import CLAUSE_MARKS, Chunk, Delivery, Token, chunks
+from speakkit.text import lexicon
+from speakkit.text.chunks import Chunk, Delivery, Token, chunks
 from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, script
@@ -54,8 +55,7 @@ class Reader:
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
             until = following.start if following else len(text)
             asked = [pauses.popleft() for _ in range(len(pauses)) if pauses[0].at <= until]
-            told = _stopped(tokens, sentence.end) if following and sentence.ends_paragraph else tokens
-            yield _source(sentence, text), tuple(_with_pauses(told, asked))
+            yield _source(sentence, text), tuple(_with_pauses(tokens, asked))
 
     def _said(self, text: str, script: Script, written: Iterable[Sentence]) -> Iterator[Spoken]:
         """Each sentence in the words that are said."""
@@ -65,8 +65,10 @@ class Reader:
             marked = script.rewrites[bisect_right(ends, sentence.start) : bisect_left(starts, sentence.end)]
             spoken = Spoken.of(_source(sentence, text))
             spoken = spoken.rewritten(spoken.located(marked))
-            spoken = spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
-            yield spoken.rewritten(_free(verbalize(spoken.text, self.language), spoken))
+            own = _free(self.lexicon.rewrites(spoken.text), spoken)
+            read = _free(verbalize(spoken.text, self.language), spoken)
+            spoken = spoken.rewritten(_settled(own, read, spoken.text))
+            yield spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
 
     def _tokens(self, said: Iterable[Spoken]) -> Iterator[tuple[Token, ...]]:
         kept, handed = tee(said)
@@ -80,24 +82,35 @@ def _source(sentence: Sentence, text: str) -> Sentence:
     return replace(sentence, text=text[sentence.start : sentence.end])
 
 
+def _settled(own: Iterable[Rewrite], read: Sequence[Rewrite], text: str) -> list[Rewrite]:
+    """Those of the user's lexicon and of the rules of reading that are done, in order.
+
+    The lexicon counts, but for a word inside something longer that is read as a whole, such as a path; the lexicon
+    then has its say in what that is read as.
+    """
+    wider = {at: rewrite for rewrite in read for at in range(rewrite.start, rewrite.end)}
+    kept = [rewrite for rewrite in own if not _is_inside(rewrite, wider.get(rewrite.start), text)]
+    taken = {at for rewrite in kept for at in range(rewrite.start, rewrite.end)}
+    rest = [rewrite for rewrite in read if taken.isdisjoint(range(rewrite.start, rewrite.end))]
+    return sorted([*kept, *rest], key=lambda rewrite: rewrite.start)
+
+
+def _is_inside(word: Rewrite, whole: Rewrite | None, text: str) -> bool:
+    """Whether `whole` covers the word and more than the dot of an abbreviation."""
+    if not whole or whole.end < word.end:
+        return False
+    return bool(f"{text[whole.start : word.start]}{text[word.end : whole.end]}".strip("."))
+
+
 def _free(rewrites: Iterable[Rewrite], spoken: Spoken) -> list[Rewrite]:
-    """Those of `rewrites` that touch nothing whose pronunciation is given."""
-    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes)
+    """Those of `rewrites` that touch nothing whose pronunciation the user gave."""
+    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes or rewrite.rule == lexicon.RULE)
     return [r for r in rewrites if not any(r.start < other.end and other.start < r.end for other in given)]
 
 
 def _with_next(items: Iterable[Sentence]) -> Iterator[tuple[Sentence, Sentence | None]]:
     first, second = tee(items)
     return zip_longest(first, islice(second, 1, None))
-
-
-def _stopped(tokens: Sequence[Token], end: int) -> Sequence[Token]:
-    """The tokens of a heading or an item of a list, with a full stop that is heard where nobody wrote a mark."""
-    last = next((i for i in reversed(range(len(tokens))) if tokens[i].phonemes.strip()), None)
-    if last is None or tokens[last].phonemes.rstrip('"”) ')[-1:] in CLAUSE_MARKS:
-        return tokens
-    joined = [replace(token, spaced=False) for token in tokens[last:]]
-    return [*tokens[:last], *joined, Token("", end, ".", spaced=True)]
 
 
 def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[Token]:

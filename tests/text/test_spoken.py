@@ -76,3 +76,33 @@ def test_a_word_that_a_phonemizer_passes_over_is_a_token_without_phonemes(passed
     assert [token.text for token in tokens] == ["one", "two", "three"]
     assert tokens[passed_over].phonemes == ""
     assert tokens[passed_over].is_word
+
+
+def said(text, *rewrites):
+    """The phonemes of each token, where a phonemizer divides words at spaces."""
+    spoken = Spoken.of(Sentence(text, 0)).rewritten(rewrites)
+    return [(token.text, token.phonemes) for token in spoken.tokens(list(words(spoken.text)))]
+
+
+def test_a_given_pronunciation_counts_for_its_word_alone():
+    """What is joined to the word by a hyphen or a slash, and would be one token with it, is not lost."""
+    given = Rewrite(3, 6, "npm", "your lexicon", "NPM")
+    assert said("my/npm-run", given) == [("my/", "my/"), ("npm", "NPM"), ("-run", "-run")]
+    assert said("my npm run", given) == [("my", "my"), ("npm", "NPM"), ("run", "run")]
+    assert said('my"npm".', given) == [('my"npm".', 'my"npm".')]
+
+
+def test_a_given_pronunciation_of_several_words_is_said_once():
+    """The words are one token."""
+    assert said("a New Relic b", Rewrite(2, 11, "New Relic", "your lexicon", "NR")) == [
+        *[("a", "a"), ("New Relic", "NR"), ("b", "b")]
+    ]
+
+
+def test_a_given_pronunciation_inside_what_is_rewritten():
+    """One word of a path that is one token: the others are said as ever."""
+    spoken = Spoken.of(Sentence("src/npm/x", 0)).rewritten([Rewrite(0, 9, "src slash npm slash x", "path")])
+    spoken = spoken.rewritten([Rewrite(10, 13, "npm", "your lexicon", "NPM")])
+    (token,) = spoken.tokens([replace(token, source="words") for token in words(spoken.text)])
+    assert (token.text, token.phonemes, token.spoken) == ("src/npm/x", "src slash NPM slash x", "src slash npm slash x")
+    assert (token.rule, token.source) == ("path, your lexicon", "words, your lexicon")

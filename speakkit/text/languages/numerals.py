@@ -28,6 +28,8 @@ GROUPED = re.compile(r"(?!0)\d{1,3}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|\d
 
 TENS = re.compile(r"[1-9]\d")
 
+MIXED = re.compile(rf"(\d+)?[ \u00a0]?({VULGAR})|(\d+/\d+)")
+
 ROMAN = {
     "M": 1000,
     "CM": 900,
@@ -120,8 +122,8 @@ class Numerals:
         words = str(num2words(value, lang=numbers.num2words)).replace(",", "").split()
         agreeing = len(words) - self._size_of_millions(value, len(words))
         for i, word in enumerate(words):
-            last, thousand = i == len(words) - 1, words[i + 1 : i + 2] == [numbers.thousand]
-            if thousand or (last and gender == "m"):
+            last = i == len(words) - 1
+            if (last and gender == "m") or (not last and words[i + 1] in self.table.thousands):
                 words[i] = numbers.before.get(word, word)
             elif gender == "f" and len(words) - i <= agreeing:
                 words[i] = _ended(word, numbers.feminine)
@@ -194,8 +196,8 @@ class Numerals:
         if written[:1] in "-−":
             minus = self.table.numbers.minus + self.table.gap
             return tuple(minus + way for way in self.amount(written[1:], gender, money=money))
-        if found := re.fullmatch(rf"(\d*)[ \u00a0]?({VULGAR}|\d+/\d+)", written):
-            return self._mixed(found[1], unicodedata.normalize("NFKC", found[2]), gender)
+        if found := MIXED.fullmatch(written):
+            return self._mixed(found[1] or "", unicodedata.normalize("NFKC", found[2] or found[3]), gender)
         parts = re.split(TO, written.replace("%", ""))
         numbers = [self.parsed(part, money=money) for part in parts]
         ways = [self.decimals(number, gender) if number else () for number in numbers]

@@ -9,7 +9,7 @@ from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import AMOUNT, LONGEST, NUMBER, TO, VULGAR, Numerals
 from speakkit.text.languages.table import Noun, Table
 
-BEFORE = r"(?<![\dA-Za-z_.,/:-])"
+BEFORE = r"(?<![\dA-Za-z_.,/:^-])"
 GAP = r"[ \u00a0\u202f]?"
 STOP = r"(?:\.(?!\s{0,9}\Z)|(?=\.\s{0,9}\Z))"
 """The dot of an abbreviation; at the end of a text it stays, since it ends the sentence too."""
@@ -249,17 +249,16 @@ class Quantities:
             return "m"
         if previous.lower() in nouns.feminine_after:
             return "f"
-        if not following.islower() or following in nouns.none or previous.lower() in self.table.numbers.date_words:
+        dated = previous.lower() in self.table.numbers.date_words
+        alone = one and previous.lower() in nouns.alone_after
+        if not following.islower() or following in nouns.none or dated or alone:
             return ""
-        if one and previous.lower() in nouns.alone_after:
-            return ""
-        for gender, words in (("m", nouns.masculine), ("f", nouns.feminine)):
-            if following in words:
-                return gender
-        for gender, endings in (("f", nouns.feminine_endings), ("m", nouns.masculine_endings)):
-            if any(following.endswith(end) and (one or len(end) > 1) for end in endings):
-                return gender
-        return ""
+        known = "m" * (following in nouns.masculine) or "f" * (following in nouns.feminine)
+        feminine, masculine = (
+            any(following.endswith(end) and (one or len(end) > 1) for end in endings)
+            for endings in (nouns.feminine_endings, nouns.masculine_endings)
+        )
+        return known or "f" * feminine or "m" * masculine
 
 
 def _plain(written: str) -> str:

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from speakkit import paths
@@ -187,6 +187,12 @@ class Table:
     def spaced(self) -> bool:
         """Whether words stand apart."""
         return not self.numbers.digits
+
+    @cached_property
+    def thousands(self) -> frozenset[str]:
+        """The words inside a number that others in it count."""
+        forms = (form for noun in self.magnitudes.values() for form in (noun.one, noun.many))
+        return frozenset([self.numbers.thousand, *forms])
 
     @property
     def gap(self) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import Numerals, roman
@@ -16,6 +17,9 @@ DOMAIN = (
     r"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9-]{1,63}\.){1,5}(?:com|org|net|edu|gov|io|info|dev)(?![A-Za-z0-9@])"
     rf"(?:/(?:{ADDRESS}{{0,500}}[A-Za-z0-9/])?)?"
 )
+NO_ORDINAL = re.compile("[LCDM][a-zè]+|[VX]er|[VX].?re|Ie")
+"""Words that look like one letter of a Roman numeral and the ending of an ordinal, such as "Le" and "Ver"."""
+
 SPREAD = "<>≤≥≈±§"
 """Symbols that may stand before a number alone."""
 
@@ -36,12 +40,12 @@ class Wording:
     def rules(self) -> Iterator[Rule]:
         """After what has digits in it."""
         suffixes = one_of(self.table.roman.suffixes)
-        capitals = rf"(?P<letters>[IVXLCDM]{{1,9}})(?P<suffix>{suffixes})?(?!['’-]?[A-Za-z])"
+        capitals = rf"(?P<letters>[IVXLCDM]{{1,9}})(?P<suffix>{suffixes})?(?!['’-]?\w)"
         yield Rule("roman numeral", re.compile(rf"(?<![\w'’.-])(?:{capitals})"), self.roman)
         yield Rule("roman numeral", re.compile("(?P<letters>[Ⅰ-Ⅿⅰ-ⅿ]{1,9})"), lambda m: self._cardinal(m["letters"]))
         yield self._listed("abbreviation", self.table.abbreviations)
         yield self._listed("abbreviation", self.table.before_number, rf"(?={GAP}\d)")
-        yield self._listed("abbreviation", self.table.before_name, r"(?= ?[^\W\d_a-z])")
+        yield self._listed("abbreviation", self.table.before_name, r"(?=(?<=\.) ?[A-ZÀ-ÖØ-Þ]|[ \u00a0][A-ZÀ-ÖØ-Þ])")
         yield self._listed("initialism", self.table.initialisms)
         yield Rule("hashtag", re.compile(r"(?<![\w#&/])[#＃](?=[^\W\d])"), self.hashtag)
         yield from self._symbols()
@@ -65,10 +69,10 @@ class Wording:
         following = found.string[found.end() : found.end() + 20].lstrip()
         cued = previous.lower() in table.cues or following.startswith(tuple(table.after))
         named = previous in table.names or (_is_name(previous) and re.fullmatch("[IVX]{2,}", found["letters"]))
-        ordinal = found["suffix"] and (len(found["letters"]) > 1 or found["letters"] in "IVX")  # French "Le" is no 50th
+        ordinal = found["suffix"] and not NO_ORDINAL.fullmatch(found.group())
         if not value or not (cued or named or ordinal):
             return ()
-        if ordinal or value <= table.ordinals_to:
+        if ordinal or (value <= table.ordinals_to and (cued or previous in table.names)):
             form = self.table.ordinals.get(found["suffix"] or "", "f" if previous in table.feminine else "m")
             return (self.numerals.ordinal(value, form),)
         return (self.numerals.cardinal(value),)
@@ -85,7 +89,7 @@ class Wording:
         ways = [one_of([word.removesuffix(".")]) + (STOP if word.endswith(".") else free) for word in longest]
         pattern = re.compile(rf"(?<!{letter})(?<![.-])(?:{'|'.join(ways) or '(?!)'}){ahead}")
         known = {_key(word): said for word, said in words.items()}
-        return Rule(name, pattern, lambda found: self._abbreviation(known, found))
+        return Rule(name, pattern, partial(self._abbreviation, known))
 
     def _abbreviation(self, known: Mapping[str, str], found: re.Match[str]) -> Readings:
         written = _key(found.group())
@@ -103,9 +107,9 @@ class Wording:
                 continue
             sign = re.escape(symbol)
             ways = [rf"(?<=[\w)²³]) {sign}(?= [\w(¿¡-])", rf"(?<=[\d)²³]){sign}(?=[\d(-])"]
-            ways += [rf"(?<=\w){sign}(?=\w)"] if symbol in "&＆→" else []
+            ways += [rf"(?<=\w){sign}(?=\w)(?!\w{{1,8}};)"] if symbol in "&＆→" else []
             ways += [rf"(?<!\S){sign}{GAP}(?=\d)"] if symbol in SPREAD else []
-            yield Rule("symbol", re.compile("|".join(ways)), lambda found, said=said: self._symbol(said, found))
+            yield Rule("symbol", re.compile("|".join(ways)), partial(self._symbol, said))
 
     def _symbol(self, said: str, found: re.Match[str]) -> Readings:
         if not self.table.spaced:
