@@ -1,7 +1,9 @@
 """A script in the making: what markup does to stretches of a text, gathered in any order."""
 
+import re
 from dataclasses import dataclass, replace
 
+from speakkit.text.ipa import with_s
 from speakkit.text.script import BREAK, SILENT, Pause, Rewrite, Script
 
 LONGEST_PAUSE = 60.0
@@ -10,6 +12,9 @@ LONGEST_PAUSE = 60.0
 APART = "([{\"'“‘"
 ENDS = '.,;:!?…)]}"”'
 """Marks beside which a word needs no blank to stay a word of its own."""
+
+ENDING = re.compile(r"(?:['’]s|e?s)\b|-(?=\w)")
+"""What may follow a word whose pronunciation is given, and cannot stand alone."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,19 @@ class Draft:
         self._add(rewrite, whole[: len(written)].ljust(len(written), SILENT))
 
     def pronounce(self, rewrite: Rewrite, start: int, end: int) -> None:
-        """As `say`, as a word of its own. start, end: the stretch with the marks around it that are left out."""
+        """As `say`, with phonemes, which a plural or a possessive that follows at once is added to.
+
+        start, end: the stretch with the marks around it that are left out
+        """
         before, after = self.text[max(start - 1, 0) : start], self.text[end : end + 1]
         lead = "" if not before or before.isspace() or before in APART else " "
         trail = "" if not after or after.isspace() or after in ENDS else " "
+        ending = ENDING.match(self.text, end)
+        if ending and ending.group() != "-":
+            rewrite = replace(rewrite, spoken=rewrite.spoken + ending.group(), phonemes=with_s(rewrite.phonemes))
+            trail = ""
+        if ending:
+            self.leave_out(end, ending.end(), "pronunciation mark")
         self.say(replace(rewrite, spoken=lead + rewrite.spoken + trail))
 
     def pause(self, at: int, seconds: float) -> None:

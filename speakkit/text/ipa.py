@@ -58,3 +58,10 @@ def stressed(phonemes: str, by: float) -> str:
         mark = PRIMARY if by > 1 else SECONDARY
         return _vowel.sub(lambda vowel: mark + vowel.group(), phonemes, count=1)
     return phonemes
+
+
+def with_s(phonemes: str, *, british: bool = False) -> str:
+    """A word's phonemes with the ending of a plural or a possessive: misaki's Lexicon._s (en.py)."""
+    if phonemes[-1] in "szʃʒʧʤ":
+        return f"{phonemes}{'ɪ' if british else 'ᵻ'}z"
+    return f"{phonemes}{'s' if phonemes[-1] in 'ptkfθ' else 'z'}"

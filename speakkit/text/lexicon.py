@@ -23,7 +23,7 @@ from typing import Any
 
 from speakkit import paths, tomlfile, voices
 from speakkit.errors import BadValue, ConfigError, storage_error
-from speakkit.text.ipa import misaki_symbols
+from speakkit.text.ipa import misaki_symbols, with_s
 from speakkit.text.script import Rewrite
 
 RULE = "your lexicon"
@@ -227,7 +227,9 @@ def _with_forms(entries: Mapping[str, Entry], *, british: bool) -> dict[str, Ent
     forms: dict[str, Entry] = {}
     for word, entry in entries.items():
         if len(word) > 2 and word[-1].isalnum():  # noqa: PLR2004  "a" has no plural that would not be "as"
-            said = Entry(entry.spoken and f"{entry.spoken}'s", entry.phonemes and _with_s(entry.phonemes, british))
+            said = Entry(
+                entry.spoken and f"{entry.spoken}'s", entry.phonemes and with_s(entry.phonemes, british=british)
+            )
             forms |= dict.fromkeys((_plural(word), f"{word}'s"), said)
     return forms | dict(entries)
 
@@ -237,13 +239,6 @@ def _plural(word: str) -> str:
     if re.search(r"[^aeiou]y$", word) and word.islower():
         return f"{word[:-1]}ies"
     return f"{word}es" if re.search(r"(?:[sxz]|[cs]h)$", word, re.IGNORECASE) else f"{word}s"
-
-
-def _with_s(phonemes: str, british: bool) -> str:
-    """As misaki's Lexicon._s has it."""
-    if phonemes[-1] in "szʃʒʧʤ":
-        return f"{phonemes}{'ɪ' if british else 'ᵻ'}z"
-    return f"{phonemes}{'s' if phonemes[-1] in 'ptkfθ' else 'z'}"
 
 
 def _pieces(text: str) -> list[str]:

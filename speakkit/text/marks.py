@@ -44,7 +44,11 @@ def _pronounce(draft: Draft, found: re.Match[str], rule: str, *, phonemes: str =
     if not any(letter.isalnum() for letter in word):
         return found.start()
     draft.leave_out(found.start(), start, "pronunciation mark")
-    draft.pronounce(Rewrite(start, end, word, rule, phonemes, stress), *found.span())
+    rewrite = Rewrite(start, end, word, rule, phonemes, stress)
+    if phonemes:
+        draft.pronounce(rewrite, *found.span())
+    else:
+        draft.say(rewrite)
     draft.leave_out(end, found.end(), "pronunciation mark")
     return found.end()
 

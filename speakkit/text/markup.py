@@ -30,17 +30,18 @@ SURE = tuple(
 """Marks that hardly stand in a text that is not Markdown."""
 
 LIKELY = tuple(
-    (re.compile(pattern, re.MULTILINE), least)
-    for pattern, least in (
-        (r"\A(?:\s*\n)? {0,3}# +\S.*\n[ \t]*\n|\n[ \t]*\n# +\S.*\n[ \t]*\n", 1),  # a heading between blank lines
-        (r"^ {0,3}[-*+] +[^\s*+-]", 2),  # bullets
-        (r"^ {0,3}\d{1,3}[.)] +\S", 2),  # a numbered list
-        (r"(?<![`\w])`[^`\s](?:[^`\n]{0,100}[^`\s])?`(?![`\w])", 1),  # code in a line
-        (r"^ {0,3}> ?\S", 1),  # a quote
-        (r"^ {0,3}(?:-{3,}|\*{3,}) *$", 1),  # a rule
+    (re.compile(pattern, re.MULTILINE), least, weight)
+    for pattern, least, weight in (
+        (r"\A(?:\s*\n)? {0,3}# +\S.*\n[ \t]*\n|\n[ \t]*\n# +\S.*\n[ \t]*\n", 1, 2),  # a heading between blank lines
+        (r"(?<![`\w])`[^`\s](?:[^`\n]{0,100}[^`\s])?`(?![`\w])", 1, 2),  # code in a line
+        (r"^ {0,3}[-*+] +[^\s*+-]", 2, 1),  # bullets
+        (r"^ {0,3}\d{1,3}[.)] +\S", 2, 1),  # a numbered list
     )
 )
-"""Marks that are found elsewhere too, and how often they must stand here; two kinds of them are enough."""
+"""Marks that are found elsewhere too, how often they must stand here, and what they weigh."""
+
+ENOUGH = 3
+"""Weight of likely marks that makes Markdown: lists alone are everybody's."""
 
 CODE = re.compile(
     r"^(?:diff --git |@@ -|[-+]{3} [ab]/|#!|#include\b|(?:async )?def \w+\(|class \w+[(:{]|(?:import|from) [\w.]+"
@@ -49,6 +50,9 @@ CODE = re.compile(
     re.MULTILINE,
 )
 """A line of a program, of settings or of a diff."""
+
+INDENTED = re.compile(r"^(?: {4}|\t)[ \t]*(?![-*+] |\d+[.)] |[\s>|])\S", re.MULTILINE)
+"""A line that Markdown would take for code, and that a program or a manual means otherwise."""
 
 FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
@@ -81,15 +85,15 @@ def guessed(text: str, name: str = "") -> Markup:
     if suffix not in PROSE_SUFFIXES or _is_code(sample):
         return Markup.PLAIN
     sure = any(pattern.search(sample) for pattern in SURE)
-    likely = sum(len(pattern.findall(sample)) >= least for pattern, least in LIKELY)
-    return Markup.MARKDOWN if sure or likely > 1 else Markup.PLAIN
+    likely = sum(weight for pattern, least, weight in LIKELY if len(pattern.findall(sample)) >= least)
+    return Markup.MARKDOWN if sure or likely >= ENOUGH else Markup.PLAIN
 
 
 def _is_code(text: str) -> bool:
-    """Whether more than a fifth of the lines outside of fences are a program's, a diff's or a file's of settings."""
+    """Whether over a fifth of the lines outside of fences are code, a diff or settings, or over a third is indented."""
     outside = "\n".join(FENCED.split(text)[::4])
     lines = sum(not line.isspace() for line in outside.splitlines() if line)
-    return bool(lines) and len(CODE.findall(outside)) > lines / 5
+    return len(CODE.findall(outside)) > lines / 5 or len(INDENTED.findall(outside)) > lines / 3
 
 
 def script(text: str, markup: Markup = Markup.PLAIN) -> Script:

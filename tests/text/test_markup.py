@@ -174,7 +174,10 @@ def test_too_long_a_pause_is_cut_with_a_warning():
         ("[Really](-2), no", Rewrite(1, 7, "Really", "stress given", stress=-2.0)),
         ("[so](0.5)", Rewrite(1, 3, "so", "stress given", stress=0.5)),
         ("[so](+9)", Rewrite(1, 3, "so", "stress given", stress=2.0)),
-        ("[Kokoro](/kˈOkəɹO/)'s", Rewrite(1, 7, "Kokoro ", "pronunciation given", "kˈOkəɹO")),
+        ("[Kokoro](/kˈOkəɹO/)'s", Rewrite(1, 7, "Kokoro's", "pronunciation given", "kˈOkəɹOz")),
+        ("[box](/bɑks/)es", Rewrite(1, 4, "boxes", "pronunciation given", "bɑksᵻz")),
+        ("[Kokoro](/kˈOkəɹO/)-based", Rewrite(1, 7, "Kokoro ", "pronunciation given", "kˈOkəɹO")),
+        ("re[read](/ɹɛd/)", Rewrite(3, 7, " read", "pronunciation given", "ɹɛd")),
     ],
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])

@@ -83,7 +83,7 @@ def slow():
 
 
 @pytest.fixture
-def spoken():
+def aloud():
     """A text -> the text with its rewrites done, in single spaces."""
 
     def read(text, language="en-us"):

@@ -16,9 +16,9 @@ import pytest
         ("since 9/11/2001", "since September eleventh two thousand one"),
     ],
 )
-def test_dates_are_read_whole(spoken, text, spoken):
+def test_dates_are_read_whole(aloud, text, spoken):
     """With their weekday, article, ordinal, year and range."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_dates_are_read_whole(spoken, text, spoken):
         ("Sat on 5 chairs", "Sat on five chairs"),
     ],
 )
-def test_what_only_looks_like_a_date_is_none(spoken, text, spoken):
+def test_what_only_looks_like_a_date_is_none(aloud, text, spoken):
     """A crowd, a fraction, a version, the sun."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,6 @@ def test_what_only_looks_like_a_date_is_none(spoken, text, spoken):
         ("44 B.C. and A.D. 79", "forty four B C and A D seventy nine"),
     ],
 )
-def test_years_and_decades(spoken, text, spoken):
+def test_years_and_decades(aloud, text, spoken):
     """Counts are no years, and seconds no decades."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken

@@ -20,9 +20,9 @@ import pytest
         ("5 €/month", "five euros per month"),
     ],
 )
-def test_money(spoken, text, spoken):
+def test_money(aloud, text, spoken):
     """With its sign, cents, magnitude and period."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_money(spoken, text, spoken):
         ("$5 and $10", "five dollars and ten dollars"),
     ],
 )
-def test_ranges(spoken, text, spoken):
-    """Each end in its own currency, the period spoken once."""
-    assert spoken(text) == spoken
+def test_ranges(aloud, text, spoken):
+    """Each end in its own currency, the period aloud once."""
+    assert aloud(text) == spoken

@@ -20,9 +20,9 @@ import pytest
         ("21ST", "twenty first"),
     ],
 )
-def test_quantities(spoken, text, spoken):
+def test_quantities(aloud, text, spoken):
     """No sign, end or suffix of them is lost."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_quantities(spoken, text, spoken):
         ("٣ cats", "three cats"),
     ],
 )
-def test_numbers_in_prose(spoken, text, spoken):
+def test_numbers_in_prose(aloud, text, spoken):
     """As many as there are."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken

@@ -18,9 +18,9 @@ import pytest
         ("√2 ≈ 1.4", "the square root of two is about one point four"),
     ],
 )
-def test_signs(spoken, text, spoken):
+def test_signs(aloud, text, spoken):
     """Where they stand between operands or before a number."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ def test_signs(spoken, text, spoken):
         ("plan A — I think", "plan A — I think"),
     ],
 )
-def test_dashes_between_words_are_none(spoken, text, spoken):
+def test_dashes_between_words_are_none(aloud, text, spoken):
     """They set apart."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken

@@ -21,9 +21,9 @@ import pytest
         ("1:23.45", "one twenty three point four five"),
     ],
 )
-def test_times(spoken, text, spoken):
+def test_times(aloud, text, spoken):
     """With all that is written of them: zone, seconds, and parts of these."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_times(spoken, text, spoken):
         ("called 911 people", "called nine hundred eleven people"),
     ],
 )
-def test_telephone_numbers(spoken, text, spoken):
+def test_telephone_numbers(aloud, text, spoken):
     """Digit by digit, letters too; ranges and crowds are none."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken

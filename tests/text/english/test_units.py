@@ -22,9 +22,9 @@ import pytest
         ("1d2h3m", "one day two hours three minutes"),
     ],
 )
-def test_units(spoken, text, spoken):
+def test_units(aloud, text, spoken):
     """Singular where they describe, with powers, ranges and signs."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_units(spoken, text, spoken):
         ("F-16s flew", "F sixteens flew"),
     ],
 )
-def test_letters_that_are_no_units(spoken, text, spoken):
+def test_letters_that_are_no_units(aloud, text, spoken):
     """Grades, teams, compass points, states and prepositions."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken

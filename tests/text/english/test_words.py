@@ -16,14 +16,14 @@ from speakkit.text.verbalize import readings
         ("See Dr. No", "See Doctor No"),
         ("on Elm Dr.", "on Elm Drive."),
         ("100 E. Main", "one hundred East Main"),
-        ("Smith Jr. spoken", "Smith Junior spoken"),
+        ("Smith Jr. aloud", "Smith Junior aloud"),
         ("U.S. Army", "U S Army"),
         ("the B2B and e2e tests", "the B to B and end to end tests"),
     ],
 )
-def test_abbreviations(spoken, text, spoken):
+def test_abbreviations(aloud, text, spoken):
     """By what stands before and behind them."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_abbreviations(spoken, text, spoken):
         ("NASAs", "NASAs"),
     ],
 )
-def test_plurals_of_initialisms_stay(spoken, text, spoken):
+def test_plurals_of_initialisms_stay(aloud, text, spoken):
     """As an engine says them well."""
-    assert spoken(text) == spoken
+    assert aloud(text) == spoken
 
 
 def test_plurals_of_initialisms_may_be_heard_as_letters():
