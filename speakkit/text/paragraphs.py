@@ -47,14 +47,7 @@ class Line(NamedTuple):
     @property
     def first(self) -> str:
         """Its first letter or digit; "" where it has none."""
-        opening = OPENING.match(self.text)
-        at = opening.end() if opening else 0
-        return self.text[at : at + 1]
-
-    @property
-    def is_marked(self) -> bool:
-        """Whether it begins with a bullet or a number."""
-        return bool(BULLET.match(self.text) or NUMBERED.match(self.text))
+        return _first(self.text)
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, int]]:
@@ -67,21 +60,16 @@ def paragraphs(text: str) -> Iterator[tuple[int, int]]:
             start = end
 
 
-def _lines(text: str) -> Iterator[tuple[Line, bool]]:
-    """Each line, and whether a paragraph ends with it whatever follows."""
-    at = 0
-    for line in text.splitlines(keepends=True):
-        yield Line(at, at + len(line), line.strip()), line.endswith(PARAGRAPH_ENDS)
-        at += len(line)
-
-
 def _blocks(text: str) -> Iterator[list[Line]]:
     """Lines between blank lines and other ends of paragraphs."""
     block: list[Line] = []
-    for line, is_last in _lines(text):
-        if line.text:
-            block.append(line)
-        if block and (is_last or not line.text):
+    at = 0
+    for line in text.splitlines(keepends=True):
+        words = line.strip()
+        if words:
+            block.append(Line(at, at + len(line), words))
+        at += len(line)
+        if block and (not words or line.endswith(PARAGRAPH_ENDS)):
             yield block
             block = []
     if block:
@@ -89,7 +77,7 @@ def _blocks(text: str) -> Iterator[list[Line]]:
 
 
 def _ends(block: Sequence[Line], width: int) -> Iterator[int]:
-    marked = [line.is_marked for line in block] if len(block) > 1 else []
+    marked = [_is_marked(line.text) for line in block] if len(block) > 1 else []
     is_marked_list = sum(marked) > 1 or marked[:1] == [True]
     is_plain_list = _is_list([line for line in block if line.first], width)
     for (line, following), is_item in zip(pairwise(block), marked[1:], strict=False):
@@ -116,12 +104,24 @@ def _wrapped_at(text: str) -> int:
 
     Without such a line, a text whose lines are wrapped is as good as ruled out where letters have cases.
     """
-    lines = [line for line, _ in _lines(text)]
-    return max((len(line.text) for line, then in pairwise(lines) if line.text and _goes_on(line, then)), default=0)
+    lines = map(str.strip, text.splitlines())
+    return max((len(line) for line, then in pairwise(lines) if line and then and _goes_on(line, then)), default=0)
 
 
-def _goes_on(line: Line, following: Line) -> bool:
-    return following.first.islower() and not _is_ended(line.text) and not following.is_marked
+def _goes_on(line: str, following: str) -> bool:
+    return line[-1] not in ENDS and _first(following).islower() and not _is_marked(following)
+
+
+def _first(text: str) -> str:
+    """The first letter or digit; "" where there is none."""
+    opening = OPENING.match(text)
+    at = opening.end() if opening else 0
+    return text[at : at + 1]
+
+
+def _is_marked(text: str) -> bool:
+    """Whether a line begins with a bullet or a number."""
+    return bool(BULLET.match(text) or NUMBERED.match(text))
 
 
 def _is_ended(text: str) -> bool:
