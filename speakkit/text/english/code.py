@@ -215,7 +215,7 @@ SPOKEN_MARKS: dict[str, Readings] = {
 
 SIGNS: tuple[tuple[str, Readings], ...] = (
     ("===", ("triple equals", "strictly equals", "equals equals equals")),
-    ("!==", ("not triple equals", "strictly not equal to", "not equal to")),
+    ("!==", ("not equal to", "strictly not equal to", "not triple equals")),
     ("==", ("equals equals", "double equals", "equals", "is equal to")),
     ("!=", ("not equal to", "not equals", "does not equal", "is not equal to", "bang equals")),
     ("<>", ("not equal to",)),
@@ -314,7 +314,13 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?:(?<!\S)|(?<=\())[`'\"](?P<it>[;:,.{}()\[\]!?#$*\\_~^]{1,2})[`'\"](?![\w`'\"])"),
         _quoted_mark,
     ),
-    Rule("mark", re.compile(r"(?<!\S)(?P<it>[;{}])(?=,?\s|\.?$)"), _quoted_mark),
+    Rule(
+        "mark",
+        re.compile(
+            r"(?:(?<=xpected )|(?<=issing )|(?<=ound )|(?<=oken )|(?<=atched ))(?P<it>[;{}()\[\]])(?=,?\s|\.?$)"
+        ),
+        _quoted_mark,
+    ),
     *(
         Rule(
             "sign",

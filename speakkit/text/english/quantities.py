@@ -235,7 +235,7 @@ FIRST = (
     ),
     rule(
         "times",
-        rf"{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) \s?[x×] (?!\w|\s?\d)",
+        rf"{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) \s?[x×] (?!\w|\s?\d|\s?[-+=−/]\s?[\d(a-z])",
         _multiplier,
     ),
 )

@@ -16,11 +16,20 @@ KEY = rf"(?:{any_of(KEYS)}|F\d{{1,2}}|[A-Z0-9]|[A-Z][a-z]+)"
 
 
 def _anywhere(match: re.Match[str]) -> Readings:
-    return SIGNS[match["it"], "anywhere"]
+    return _fitting(match, SIGNS[match["it"], "anywhere"])
 
 
 def _between(match: re.Match[str]) -> Readings:
-    return SIGNS[match["it"], "between"]
+    return _fitting(match, SIGNS[match["it"], "between"])
+
+
+def _fitting(match: re.Match[str], readings: Readings) -> Readings:
+    """Without the verb of "is less than" where a number alone is compared: "grew ≈2%", "it is > 1 mm"."""
+    start, end = match.span("it")
+    if match.string[end : end + 1].isspace() and not VERB_BEFORE.search(match.string[max(0, start - 12) : start]):
+        return readings
+    bare = tuple(form for form in readings if not form.startswith("is "))
+    return bare or readings
 
 
 def _alone(match: re.Match[str]) -> Readings:
@@ -66,6 +75,10 @@ def _slashed_words(match: re.Match[str]) -> Readings:
         return ("and or", "and slash or")
     return (f"{first} slash {last}", f"{first} or {last}", f"{first} {last}")
 
+
+VERB_BEFORE = re.compile(
+    r"(?:^|\b(?:is|are|be|was|were|at|by|with|of|to|for|if|when|where|than|only|about|needs?|takes?))\s?$"
+)
 
 VARIABLE = r"[b-hj-zA-HJ-Z]\b"
 """A letter that is no word."""

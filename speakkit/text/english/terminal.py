@@ -40,6 +40,12 @@ def value(text: str) -> str:
     return said(text)
 
 
+def _between_cells(match: re.Match[str]) -> Readings:
+    """Between the cells of a table's row, which begins and ends with a bar."""
+    row = match.string.strip()
+    return (",", "") if row.startswith("|") and row.endswith("|") else ()
+
+
 def _nothing(_: re.Match[str]) -> Readings:
     return ("",)
 
@@ -273,6 +279,7 @@ RULES: tuple[Rule, ...] = (
     _rule("redirection", r"(?<=\w )>{1,2}(?= ?[\w/~$.-]+\.\w{1,4}(?!\w))", _always("into", "to", "greater than")),
     _rule("cells", r"^\s*(?P<it>\|)(?=.{1,1000}\|\s*$)", _nothing),
     _rule("cells", r"(?<=\S )(?P<it>\|)\s*$", _nothing),
+    _rule("cells", r"(?<=\S )(?P<it>\|)(?= \S)", _between_cells),
     _rule("UUID", r"(?<![\w-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])", _uuid),
     _rule(
         "hash",

@@ -15,6 +15,8 @@ COMPARISONS = {
     "==": ("equals", "equals equals", "double equals", "exactly"),
     "!=": ("not equal to", "not"),
     "~=": ("compatible with", "tilde equals"),
+    "≥": ("greater than or equal to", "at least"),
+    "≤": ("less than or equal to", "at most"),
     ">": ("greater than", "above"),
     "<": ("less than", "below"),
 }
@@ -78,7 +80,7 @@ def _comparison(match: re.Match[str]) -> Readings:
     return combined(COMPARISONS[match["how"]], parts(match["release"].lstrip("v")), _suffix(suffix))
 
 
-ONE = re.compile(rf"(?P<how>===|[><=!~]=|[<>])\s?v?(?P<release>{RELEASE})(?P<suffix>{SUFFIX})?")
+ONE = re.compile(rf"(?P<how>===|[><=!~]=|[<>≥≤])\s?v?(?P<release>{RELEASE})(?P<suffix>{SUFFIX})?")
 ONE_MORE = ONE.pattern.replace("?P<how>", "?:").replace("?P<release>", "?:").replace("?P<suffix>", "?:")
 
 
