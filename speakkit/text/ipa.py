@@ -9,22 +9,24 @@ import unicodedata
 
 SYMBOLS = {
     **dict(zip(("eɪ", "ei", "aɪ", "aʊ", "oʊ", "əʊ", "ɔɪ"), "AAIWOQY", strict=True)),
-    **dict(zip(("tʃ", "dʒ", "r", "g", "ɫ", "ʍ", "c\u0327", "'", ":", "ˑ"), "ʧʤɹɡlwçˈːː", strict=True)),
-    **dict(zip(("ɚ", "ɝ", "eə"), ("əɹ", "ɜɹ", "ɛə"), strict=True)),
+    **dict(zip(("tʃ", "dʒ", "r", "g", "ɫ", "ʍ"), "ʧʤɹɡlw", strict=True)),
+    **dict(zip(("ɚ", "ɝ"), ("əɹ", "ɜɹ"), strict=True)),
 }
 """A sound as it is written elsewhere -> as misaki writes it, in the longest match first."""
 
+STAND_INS = {"c\u0327": "ç", "'": "ˈ", ":": "ː", "ˑ": "ː"}
 TIED = {"t͡s": "ʦ", "d͡z": "ʣ", "t͡ɕ": "ʨ"}
 """One symbol where a tie says that they are one sound: cats has two."""
 
 TIES = str.maketrans(dict.fromkeys("\u035c^", "\u0361"))
-VOWELS = "AIOQWYaeiouyæøœɐɑɒɔɘəɛɜɞɤɨɪɯɵɶʉʊʌᵊᵻ"
+VOWELS = "AIOQWYaeiouyæøœɐɑɒɔɘəɚɛɜɝɞɤɨɪɯɵɶʉʊʌᵊᵻ"
 
 PRIMARY, SECONDARY = "ˈˌ"
 
 _vowel = re.compile(f"[{VOWELS}]")
-_written = re.compile("|".join(sorted(map(re.escape, SYMBOLS), key=len, reverse=True)))
-_tied = re.compile("|".join(map(re.escape, TIED)))
+_written = re.compile("|".join(sorted(SYMBOLS, key=len, reverse=True)))
+_first = re.compile("|".join({**TIED, **STAND_INS}))
+_square = re.compile("e(?=[əɚ])")
 _enclosing = re.compile(r"[/\[\](){}]")
 _syllabic = re.compile(r"(\S)[\u0329\u030d]")
 _dropped = re.compile(r"[.|‖‿\u0361ʷˠˤˡⁿʱ˞\u0300-\u0302\u0304-\u036f]")
@@ -39,10 +41,11 @@ def misaki_symbols(ipa: str) -> str:
     the English sound, and a symbol that Kokoro does not know stays, so that it is told to the user.
     """
     symbols = unicodedata.normalize("NFD", _enclosing.sub("", ipa)).translate(TIES)
-    symbols = _tied.sub(lambda found: TIED[found.group()], symbols).replace("\u0361", "")
-    symbols = _written.sub(lambda found: SYMBOLS[found.group()], symbols)
-    symbols = _dropped.sub("", _syllabic.sub(r"ᵊ\1", symbols))
-    return " ".join(_early_stress.sub(r"\2\1", symbols).split())
+    symbols = _first.sub(lambda found: {**TIED, **STAND_INS}[found.group()], symbols)
+    # What stands between two symbols goes first: they may be one once it is gone.
+    symbols = _early_stress.sub(r"\2\1", _dropped.sub("", _syllabic.sub(r"ᵊ\1", symbols)))
+    symbols = _written.sub(lambda found: SYMBOLS[found.group()], _square.sub("ɛ", symbols))
+    return " ".join(symbols.split())
 
 
 def stressed(phonemes: str, by: float) -> str:
