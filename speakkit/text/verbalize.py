@@ -2,25 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 
-from speakkit.text import languages
-from speakkit.text.english import (
-    addresses,
-    code,
-    dates,
-    emoji,
-    money,
-    names,
-    quantities,
-    symbols,
-    terminal,
-    times,
-    units,
-    versions,
-    words,
-)
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text import english, languages
+from speakkit.text.rule import Readings, Rule
 from speakkit.text.script import Rewrite
 
 
@@ -28,7 +12,7 @@ def verbalize(text: str, language: str) -> list[Rewrite]:
     """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
     if not language.startswith("en"):
         return languages.verbalize(text, language)
-    found = sorted(_claims(text, rules(language)), key=lambda claim: claim[0])
+    found = sorted(_claims(text, english.rules(language)), key=lambda claim: claim[0])
     return [
         Rewrite(start, end, _set_apart(text, start, end, forms[0]), name)
         for (start, end), name, forms in found
@@ -44,36 +28,11 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
     if not language.startswith("en"):
         return languages.readings(span, language)
     forms: list[str] = []
-    for rule in rules(language):
+    for rule in english.rules(language):
         match = rule.pattern.fullmatch(span)
         if match and match.span() == _stretch(match):
             forms += rule.read(match)
     return tuple(dict.fromkeys(forms)) or (span,)
-
-
-@cache
-def rules(language: str) -> tuple[Rule, ...]:
-    """The rules for one of the Englishes, in the order in which they claim stretches of a text."""
-    return (
-        *names.FIRST,
-        *dates.rules(day_first=language == "en-gb"),
-        *times.RULES,
-        *terminal.RULES,
-        *addresses.RULES,
-        *versions.RULES,
-        *code.RULES,
-        *emoji.RULES,
-        *money.RULES,
-        *symbols.FIRST,
-        *quantities.FIRST,
-        *units.RULES,
-        *words.RULES,
-        *names.RULES,
-        *words.LAST,
-        *quantities.RULES,
-        *symbols.RULES,
-        *quantities.LAST,
-    )
 
 
 def _claims(text: str, table: Iterable[Rule]) -> Iterator[tuple[tuple[int, int], str, Readings]]:

@@ -18,7 +18,7 @@ from speakkit.text.english.identifiers import (
     table,
 )
 from speakkit.text.english.numbers import cardinal, combined, spelled
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule
 
 TOP_LEVEL: Mapping[str, str] = {
     **{

@@ -8,8 +8,8 @@ from speakkit import paths
 from speakkit.text.english.addresses import STREET
 from speakkit.text.english.identifiers import MARKS, QUIET, distinct, letters, number, said, table, word
 from speakkit.text.english.numbers import cardinal, combined, pairs, spelled
-from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.english.terminal import value
+from speakkit.text.rule import Readings, Rule
 
 SURNAMES = re.compile(r"Mc[A-Z]+|(?:Mac?|Mc|De|Di|Da|Du|La|Le|Lo|Van|Von|Fitz|Ap|San|O|D|L)[A-Z][a-z]+")
 """Names of people and places with a capital inside: "McDonald", "DeCamp", "LaGuardia"."""
@@ -184,6 +184,11 @@ def _quoted_mark(match: re.Match[str]) -> Readings:
     return tuple(" ".join(chosen) for chosen in zip(*names, strict=False))
 
 
+def _library(match: re.Match[str]) -> Readings:
+    """As "libfoo.so.1" -> "libfoo dot S O dot one"."""
+    return (f"{match['name']} dot S O " + " ".join(f"dot {cardinal(part)}" for part in match["parts"].split(".")[1:]),)
+
+
 def _always(*readings: str) -> Callable[[re.Match[str]], Readings]:
     return lambda _: readings
 
@@ -305,6 +310,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("regular expression", re.compile(r"(?<!\S)\.\*(?!\S)"), _always("dot star")),
     Rule("anonymous", re.compile(r"(?<=\w)\.<(?P<name>\w+)>"), lambda match: (f" dot {match['name']}",)),
+    Rule("call", re.compile(r"(?<=\w)\(\*\)"), _always(" star")),
+    Rule("here", re.compile(r"(?<=[a-z] )\.{1,2}(?=$| -)"), lambda match: (" ".join(["dot"] * len(match[0])),)),
+    Rule("library", re.compile(r"(?P<name>\blib\w{1,40})\.so(?P<parts>(?:\.\d{1,4}){1,3})(?!\w)"), _library),
+    Rule("arrow", re.compile(r"(?<=\) )->(?= \w)"), _always("arrow", "returns", "to")),
+    Rule("reference", re.compile(r"(?<![\w&])&(?=(?:mut )?[a-zA-Z_])"), _always("ampersand ", "reference ")),
     Rule("negation", re.compile(r"(?<![\w!)\]])!(?=[A-Za-z_]\w)"), _always("not ", "bang ")),
     Rule(
         "added", re.compile(r"(?<=\s)\+(?P<letter>[rwxst])\b"), lambda match: (f"plus {said(match['letter']).upper()}",)

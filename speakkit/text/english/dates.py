@@ -5,8 +5,8 @@ from functools import partial
 
 from speakkit.text.english.numbers import cardinal, combined, ordinal, plural, two_digits, ungrouped, year
 from speakkit.text.english.patterns import ALONE, END, TO, UNCOUNTED, any_of
-from speakkit.text.english.rule import Readings, Rule, rule
 from speakkit.text.english.tables import mapping
+from speakkit.text.rule import Readings, Rule, rule
 
 MONTHS = mapping("calendar", "month")
 """As written -> name."""

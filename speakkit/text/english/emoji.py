@@ -3,7 +3,7 @@
 import re
 
 from speakkit.text.english.identifiers import distinct, table
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule
 
 JOINER = "\u200d"
 SELECTOR = "\ufe0f"

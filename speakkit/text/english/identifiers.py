@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from speakkit import paths
 from speakkit.text.english.numbers import DIGITS, cardinal, pairs
-from speakkit.text.english.rule import Readings
+from speakkit.text.rule import Readings
 
 SPELLED_FROM = 5
 """Digits: such a number within a name is no quantity and no year, and is read digit by digit."""
@@ -71,7 +71,7 @@ def word(piece: str) -> str:
     if piece.isupper():
         return piece.lower() if _is_sayable(piece.lower()) else letters(piece)
     plural = piece[:-1]
-    return f"{letters(plural)}'s" if plural.isupper() and len(plural) > 1 else piece.lower()
+    return f"{plural}s" if plural.isupper() and len(plural) > 1 else piece.lower()
 
 
 def _is_sayable(piece: str) -> bool:

@@ -4,9 +4,9 @@ import re
 
 from speakkit.text.english.numbers import cardinal, combined, decimal, signed, two_digits, ungrouped, with_and
 from speakkit.text.english.patterns import NUMBER, TO, any_of, describes
-from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import mapping, rows
 from speakkit.text.english.units import per
+from speakkit.text.rule import Readings, rule
 
 CURRENCIES = {sign: names for sign, *names in rows("currencies")}
 """Sign or code -> its name, the plural, its hundredth part, the plural of that."""
@@ -22,7 +22,12 @@ MAGNITUDE = rf"""(?:
     [\s-](?P<word>hundred|thousand|million|billion|trillion)(?![a-z])
     | \s?(?P<letter>{any_of(MAGNITUDES)})(?!\w)
 )?"""
-PERIOD = r"(?: \s?/\s?(?P<per>month|mo|year|yr|hour|hr|h|week|wk|day|d|person|user|seat|unit|share|night)\b )?"
+PERIODS = (
+    "month mo year yr hour hr h week wk day d person user seat unit share night lb "
+    "kg g oz gal mi mile km GB TB MB ft kWh MWh token request call seat head "
+    "plate dozen barrel ton gram pound gallon liter piece page word item class visit ticket game"
+)
+PERIOD = rf"(?: \s?/\s?(?P<per>{any_of(PERIODS.split())})\b )?"
 TAIL = rf"(?P<amount>\d+,\d\d(?!\d)|{NUMBER}) {MAGNITUDE}"
 DECIMAL_COMMA = re.compile(r",(?=\d\d$)")
 """As in "€5,50"."""

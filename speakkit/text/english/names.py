@@ -4,8 +4,8 @@ import re
 
 from speakkit.text.english.numbers import cardinal, decimal, ordinal, pairs, plural, spelled
 from speakkit.text.english.patterns import UNCOUNTED, any_of, capitalizable
-from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import column
+from speakkit.text.rule import Readings, rule
 
 PLACE = capitalizable(column("cues", "place"))
 CODE = capitalizable(column("cues", "code"))
@@ -36,7 +36,7 @@ NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
 
 def roman(numeral: str) -> int:
     """As "XIV" -> 14."""
-    values = [ROMAN_VALUES[letter] for letter in numeral]
+    values = [ROMAN_VALUES[letter] for letter in numeral.upper()]
     pairwise = zip(values, [*values[1:], 0], strict=True)
     return sum(-value if value < following else value for value, following in pairwise)
 
@@ -124,6 +124,7 @@ RULES = (
     ),
     rule("Roman numeral", rf"\b (?=[A-Z])(?:{HEADING}) \s (?P<it>(?P<roman>I{NO_READER})) {NUMERAL_END}", _heading),
     rule("Roman numeral", rf"\b (?:{NAME}) \s (?P<it>(?P<roman>{ROMAN})) {NUMERAL_END}", _heading),
+    rule("Roman numeral", rf"\b (?:{HEADING}) \s (?P<it>(?P<roman>[ivx]{{2,5}}|[vx])) {NUMERAL_END}", _heading),
     rule(
         "Roman numeral",
         rf"""\b (?!Malcolm\sX) {MONARCH} \s

@@ -8,7 +8,7 @@ from itertools import product
 from num2words import num2words
 
 from speakkit.text.english.patterns import NUMBER, VULGAR
-from speakkit.text.english.rule import Readings
+from speakkit.text.rule import Readings
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

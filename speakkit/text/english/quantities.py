@@ -10,6 +10,7 @@ from speakkit.text.english.numbers import (
     fraction,
     ordinal,
     pixels,
+    plural,
     signed,
     spelled,
     ungrouped,
@@ -17,18 +18,19 @@ from speakkit.text.english.numbers import (
     year,
 )
 from speakkit.text.english.patterns import AMOUNT, DECIMAL, END, NUMBER, START, TO, UNCOUNTED, VULGAR
-from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import mapping
+from speakkit.text.rule import Readings, rule
 
 MAGNITUDES = mapping("magnitudes")
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
 """Pairs that are named by their two numbers."""
 
-COUNTING = re.compile(
-    r"\b(?:step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question)\s$",
-    re.IGNORECASE,
+COUNTED_THINGS = (
+    "step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question|"
+    "attempt|try|retry|round|episode|day|week|job|worker|shard|item|file|run|check|phase|level|lesson|disc|volume|issue|iteration|lap"
 )
+COUNTING = re.compile(rf"\b(?:{COUNTED_THINGS})\s$", re.IGNORECASE)
 """Before "3/4" where it is three of four."""
 
 GAME = re.compile(
@@ -153,7 +155,8 @@ def _magnitude(match: re.Match[str]) -> Readings:
 
 
 def _by(match: re.Match[str]) -> Readings:
-    sides = [pixels(side) for side in re.split(r"\s?[x×]\s?", match.group())]
+    *first, last = [pixels(side.rstrip("s")) for side in re.split(r"\s?[x×]\s?", match.group())]
+    sides = [*first, plural(last) if match.group().endswith("s") else last]
     return (" by ".join(sides), " times ".join(sides))
 
 
@@ -244,7 +247,7 @@ FIRST = (
 RULES = (
     rule("power", POWER, _power),
     rule("fraction", rf"{START} (?P<number>\d+\s\d/\d{{1,2}}|(?:\d+\s?)?[{VULGAR}]) {END}", _amount),
-    rule("dimensions", rf"{START} {NUMBER} (?: \s?[x×]\s? {NUMBER} ){{1,2}} (?!\w|\.\d)", _by),
+    rule("dimensions", rf"{START} {NUMBER} (?: \s?[x×]\s? {NUMBER} ){{1,2}} s? (?!\w|\.\d)", _by),
     rule("fraction", rf"{START} (?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}) (?P<nth>ths?|rds?|nds?)? {END}", _slashed),
     rule(
         "ratio",

@@ -4,8 +4,8 @@ import re
 
 from speakkit.text.english.numbers import cardinal
 from speakkit.text.english.patterns import any_of
-from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import column, mapping, rows
+from speakkit.text.rule import Readings, rule
 
 SIGNS: dict[tuple[str, str], Readings] = {(sign, where): tuple(said.split("|")) for sign, said, where in rows("signs")}
 """Sign and where it stands, by data/signs.tsv -> readings. The same sign may be read otherwise elsewhere."""
@@ -26,7 +26,7 @@ def _between(match: re.Match[str]) -> Readings:
 def _fitting(match: re.Match[str], readings: Readings) -> Readings:
     """Without the verb of "is less than" where a number alone is compared: "grew ≈2%", "it is > 1 mm"."""
     start, end = match.span("it")
-    if match.string[end : end + 1].isspace() and not VERB_BEFORE.search(match.string[max(0, start - 12) : start]):
+    if match.string[end : end + 1].isspace() and OPERAND.search(match.string[max(0, start - 40) : start]):
         return readings
     bare = tuple(form for form in readings if not form.startswith("is "))
     return bare or readings
@@ -76,9 +76,8 @@ def _slashed_words(match: re.Match[str]) -> Readings:
     return (f"{first} slash {last}", f"{first} or {last}", f"{first} {last}")
 
 
-VERB_BEFORE = re.compile(
-    r"(?:^|\b(?:is|are|be|was|were|at|by|with|of|to|for|if|when|where|than|only|about|needs?|takes?))\s?$"
-)
+OPERAND = re.compile(r"(?:\d|\b[A-Za-z]|[)\]%]|\w_\w*)\s$")
+"""Before a sign that compares it: a number, a letter, the end of a bracket, a name of a program."""
 
 VARIABLE = r"[b-hj-zA-HJ-Z]\b"
 """A letter that is no word."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from speakkit.text.english import addresses, versions
 from speakkit.text.english.identifiers import both, distinct, letters, number, path, said
 from speakkit.text.english.numbers import cardinal, combined, decimal, spelled
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule
 
 SHORT_HASH = 12
 """Characters; of a longer hash only the first ABBREVIATED are said, as git shows them."""
@@ -249,6 +249,8 @@ LEFT_OUT: tuple[Rule, ...] = (
     ),
 )
 
+COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d{1,7})"
+
 RULES: tuple[Rule, ...] = (
     _rule("sign of a diff", r"(?<!\S)\+\+\+(?=\s[\w/.])", _always("plus plus plus", "new file", "")),
     _rule(
@@ -262,7 +264,7 @@ RULES: tuple[Rule, ...] = (
     _rule("hunk of a diff", r"@@ -(?P<old>\d{1,7}(?:,\d{1,7})?) \+(?P<new>\d{1,7}(?:,\d{1,7})?) @@", _hunk),
     _rule(
         "changed lines",
-        r"(?<![^\s(])\+(?P<more>\d{1,7})(?P<comma>,)?[ /]?\s?[-−](?P<fewer>\d{1,7})(?![\w.]\w|-)",
+        rf"(?<![^\s(])\+(?P<more>{COUNT})(?P<comma>,)?[ /]?\s?[-−](?P<fewer>{COUNT})(?![\w.]\w|-)",
         _changes,
     ),
     _rule("colour", r"(?<![\w&#/])#(?P<digits>[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})(?!\w)", _colour),

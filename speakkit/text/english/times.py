@@ -4,11 +4,11 @@ import re
 
 from speakkit.text.english.numbers import cardinal, combined, counted, decimal, spelled, two_digits
 from speakkit.text.english.patterns import ALONE, TO, UNCOUNTED
-from speakkit.text.english.rule import Readings, rule
+from speakkit.text.rule import Readings, rule
 
 HOUR = r"(?:[01]?\d|2[0-4])"
 SIXTY = r"[0-5]\d"
-MERIDIEM = r"[AaPp](?:[Mm](?!\w|\.\w)|\.[Mm](?!\w)(?:\.(?=\s+\S|[,;)]))?)"
+MERIDIEM = r"[AaPp](?:[Mm](?!\w|\.\w)|\.[Mm](?!\w)(?:\.(?=\s+\S|[,;)]|\s?[-–—]))?)"
 """Its last full stop is left to a sentence that ends there."""
 
 ROUND_GROUPS = frozenset(("500", "600", "700", "800", "900"))

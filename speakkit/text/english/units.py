@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from speakkit.text.english.numbers import amount, cardinal, combined, counted, pixels, signed
 from speakkit.text.english.patterns import AMOUNT, DECIMAL, NUMBER, START, TO, VULGAR, any_of, describes
-from speakkit.text.english.rule import Readings, rule
 from speakkit.text.english.tables import rows
+from speakkit.text.rule import Readings, rule
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 
 from speakkit.text.english.identifiers import both, distinct, number, said, word
 from speakkit.text.english.numbers import combined, spelled
-from speakkit.text.english.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule
 
 SUFFIXES = {"rc": "release candidate", "a": "alpha", "b": "beta", "x": "X"}
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from speakkit.text.english.names import NO_PRONOUN
 from speakkit.text.english.patterns import any_of
-from speakkit.text.english.rule import Readings, Rule, rule
 from speakkit.text.english.tables import column, rows
+from speakkit.text.rule import Readings, Rule, rule
 
 ABBREVIATIONS = {short: tuple(long.split("|")) for short, long, _ in rows("abbreviations")}
 OPENERS = frozenset(column("cues", "opener"))

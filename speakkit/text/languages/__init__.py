@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
 
-from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import Numerals
 from speakkit.text.languages.quantities import Quantities
 from speakkit.text.languages.table import table
 from speakkit.text.languages.wording import Wording
+from speakkit.text.rule import Readings, Rule
 from speakkit.text.script import Rewrite
 
 MOST = 32

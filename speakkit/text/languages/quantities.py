@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import AMOUNT, LONGEST, NUMBER, TO, VULGAR, Numerals
 from speakkit.text.languages.table import Noun, Table
+from speakkit.text.rule import Readings, Rule
 
 BEFORE = r"(?<![\dA-Za-z_.,/:^-])"
 GAP = r"[ \u00a0\u202f]?"

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from speakkit.text.english.rule import Readings, Rule
 from speakkit.text.languages.numerals import Numerals, roman
 from speakkit.text.languages.quantities import GAP, STOP, one_of
 from speakkit.text.languages.table import Table
+from speakkit.text.rule import Readings, Rule
 
 ADDRESS = r"[A-Za-z0-9._~:/?#&=+%@-]"
 URL = rf"(?<![A-Za-z0-9@._/-])(?:(?P<protocol>https?://)|(?=www\.)){ADDRESS}*[A-Za-z0-9/]"
