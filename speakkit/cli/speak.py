@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from speakkit.audiofile import Sink
+    from speakkit.speech.captions import Recorder
     from speakkit.speech.synthesize import Speaker
     from speakkit.text.chunks import Token
     from speakkit.voices import Voice
@@ -108,6 +109,10 @@ TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the te
 Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
+CaptionFile = Annotated[
+    str | None,
+    _more("--captions", metavar="FILE", help="Write when each word is said: .srt, .vtt, .json, .tsv or .TextGrid."),
+]
 Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
 RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
 SpokenBy = Annotated[
@@ -129,6 +134,7 @@ def speak(
     play: Play = False,
     file: TextFile = None,
     audio_format: Format = None,
+    captions: CaptionFile = None,
     seed: Seed = None,
     device: RunsOn = None,
     engine: SpokenBy = None,
@@ -159,6 +165,7 @@ def speak(
         device=(device or settings.device).value,
         target=target,
         audio_format=audio_format,
+        captions=captions,
         play=play or target is None,
         force=force,
         as_json=as_json,
@@ -171,7 +178,8 @@ def speak(
 class Order:
     """What one call of `speak` asks for.
 
-    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
+    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says;
+    captions: a file, or None
     """
 
     text: str
@@ -183,6 +191,7 @@ class Order:
     device: str
     target: str | None
     audio_format: str | None
+    captions: str | None
     play: bool
     force: bool
     as_json: bool
@@ -193,7 +202,7 @@ def carry_out(order: Order) -> ExitCode:
     """Speak, show what was done, and return how it ended."""
     # Imported when something is to be spoken: they take longer to load than --help may take in all.
     from speakkit.engines import registry  # noqa: PLC0415
-    from speakkit.speech import synthesize  # noqa: PLC0415
+    from speakkit.speech import captions, synthesize  # noqa: PLC0415
 
     registry.require(order.engine)
     synthesize.checked_speed(order.speed)
@@ -206,10 +215,13 @@ def carry_out(order: Order) -> ExitCode:
         _fetch_weights(voice, quiet=order.quiet)
         speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
+        # Opened first, to be written last, when nothing can be interrupted any more.
+        recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
         sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
-        seconds, chunks, lost = _speak_into(sinks, speaker, order)
+        seconds, chunks, lost = _speak_into(sinks, recorder, speaker, order)
     receipt = {
         "output": order.target,
+        "captions": order.captions,
         "seconds": round(seconds, 3),
         "voice": voice.name,
         "language": voice.language,
@@ -228,6 +240,7 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
     """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
     from speakkit import audiofile  # noqa: PLC0415
     from speakkit.playback.player import Player  # noqa: PLC0415
+    from speakkit.speech import captions  # noqa: PLC0415
 
     target = order.target
     audio_format = audiofile.format_of(target, order.audio_format) if target is not None else ""
@@ -235,6 +248,10 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
         raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
     if target not in (None, "-"):
         audiofile.check_target(str(target), force=order.force)
+    if order.captions is not None:
+        captions.check_target(order.captions, force=order.force)
+        if target is not None and Path(target).resolve() == Path(order.captions).resolve():
+            raise BadValue(f"the speech and its captions cannot both be written to {target}")
     player = [Player()] if order.play else []
 
     def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
@@ -253,14 +270,18 @@ def _fetch_weights(voice: Voice, *, quiet: bool) -> None:
         packs.ensure(voice, report)
 
 
-def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[float, int, list[Token]]:
-    """Speak into every sink. Returns the seconds, the number of chunks and the lost words, each of them named."""
+def _speak_into(
+    sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: Order
+) -> tuple[float, int, list[Token]]:
+    """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
     with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:
         for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed):
             for sink in sinks:
                 sink.write(segment.audio)
+            if recorder:
+                recorder.add(segment)
             seconds += segment.audio.duration
             chunks += 1
             lost += segment.chunk.lost
