@@ -88,8 +88,10 @@ class _Explainer:
             kind = markup.Markup.RAW if raw else markup.guessed(text, name)
             return explain.explain(text, reader.plan(text, Delivery(found), kind, symbols))
 
-        self._explained = explained
-        self._nothing = lambda text: explain.Explanation(text, found.language, found.name, (), (), ())
+        def nothing(text: str) -> Explanation:
+            return explain.Explanation(text, found.language, found.name, (), (), ())
+
+        self._explained, self._nothing = explained, nothing
 
     def __call__(self, text: str, name: str = "") -> Explanation:
         return self._explained(text, name)
