@@ -27,6 +27,11 @@ class Audio:
         """Seconds."""
         return len(self.samples) / self.sample_rate
 
+    def part(self, start: float, end: float) -> "Audio":
+        """From `start` to `end` seconds, or to where the audio begins and ends."""
+        first, last = (max(0, round(seconds * self.sample_rate)) for seconds in (start, end))
+        return Audio(self.samples[first:last], self.sample_rate)
+
     def clipped(self) -> "Audio":
         """The same audio with every sample in [-1, 1], so that no integer format wraps around."""
         return Audio(np.clip(self.samples, -1.0, 1.0), self.sample_rate)

@@ -1,34 +1,24 @@
 """str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import tee
 
 from speakkit import config, voices
-from speakkit.audio import Audio, joined, silence
+from speakkit.audio import Audio, joined
 from speakkit.config import SPEEDS
 from speakkit.engines import packs, registry
-from speakkit.engines.base import Phonemizer, Synthesis, Synthesizer
-from speakkit.errors import BadValue, TextError
+from speakkit.engines.base import Synthesizer
+from speakkit.errors import BadValue
+from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
-from speakkit.text.chunks import Chunk, Delivery, Token, chunks
-from speakkit.text.decode import checked
-from speakkit.text.markup import Markup, script
+from speakkit.text.chunks import Delivery, Token
+from speakkit.text.markup import Markup
 from speakkit.voices import Voice
 
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One chunk, spoken and ready to follow the one before it.
-
-    audio: clipped, faded at both ends, with the chunk's gap after it
-    durations: see `engines.base.Synthesis`; empty where every word of the chunk was lost
-    """
-
-    chunk: Chunk
-    audio: Audio
-    durations: tuple[int, ...]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +38,7 @@ class Utterance:
     @property
     def lost(self) -> tuple[Token, ...]:
         """The words that ought to be heard in the audio and are not, in full."""
-        return tuple(token for segment in self.segments for token in segment.chunk.lost)
+        return tuple(token for part in self.segments for token in part.chunk.lost)
 
 
 @dataclass(frozen=True)
@@ -56,15 +46,8 @@ class Speaker:
     """A voice with the engines that it needs: `speakers` of one language share them."""
 
     voice: Voice
-    phonemizer: Phonemizer
+    reader: Reader
     synthesizer: Synthesizer
-
-    def plan(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Iterator[Chunk]:
-        """What `segments` would speak. Raises as it does."""
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
-        reader = Reader(self.voice.language, self.phonemizer, lexicon.load(self.voice.language))
-        read = reader.read(text, script(checked(text, "the text"), markup))
-        return _speakable(chunks(read, delivery, self.synthesizer.symbols))
 
     def segments(
         self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
@@ -73,23 +56,20 @@ class Speaker:
 
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        plan, planned = tee(self.plan(text, speed=speed, seed=seed, markup=markup))
+        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
+        for warning in plan.warnings:
+            log.warning("%s", warning)
+        kept, planned = tee(plan.chunks)
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
-        for chunk in plan:
-            yield self._segment(chunk, next(spoken)) if chunk.phonemes else self._unheard(chunk)
+        for chunk in kept:
+            yield segment(chunk, next(spoken) if chunk.phonemes else None, self.synthesizer)
 
     def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
         """Speak `text` as a whole. Raises as `segments` does."""
         spoken = tuple(self.segments(text, speed=speed, seed=seed, markup=markup))
-        audio = joined([segment.audio for segment in spoken])
+        audio = joined([part.audio for part in spoken])
         return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
-
-    def _segment(self, chunk: Chunk, synthesis: Synthesis) -> Segment:
-        gap = silence(chunk.gap, self.synthesizer.sample_rate)
-        return Segment(chunk, joined([synthesis.audio.clipped().faded(), gap]), synthesis.durations)
-
-    def _unheard(self, chunk: Chunk) -> Segment:
-        return Segment(chunk, silence(chunk.gap, self.synthesizer.sample_rate), ())
 
 
 def find_voice(name: str, lang: str | None = None) -> Voice:
@@ -104,7 +84,12 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
 
 def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
     """Load what `voice` needs. Raises BadValue for an unknown engine or device; EngineError; ModelError."""
-    return Speaker(voice, registry.phonemizer(voice.language), registry.synthesizer(engine, device))
+    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device))
+
+
+def reader(language: str) -> Reader:
+    """Load what reads `language`. Raises EngineError where its extra is missing, ConfigError for a faulty lexicon."""
+    return Reader(language, registry.phonemizer(language), lexicon.load(language))
 
 
 def synthesize(
@@ -139,20 +124,3 @@ def checked_speed(speed: float) -> float:
     if not slowest <= speed <= fastest:
         raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
     return speed
-
-
-def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
-    held: list[Chunk] = []
-    remaining = iter(plan)
-    for chunk in remaining:
-        held.append(chunk)
-        if sum(token.is_word for token in chunk.tokens) > len(chunk.lost):
-            yield from held
-            yield from remaining
-            return
-    lost = [token.text for chunk in held for token in chunk.lost]
-    what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
-    other = voices.reading("".join(lost))
-    hint = f"; a voice of its language can, such as {other.name}" if other else ""
-    raise TextError(f"there is nothing to speak: {what}{hint}")

@@ -1,4 +1,4 @@
-"""Words that end in a full stop which need not end the sentence. `data/abbreviations.tsv` lists them by language.
+"""Words that end in a full stop which need not end the sentence. `data/sentence_ends.tsv` lists them by language.
 
 never: a name or an example follows ("Mr.", "e.g.")
 seldom: it ends a sentence where the next word is one that begins sentences ("Acme Inc. The")
@@ -73,6 +73,6 @@ KINDS = tuple(Abbreviations.__dataclass_fields__)
 
 
 def _rows() -> Iterator[tuple[str, str, list[str]]]:
-    for line in (paths.data() / "abbreviations.tsv").read_text(encoding="utf-8").splitlines():
+    for line in (paths.data() / "sentence_ends.tsv").read_text(encoding="utf-8").splitlines():
         language, kind, words = line.split("\t")
         yield language, kind, words.split()

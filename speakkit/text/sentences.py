@@ -22,7 +22,7 @@ QUOTATION = 200
 """Characters; a quotation up to there stays whole. As many phonemes are the most that a chunk aims at."""
 
 END = re.compile(
-    r"""(?P<mark>[.!?…؟۔]+)["'”’»)\]]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
+    r"""(?P<mark>[.!?…؟۔]+)["'”’»)\]\u2060]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
     r"""|[。！？｡।॥](?P<closed>[。！？｡।॥!?」』”’）】》"')]*)\s*(?=\S)"""
     r"|[!?]+(?=[\u3040-\u30ff\u4e00-\u9fff])"
 )

@@ -30,6 +30,8 @@ class ProsodyPredictor(nn.Module):
     def durations(self, hidden: Tensor, speed: float) -> Tensor:
         """What the text encoder made of each token, [batch, tokens, channels + style_dim] -> [batch, tokens] frames."""
         frames = torch.sigmoid(self.duration_proj(self.lstm(hidden)[0])).sum(2) / speed
+        # Stretched, the silence before the first phoneme is filled with a vowel (kokoro issue 344).
+        frames[:, 0] *= min(speed, 1.0)
         return frames.round().clamp(min=1).long()
 
     def curves(self, hidden: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
