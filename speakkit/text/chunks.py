@@ -148,7 +148,9 @@ def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple
     spoken, spans = [], []
     at, apart = 0, False
     for token in tokens:
-        known = "".join(symbol for symbol in token.phonemes if symbol in symbols)
+        known = token.phonemes
+        if not symbols.issuperset(known):
+            known = "".join(symbol for symbol in known if symbol in symbols)
         own = " ".join(known.split())
         if own and at and (apart or known[0].isspace()):
             spoken.append(" ")
@@ -340,6 +342,7 @@ def _word_end(tokens: Sequence[Token], widths: dict[int, int], rest: int, engine
 
 
 def _is_lost(token: Token, symbols: frozenset[str]) -> bool:
-    spoken = {symbol for symbol in token.phonemes if symbol in symbols and symbol.isalpha()}
+    if not token.is_word:
+        return False
     unspoken = set(token.phonemes) - symbols
-    return token.is_word and (not spoken or any(symbol.isalpha() for symbol in unspoken))
+    return any(map(str.isalpha, unspoken)) or not any(s.isalpha() for s in token.phonemes if s not in unspoken)
