@@ -10,6 +10,9 @@ import soxr
 FADE = 0.005
 """Seconds; long enough to hide a step between two chunks, too short to be heard as a fade."""
 
+QUIET = 0.001
+"""Of full scale, -60 dB: nothing below it is heard beside speech, whose loudest samples are near 0.5."""
+
 
 @dataclass(frozen=True, eq=False)
 class Audio:
@@ -26,6 +29,13 @@ class Audio:
     def duration(self) -> float:
         """Seconds."""
         return len(self.samples) / self.sample_rate
+
+    @property
+    def sounding(self) -> tuple[float, float]:
+        """Seconds from which and until which there is more than QUIET in it; all of it where there is nothing."""
+        loud = np.flatnonzero(np.abs(self.samples) > QUIET)
+        first, last = (loud[0], loud[-1] + 1) if len(loud) else (0, len(self.samples))
+        return first / self.sample_rate, last / self.sample_rate
 
     def part(self, start: float, end: float) -> "Audio":
         """From `start` to `end` seconds, or to where the audio begins and ends."""

@@ -4,7 +4,7 @@ import io
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -56,10 +56,13 @@ def format_of(target: str, given: str | None) -> str:
     return name
 
 
-def check_target(target: str, *, force: bool = False) -> None:
+def check_target(
+    target: str, *, force: bool = False, kind: str = "audio", is_kind: Callable[[Path], bool] | None = None
+) -> None:
     """Refuse what could not be written in the end, before anything is spoken.
 
-    Raises StorageError for a missing or unwritable folder, a folder, or, without `force`, a file that is no audio.
+    Raises StorageError for a missing or unwritable folder, a folder, or, without `force`, a file that is not of the
+    `kind` that is to be written, as `is_kind` tells.
     """
     path = Path(target)
     folder = path.resolve().parent
@@ -69,8 +72,8 @@ def check_target(target: str, *, force: bool = False) -> None:
         raise StorageError(f"cannot write {target}: it is a folder")
     if not os.access(path if _is_special(path) else folder, os.W_OK):
         raise StorageError(f"cannot write {target}: the folder {folder} is not writable")
-    if not force and path.is_file() and path.stat().st_size and not _is_audio(path):
-        raise StorageError(f"{target} exists and is no audio file; to overwrite it, add --force")
+    if not force and path.is_file() and path.stat().st_size and not (is_kind or _is_audio)(path):
+        raise StorageError(f"{target} exists and is no {kind} file; to overwrite it, add --force")
 
 
 @contextmanager
@@ -82,7 +85,7 @@ def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO |
     """
     try:
         if target != STDOUT:
-            with _replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate) as encoder:
+            with replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate) as encoder:
                 yield encoder
         elif audio_format == "pcm":
             yield _Pipe(_binary(stdout))
@@ -185,7 +188,7 @@ def _libsndfile(guard: _Guard) -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
+def replaced(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` when the block ends well. A device or a pipe is written to at the end."""
     if _is_special(path):
         with tempfile.TemporaryFile() as spool:

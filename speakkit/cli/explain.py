@@ -88,10 +88,17 @@ class _Explainer:
             kind = markup.Markup.RAW if raw else markup.guessed(text, name)
             return explain.explain(text, reader.plan(text, Delivery(found), kind, symbols))
 
-        self._explained = explained
+        def nothing(text: str) -> Explanation:
+            return explain.Explanation(text, found.language, found.name, (), (), ())
+
+        self._explained, self._nothing = explained, nothing
 
     def __call__(self, text: str, name: str = "") -> Explanation:
         return self._explained(text, name)
+
+    def nothing(self, text: str) -> Explanation:
+        """That of a text in which there is nothing to be heard."""
+        return self._nothing(text)
 
 
 def _each_line(text: str, name: str, explained: _Explainer) -> ExitCode:
@@ -101,9 +108,7 @@ def _each_line(text: str, name: str, explained: _Explainer) -> ExitCode:
         try:
             found = explained(line, name)
         except TextError as error:
-            output.show_json_line(
-                {"text": line, "spoken": "", "phonemes": "", "words": [], "chunks": [], "error": str(error)}
-            )
+            output.show_json_line(_object(explained.nothing(line)) | {"error": str(error)})
             continue
         output.show_json_line(_object(found))
         code = ExitCode.LOST_WORDS if found.lost else code

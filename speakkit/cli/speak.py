@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakkit.audiofile import Sink
+    from speakkit.speech.captions import Recorder
     from speakkit.speech.synthesize import Speaker
     from speakkit.text.chunks import Token
     from speakkit.voices import Voice
@@ -81,6 +82,10 @@ Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
 Raw = Annotated[bool, _more("--raw", help="Take nothing in the text for markup, such as Markdown.")]
+CaptionFile = Annotated[
+    str | None,
+    _more("--captions", metavar="FILE", help="Write when each word is said: .srt, .vtt, .json, .tsv or .TextGrid."),
+]
 Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
 RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
 SpokenBy = Annotated[
@@ -103,6 +108,7 @@ def speak(
     file: TextFile = None,
     audio_format: Format = None,
     raw: Raw = False,
+    captions: CaptionFile = None,
     seed: Seed = None,
     device: RunsOn = None,
     engine: SpokenBy = None,
@@ -135,6 +141,7 @@ def speak(
         device=(device or settings.device).value,
         target=target,
         audio_format=audio_format,
+        captions=captions,
         play=play or target is None,
         force=force,
         as_json=as_json,
@@ -149,6 +156,7 @@ class Order:
 
     file: where `text` is from, if it is from a file; raw: nothing in it is markup
     lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
+    captions: a file, or None
     """
 
     text: str
@@ -162,6 +170,7 @@ class Order:
     device: str
     target: str | None
     audio_format: str | None
+    captions: str | None
     play: bool
     force: bool
     as_json: bool
@@ -172,7 +181,7 @@ def carry_out(order: Order) -> ExitCode:
     """Speak, show what was done, and return how it ended."""
     # Imported when something is to be spoken: they take longer to load than --help may take in all.
     from speakkit.engines import registry  # noqa: PLC0415
-    from speakkit.speech import synthesize  # noqa: PLC0415
+    from speakkit.speech import captions, synthesize  # noqa: PLC0415
 
     registry.require(order.engine)
     synthesize.checked_speed(order.speed)
@@ -185,10 +194,13 @@ def carry_out(order: Order) -> ExitCode:
         _fetch_weights(voice, quiet=order.quiet)
         speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
+        # Opened first, to be written last, when nothing can be interrupted any more.
+        recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
         sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
-        seconds, chunks, lost = _speak_into(sinks, speaker, order)
+        seconds, chunks, lost = _speak_into(sinks, recorder, speaker, order)
     receipt = {
         "output": order.target,
+        "captions": order.captions,
         "seconds": round(seconds, 3),
         "voice": voice.name,
         "language": voice.language,
@@ -207,6 +219,7 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
     """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
     from speakkit import audiofile  # noqa: PLC0415
     from speakkit.playback.player import Player  # noqa: PLC0415
+    from speakkit.speech import captions  # noqa: PLC0415
 
     target = order.target
     audio_format = audiofile.format_of(target, order.audio_format) if target is not None else ""
@@ -214,6 +227,10 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
         raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
     if target not in (None, "-"):
         audiofile.check_target(str(target), force=order.force)
+    if order.captions is not None:
+        captions.check_target(order.captions, force=order.force)
+        if target is not None and Path(target).resolve() == Path(order.captions).resolve():
+            raise BadValue(f"the speech and its captions cannot both be written to {target}")
     player = [Player()] if order.play else []
 
     def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
@@ -232,8 +249,10 @@ def _fetch_weights(voice: Voice, *, quiet: bool) -> None:
         packs.ensure(voice, report)
 
 
-def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[float, int, list[Token]]:
-    """Speak into every sink. Returns the seconds, the number of chunks and the lost words, each of them named."""
+def _speak_into(
+    sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: Order
+) -> tuple[float, int, list[Token]]:
+    """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
     from speakkit.text import markup  # noqa: PLC0415
 
     kind = markup.Markup.RAW if order.raw else markup.guessed(order.text, order.file.name if order.file else "")
@@ -243,6 +262,8 @@ def _speak_into(sinks: list[Sink], speaker: Speaker, order: Order) -> tuple[floa
         for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed, markup=kind):
             for sink in sinks:
                 sink.write(segment.audio)
+            if recorder:
+                recorder.add(segment)
             seconds += segment.audio.duration
             chunks += 1
             lost += segment.chunk.lost

@@ -82,9 +82,15 @@ def _words(text: str, chunk: Chunk) -> Iterator[Word]:
             how=_how(group, chunk, rule),
             rule=rule,
             source=", ".join(dict.fromkeys(token.source for token in group if token.source)),
-            readings=readings(written, chunk.language)[1:] if rule else (),
+            readings=_other_readings(group, chunk.language),
             chunk=chunk.index,
         )
+
+
+def _other_readings(group: Sequence[Token], language: str) -> tuple[str, ...]:
+    """Those of what was rewritten, where it is one thing."""
+    rewritten = [token for token in group if token.rule and token.is_word]
+    return readings(rewritten[0].text, language)[1:] if len(rewritten) == 1 else ()
 
 
 def _grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:

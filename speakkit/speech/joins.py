@@ -7,17 +7,20 @@ from speakkit.audio import Audio, joined, silence
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.text.chunks import Chunk
 
-LEAD = 0.125
-"""Seconds kept before the first phoneme. Kokoro begins its chunks with 0.2 to 0.5 s of silence, and most words 0.05 s
-before the duration of their first phoneme does; a breathed h comes up to 0.125 s before it."""
+BEFORE = 0.125
+"""Seconds before the duration of the first phoneme in which it may be heard: most are by 0.05 to 0.1, a breathed h by
+0.125. What is earlier is noise; Kokoro begins its chunks with 0.2 to 0.5 s of it."""
 
-TAIL = 0.1
-"""Seconds kept after the last sound, for what of it rings on into the mark. The rest of a mark's duration, and the
-end's, are silence, whose length is the voice's and not the text's."""
+AFTER = 0.1
+"""Seconds after the duration of the last phoneme that sounds, in which it may ring on. Later there are the rest of the
+mark's duration and the end's."""
+
+MARGIN = 0.05
+"""Seconds kept of the silence between these and the first and the last sound, so that a join with a gap of 0 has 0.1:
+as much as Kokoro itself makes between two short sentences."""
 
 EARLY = 0.05
-"""Seconds by which a sound is heard before its duration says so, at any speed: measured by benchmarks/timestamps.py.
-kokoro's own `join_timestamps` takes off 0.075 s."""
+"""Seconds by which a sound is heard before its duration says so: measured by benchmarks/timestamps.py."""
 
 PAUSES = ';:,.!?—…"()“” '
 """Phonemes without a sound of their own (of the symbols in Kokoro's config.json)."""
@@ -38,16 +41,25 @@ class Segment:
 
 
 def segment(chunk: Chunk, synthesis: Synthesis | None, synthesizer: Synthesizer) -> Segment:
-    """`chunk` as `synthesizer` spoke it, or a chunk of lost words alone, which is only its gap.
-
-    It is cut by durations alone, not by how loud it is, so that its length is the same on every device.
-    """
+    """`chunk` as `synthesizer` spoke it, or its gap alone where there was nothing in it to speak."""
     gap = silence(chunk.gap, synthesizer.sample_rate)
     if synthesis is None:
         return Segment(chunk, gap, ())
     ends = [frames * synthesizer.frame for frames in accumulate(synthesis.durations)]
-    start = max(0.0, ends[0] - LEAD)
-    voice = synthesis.audio.part(start, ends[len(chunk.phonemes.rstrip(PAUSES))] + TAIL)
-    early = min(EARLY, ends[0])
-    onsets = tuple(end - early - start for end in ends[:-1])
+    sounds = max(1, len(chunk.phonemes.rstrip(PAUSES)))
+    start, voice = _trimmed(synthesis.audio, ends[0], ends[sounds - 1], ends[sounds])
+    moved = start + min(EARLY, ends[0])
+    onsets = tuple(min(max(0.0, end - moved), voice.duration) for end in ends[:-1])
     return Segment(chunk, joined([voice.clipped().faded(), gap]), onsets)
+
+
+def _trimmed(audio: Audio, first: float, last: float, end: float) -> tuple[float, Audio]:
+    """What is heard of a chunk, and where that begins in it.
+
+    first, last: when its first and its last sound begin, by their durations; end: when the last one ends
+    """
+    start = max(0.0, first - BEFORE)
+    voice = audio.part(start, end + AFTER)
+    begins, ends = voice.sounding
+    begins = max(0.0, min(begins - MARGIN, first - start))
+    return start + begins, voice.part(begins, max(ends + MARGIN, last - start))

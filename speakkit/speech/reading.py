@@ -54,7 +54,9 @@ class Reader:
         said = self._tokens(self._said(text, script, written))
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
             until = following.start if following else len(text)
-            asked = [pauses.popleft() for _ in range(len(pauses)) if pauses[0].at <= until]
+            asked = []
+            while pauses and pauses[0].at <= until:
+                asked.append(pauses.popleft())
             yield _source(sentence, text), tuple(_with_pauses(tokens, asked))
 
     def _said(self, text: str, script: Script, written: Iterable[Sentence]) -> Iterator[Spoken]:

@@ -58,7 +58,7 @@ class _Heard:
 
 
 class Timeline:
-    """The words of a text, as its segments come one by one. Words follow the samples written, not their sum in theory."""
+    """The words of a text, as its segments come one by one. Its clock is the samples that they hold."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -74,8 +74,9 @@ class Timeline:
         for token, span in zip(segment.chunk.tokens, segment.chunk.spans, strict=True):
             first, last = _sounding(segment.chunk.phonemes, *span)
             if first < last:
-                for heard in _divided(token, begun + segment.onsets[first], begun + segment.onsets[last]):
-                    yield from self._follow(heard)
+                start, end = (begun + _edge(segment, at) for at in (first, last))
+                for heard in _divided(token, start, end):
+                    yield from self._hear(heard)
             elif token.is_word or token.spoken == "":
                 self._unheard.append((token.start, token.end))
 
@@ -84,7 +85,7 @@ class Timeline:
         yield from self._closed(len(self._text))
         self._word = None
 
-    def _follow(self, heard: _Heard) -> Iterator[Word]:
+    def _hear(self, heard: _Heard) -> Iterator[Word]:
         word = self._word
         if word and not self._begins_word(heard, word):
             self._word = replace(word, last=max(word.last, heard.last), end=heard.end)
@@ -140,6 +141,15 @@ def _sounding(phonemes: str, first: int, last: int) -> tuple[int, int]:
     while first < last and phonemes[last - 1] in PAUSES:
         last -= 1
     return first, last
+
+
+def _edge(segment: Segment, at: int) -> float:
+    """When a word begins with phoneme `at`, or ends before it: two words share the space between them by halves."""
+    phonemes, onsets = segment.chunk.phonemes, segment.onsets
+    for space in (at - 1, at):
+        if phonemes[space : space + 1] == " " and not {phonemes[space - 1], phonemes[space + 1]} & set(PAUSES):
+            return (onsets[space] + onsets[space + 1]) / 2
+    return onsets[at]
 
 
 def _divided(token: Token, start: float, end: float) -> Iterator[_Heard]:

@@ -127,7 +127,8 @@ def chunks(
     `Chunk.lost`. Sentences are taken one by one, so that the first chunk is ready before the last one is read.
     """
     first, second = tee(_bundles(phonemized, _Engine(symbols, abbreviations.of(delivery.voice.language).never)))
-    for index, (bundle, following) in enumerate(zip_longest(first, islice(second, 1, None))):
+    for index, (planned, following) in enumerate(zip_longest(first, islice(second, 1, None))):
+        bundle = planned.stopped() if following else planned
         phonemes, spans = placed(bundle.tokens, symbols)
         yield Chunk(
             index=index,
@@ -208,15 +209,19 @@ class _Bundle:
         is_weak = self.width < WEAK or (following.width < WEAK and following.ends_paragraph)
         return self.width + following.width <= AIM[-1] + WEAK * is_weak
 
+    def stopped(self) -> "_Bundle":
+        """With a stop that is heard, where a paragraph ends without a mark, as a heading or an item of a list does."""
+        if not (self.ends_paragraph and self.is_heard) or self.mark or self.width >= LIMIT:
+            return self
+        last = max(i for i, token in enumerate(self.tokens) if token.phonemes.strip())
+        joined = [replace(token, spaced=False) for token in self.tokens[last:]]
+        stop = Token("", self.tokens[-1].end, ".", spaced=True)
+        return replace(self, tokens=[*self.tokens[:last], *joined, stop], width=self.width + 1)
+
     def followed_by(self, following: "_Bundle") -> "_Bundle":
-        """Both in one. A stop is heard after a paragraph that has no mark at its end, such as a heading."""
-        tokens = self.tokens
-        stopped = self.ends_paragraph and self.is_heard and following.is_heard and not self.mark
-        if stopped:
-            last = tokens[-1]
-            tokens = [*tokens[:-1], replace(last, spaced=False), Token("", last.end, ".", spaced=True)]
-        width = self.width + following.width + stopped
-        return replace(following, tokens=[*tokens, *following.tokens], width=width)
+        """Both in one."""
+        ended = self.stopped() if following.is_heard else self
+        return replace(following, tokens=[*ended.tokens, *following.tokens], width=ended.width + following.width)
 
 
 def _bundles(phonemized: Iterable[tuple[Sentence, Sequence[Token]]], engine: _Engine) -> Iterator[_Bundle]:

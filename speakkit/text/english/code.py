@@ -7,7 +7,7 @@ from functools import lru_cache
 from speakkit import paths
 from speakkit.text.english.addresses import STREET
 from speakkit.text.english.identifiers import MARKS, QUIET, distinct, letters, number, said, table, word
-from speakkit.text.english.numbers import cardinal, combined, pairs, spelled
+from speakkit.text.english.numbers import cardinal, combined, pairs, plural, spelled
 from speakkit.text.english.terminal import value
 from speakkit.text.rule import Readings, Rule
 
@@ -144,6 +144,11 @@ def _status(match: re.Match[str]) -> Readings:
     return distinct(pairs(digits), cardinal(digits), spelled(digits, "oh"), spelled(digits))
 
 
+def _statuses(match: re.Match[str]) -> Readings:
+    """As "404s" -> "four oh fours"."""
+    return tuple(plural(form) for form in _status(match))
+
+
 def _protocol(match: re.Match[str]) -> Readings:
     return (f"H T T P {' point '.join(map(number, match['release'].split('.')))}",)
 
@@ -267,6 +272,7 @@ OUTSIDE = r"(?<![\w.@$/\\:#-])"
 RULES: tuple[Rule, ...] = (
     Rule("number", re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w.])"), _underscored),
     Rule("status", re.compile(rf"(?:{AFTER})(?P<digits>[1-5]\d\d)(?![\w%]|[.,:]\d| (?:\w+s|of)\b)"), _status),
+    Rule("status", re.compile(r"(?<![\w.,$#-])(?P<digits>[45]\d\d)s\b"), _statuses),
     Rule("status", re.compile(rf"(?<![\w.,$#-])(?P<digits>[1-5]\d\d)(?= (?:{REASONS})\b)"), _status),
     Rule("protocol", re.compile(r"\bHTTP/(?P<release>\d(?:\.\d)?)(?![\w.]\w)"), _protocol),
     Rule("hexadecimal", re.compile(r"(?<!\w)0(?P<kind>[xXbBoO])(?P<digits>[0-9A-Fa-f]{1,64}+)(?!\w)"), _hexadecimal),
@@ -311,7 +317,7 @@ RULES: tuple[Rule, ...] = (
     Rule("regular expression", re.compile(r"(?<!\S)\.\*(?!\S)"), _always("dot star")),
     Rule("anonymous", re.compile(r"(?<=\w)\.<(?P<name>\w+)>"), lambda match: (f" dot {match['name']}",)),
     Rule("call", re.compile(r"(?<=\w)\(\*\)"), _always(" star")),
-    Rule("here", re.compile(r"(?<=[a-z] )\.{1,2}(?=$| -)"), lambda match: (" ".join(["dot"] * len(match[0])),)),
+    Rule("here", re.compile(r"(?<=[A-Za-z] )\.{1,2}(?=$| [-/~])"), lambda match: (" ".join(["dot"] * len(match[0])),)),
     Rule("library", re.compile(r"(?P<name>\blib\w{1,40})\.so(?P<parts>(?:\.\d{1,4}){1,3})(?!\w)"), _library),
     Rule("arrow", re.compile(r"(?<=\) )->(?= \w)"), _always("arrow", "returns", "to")),
     Rule("reference", re.compile(r"(?<![\w&])&(?=(?:mut )?[a-zA-Z_])"), _always("ampersand ", "reference ")),

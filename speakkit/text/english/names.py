@@ -118,13 +118,18 @@ RULES = (
         _numbered,
     ),
     rule(
+        "number as a name",
+        r"(?: (?<=\b[Tt]he\s) | (?<=\b[Aa]\s) ) (?P<digits>7[0-8]7) (?!\w|[.,]\d|\s[a-z]+s\b)",
+        _numbered,
+    ),
+    rule(
         "Roman numeral",
         rf"""\b (?:{HEADING}) \s (?P<it>(?P<roman> (?=[IVXLC]{{2}}|[VX]) {ROMAN} | I{SURE} )) {NUMERAL_END}""",
         _heading,
     ),
     rule("Roman numeral", rf"\b (?=[A-Z])(?:{HEADING}) \s (?P<it>(?P<roman>I{NO_READER})) {NUMERAL_END}", _heading),
     rule("Roman numeral", rf"\b (?:{NAME}) \s (?P<it>(?P<roman>{ROMAN})) {NUMERAL_END}", _heading),
-    rule("Roman numeral", rf"\b (?:{HEADING}) \s (?P<it>(?P<roman>[ivx]{{2,5}}|[vx])) {NUMERAL_END}", _heading),
+    rule("Roman numeral", rf"\b (?:{HEADING}) \s (?P<it>(?P<roman>[ivx]{{2,5}}|[vx]|i{SURE})) {NUMERAL_END}", _heading),
     rule(
         "Roman numeral",
         rf"""\b (?!Malcolm\sX) {MONARCH} \s

@@ -168,6 +168,7 @@ RULES = (
     ),
     rule("phone", rf"{BEFORE_PHONE} 1-8\d\d-[A-Z0-9]{{3,4}} (?: -?[A-Z0-9]{{3,5}} )? (?![\w-])", _phone),
     rule("phone", rf"{BEFORE_PHONE} (?!{ROUND}) [2-9]\d\d-\d{{4}} (?![\w-]|\.\d) {UNCOUNTED}", _phone),
+    rule("phone", rf"{BEFORE_PHONE} 0\d{{2,4}}[-\s]\d{{3,4}}[-\s]\d{{3,4}} (?![\w-]|\.\d)", _phone),
     rule("phone", r"(?<![\w.]) \+\d{1,3} (?: [-\s] \(?\d{1,5}\)? ){2,5} (?![\w-])", _phone),
     rule(
         "phone",

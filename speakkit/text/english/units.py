@@ -116,6 +116,12 @@ def _numbers(match: re.Match[str]) -> Readings:
     return combined(amount(match["first"]), ("by",), amount(match["number"]))
 
 
+def _bare(match: re.Match[str]) -> Readings:
+    """As "km/h" behind a number in words or a power."""
+    name = unit_name(match["unit"], one=False)
+    return tuple(f"{name} {how}" for how in per(match["per"], match["per_power"] or ""))
+
+
 def _feet(match: re.Match[str]) -> Readings:
     one = "foot" if int(match["feet"]) == 1 else "feet"
     feet = cardinal(match["feet"])
@@ -165,7 +171,14 @@ DURATION = rf"""{START} (?:
     | \d+s\s?\d+ms
 ) (?!\w)"""
 
+BARE = r"km|m|cm|mm|ft|mi|[KMGT]i?B|[KMGT]b|kg|mg|g|L|req|tok"
+
 RULES = (
+    rule(
+        "unit",
+        rf"(?<![\w/.]) (?P<unit>{BARE}) / (?P<per>s|h|hr|min|dL|L|m|kg|day) (?P<per_power>{POWER})? (?![\w/])",
+        _bare,
+    ),
     rule("duration", DURATION, _duration),
     rule(
         "feet and inches",

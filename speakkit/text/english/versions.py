@@ -167,7 +167,7 @@ RULES: tuple[Rule, ...] = (
         "version",
         re.compile(
             rf"(?:{'|'.join(f'(?<={name} )' for name in NAMED)})(?P<release>\d{{1,3}}\.\d{{1,3}})"
-            rf"(?P<suffix>{SUFFIX})?(?![\w%]|[.,]\d)"
+            rf"(?P<suffix>{SUFFIX}|\+(?!\w))?(?![\w%]|[.,]\d)"
         ),
         _named,
     ),

@@ -1,0 +1,186 @@
+"""How far word times from Kokoro's durations are from those that two listeners find in the audio.
+
+    python benchmarks/timestamps.py [SENTENCES [VOICE [SPEED]]]   # 40 of tests/data/alice29.txt, f1, 1.0 by default
+
+Against hama (a phoneme recogniser, made to find the words that were spoken: CTC by Viterbi, frames of 20 ms) and
+against Whisper base (its own word times), both on the same audio. Prints the median and the 95th percentile of the
+absolute difference between the starts of words, and the median of the difference, as a Markdown table. A third row
+compares with the first sound after a pause, which needs no recogniser: where 0.1 s of silence come before a word.
+"""
+
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import hama
+import numpy as np
+import numpy.typing as npt
+
+from speakkit.audio import Audio
+from speakkit.engines import hub, registry
+from speakkit.speech.synthesize import Utterance, find_voice, speaker
+from speakkit.speech.timestamps import Word, words
+from speakkit.text.sentences import sentences
+
+BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
+PHONES = {
+    "A": "eɪ",
+    "I": "aɪ",
+    "W": "aʊ",
+    "O": "oʊ",
+    "Q": "oʊ",
+    "Y": "ɔɪ",
+    "ʤ": "d͡ʒ",
+    "ʧ": "t͡ʃ",
+    "T": "t",
+    "ᵊ": "ə",
+    "ᵻ": "ɪ",
+    "ɐ": "ə",
+    "ɡ": "g",
+    "ɜ": "ɝ",
+}
+"""Kokoro's phonemes that hama writes otherwise."""
+
+HAMA_RATE, HAMA_FRAME = 16_000, 0.02
+QUIET = 0.003
+"""Of full scale: what Kokoro's silences stay below."""
+
+
+def references(count: int) -> list[str]:
+    """The first `count` sentences of the book of 40 to 250 characters that end as sentences do."""
+    plain = (" ".join(sentence.text.split()) for sentence in sentences(BOOK.read_text()) if sentence.start > 500)
+    return [sentence for sentence in plain if 40 <= len(sentence) <= 250 and sentence[-1] in ".!?'"][:count]
+
+
+def phones(utterance: Utterance, spoken: Sequence[Word]) -> list[list[str]]:
+    """For each word, its phonemes as hama writes them."""
+    found: list[list[str]] = [[] for _ in spoken]
+    offsets = [word.offset for word in spoken]
+    for segment in utterance.segments:
+        for token, (first, last) in zip(segment.chunk.tokens, segment.chunk.spans, strict=True):
+            said = segment.chunk.phonemes[first:last].replace("ɜɹ", "ɜ").replace("əɹ", "ɜ")
+            found[bisect_right(offsets, token.start) - 1] += [PHONES.get(p, p) for p in said if p.isalpha()]
+    return found
+
+
+class Aligner:
+    """hama, made to hear given phonemes."""
+
+    def __init__(self) -> None:
+        self._model = hama.ASRModel()
+        self._ids = {token: i for i, token in enumerate(self._model.decoder_tokens)}
+
+    def starts(self, audio: Audio, said: Sequence[Sequence[str]]) -> list[float]:
+        """When the first phoneme of each word is heard, in seconds."""
+        labels, firsts = [], []
+        for word in said:
+            firsts.append(len(labels))
+            labels += [self._ids[phone] for phone in word if phone in self._ids] + [self._ids["<wb>"]]
+        frames = _viterbi(self._posteriors(audio), labels[:-1], self._model.blank_id)
+        return [frames[first] * HAMA_FRAME for first in firsts]
+
+    def _posteriors(self, audio: Audio) -> npt.NDArray[np.float32]:
+        """Log probabilities, [frames, symbols]."""
+        model, samples = self._model, audio.resampled(HAMA_RATE).samples[None]
+        feeds = {model._waveform_input_name: samples, model._waveform_lengths_input_name: np.array([samples.shape[1]])}  # noqa: SLF001
+        outputs = [model._log_probs_output_name, model._out_lengths_output_name]  # noqa: SLF001
+        scores, lengths = model.session.run(outputs, feeds)
+        found: npt.NDArray[np.float32] = scores[0][: int(np.ravel(lengths)[0])]
+        return found
+
+
+def _viterbi(scores: npt.NDArray[np.float32], labels: Sequence[int], blank: int) -> list[int]:
+    """The frame at which each label begins on the best CTC path through all of them."""
+    states = np.full(2 * len(labels) + 1, blank)
+    states[1::2] = labels
+    skips = np.zeros(len(states), bool)
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    best = np.full(len(states), -np.inf)
+    best[:2] = scores[0, states[:2]]
+    back = np.zeros((len(scores), len(states)), int)
+    for t in range(1, len(scores)):
+        ways = np.full((3, len(states)), -np.inf)
+        ways[0], ways[1, 1:] = best, best[:-1]
+        ways[2, 2:] = np.where(skips[2:], best[:-2], -np.inf)
+        back[t] = ways.argmax(0)
+        best = ways.max(0) + scores[t, states]
+    state = len(states) - (1 if best[-1] > best[-2] else 2)
+    begins = [0] * len(labels)
+    for t in range(len(scores) - 1, -1, -1):
+        if state % 2:
+            begins[state // 2] = t
+        state -= back[t, state]
+    return begins
+
+
+def after_pauses(audio: Audio, spoken: Sequence[Word]) -> Iterator[tuple[Word, float]]:
+    """The words before which 0.1 s are silent, and when the first sound of each is."""
+    step = audio.sample_rate // 200
+    loud = np.abs(audio.samples[: len(audio.samples) // step * step]).reshape(-1, step).max(1) > QUIET
+    for word in spoken:
+        at = min(int(word.start * 200), len(loud) - 1)
+        near = np.flatnonzero(loud[max(0, at - 30) : at + 30]) + max(0, at - 30)
+        for onset in near:
+            if onset >= 20 and not loud[onset - 20 : onset].any():
+                yield word, onset / 200
+                break
+
+
+def comparable(text: str) -> str:
+    """Its letters and digits."""
+    return "".join(filter(str.isalnum, text.lower()))
+
+
+def heard_as(said: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Which words of two lists are the same."""
+    for block in SequenceMatcher(
+        None, list(map(comparable, said)), list(map(comparable, heard)), autojunk=False
+    ).get_matching_blocks():
+        yield from zip(range(block.a, block.a + block.size), range(block.b, block.b + block.size), strict=True)
+
+
+def row(name: str, differences: Sequence[float]) -> None:
+    """Print a row of the table."""
+    ms = 1000 * np.array(differences)
+    print(
+        f"| {name} | {len(ms)} | {np.median(abs(ms)):.0f} | {np.percentile(abs(ms), 95):.0f} | {np.median(ms):+.0f} |"
+    )
+
+
+def main(count: int, voice: str, speed: float) -> None:
+    """Print the table."""
+    talker, aligner, whisper = (
+        speaker(find_voice(voice), device="cpu"),
+        Aligner(),
+        registry.recognizer("whisper-base", "cpu"),
+    )
+    pairs: dict[str, list[float]] = {name: [] for name in ("hama", "first sound", "ww", "wh", "hp")}
+    for text in references(count):
+        utterance = talker.utterance(text, speed=speed)
+        spoken = list(words(text, utterance.segments))
+        aligned = aligner.starts(utterance.audio, phones(utterance, spoken))
+        pairs["hama"] += [word.start - start for word, start in zip(spoken, aligned, strict=True)]
+        for word, onset in after_pauses(utterance.audio, spoken):
+            pairs["first sound"].append(word.start - onset)
+            pairs["hp"].append(aligned[spoken.index(word)] - onset)
+        (transcript,) = whisper.transcribe([utterance.audio])
+        for i, j in heard_as([word.text for word in spoken], [word.text for word in transcript.words]):
+            pairs["ww"].append(spoken[i].start - transcript.words[j].start)
+            pairs["wh"].append(transcript.words[j].start - aligned[i])
+    print(f"{count} sentences, voice {voice}, speed {speed:g}, weights {hub.ensure('kokoro').source}\n")
+    print("| difference of word starts | words | median absolute ms | 95 % ms | median ms |\n|---|---|---|---|---|")
+    row("durations - hama", pairs["hama"])
+    row("durations - Whisper base", pairs["ww"])
+    row("durations - first sound after a pause", pairs["first sound"])
+    row("Whisper base - hama", pairs["wh"])
+    row("hama - first sound after a pause", pairs["hp"])
+
+
+if __name__ == "__main__":
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 40,
+        sys.argv[2] if len(sys.argv) > 2 else "f1",
+        float(sys.argv[3]) if len(sys.argv) > 3 else 1.0,
+    )

@@ -1,0 +1,177 @@
+"""Word times on disk: SubRip, WebVTT, JSON, TSV and Praat's TextGrid."""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from speakkit import audiofile
+from speakkit.errors import BadValue, storage_error
+from speakkit.speech.cues import Cue, cues
+from speakkit.speech.joins import Segment
+from speakkit.speech.timestamps import Timeline, Word
+
+
+@dataclass(frozen=True)
+class Captions:
+    """A text and when its words are heard, of `duration` seconds."""
+
+    text: str
+    words: tuple[Word, ...]
+    duration: float
+
+
+def srt(captions: Captions) -> str:
+    """SubRip, which has no way to escape anything."""
+    blocks = (f"{i}\n{_span(cue, ',')}\n{_shown(cue)}\n" for i, cue in enumerate(cues(captions.words), 1))
+    return "\n".join(blocks)
+
+
+def vtt(captions: Captions) -> str:
+    """WebVTT (W3C), in which & < and > are written as in HTML, so that no text is taken for an arrow or a tag."""
+    blocks = [f"{_span(cue, '.')}\n{_escaped(_shown(cue))}\n" for cue in cues(captions.words)]
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def tsv(captions: Captions) -> str:
+    """As openai/whisper writes it: a header, and the start and end of each cue in milliseconds."""
+    rows = [f"{_ms(cue.start)}\t{_ms(cue.end)}\t{cue.text}\n" for cue in cues(captions.words)]
+    return "".join(["start\tend\ttext\n", *rows])
+
+
+def as_json(captions: Captions) -> str:
+    """The words with start and end in seconds and their offset in "text", which is the user's, in characters."""
+    words = [
+        {"text": word.text, "start": round(word.start, 3), "end": round(word.end, 3), "offset": word.offset}
+        for word in captions.words
+    ]
+    whole = {"words": words, "duration": round(captions.duration, 3), "text": captions.text}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def textgrid(captions: Captions) -> str:
+    """Praat's long text format, with one tier of intervals; those between the words are empty."""
+    intervals = list(_intervals(captions))
+    lines = [
+        'File type = "ooTextFile"\nObject class = "TextGrid"\n',
+        f"xmin = 0\nxmax = {captions.duration:.6f}\ntiers? <exists>\nsize = 1\nitem []:\n    item [1]:",
+        '        class = "IntervalTier"\n        name = "words"',
+        f"        xmin = 0\n        xmax = {captions.duration:.6f}\n        intervals: size = {len(intervals)}",
+    ]
+    for i, (start, end, text) in enumerate(intervals, 1):
+        quoted = text.replace('"', '""')
+        lines.append(
+            f"        intervals [{i}]:\n            xmin = {start:.6f}\n            xmax = {end:.6f}\n"
+            f'            text = "{quoted}"'
+        )
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format, and what its files begin with."""
+
+    write: Callable[[Captions], str]
+    begins: re.Pattern[bytes]
+
+
+FORMATS = {
+    "srt": Format(srt, re.compile(rb"\d+\s+\d+:\d\d:\d\d,")),
+    "vtt": Format(vtt, re.compile(rb"WEBVTT")),
+    "json": Format(as_json, re.compile(rb'\{\s*"words"')),
+    "tsv": Format(tsv, re.compile(rb"start\tend\ttext")),
+    "TextGrid": Format(textgrid, re.compile(rb'File type = "ooTextFile')),
+}
+"""By the ending of a file, in any case."""
+
+
+def format_of(target: str) -> Format:
+    """The format of a file called `target`. Raises BadValue where its ending names none."""
+    ending = Path(target).suffix.lstrip(".")
+    known = {name.lower(): kind for name, kind in FORMATS.items()}
+    if ending.lower() not in known:
+        said = f"speakkit writes no captions as {ending}" if ending else f"the name {target} does not say which format"
+        raise BadValue(f"{said}; end it with one of {', '.join(FORMATS)}")
+    return known[ending.lower()]
+
+
+def check_target(target: str, *, force: bool = False) -> None:
+    """Refuse what could not be written in the end. Raises BadValue as `format_of`, and StorageError as for audio."""
+    begins = format_of(target).begins
+
+    def is_captions(path: Path) -> bool:
+        with path.open("rb") as existing:
+            return bool(begins.match(existing.read(100).removeprefix(codecs.BOM_UTF8).lstrip()))
+
+    try:
+        audiofile.check_target(target, force=force, kind="caption", is_kind=is_captions)
+    except PermissionError as error:
+        raise storage_error(error, f"read {target}") from error
+
+
+class Recorder:
+    """Takes the segments of a text, in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._timeline = Timeline(text)
+        self._words: list[Word] = []
+        self._duration = 0.0
+
+    def add(self, segment: Segment) -> None:
+        """Take the next segment."""
+        self._words += self._timeline.add(segment)
+        self._duration += segment.audio.duration
+
+    def captions(self) -> Captions:
+        """All of it, once there is no more."""
+        return Captions(self._text, (*self._words, *self._timeline.rest()), self._duration)
+
+
+@contextmanager
+def file(target: str, text: str) -> Iterator[Recorder]:
+    """Captions of `text` in `target`; in their place when the block ends well. Raises BadValue; StorageError."""
+    write = format_of(target).write
+    recorder = Recorder(text)
+    yield recorder
+    try:
+        with audiofile.replaced(Path(target)) as out:
+            out.write(write(recorder.captions()).encode())
+    except OSError as error:
+        raise storage_error(error, f"write {target}") from error
+
+
+def _intervals(captions: Captions) -> Iterator[tuple[float, float, str]]:
+    """The words and the silences between them, without a gap."""
+    at = 0.0
+    for word in captions.words:
+        if word.start > at:
+            yield at, word.start, ""
+        yield max(at, word.start), word.end, word.text
+        at = word.end
+    if at < captions.duration:
+        yield at, captions.duration, ""
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
+def _span(cue: Cue, point: str) -> str:
+    return f"{_clock(cue.start, point)} --> {_clock(cue.end, point)}"
+
+
+def _clock(seconds: float, point: str) -> str:
+    minutes, ms = divmod(_ms(seconds), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{point}{ms % 1000:03}"
+
+
+def _shown(cue: Cue) -> str:
+    return "\n".join(cue.lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
