@@ -1,6 +1,7 @@
 """English text -> Kokoro's phonemes: misaki's lexicons, spaCy's tagger, and espeak-ng for words in no lexicon."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import misaki.en
@@ -12,6 +13,9 @@ from speakkit.text.sentences import Sentence
 
 FALLBACK = 2
 """Misaki's rating of what its fallback says, and not one of its lexicons."""
+
+BATCH = 32
+"""Sentences that are tagged at once."""
 
 SHOUTED = 4
 """Letters; a shorter word in capitals is rather an initialism than a shout."""
@@ -35,7 +39,7 @@ class Misaki:
         self._g2p.version = None
         self._g2p.british = british
         self._g2p.lexicon = misaki.en.Lexicon(british)
-        self._g2p.nlp = patches.Senses(tagger.load(), patches.amend(self._g2p.lexicon, language))
+        self._senses = patches.Senses(tagger.load(), patches.amend(self._g2p.lexicon, language))
         self._g2p.fallback = self._fallback = espeak.english(british=british)
         self._g2p.unk = ""
 
@@ -49,14 +53,20 @@ class Misaki:
 
         A word that neither a lexicon nor espeak-ng can say is a token without phonemes.
         """
-        for sentence in sentences:
-            folded = sentence.text.translate(FOREIGN_MARKS)
-            with espeak.lock:
-                _, spoken = self._g2p(" ".join(in_parts(folded).split()), preprocess=False)
-                for token in _letters(spoken):
-                    token.phonemes = LETTER_A
-                pieces = [Piece(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
-            yield tuple(located(sentence, folded, pieces))
+        for batch in _batches(sentences):
+            folded = [sentence.text.translate(FOREIGN_MARKS) for sentence in batch]
+            plain = [" ".join(in_parts(text).split()) for text in folded]
+            for sentence, text, said, tagged in zip(batch, folded, plain, self._senses.pipe(plain), strict=True):
+                yield tuple(located(sentence, text, self._pieces(said, tagged)))
+
+    def _pieces(self, text: str, tagged: Any) -> list[Piece]:
+        """What misaki makes of `text`, whose words are `tagged`."""
+        with espeak.lock:
+            self._g2p.nlp = lambda _: tagged
+            _, spoken = self._g2p(text, preprocess=False)
+            for token in _letters(spoken):
+                token.phonemes = LETTER_A
+            return [Piece(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
 
     def _phonemes(self, token: Any) -> tuple[str, str]:
         """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark; and whose they are."""
@@ -78,6 +88,15 @@ class Misaki:
     def _is_spelled(self, word: str) -> bool:
         """Whether misaki has no word for the capitals, and says letter after letter."""
         return word not in self._g2p.lexicon.golds and word not in self._g2p.lexicon.silvers
+
+
+def _batches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
+    """A sentence, then two, then four and so on: the first does not wait for others."""
+    remaining = iter(sentences)
+    size = 1
+    while batch := list(islice(remaining, size)):
+        yield batch
+        size = min(2 * size, BATCH)
 
 
 def _letters(tokens: Sequence[Any]) -> Iterator[Any]:

@@ -3,8 +3,10 @@
 import re
 import textwrap
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from speakkit.engines.base import Phonemizer
 from speakkit.text.chunks import Token
@@ -15,6 +17,11 @@ APOSTROPHES = dict.fromkeys("\u2018\u2019\u02bc", "'")
 
 PLAIN = {**APOSTROPHES, "\u0130": "I", "\u2212": "-"}
 """Characters that are read as another: the dotted capital I is two letters to Python in lower case."""
+
+ONE_FOR_ONE = str.maketrans(PLAIN)
+
+Places = list[tuple[int, int]]
+"""For each character of a plain text the stretch of the user's that it is from."""
 
 COMPATIBLE = ("FULLWIDTH", "HALFWIDTH", "SQUARE", "DEGREE CELSIUS", "DEGREE FAHRENHEIT")
 """How the Unicode names begin of characters that are others in another shape: \uff21 is A, \u338f is kg."""
@@ -51,13 +58,32 @@ class Composed:
 
     def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
         """See `base.Phonemizer`."""
-        for sentence in sentences:
-            plain, places = _plain(sentence.text)
-            for tokens in self._phonemizer.phonemize([Sentence(plain, 0, sentence.ends_paragraph)]):
-                yield tuple(_in_place(sentence, places, tokens))
+        handed: deque[tuple[Sentence, Places | None]] = deque()
+        for tokens in self._phonemizer.phonemize(_plain_ones(sentences, handed)):
+            yield tuple(_in_place(*handed.popleft(), tokens))
 
 
-def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
+def _plain_ones(sentences: Iterable[Sentence], handed: deque[tuple[Sentence, Places | None]]) -> Iterator[Sentence]:
+    """The sentences as plain text; what is needed to find the way back is put into `handed`."""
+    for sentence in sentences:
+        odd = not sentence.text.isascii() and any(map(_is_odd, set(sentence.text)))
+        plain, places = _plain(sentence.text) if odd else (sentence.text.translate(ONE_FOR_ONE), None)
+        handed.append((sentence, places))
+        yield Sentence(plain, 0, sentence.ends_paragraph)
+
+
+@cache
+def _is_odd(character: str) -> bool:
+    """Whether a plain text may not have one character for it, at its place."""
+    return (
+        unicodedata.name(character, "").startswith(COMPATIBLE)
+        or not unicodedata.is_normalized("NFC", character)
+        or _is_invisible(character)
+        or CLUSTER.fullmatch(f"a{character}") is not None
+    )
+
+
+def _plain(text: str) -> tuple[str, Places]:
     """Plain text, and for each of its characters where in `text` it is from."""
     plain, places = "", []
     for cluster in CLUSTER.finditer(text):
@@ -73,12 +99,17 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf"
 
 
-def _in_place(sentence: Sentence, places: list[tuple[int, int]], tokens: Iterable[Token]) -> Iterator[Token]:
+def _in_place(sentence: Sentence, places: Places | None, tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens where they stand in the user's text. `places`: None where each character stands for itself."""
     at = 0
     for token in tokens:
-        covered = places[token.start : token.start + len(token.text)]
-        start, end = (max(covered[0][0], at), covered[-1][1]) if covered else (at, at)
-        yield replace(token, text=sentence.text[start:end], start=sentence.start + start)
+        start, end = token.start, token.start + len(token.text)
+        if places is not None:
+            covered = places[start:end]
+            start, end = (max(covered[0][0], at), covered[-1][1]) if covered else (at, at)
+        text = sentence.text[start:end]
+        is_there = not sentence.start and start == token.start and text == token.text
+        yield token if is_there else replace(token, text=text, start=sentence.start + start)
         at = max(at, end)
 
 

@@ -4,7 +4,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, islice, tee, zip_longest
+from itertools import accumulate
 from math import ceil
 
 from speakkit.text import abbreviations
@@ -126,9 +126,9 @@ def chunks(
     `symbols` are the phonemes that the engine knows. A word that has none of them, or others too, is named in
     `Chunk.lost`. Sentences are taken one by one, so that the first chunk is ready before the last one is read.
     """
-    first, second = tee(_bundles(phonemized, _Engine(symbols, abbreviations.of(delivery.voice.language).never)))
-    for index, (planned, following) in enumerate(zip_longest(first, islice(second, 1, None))):
-        bundle = planned.stopped() if following else planned
+    engine = _Engine(symbols, abbreviations.of(delivery.voice.language).never)
+    for index, (planned, is_last) in enumerate(_with_end(_bundles(phonemized, engine))):
+        bundle = planned if is_last else planned.stopped()
         phonemes, spans = placed(bundle.tokens, symbols)
         yield Chunk(
             index=index,
@@ -139,7 +139,7 @@ def chunks(
             language=delivery.voice.language,
             speed=delivery.speed,
             seed=chunk_seed(delivery.seed, index),
-            gap=bundle.gap if following else bundle.pause,
+            gap=bundle.pause if is_last else bundle.gap,
             spans=spans,
         )
 
@@ -149,7 +149,9 @@ def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple
     spoken, spans = [], []
     at, apart = 0, False
     for token in tokens:
-        known = "".join(symbol for symbol in token.phonemes if symbol in symbols)
+        known = token.phonemes
+        if not symbols.issuperset(known):
+            known = "".join(symbol for symbol in known if symbol in symbols)
         own = " ".join(known.split())
         if own and at and (apart or known[0].isspace()):
             spoken.append(" ")
@@ -186,7 +188,7 @@ class _Bundle:
     @property
     def mark(self) -> str:
         """The mark of a clause or sentence that it ends with; "" where there is none."""
-        return _mark(self.tokens[-4:])
+        return _mark(self.tokens)
 
     @property
     def is_heard(self) -> bool:
@@ -235,6 +237,22 @@ def _bundles(phonemized: Iterable[tuple[Sentence, Sequence[Token]]], engine: _En
                 pending = _Bundle([])
     if pending.tokens:
         yield pending
+
+
+def _with_end(bundles: Iterator[_Bundle]) -> Iterator[tuple[_Bundle, bool]]:
+    """Each, and whether it is the last. A last one that is weak is spoken with the one before, if it fits."""
+    pending = next(bundles, None)
+    while pending:
+        following = next(bundles, None)
+        if following and following.width < WEAK and not pending.pause and pending.fits(following):
+            after = next(bundles, None)
+            if after:
+                yield pending, False
+                pending, following = following, after
+            else:
+                pending, following = pending.followed_by(following), None
+        yield pending, following is None
+        pending = following
 
 
 def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool) -> Iterator[_Bundle]:
@@ -318,7 +336,8 @@ def _is_apart(before: Token, after: Token) -> bool:
 
 def _mark(tokens: Sequence[Token]) -> str:
     """The mark that ends a clause and the tokens, quotes and brackets behind it aside; "" where there is none."""
-    last = "".join(token.phonemes for token in tokens).rstrip(CLOSING_MARKS)[-1:]
+    heard = (token.phonemes.rstrip(CLOSING_MARKS) for token in reversed(tokens))
+    last = next(filter(None, heard), "")[-1:]
     return last if last in CLAUSE_MARKS else ""
 
 
@@ -345,6 +364,7 @@ def _word_end(tokens: Sequence[Token], widths: dict[int, int], rest: int, engine
 
 
 def _is_lost(token: Token, symbols: frozenset[str]) -> bool:
-    spoken = {symbol for symbol in token.phonemes if symbol in symbols and symbol.isalpha()}
+    if not token.is_word:
+        return False
     unspoken = set(token.phonemes) - symbols
-    return token.is_word and (not spoken or any(symbol.isalpha() for symbol in unspoken))
+    return any(map(str.isalpha, unspoken)) or not any(s.isalpha() for s in token.phonemes if s not in unspoken)

@@ -78,6 +78,10 @@ class Spoken:
         Those that stand for one stretch of it, such as "five" and "dollars" for "$5", become one. What was left out
         is a token that says so.
         """
+        if not self.rewrites:
+            return tuple(
+                self._accounted([replace(token, start=self.sentence.start + token.start) for token in phonemized])
+            )
         placed: list[Token] = []
         for token in self._as_given(phonemized):
             moved = self._moved(token)
