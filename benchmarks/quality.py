@@ -17,7 +17,7 @@ from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 from speakkit.audio import Audio
 from speakkit.engines import hub, registry
 from speakkit.engines.kokoro import Kokoro
-from speakkit.speech.synthesize import Speaker, Utterance
+from speakkit.speech.synthesize import Speaker, Utterance, reader
 from speakkit.text.sentences import sentences
 from speakkit.voices import find
 
@@ -45,7 +45,7 @@ def word_error_rate(name: str, texts: Sequence[str], clips: Sequence[Audio]) -> 
 def spoken(texts: Sequence[str], dtype: torch.dtype) -> Iterator[Utterance]:
     """Each text as one utterance, with convolutions in `dtype`."""
     kokoro = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), dtype)
-    speaker = Speaker(find("f1"), registry.phonemizer("en-us"), kokoro)
+    speaker = Speaker(find("f1"), reader("en-us"), kokoro)
     return (speaker.utterance(text) for text in texts)
 
 

@@ -33,6 +33,11 @@ def secrets() -> Path:
     return _settings() / "secrets.toml"
 
 
+def lexicon() -> Path:
+    """How the user wants words to be said."""
+    return _settings() / "lexicon.toml"
+
+
 def voices() -> Path:
     """The folder of the user's own voice packs, unless the setting `voices` names another."""
     home = _home()

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 import speakkit
-from speakkit.cli import config, models, output, voices
+from speakkit.cli import config, given, models, output, voices
 from speakkit.cli.doctor import doctor
 from speakkit.cli.error_handler import run
-from speakkit.cli.speak import SpeakCommand, speak
+from speakkit.cli.explain import explain
+from speakkit.cli.speak import speak
 from speakkit.errors import ExitCode
 
 app = typer.Typer(
@@ -19,7 +20,8 @@ app = typer.Typer(
     help="Give a computer a voice.",
     epilog=f"Exit codes: {'; '.join(f'{code.value} {code.about}' for code in ExitCode)}.",
 )
-app.command(cls=SpeakCommand)(speak)
+app.command(cls=given.TextCommand)(speak)
+app.command(cls=given.TextCommand)(explain)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -36,6 +36,11 @@ def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def show_json_line(value: Mapping[str, Any]) -> None:
+    """One of many results for a script, on a line of its own that a reader has at once."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table; NO_COLOR and the width of the terminal are respected."""
     table = Table(box=None, pad_edge=False, header_style="bold")

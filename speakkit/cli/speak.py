@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import gc
 import logging
-import re
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import complete, output
+from speakkit.cli import complete, given, output
 from speakkit.cli.error_handler import run
-from speakkit.errors import BadValue, ExitCode, TextError, storage_error
-from speakkit.text.decode import checked, decode
+from speakkit.errors import BadValue, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from speakkit.audiofile import Sink
     from speakkit.speech.captions import Recorder
@@ -31,34 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST_TEXT = 64 << 20
-"""Bytes: some two months of speech."""
-
 TERMINAL_TEXT = 500
 """Characters from which on a progress bar is worth its lines."""
-
-DASHED = "\0"
-"""Marks an argument that begins with a dash and is text; no argument can hold this character."""
-
-
-class SpeakCommand(typer.core.TyperCommand):
-    """A command that takes "-5 degrees" or "- an item" for text, and "--voise" for a mistyped option."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        valued = {name for option in self.params for name in option.opts if not getattr(option, "is_flag", True)}
-        marked = [
-            DASHED + argument if _is_dashed_text(argument) and before not in valued else argument
-            for before, argument in zip(["", *args], args, strict=False)
-        ]
-        return super().parse_args(ctx, marked)
-
-
-def _is_dashed_text(argument: str) -> bool:
-    """Whether an argument that begins with a dash is text: a number, or words that no option could be."""
-    if re.fullmatch(r"-\d[\d.,:%]*", argument):
-        return True
-    name = argument.split("=", 1)[0]
-    return argument.startswith("-") and any(character.isspace() for character in name)
 
 
 def _speed(given: str | float) -> float:
@@ -109,6 +81,7 @@ TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the te
 Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
+Raw = Annotated[bool, _more("--raw", help="Take nothing in the text for markup, such as Markdown.")]
 CaptionFile = Annotated[
     str | None,
     _more("--captions", metavar="FILE", help="Write when each word is said: .srt, .vtt, .json, .tsv or .TextGrid."),
@@ -134,6 +107,7 @@ def speak(
     play: Play = False,
     file: TextFile = None,
     audio_format: Format = None,
+    raw: Raw = False,
     captions: CaptionFile = None,
     seed: Seed = None,
     device: RunsOn = None,
@@ -156,7 +130,9 @@ def speak(
     """
     settings = config.load()
     order = Order(
-        text=_text(words or [], file),
+        text=given.text(words or [], file),
+        file=file,
+        raw=raw,
         voice=settings.voice if voice is None else voice,
         speed=settings.speed if speed is None else speed,
         lang=lang or settings.lang or None,
@@ -178,11 +154,14 @@ def speak(
 class Order:
     """What one call of `speak` asks for.
 
-    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says;
+    file: where `text` is from, if it is from a file; raw: nothing in it is markup
+    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
     captions: a file, or None
     """
 
     text: str
+    file: Path | None
+    raw: bool
     voice: str
     speed: float
     lang: str | None
@@ -274,10 +253,13 @@ def _speak_into(
     sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: Order
 ) -> tuple[float, int, list[Token]]:
     """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
+    from speakkit.text import markup  # noqa: PLC0415
+
+    kind = markup.Markup.RAW if order.raw else markup.guessed(order.text, order.file.name if order.file else "")
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
     with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:
-        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed):
+        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed, markup=kind):
             for sink in sinks:
                 sink.write(segment.audio)
             if recorder:
@@ -301,36 +283,10 @@ def _show(receipt: dict[str, Any], order: Order) -> None:
         output.say(f"{where}{receipt['seconds']:.1f} s by {receipt['voice']} (kokoro, weights {receipt['weights']})")
 
 
-def _text(words: Sequence[str], file: Path | None) -> str:
-    """What to say: the arguments, a file, or standard input."""
-    if file is not None:
-        if words:
-            raise BadValue("give the text as words or with --file, not both")
-        try:
-            with file.open("rb") as opened:
-                return _bounded(opened, str(file))
-        except OSError as error:
-            raise storage_error(error, f"read {file}") from error
-    if sys.stdin and (list(words) == ["-"] or (not words and not sys.stdin.isatty())):
-        return _bounded(sys.stdin.buffer, "standard input")
-    if not words:
-        raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
-    # Interactive shells hand over "wow\!" with its backslash.
-    text = " ".join(words).replace(DASHED, "").replace("\\!", "!")
-    return checked(text, "the text")
-
-
-def _bounded(stream: BinaryIO, source: str) -> str:
-    raw = stream.read(LONGEST_TEXT + 1)
-    if len(raw) > LONGEST_TEXT:
-        raise TextError(f"{source} is longer than {LONGEST_TEXT >> 20} MB; split it")
-    return decode(raw, source)
-
-
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
 )
-app.command(cls=SpeakCommand)(speak)
+app.command(cls=given.TextCommand)(speak)
 
 
 def main() -> int:

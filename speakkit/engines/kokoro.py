@@ -1,6 +1,5 @@
 """Kokoro-82M v1.0: phonemes -> speech at 24 kHz, one chunk at a time."""
 
-import json
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from speakkit import paths
 from speakkit.audio import Audio
 from speakkit.engines import hub, packs
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
+from speakkit.engines.vocabulary import settings
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
 
@@ -26,12 +25,6 @@ FRAME = 0.025
 """Seconds: one step of a duration, 600 samples."""
 
 MEND = "check it with: speakkit models verify kokoro"
-
-
-def config() -> dict[str, Any]:
-    """Kokoro's own config.json, as published."""
-    settings: dict[str, Any] = json.loads((paths.data() / "kokoro" / "config.json").read_text())
-    return settings
 
 
 def checkpoint(weights: hub.Installed) -> Path:
@@ -45,7 +38,7 @@ def load_model(weights: hub.Installed) -> StyleTTS2:
     Raises ModelError for a checkpoint that cannot be read, or lacks a weight.
     """
     with torch.device("meta"), _Unfilled():  # without memory, to take the checkpoint's tensors as they are
-        network = StyleTTS2(config())
+        network = StyleTTS2(settings())
     try:
         parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
         for name, state in parts.items():
@@ -95,7 +88,7 @@ class Kokoro:
     def __init__(self, weights: hub.Installed, device: torch.device, dtype: torch.dtype | None = None) -> None:
         """`dtype` is that of the decoder's convolutions, by default the one measured best for the device."""
         self.weights = weights.source
-        self._vocabulary: dict[str, int] = config()["vocab"]
+        self._vocabulary: dict[str, int] = settings()["vocab"]
         self.symbols = frozenset(self._vocabulary)
         self._device = device
         self._network = load_model(weights).to(device)

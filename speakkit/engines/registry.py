@@ -1,12 +1,13 @@
 """Engine names -> the modules that hold them. Nothing heavy is imported before an engine is asked for."""
 
 import importlib
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, cast
 
 from speakkit.engines.base import Judge, Phonemizer, Recognizer, Synthesizer
 from speakkit.engines.g2p import Composed
+from speakkit.engines.pool import Pooled
 from speakkit.errors import BadValue, EngineError
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
@@ -59,6 +60,12 @@ def phonemizer(language: str) -> Phonemizer:
     """The phonemizer for one of `voices.LANGUAGES`, loaded once. Raises EngineError where its extra is missing."""
     require_language(language)
     return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)))
+
+
+def pooled(language: str, processes: int) -> Pooled:
+    """As `phonemizer`, in processes of its own; close it. Raises EngineError, or BadValue for less than one process."""
+    require_language(language)
+    return Pooled(partial(phonemizer, language), processes)
 
 
 def missing_packages(language: str) -> tuple[str, ...]:

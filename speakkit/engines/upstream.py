@@ -8,8 +8,9 @@ from speakkit.audio import Audio
 from speakkit.engines import hub
 from speakkit.engines.base import Synthesis
 from speakkit.engines.device import pick
-from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, config, style
+from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, style
 from speakkit.engines.quietly import import_quietly, no_warnings
+from speakkit.engines.vocabulary import settings
 from speakkit.text.chunks import Chunk
 
 
@@ -21,10 +22,10 @@ class Upstream:
 
     def __init__(self, weights: hub.Installed, device: torch.device) -> None:
         self.weights = weights.source
-        self.symbols = frozenset(config()["vocab"])
+        self.symbols = frozenset(settings()["vocab"])
         with no_warnings():  # of weight norm's and dropout's ways
             kmodel = import_quietly("kokoro.model").KModel
-            model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=config(), model=str(checkpoint(weights)))
+            model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=settings(), model=str(checkpoint(weights)))
         self._model = model.to(device).eval()
 
     @classmethod

@@ -6,13 +6,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, tee, zip_longest
 
+from speakkit import voices
 from speakkit.engines.base import Phonemizer
-from speakkit.text.chunks import Token
+from speakkit.errors import TextError
+from speakkit.text import lexicon
+from speakkit.text.chunks import Chunk, Delivery, Token, chunks
+from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
+from speakkit.text.markup import Markup, script
 from speakkit.text.script import Pause, Rewrite, Script
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.text.spoken import Spoken
 from speakkit.text.verbalize import verbalize
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a text is to be spoken.
+
+    chunks: in order, each planned when it is asked for; TextError is raised where there is nothing to be heard
+    warnings: what was dropped that the user may have meant otherwise
+    """
+
+    delivery: Delivery
+    chunks: Iterator[Chunk]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,14 +41,22 @@ class Reader:
     phonemizer: Phonemizer
     lexicon: Lexicon
 
+    def plan(self, text: str, delivery: Delivery, markup: Markup, symbols: frozenset[str]) -> Plan:
+        """Plan `text` for an engine that knows `symbols`. Raises TextError for what is no text."""
+        made = script(checked(text, "the text"), markup)
+        planned = chunks(self.read(text, made), delivery, symbols)
+        return Plan(delivery, _speakable(planned), made.warnings)
+
     def read(self, text: str, script: Script) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
         """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`."""
-        written, kept = tee(sentences(script.text))
+        written, kept = tee(sentences(script.text, self.language))
         pauses = deque(script.pauses)
         said = self._tokens(self._said(text, script, written))
         for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
             until = following.start if following else len(text)
-            asked = [pauses.popleft() for _ in range(len(pauses)) if pauses[0].at <= until]
+            asked = []
+            while pauses and pauses[0].at <= until:
+                asked.append(pauses.popleft())
             yield _source(sentence, text), tuple(_with_pauses(tokens, asked))
 
     def _said(self, text: str, script: Script, written: Iterable[Sentence]) -> Iterator[Spoken]:
@@ -41,8 +67,10 @@ class Reader:
             marked = script.rewrites[bisect_right(ends, sentence.start) : bisect_left(starts, sentence.end)]
             spoken = Spoken.of(_source(sentence, text))
             spoken = spoken.rewritten(spoken.located(marked))
-            spoken = spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
-            yield spoken.rewritten(_free(verbalize(spoken.text, self.language), spoken))
+            own = _free(self.lexicon.rewrites(spoken.text), spoken)
+            read = _free(verbalize(spoken.text, self.language), spoken)
+            spoken = spoken.rewritten(_settled(own, read, spoken.text))
+            yield spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
 
     def _tokens(self, said: Iterable[Spoken]) -> Iterator[tuple[Token, ...]]:
         kept, handed = tee(said)
@@ -56,9 +84,29 @@ def _source(sentence: Sentence, text: str) -> Sentence:
     return replace(sentence, text=text[sentence.start : sentence.end])
 
 
+def _settled(own: Iterable[Rewrite], read: Sequence[Rewrite], text: str) -> list[Rewrite]:
+    """Those of the user's lexicon and of the rules of reading that are done, in order.
+
+    The lexicon counts, but for a word inside something longer that is read as a whole, such as a path; the lexicon
+    then has its say in what that is read as.
+    """
+    wider = {at: rewrite for rewrite in read for at in range(rewrite.start, rewrite.end)}
+    kept = [rewrite for rewrite in own if not _is_inside(rewrite, wider.get(rewrite.start), text)]
+    taken = {at for rewrite in kept for at in range(rewrite.start, rewrite.end)}
+    rest = [rewrite for rewrite in read if taken.isdisjoint(range(rewrite.start, rewrite.end))]
+    return sorted([*kept, *rest], key=lambda rewrite: rewrite.start)
+
+
+def _is_inside(word: Rewrite, whole: Rewrite | None, text: str) -> bool:
+    """Whether `whole` covers the word and more than the dot of an abbreviation."""
+    if not whole or whole.end < word.end:
+        return False
+    return bool(f"{text[whole.start : word.start]}{text[word.end : whole.end]}".strip("."))
+
+
 def _free(rewrites: Iterable[Rewrite], spoken: Spoken) -> list[Rewrite]:
-    """Those of `rewrites` that touch nothing whose pronunciation is given."""
-    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes)
+    """Those of `rewrites` that touch nothing whose pronunciation the user gave."""
+    given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes or rewrite.rule == lexicon.RULE)
     return [r for r in rewrites if not any(r.start < other.end and other.start < r.end for other in given)]
 
 
@@ -75,3 +123,20 @@ def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[T
             yield waiting.popleft()
         yield Token("", pause.at, "", spaced=True, pause=pause.seconds)
     yield from waiting
+
+
+def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
+    held: list[Chunk] = []
+    remaining = iter(plan)
+    for chunk in remaining:
+        held.append(chunk)
+        if sum(token.is_word for token in chunk.tokens) > len(chunk.lost):
+            yield from held
+            yield from remaining
+            return
+    lost = [token.text for chunk in held for token in chunk.lost]
+    what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
+    other = voices.reading("".join(lost))
+    hint = f"; a voice of its language can, such as {other.name}" if other else ""
+    raise TextError(f"there is nothing to speak: {what}{hint}")

@@ -1,5 +1,6 @@
 """str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import tee
@@ -8,15 +9,16 @@ from speakkit import config, voices
 from speakkit.audio import Audio, joined
 from speakkit.config import SPEEDS
 from speakkit.engines import packs, registry
-from speakkit.engines.base import Phonemizer, Synthesizer
-from speakkit.errors import BadValue, TextError
+from speakkit.engines.base import Synthesizer
+from speakkit.errors import BadValue
 from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
-from speakkit.text.chunks import Chunk, Delivery, Token, chunks
-from speakkit.text.decode import checked
-from speakkit.text.markup import Markup, script
+from speakkit.text.chunks import Delivery, Token
+from speakkit.text.markup import Markup
 from speakkit.voices import Voice
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +46,8 @@ class Speaker:
     """A voice with the engines that it needs: `speakers` of one language share them."""
 
     voice: Voice
-    phonemizer: Phonemizer
+    reader: Reader
     synthesizer: Synthesizer
-
-    def plan(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Iterator[Chunk]:
-        """What `segments` would speak. Raises as it does."""
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
-        reader = Reader(self.voice.language, self.phonemizer, lexicon.load(self.voice.language))
-        read = reader.read(text, script(checked(text, "the text"), markup))
-        return _speakable(chunks(read, delivery, self.synthesizer.symbols))
 
     def segments(
         self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
@@ -61,9 +56,13 @@ class Speaker:
 
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        plan, planned = tee(self.plan(text, speed=speed, seed=seed, markup=markup))
+        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
+        for warning in plan.warnings:
+            log.warning("%s", warning)
+        kept, planned = tee(plan.chunks)
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
-        for chunk in plan:
+        for chunk in kept:
             yield segment(chunk, next(spoken) if chunk.phonemes else None, self.synthesizer)
 
     def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
@@ -85,7 +84,12 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
 
 def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
     """Load what `voice` needs. Raises BadValue for an unknown engine or device; EngineError; ModelError."""
-    return Speaker(voice, registry.phonemizer(voice.language), registry.synthesizer(engine, device))
+    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device))
+
+
+def reader(language: str) -> Reader:
+    """Load what reads `language`. Raises EngineError where its extra is missing, ConfigError for a faulty lexicon."""
+    return Reader(language, registry.phonemizer(language), lexicon.load(language))
 
 
 def synthesize(
@@ -120,20 +124,3 @@ def checked_speed(speed: float) -> float:
     if not slowest <= speed <= fastest:
         raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
     return speed
-
-
-def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
-    held: list[Chunk] = []
-    remaining = iter(plan)
-    for chunk in remaining:
-        held.append(chunk)
-        if sum(token.is_word for token in chunk.tokens) > len(chunk.lost):
-            yield from held
-            yield from remaining
-            return
-    lost = [token.text for chunk in held for token in chunk.lost]
-    what = f"this voice cannot say {', '.join(lost[:5])}" if lost else "the text has no words"
-    other = voices.reading("".join(lost))
-    hint = f"; a voice of its language can, such as {other.name}" if other else ""
-    raise TextError(f"there is nothing to speak: {what}{hint}")

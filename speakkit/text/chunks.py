@@ -1,9 +1,13 @@
 """Phonemized sentences -> chunks: what an engine speaks in one breath. No word is lost on the way."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, islice, tee, zip_longest
+from math import ceil
 
+from speakkit.text import abbreviations
 from speakkit.text.sentences import Sentence
 from speakkit.voices import Voice
 
@@ -13,10 +17,23 @@ LIMIT = 510
 AIM = range(100, 201)
 """Phonemes; shorter chunks sound weak and longer ones rush (VOICES.md of hexgrad/Kokoro-82M)."""
 
-PARAGRAPH_GAP = 0.3
-"""Seconds of silence after a chunk that ends a paragraph."""
+WEAK = 50
+"""Phonemes; fewer are not left alone at the end of a paragraph, even if they take their chunk so far over the aim."""
 
-CLAUSE_MARKS = frozenset(",;:.!?…—")
+PARAGRAPH_GAP = 0.5
+SENTENCE_GAP = 0.1
+CLAUSE_GAP = WORD_GAP = 0.0
+"""Seconds of silence after a chunk, by what ends with it. They add to the 0.2 s that stay at the ends of two chunks:
+as much as Kokoro itself pauses between two sentences of one chunk, and more than after a comma (0.125 s) or a colon
+(0.15 s; medians of 30 chunks of Alice in Wonderland by af_heart)."""
+
+SECONDS_PER_PHONEME, SECONDS_PER_CHUNK = 0.0550, 0.744
+"""A line through 57 chunks of 10 to 510 phonemes of Alice in Wonderland, spoken by af_heart at speed 1: it is out by
+0.39 s on average, and by 2.5 s at most."""
+
+SENTENCE_MARKS = frozenset(".!?…")
+CLAUSE_MARKS = SENTENCE_MARKS | frozenset(",;:—")
+CLOSING_MARKS = '”")'
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,11 @@ class Chunk:
     gap: float
     spans: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def predicted(self) -> float:
+        """Seconds of speech to be expected, without the gap."""
+        return (SECONDS_PER_PHONEME * len(self.phonemes) + SECONDS_PER_CHUNK * bool(self.phonemes)) / self.speed
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -104,24 +126,26 @@ def chunks(
     `symbols` are the phonemes that the engine knows. A word that has none of them, or others too, is named in
     `Chunk.lost`. Sentences are taken one by one, so that the first chunk is ready before the last one is read.
     """
-    for index, (tokens, gap) in enumerate(_bundles(phonemized, symbols)):
-        phonemes, spans = placed(tokens, symbols)
+    first, second = tee(_bundles(phonemized, _Engine(symbols, abbreviations.of(delivery.voice.language).never)))
+    for index, (planned, following) in enumerate(zip_longest(first, islice(second, 1, None))):
+        bundle = planned.stopped() if following else planned
+        phonemes, spans = placed(bundle.tokens, symbols)
         yield Chunk(
             index=index,
             phonemes=phonemes,
-            tokens=tuple(tokens),
-            lost=tuple(token for token in tokens if _is_lost(token, symbols)),
+            tokens=tuple(bundle.tokens),
+            lost=tuple(token for token in bundle.tokens if _is_lost(token, symbols)),
             voice=delivery.voice,
             language=delivery.voice.language,
             speed=delivery.speed,
             seed=chunk_seed(delivery.seed, index),
-            gap=gap,
+            gap=bundle.gap if following else bundle.pause,
             spans=spans,
         )
 
 
 def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """What of the tokens' phonemes is spoken, with single spaces, and for each token the range of it that is its own."""
+    """What of the tokens' phonemes is spoken, with single spaces; and as two offsets what of it is each token's."""
     spoken, spans = [], []
     at, apart = 0, False
     for token in tokens:
@@ -137,69 +161,187 @@ def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple
     return "".join(spoken), tuple(spans)
 
 
-def _bundles(
-    phonemized: Iterable[tuple[Sentence, Sequence[Token]]], symbols: frozenset[str]
-) -> Iterator[tuple[list[Token], float]]:
-    pending: list[Token] = []
-    width = 0
+@dataclass(frozen=True)
+class _Engine:
+    """What cutting needs to know. titles: abbreviations that a name follows."""
+
+    symbols: frozenset[str]
+    titles: frozenset[str]
+
+    def width(self, token: Token) -> int:
+        """Phonemes that a token takes up, with the space after it: never fewer than `placed` makes of it."""
+        known = self.symbols.issuperset(token.phonemes)
+        return (len(token.phonemes) if known else sum(map(self.symbols.__contains__, token.phonemes))) + token.spaced
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """Tokens that are spoken in one breath. width: of all of them. pause: what the user wants after them."""
+
+    tokens: list[Token]
+    width: int = 0
+    ends_paragraph: bool = False
+    pause: float = 0.0
+
+    @property
+    def mark(self) -> str:
+        """The mark of a clause or sentence that it ends with; "" where there is none."""
+        return _mark(self.tokens[-4:])
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has a sound."""
+        return any(symbol.isalpha() for token in self.tokens for symbol in token.phonemes)
+
+    @property
+    def gap(self) -> float:
+        """Seconds of silence after it."""
+        if self.pause:
+            return self.pause
+        if self.ends_paragraph:
+            return PARAGRAPH_GAP
+        return SENTENCE_GAP if self.mark in SENTENCE_MARKS else CLAUSE_GAP if self.mark else WORD_GAP
+
+    def fits(self, following: "_Bundle") -> bool:
+        """Whether `following` may be spoken in the same breath."""
+        is_weak = self.width < WEAK or (following.width < WEAK and following.ends_paragraph)
+        return self.width + following.width <= AIM[-1] + WEAK * is_weak
+
+    def stopped(self) -> "_Bundle":
+        """With a stop that is heard, where a paragraph ends without a mark, as a heading or an item of a list does."""
+        if not (self.ends_paragraph and self.is_heard) or self.mark or self.width >= LIMIT:
+            return self
+        last = max(i for i, token in enumerate(self.tokens) if token.phonemes.strip())
+        joined = [replace(token, spaced=False) for token in self.tokens[last:]]
+        stop = Token("", self.tokens[-1].end, ".", spaced=True)
+        return replace(self, tokens=[*self.tokens[:last], *joined, stop], width=self.width + 1)
+
+    def followed_by(self, following: "_Bundle") -> "_Bundle":
+        """Both in one."""
+        ended = self.stopped() if following.is_heard else self
+        return replace(following, tokens=[*ended.tokens, *following.tokens], width=ended.width + following.width)
+
+
+def _bundles(phonemized: Iterable[tuple[Sentence, Sequence[Token]]], engine: _Engine) -> Iterator[_Bundle]:
+    pending = _Bundle([])
     for sentence, tokens in phonemized:
-        for part in _parts(tokens, symbols):
-            added = _width(part, symbols)
-            if width and width + added > AIM[-1]:
-                yield pending, 0.0
-                pending, width = [], 0
-            pending += part
-            width += added
-            if part[-1].pause:
-                yield pending, part[-1].pause
-                pending, width = [], 0
-        if sentence.ends_paragraph and width >= AIM[0] // 2:
-            yield pending, PARAGRAPH_GAP
-            pending, width = [], 0
-    if pending:
-        yield pending, 0.0
+        for part in _parts(tokens, engine, ends_paragraph=sentence.ends_paragraph):
+            if pending.width and part.width and not pending.fits(part):
+                yield pending
+                pending = _Bundle([])
+            pending = pending.followed_by(part)
+            if part.pause or (part.ends_paragraph and pending.width >= WEAK):
+                yield pending
+                pending = _Bundle([])
+    if pending.tokens:
+        yield pending
 
 
-def _parts(tokens: Sequence[Token], symbols: frozenset[str]) -> Iterator[list[Token]]:
-    """A sentence whole where it is short enough; else cut after a clause, or failing that after a token."""
-    part: list[Token] = []
-    width = 0
-    for token in _cut_to_limit(tokens):
-        added = _width([token], symbols)
-        if width + added > AIM[-1]:
-            cut = _last_clause(part) or (len(part) if width + added > LIMIT else 0)
-            if cut:
-                yield part[:cut]
-                part = part[cut:]
-                width = _width(part, symbols)
-        part.append(token)
-        width += added
-        if token.pause:
-            yield part
-            part, width = [], 0
-    if part:
-        yield [*part[:-1], replace(part[-1], spaced=True)]
+def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool) -> Iterator[_Bundle]:
+    """A sentence whole where it is short enough; else cut after a pause, a clause, or failing that after a token."""
+    short = [part for token in tokens for part in _cut_to_aim(token)]
+    if short:
+        short[-1] = replace(short[-1], spaced=True)
+    for run in _between_pauses(short):
+        pause = sum(token.pause for token in run)
+        start = 0
+        for stop in _cuts(run, engine):
+            part = run[start:stop]
+            is_last = stop == len(run)
+            width = sum(map(engine.width, part))
+            yield _Bundle(part, width, ends_paragraph and part[-1] is short[-1], pause if is_last else 0.0)
+            start = stop
 
 
-def _cut_to_limit(tokens: Sequence[Token]) -> Iterator[Token]:
-    """The tokens, with any that alone is longer than LIMIT cut into several."""
-    most = LIMIT - 1
+def _between_pauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens up to and with each pause; several pauses in a row are one."""
+    run: list[Token] = []
     for token in tokens:
-        pieces = [token.phonemes[at : at + most] for at in range(0, len(token.phonemes), most)] or [""]
-        for i, piece in enumerate(pieces):
-            last = i == len(pieces) - 1
-            yield replace(token, text="" if i else token.text, phonemes=piece, spaced=token.spaced and last)
+        if run and run[-1].pause and not token.pause:
+            yield run
+            run = []
+        run.append(token)
+    if run:
+        yield run
 
 
-def _last_clause(tokens: Sequence[Token]) -> int:
-    """How many tokens the last full clause spans; 0 where there is none."""
-    ends = (i + 1 for i in reversed(range(len(tokens))) if tokens[i].phonemes[-1:] in CLAUSE_MARKS and tokens[i].spaced)
-    return next(ends, 0)
+def _cut_to_aim(token: Token) -> Iterator[Token]:
+    """The token; or where it is longer than the aim, as a long number is, its parts, cut at spaces if there are any."""
+    phonemes, at = token.phonemes, 0
+    part = token
+    while len(phonemes) - at > AIM[-1]:
+        space = phonemes.rfind(" ", at + 1, at + AIM[-1]) + 1 or phonemes.find(" ", at + 1, at + LIMIT - 1) + 1
+        if not space and len(phonemes) - at < LIMIT:
+            break
+        stop = space - 1 if space else at + LIMIT - 1
+        yield replace(part, phonemes=phonemes[at:stop], spaced=bool(space), pause=0.0)
+        part = replace(token, text="", spoken=None)
+        at = stop + bool(space)
+    yield replace(part, phonemes=phonemes[at:])
 
 
-def _width(tokens: Sequence[Token], symbols: frozenset[str]) -> int:
-    """Phonemes that the tokens take up, with the spaces after them: never fewer than `placed` makes of them."""
-    return sum(sum(symbol in symbols for symbol in token.phonemes) + token.spaced for token in tokens)
+def _cuts(tokens: Sequence[Token], engine: _Engine) -> Iterator[int]:
+    """Before which tokens a sentence is cut, and its end."""
+    ends = list(accumulate(map(engine.width, tokens)))
+    clauses = dict(_clauses(tokens, engine)) if ends[-1] > AIM[-1] else {}
+    start, spoken = 0, 0
+    while ends[-1] - spoken > AIM[-1]:
+        widths = {stop: ends[stop - 1] - spoken for stop in range(start + 1, bisect_right(ends, spoken + LIMIT) + 1)}
+        stop = _clause_end(clauses, widths, ends[-1] - spoken)
+        if not stop and ends[-1] - spoken > LIMIT:
+            stop = _word_end(tokens, widths, ends[-1] - spoken, engine)
+        if stop in (0, len(tokens)):
+            break
+        yield stop
+        start, spoken = stop, ends[stop - 1]
+    yield len(tokens)
+
+
+def _clauses(tokens: Sequence[Token], engine: _Engine) -> Iterator[tuple[int, int]]:
+    """Before which tokens a sentence can be cut, and how well: best outside quotations, and not after a comma."""
+    quoted = False
+    for i, token in enumerate(tokens[:-1]):
+        for symbol in token.phonemes:
+            quoted = {"“": True, "”": False, '"': not quoted}.get(symbol, quoted)
+        mark = _mark(tokens[max(0, i - 3) : i + 1])
+        is_titled = tokens[max(0, i - 1)].text in engine.titles
+        if mark and _is_apart(token, tokens[i + 1]) and not is_titled:
+            yield i + 1, 1 + (mark != ",") + 2 * (not quoted)
+        elif not tokens[i + 1].text and tokens[i + 1].phonemes:
+            yield i + 1, 1
+
+
+def _is_apart(before: Token, after: Token) -> bool:
+    """Whether two tokens can be spoken apart: no mark closes between them, and no number goes on."""
+    return before.spaced or not (before.is_word or after.text[:1] in CLOSING_MARKS or after.text[:1].isdigit())
+
+
+def _mark(tokens: Sequence[Token]) -> str:
+    """The mark that ends a clause and the tokens, quotes and brackets behind it aside; "" where there is none."""
+    last = "".join(token.phonemes for token in tokens).rstrip(CLOSING_MARKS)[-1:]
+    return last if last in CLAUSE_MARKS else ""
+
+
+def _clause_end(clauses: dict[int, int], widths: dict[int, int], rest: int) -> int:
+    """Where a part best ends that is not over the aim, about as wide as the next; else the first end after that, or 0.
+
+    widths: of the parts that may be, by where they end
+    rest: the width of all that is left
+    """
+    target = rest / ceil(rest / AIM[-1])
+    ends = [stop for stop in widths if stop in clauses]
+    good = [stop for stop in ends if target / 2 <= widths[stop] <= AIM[-1]]
+    late = (stop for stop in ends if widths[stop] > AIM[-1])
+    return max(good, key=lambda stop: (clauses[stop], -abs(widths[stop] - target)), default=next(late, 0))
+
+
+def _word_end(tokens: Sequence[Token], widths: dict[int, int], rest: int, engine: _Engine) -> int:
+    """Behind which word to cut what has no clauses."""
+    target = rest / ceil(rest / LIMIT)
+    words = [
+        stop for stop in widths if tokens[stop - 1].spaced and tokens[stop - 1].text.rstrip(".") not in engine.titles
+    ]
+    return min(words or widths, key=lambda stop: abs(widths[stop] - target))
 
 
 def _is_lost(token: Token, symbols: frozenset[str]) -> bool:

@@ -1,8 +1,68 @@
 """Markup of the user's -> a script: Markdown, SSML, pauses and pronunciations."""
 
+import re
 from enum import StrEnum
+from pathlib import PurePath
 
+from speakkit.text import ssml
+from speakkit.text.draft import Draft
+from speakkit.text.marks import read_bracket, read_entity
 from speakkit.text.script import Script
+
+SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
+PROSE_SUFFIXES = frozenset({"", ".txt", ".text"})
+"""Of files that may hold Markdown all the same; one of another ending holds what its ending says."""
+
+SAMPLE = 100_000
+"""Characters that are looked at before a guess."""
+
+SURE = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"^ {0,3}(?:`{3}|~{3})[\w+-]* *$",  # a fence
+        r"^ {0,3}#{2,6} +\S",  # a heading of the second rank
+        r"^ {0,3}[-*+] \[[ xX]\] +\S",  # a task
+        r"^ {0,3}\|?(?: *:?-{2,}:? *\|)+(?: *:?-{2,}:?)? *$",  # a table's rule
+        r"\]\((?:https?://\S|mailto:|\.{1,2}/\S|#\w|/?[\w-][\w./-]*\.[a-z]{1,5}[)#])",  # a link
+        r"(?<![\w*])\*\*(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])\*\*(?![\w*])",  # bold
+    )
+)
+"""Marks that hardly stand in a text that is not Markdown."""
+
+LIKELY = tuple(
+    (re.compile(pattern, re.MULTILINE), least, weight)
+    for pattern, least, weight in (
+        (r"\A(?:\s*\n)? {0,3}# +\S.*\n[ \t]*\n|\n[ \t]*\n# +\S.*\n[ \t]*\n", 1, 2),  # a heading between blank lines
+        (r"(?<![`\w])`[^`\s](?:[^`\n]{0,100}[^`\s])?`(?![`\w])", 1, 2),  # code in a line
+        (r"^ {0,3}[-*+] +[^\s*+-]", 2, 1),  # bullets
+        (r"^ {0,3}\d{1,3}[.)] +\S", 2, 1),  # a numbered list
+    )
+)
+"""Marks that are found elsewhere too, how often they must stand here, and what they weigh."""
+
+ENOUGH = 3
+"""Weight of likely marks that makes Markdown: lists alone are everybody's."""
+
+CODE = re.compile(
+    r"^(?:diff --git |@@ -|[-+]{3} [ab]/|#!|#include\b|(?:async )?def \w+\(|class \w+[(:{]|(?:import|from) [\w.]+"
+    r"(?:$| import )|(?:export |public |private |static |const |let |var |function |fn |func |package |use )+\w)"
+    r"|[;{}] *$|^[\w-]+:(?:$| [^A-Z ]\S*$)|^[\w.]+ ?= ?\S",
+    re.MULTILINE,
+)
+"""A line of a program, of settings or of a diff."""
+
+INDENTED = re.compile(r"^(?: {4}|\t)[ \t]*(?![-*+] |\d+[.)] |[\s>|])\S", re.MULTILINE)
+"""A line that Markdown would take for code, and that a program or a manual means otherwise."""
+
+FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+
+SPECIAL = re.compile(r"[\[<&]")
+
+PAIRED = {
+    "code mark": re.compile(r"(?<![`\w])(`)(?=[^`\s])[^`\n]{1,200}(?<=[^`\s])(`)(?![`\w])"),
+    "emphasis mark": re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])(\1)(?![\w*])"),
+}
+"""Marks that people put around words in plain text too, and nobody says."""
 
 
 class Markup(StrEnum):
@@ -18,9 +78,57 @@ class Markup(StrEnum):
 
 def guessed(text: str, name: str = "") -> Markup:
     """MARKDOWN for a text that looks like it, or whose file's `name` says so; else PLAIN."""
-    return Markup.PLAIN
+    suffix = PurePath(name).suffix.lower()
+    if suffix in SUFFIXES:
+        return Markup.MARKDOWN
+    sample = text[:SAMPLE]
+    if suffix not in PROSE_SUFFIXES or _is_code(sample):
+        return Markup.PLAIN
+    sure = any(pattern.search(sample) for pattern in SURE)
+    likely = sum(weight for pattern, least, weight in LIKELY if len(pattern.findall(sample)) >= least)
+    return Markup.MARKDOWN if sure or likely >= ENOUGH else Markup.PLAIN
+
+
+def _is_code(text: str) -> bool:
+    """Whether over a fifth of the lines outside of fences are code, a diff or settings, or over a third is indented."""
+    outside = "\n".join(FENCED.split(text)[::4])
+    lines = sum(not line.isspace() for line in outside.splitlines() if line)
+    return len(CODE.findall(outside)) > lines / 5 or len(INDENTED.findall(outside)) > lines / 3
 
 
 def script(text: str, markup: Markup = Markup.PLAIN) -> Script:
-    """What of `text` is to be read, and how."""
-    return Script(text)
+    """What of `text` is to be read, and how. Raises TextError for SSML that declares entities of its own."""
+    if markup is Markup.RAW:
+        return Script(text)
+    ssml.refuse_declarations(text)
+    draft = Draft(text)
+    if markup is Markup.MARKDOWN and not ssml.is_document(text):
+        from speakkit.text import markdown  # noqa: PLC0415  only Markdown needs its parser
+
+        markdown.read(draft)
+    else:
+        _read_plain(draft)
+    return draft.script()
+
+
+def _read_plain(draft: Draft) -> None:
+    text, whole = draft.text, ssml.is_document(draft.text)
+    tagged = whole or bool(ssml.EVIDENCE.search(text))
+    elements, enclosures = ssml.Elements(draft, whole=whole), ssml.Enclosures(text, 0, len(text))
+    at = 0
+    while found := SPECIAL.search(text, at):
+        at, end = found.start(), found.start()
+        if found.group() == "[":
+            end = read_bracket(draft, at)
+        elif tagged and found.group() == "&":
+            end = read_entity(draft, at)
+        elif tagged:
+            end = enclosures.read(draft, at)
+            tag = ssml.read_tag(text, at, len(text))
+            end = tag.end if tag and elements.add(tag) else end
+        at = max(end, at + 1)
+    elements.apply()
+    for rule, pattern in PAIRED.items():
+        for found in pattern.finditer(text):
+            for mark in (1, 2):
+                draft.leave_out(*found.span(mark), rule)

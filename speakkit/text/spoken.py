@@ -1,12 +1,17 @@
 """A sentence as it is said, and the way back: each word of it in its place in the user's text."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from speakkit.text.chunks import Token
+from speakkit.text.ipa import stressed
 from speakkit.text.script import Rewrite
 from speakkit.text.sentences import Sentence
+
+OPENING = ' \t\n"\u201c\u2018([{\u2014'
+CLOSING = frozenset("\"\u201d\u2019)]}\u2014.,;:!?\u2026'")
+"""Marks that every phonemizer takes for themselves before and after a word."""
 
 
 @dataclass(frozen=True)
@@ -16,33 +21,46 @@ class Spoken:
     text: what is said
     places: for each character of `text`, the stretch of the user's text that it stands for, as two offsets in order
     rewrites: what was done to come here, in offsets of the user's text, in order
+    given: for each character of `text`, the rewrite by which the user said how it sounds, or None
     """
 
     sentence: Sentence
     text: str
     places: tuple[tuple[int, int], ...]
     rewrites: tuple[Rewrite, ...] = ()
+    given: tuple[Rewrite | None, ...] = ()
 
     @classmethod
     def of(cls, sentence: Sentence) -> "Spoken":
         """The sentence as it is written."""
         places = tuple((at, at + 1) for at in range(sentence.start, sentence.end))
-        return cls(sentence, sentence.text, places)
+        return cls(sentence, sentence.text, places, given=(None,) * len(places))
 
     def rewritten(self, rewrites: Sequence[Rewrite]) -> "Spoken":
         """With `rewrites` done, whose offsets are those of `self.text`; in order, and apart from each other."""
-        text, places, done = "", [], []
+        text, places, given, done = "", list(self.places[:0]), list(self.given[:0]), []
         at = 0
         for rewrite in rewrites:
-            text += self.text[at : rewrite.start] + rewrite.spoken
+            spoken = self._apart(rewrite)
+            text += self.text[at : rewrite.start] + spoken
             start, end = self.places[rewrite.start][0], self.places[rewrite.end - 1][1]
-            places += [*self.places[at : rewrite.start], *[(start, end)] * len(rewrite.spoken)]
+            places += [*self.places[at : rewrite.start], *[(start, end)] * len(spoken)]
             done.append(replace(rewrite, start=start, end=end))
+            given += [*self.given[at : rewrite.start], *[done[-1] if rewrite.phonemes else None] * len(spoken)]
             at = rewrite.end
         text += self.text[at:]
         places += self.places[at:]
+        given += self.given[at:]
         merged = sorted([*self.rewrites, *done], key=lambda rewrite: (rewrite.start, rewrite.end))
-        return Spoken(self.sentence, text, tuple(places), tuple(merged))
+        return Spoken(self.sentence, text, tuple(places), tuple(merged), tuple(given))
+
+    def _apart(self, rewrite: Rewrite) -> str:
+        """What is said, with a space where its token would take in what stands beside it, and so lose it."""
+        if not rewrite.phonemes:
+            return rewrite.spoken
+        before, after = self.text[: rewrite.start][-1:], self.text[rewrite.end : rewrite.end + 2]
+        ends = not after or after[0].isspace() or (after[0] in CLOSING and not after[1:].isalnum())
+        return f"{' ' * bool(before.strip(OPENING))}{rewrite.spoken}{' ' * (not ends)}"
 
     def located(self, rewrites: Iterable[Rewrite]) -> list[Rewrite]:
         """Those of `rewrites`, in offsets of the user's text, that stand in `self.text`, in its offsets."""
@@ -61,14 +79,30 @@ class Spoken:
         is a token that says so.
         """
         placed: list[Token] = []
-        for token in phonemized:
+        for token in self._as_given(phonemized):
             moved = self._moved(token)
             if placed and moved.start < placed[-1].end:
                 placed[-1] = self._together(placed[-1], moved)
             else:
                 placed.append(moved)
         voiced = [self._explained(token) for token in placed]
-        return tuple(sorted([*voiced, *self._left_out(voiced)], key=lambda token: token.start))
+        told = sorted([*voiced, *self._left_out(voiced)], key=lambda token: token.start)
+        return tuple(self._accounted(told))
+
+    def _as_given(self, phonemized: Iterable[Token]) -> Iterator[Token]:
+        """The tokens, the first that stands for a pronunciation of the user's with that, and the rest without."""
+        last = None
+        for token in phonemized:
+            given = self.given[token.start : token.start + len(token.text)]
+            said = next(filter(None, given), None)
+            if said and not any(
+                character.isalnum() and rewrite is not said
+                for character, rewrite in zip(token.text, given, strict=False)
+            ):
+                yield replace(token, phonemes="" if said is last else said.phonemes, source=said.rule)
+            else:
+                yield token
+            last = said
 
     def _moved(self, token: Token) -> Token:
         """`token` in the user's text; `spoken` is kept aside, in case it is not what stands there."""
@@ -86,7 +120,7 @@ class Spoken:
             second,
             text=self._source(start, end),
             start=start,
-            phonemes=first.phonemes + gap + second.phonemes,
+            phonemes=f"{first.phonemes}{gap}{second.phonemes}".strip(),
             spoken=f"{first.spoken}{gap}{second.spoken}",
             source=", ".join(filter(None, sources)),
         )
@@ -95,17 +129,29 @@ class Spoken:
         return self.sentence.text[start - self.sentence.start : end - self.sentence.start]
 
     def _explained(self, token: Token) -> Token:
-        """With the rule that it was rewritten by, and the pronunciation that the user gave."""
+        """With the rule that it was rewritten by, and the stress that the user gave."""
         rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
         if not rules:
             return replace(token, spoken=None)
-        given = next((rewrite for rewrite in rules if rewrite.phonemes), None)
         token = replace(token, rule=", ".join(dict.fromkeys(rewrite.rule for rewrite in rules)))
-        return replace(token, phonemes=given.phonemes, source=given.rule) if given else token
+        if any(rewrite.phonemes for rewrite in rules):
+            return token
+        return replace(token, phonemes=stressed(token.phonemes, sum(rewrite.stress for rewrite in rules)))
+
+    def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
+        """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""
+        at = self.sentence.start
+        for token in [*told, Token("", self.sentence.end, "", spaced=False)]:
+            missed = self._source(at, token.start) if at < token.start else ""
+            if any(character.isalnum() for character in missed):
+                yield Token(missed.strip(), at + len(missed) - len(missed.lstrip()), "", spaced=missed[-1].isspace())
+            if token.text:
+                yield token
+            at = max(at, token.end)
 
     def _left_out(self, voiced: Sequence[Token]) -> list[Token]:
         return [
             Token(self._source(r.start, r.end), r.start, "", spaced=False, spoken="", rule=r.rule)
             for r in self.rewrites
-            if not r.spoken and not any(r.start < token.end and token.start < r.end for token in voiced)
+            if not r.spoken.strip() and not any(r.start < token.end and token.start < r.end for token in voiced)
         ]

@@ -12,9 +12,9 @@ from onnx import helper
 from speakkit import paths
 from speakkit.engines import hub, packs
 from speakkit.engines.dequantize import rebuild
-from speakkit.engines.kokoro import config
 from speakkit.engines.packages import package_folder
 from speakkit.engines.quietly import no_warnings
+from speakkit.engines.vocabulary import settings
 from speakkit.text.chunks import Chunk
 from speakkit.voices import find
 
@@ -163,7 +163,7 @@ def test_it_sounds_as_the_export(export, kokoro):
         pytest.skip("this home has the official weights")
     session = onnxruntime.InferenceSession(export, providers=["CPUExecutionProvider"])
     voice = find("af_heart")
-    vocabulary = config()["vocab"]
+    vocabulary = settings()["vocab"]
     tokens = [0, *(vocabulary[symbol] for symbol in PHONEMES), 0]
     style = packs.pack(voice.name)[len(PHONEMES) - 1]
     speed = np.ones(1, np.float32)

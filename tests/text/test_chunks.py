@@ -1,13 +1,29 @@
-"""Bundling: no word lost, no chunk too long, and each independent of what follows."""
+"""Bundling: no word lost, no chunk too long, each independent of what follows, and cut where a reader breathes."""
 
-from hypothesis import given
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakkit.text.chunks import AIM, LIMIT, PARAGRAPH_GAP, Delivery, Token, chunk_seed, chunks, placed
-from speakkit.text.sentences import Sentence
+from speakkit.text.chunks import (
+    AIM,
+    CLAUSE_GAP,
+    LIMIT,
+    PARAGRAPH_GAP,
+    SENTENCE_GAP,
+    WEAK,
+    WORD_GAP,
+    Delivery,
+    Token,
+    chunk_seed,
+    chunks,
+    placed,
+)
+from speakkit.text.sentences import Sentence, sentences
 from speakkit.voices import find
 
-SYMBOLS = frozenset("abcde ,.!?")
+SYMBOLS = frozenset("abcde ,.!?;“”")
 DELIVERY = Delivery(find("f1"), seed=3)
 
 
@@ -19,20 +35,40 @@ def word(phonemes, text="word", *, spaced=True):
     return Token(text, 0, phonemes, spaced)
 
 
+def words(count, phonemes="abcd"):
+    return [word(phonemes) for _ in range(count)]
+
+
+def pause(seconds):
+    return Token("", 0, "", spaced=True, pause=seconds)
+
+
 tokens = st.builds(
-    Token, st.sampled_from(["word", ".", ""]), st.just(0), st.text("abcde,.7\u02a1", max_size=30), st.booleans()
+    Token,
+    st.sampled_from(["word", ".", "", "7"]),
+    st.just(0),
+    st.text("abcde,.7\u02a1 “”", max_size=30)
+    | st.integers(0, 1200).map("ab".__mul__)
+    | st.integers(0, 400).map("ab ".__mul__),
+    st.booleans(),
+    pause=st.sampled_from([0.0, 0.0, 0.0, 0.5]),
 )
 
 
-@given(st.lists(st.lists(tokens, max_size=60), max_size=6), st.booleans())
-def test_every_known_phoneme_is_spoken_in_order(token_lists, ends_paragraph):
-    """Whatever the tokens are, their phonemes are those of the chunks, and none has over LIMIT."""
-    made = plan(*token_lists, ends_paragraph=ends_paragraph)
-    spoken = "".join(chunk.phonemes for chunk in made).replace(" ", "")
-    assert spoken == "".join(s for ts in token_lists for t in ts for s in t.phonemes if s in SYMBOLS)
+@given(st.lists(st.tuples(st.lists(tokens, max_size=20), st.booleans()), max_size=4))
+def test_every_token_is_in_one_chunk_in_order(read):
+    """Whatever the tokens are: their texts and phonemes are those of the chunks, and none has over LIMIT."""
+    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), DELIVERY, SYMBOLS))
+    given_tokens = [token for part, _ in read for token in part]
+    told = [t for chunk in made for t in chunk.tokens if (t.text, t.phonemes, t.spaced) != ("", ".", True)]
+    plain = [t for t in given_tokens if (t.text, t.phonemes, t.spaced) != ("", ".", True)]
+    assert "".join(t.text for t in told) == "".join(t.text for t in plain)
+    assert "".join(t.phonemes for t in told).replace(" ", "") == "".join(t.phonemes for t in plain).replace(" ", "")
+    assert sum(t.pause for t in told) == sum(t.pause for t in given_tokens)
+    assert all(chunk.tokens for chunk in made)
     assert all(len(chunk.phonemes) <= LIMIT for chunk in made)
+    assert all((chunk.phonemes, chunk.spans) == placed(chunk.tokens, SYMBOLS) for chunk in made)
     assert [chunk.index for chunk in made] == list(range(len(made)))
-    assert "".join(t.text for c in made for t in c.tokens) == "".join(t.text for ts in token_lists for t in ts)
 
 
 @given(st.lists(tokens, max_size=60))
@@ -45,11 +81,36 @@ def test_each_token_has_its_range_of_the_phonemes(token_list):
     assert len(spans) == len(token_list)
     for token, (start, stop) in zip(token_list, spans, strict=True):
         assert spoken[start:stop] == " ".join("".join(s for s in token.phonemes if s in SYMBOLS).split())
-    at = 0
-    for start, stop in spans:
-        assert spoken[at:start] in ("", " ")
-        at = stop
-    assert at == len(spoken)
+    between = [spoken[stop:start] for (_, stop), (start, _) in pairwise([(0, 0), *spans, (len(spoken), 0)])]
+    assert set(between) <= {"", " "}
+
+
+ALPHABETS = st.sampled_from(["é", "ß", "你", "я", "あ", "ह", "ع"]).flatmap(
+    lambda letter: st.text(
+        st.characters(exclude_categories=["Cs"]) | st.sampled_from([letter, *"aeT ,.'-17\n“”"]), max_size=120
+    )
+)
+
+
+@pytest.mark.parametrize("kind", [st.text(max_size=80), ALPHABETS], ids=["any", "alphabets"])
+def test_any_text_is_said_or_named(kind, english, kokoro):
+    """By the real phonemizer: a word without phonemes, or with one that Kokoro lacks, is among the lost."""
+
+    @settings(deadline=None, max_examples=60)
+    @given(kind)
+    def check(text):
+        found = list(sentences(text))
+        read = zip(found, english.phonemize(found), strict=True)
+        made = list(chunks(read, DELIVERY, kokoro.symbols))
+        assert all(len(chunk.phonemes) <= LIMIT and set(chunk.phonemes) <= kokoro.symbols for chunk in made)
+        covered = {i for chunk in made for token in chunk.tokens for i in range(token.start, token.end)}
+        assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
+        for chunk in made:
+            for token, (start, stop) in zip(chunk.tokens, chunk.spans, strict=True):
+                heard = any(symbol.isalpha() for symbol in chunk.phonemes[start:stop])
+                assert heard or not token.is_word or token in chunk.lost
+
+    check()
 
 
 def test_endless_token_is_cut():
@@ -59,6 +120,16 @@ def test_endless_token_is_cut():
     assert max(len(chunk.phonemes) for chunk in made) <= LIMIT
 
 
+def test_many_digits_are_cut_between_their_words():
+    """One token of 100,000 digits: the first part of it has its text, the others none."""
+    made = plan([Token("1" * 100_000, 0, " ".join(["abcde"] * 100_000), spaced=True, spoken="one", rule="digits")])
+    assert {len(said) for chunk in made for said in chunk.phonemes.split()} == {5}
+    assert sum(len(chunk.phonemes.split()) for chunk in made) == 100_000
+    assert max(len(chunk.phonemes) for chunk in made) <= AIM[-1]
+    assert [token.text for chunk in made for token in chunk.tokens if token.text] == ["1" * 100_000]
+    assert sum(token.is_word for chunk in made for token in chunk.tokens) == 1
+
+
 def test_short_sentences_are_bundled():
     """Up to the aim, not beyond it."""
     made = plan(*[[word("abcd"), word("abcde.")] for _ in range(40)])
@@ -66,14 +137,40 @@ def test_short_sentences_are_bundled():
 
 
 def test_long_sentence_is_cut_after_a_clause():
-    """Rather than in the middle of one."""
-    made = plan([*[word("abcd") for _ in range(30)], word("abc,"), *[word("abcd") for _ in range(30)]])
-    assert [chunk.phonemes[-1] for chunk in made] == [",", "d"]
+    """Rather than in the middle of one; and into parts of about one size, at the better mark, not in a quotation."""
+    assert [c.phonemes[-1] for c in plan([*words(30), word("abc,"), *words(30)])] == [",", "d"]
+    commas = [word("abcd,") for _ in range(50)]
+    assert [len(chunk.phonemes) for chunk in plan(commas)] == [149, 149]
+    better = plan([*commas[:20], word("abcd;"), *commas[:29]])
+    assert [chunk.phonemes[-1] for chunk in better] == [";", ","]
+    quoted = plan([*words(20), word("ab,"), word("“", spaced=False), *words(3), word("ab."), *words(5), word("”")])
+    assert len(quoted) == 1
+    quoted = plan([*words(22), word("ab,"), word("“", spaced=False), *words(8), word("ab."), *words(8), word("”")])
+    assert [chunk.phonemes[-1] for chunk in quoted] == [",", "”"]
+
+
+def test_no_cut_in_a_number_or_behind_a_title():
+    """Whatever marks stand there."""
+    mark = Token(",", 0, ",", spaced=False)
+    number = [word("ab", "1", spaced=False), mark, word("ab", "000")]
+    assert plan([*words(22), *number, *words(22)])[0].phonemes == plan([*words(22), *number, *words(22)])[0].phonemes
+    assert len(plan([*words(22), *number, *words(22)])) == 1
+    title = [word("abc", "Sra", spaced=False), Token(".", 0, ".", spaced=True)]
+    assert len(plan([*words(22), *title, *words(22)])) == 1
+
+
+def test_marks_without_spaces_end_clauses_too():
+    """As in Chinese; a closing quote stays with its mark."""
+    clause = [*[word("abcd", "你", spaced=False) for _ in range(30)], Token("，", 0, ",", spaced=False)]
+    assert [chunk.phonemes[-1] for chunk in plan([*clause, *clause])] == [",", ","]
+    closing = [Token("”", 0, "”", spaced=False)]
+    assert [chunk.phonemes[-2:] for chunk in plan([*clause, *closing, *clause])] == [",”", "d,"]
 
 
 def test_sentence_without_clauses_is_kept_whole_up_to_the_limit():
     """A cut between words is heard."""
-    assert len(plan([word("abcd") for _ in range(90)])) == 1
+    assert len(plan(words(90))) == 1
+    assert [len(chunk.phonemes) for chunk in plan(words(120))] == [299, 299]
 
 
 def test_words_that_will_not_be_heard_are_named():
@@ -85,10 +182,50 @@ def test_words_that_will_not_be_heard_are_named():
     assert chunk.phonemes == "ab abc abc"
 
 
-def test_paragraph_ends_with_a_pause():
-    """And with its chunk, where that is long enough to stand alone."""
-    made = plan([word("abcd.") for _ in range(15)], [word("abcd.") for _ in range(15)], ends_paragraph=True)
-    assert [chunk.gap for chunk in made] == [PARAGRAPH_GAP, PARAGRAPH_GAP]
+def test_gap_is_that_of_what_ends():
+    """A paragraph, a sentence, a clause or a word; after the last chunk there is none."""
+    ended = [*words(28), word("abcd.")]
+    assert [c.gap for c in plan(ended, ended, ends_paragraph=True)] == [PARAGRAPH_GAP, 0.0]
+    assert [c.gap for c in plan(ended, ended)] == [SENTENCE_GAP, 0.0]
+    assert [c.gap for c in plan([*words(28), word("abcd,"), *ended])] == [CLAUSE_GAP, 0.0]
+    assert [c.gap for c in plan(words(120))] == [WORD_GAP, 0.0]
+    assert PARAGRAPH_GAP > SENTENCE_GAP > CLAUSE_GAP >= WORD_GAP
+
+
+def test_pauses_are_the_users():
+    """In the middle of a sentence, before its first word, several in a row, after its last, and alone."""
+    assert [(c.phonemes, c.gap) for c in plan([word("ab"), pause(0.5), word("cd.")])] == [("ab", 0.5), ("cd.", 0.0)]
+    assert [(c.phonemes, c.gap) for c in plan([pause(2.0), word("ab.")])] == [("", 2.0), ("ab.", 0.0)]
+    assert [c.gap for c in plan([word("ab"), pause(0.5), pause(0.25), word("cd.")])] == [0.75, 0.0]
+    assert [c.gap for c in plan([word("ab."), pause(0.5)], ends_paragraph=True)] == [0.5]
+    assert [(c.phonemes, c.gap) for c in plan([pause(0.5), pause(0.5)])] == [("", 1.0)]
+
+
+def test_headings_are_heard_apart():
+    """A stop stands between a paragraph without a mark and the next one in the same chunk, and is nobody's text."""
+    (chunk,) = plan(words(2), words(3), [word("abcd!")], [word("abcd.")], ends_paragraph=True)
+    assert chunk.phonemes == "abcd abcd. abcd abcd abcd. abcd! abcd."
+    assert [token.text for token in chunk.tokens].count("") == 2
+    (chunk,) = plan(words(2), words(3))
+    assert "." not in chunk.phonemes
+
+
+def test_few_words_are_not_left_alone():
+    """At the end of a paragraph, or a heading before one: rather a little over the aim."""
+    few, many = [word("abcd.")], [*words(36), word("abc.")]
+    read = [(Sentence("x", 0), many), (Sentence("x", 0, ends_paragraph=True), few * 3), (Sentence("x", 0), many)]
+    made = list(chunks(read, DELIVERY, SYMBOLS))
+    assert [len(chunk.phonemes) for chunk in made] == [202, 184]
+    assert made[0].gap == PARAGRAPH_GAP
+    (chunk,) = plan(few, many, ends_paragraph=True)
+    assert len(chunk.phonemes) <= AIM[-1] + WEAK
+
+
+def test_seconds_are_predicted():
+    """By the line of Alice, at the speed that is asked for."""
+    (chunk,) = chunks([(Sentence("x", 0), words(20))], Delivery(find("f1"), speed=2.0), SYMBOLS)
+    assert chunk.predicted == pytest.approx((99 * 0.0550 + 0.744) / 2)
+    assert plan([word("")])[0].predicted == 0
 
 
 def test_first_chunk_does_not_wait_for_the_text():

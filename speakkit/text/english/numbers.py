@@ -1,46 +1,80 @@
 """English numbers in words. Digits come as strings, so that none is lost: "007", "1.50"."""
 
+import re
+import unicodedata
 from functools import lru_cache
 from itertools import product
 
 from num2words import num2words
 
-from speakkit.text.english.rule import Readings
+from speakkit.text.english.patterns import NUMBER, VULGAR
+from speakkit.text.rule import Readings
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 MOST = 36
 """Digits; a longer number is read digit by digit: nobody knows the names of such magnitudes."""
 
+SIGNS = {"-": ("minus", "negative"), "−": ("minus", "negative"), "+": ("plus",)}
+
+MIXED = re.compile(
+    rf"(?P<whole>{NUMBER})? \s? (?: (?P<sign>[{VULGAR}]) | (?<!\d) (?P<top>\d+) / (?P<bottom>\d+) )", re.VERBOSE
+)
+
 
 @lru_cache(maxsize=4096)
 def cardinal(digits: str) -> str:
-    """ "1234" or "1,234" -> "one thousand two hundred thirty four"."""
-    plain = digits.replace(",", "")
-    if len(plain) > MOST:
-        return spelled(plain)
-    return _plain(num2words(int(plain)))
+    """As "1234" or "1,234" -> "one thousand two hundred thirty four"."""
+    plain = ungrouped(digits)
+    return _plain(num2words(int(plain))) if len(plain) <= MOST else spelled(plain)
 
 
 @lru_cache(maxsize=4096)
 def ordinal(digits: str) -> str:
-    """ "22" -> "twenty second"."""
-    plain = digits.replace(",", "")
+    """As "22" -> "twenty second"."""
+    plain = ungrouped(digits)
     return _plain(num2words(int(plain), to="ordinal")) if len(plain) <= MOST else spelled(plain)
 
 
+def ungrouped(digits: str) -> str:
+    """Without what sets thousands apart: "1,234.5" -> "1234.5"."""
+    return re.sub(r"[,\s]", "", digits)
+
+
 def spelled(digits: str, zero: str = "zero") -> str:
-    """ "007" -> "zero zero seven"; `zero` may be "oh"."""
-    return " ".join(zero if digit == "0" else DIGITS[int(digit)] for digit in digits if digit.isdigit())
+    """As "007" -> "zero zero seven"; `zero` may be "oh". What is no digit is left out."""
+    return " ".join(zero if int(digit) == 0 else DIGITS[int(digit)] for digit in digits if digit.isdecimal())
 
 
 def decimal(digits: str) -> str:
-    """ "3.14" -> "three point one four", "-0.5" -> "minus zero point five"; without a point as `cardinal`."""
-    sign = "minus " if digits[:1] in "-\u2212" else ""
-    whole, _, fraction = digits.lstrip("-+\u2212").partition(".")
-    if not fraction:
-        return sign + cardinal(whole)
-    return f"{sign}{cardinal(whole or '0')} point {spelled(fraction)}"
+    """As "3.14" -> "three point one four"; without a point as `cardinal`."""
+    whole, _, part = digits.partition(".")
+    return f"{cardinal(whole or '0')} point {spelled(part)}" if part else cardinal(whole)
+
+
+def amount(written: str) -> Readings:
+    """A number, with or without a fraction: "2½" and "2 1/2" -> "two and a half", "two and one half"."""
+    mixed = MIXED.fullmatch(written)
+    if not mixed:
+        return with_and(decimal(written))
+    sign, top, bottom = mixed["sign"], mixed["top"], mixed["bottom"]
+    if sign:
+        top, bottom = unicodedata.normalize("NFKC", sign).split("\N{FRACTION SLASH}")
+    parts = fraction(top, bottom) or (f"{cardinal(top)} over {cardinal(bottom)}",)
+    if not mixed["whole"]:
+        return parts
+    behind_and = sorted(parts, key=lambda part: part.startswith("one "))
+    return combined((decimal(mixed["whole"]),), ("and",), tuple(behind_and))
+
+
+def signed(sign: str | None, spoken: Readings) -> Readings:
+    """`spoken` with its sign before it, if it has one: a minus, a hyphen for it, or a plus."""
+    return combined(SIGNS[sign], spoken) if sign else spoken
+
+
+def counted(digits: str, noun: str) -> str:
+    """As "1", "hour" -> "one hour"; "2.5", "hour" -> "two point five hours"."""
+    return f"{decimal(digits)} {noun}{'s' * (digits.lstrip('0') != '1')}"
 
 
 def year(digits: str) -> Readings:
@@ -48,25 +82,53 @@ def year(digits: str) -> Readings:
     number = int(digits)
     high, low = divmod(number, 100)
     if number < 1000 or number % 1000 == 0:
-        return (cardinal(str(number)),)
+        return (cardinal(digits),)
     if low == 0:
         return (f"{cardinal(str(high))} hundred",)
     pair = f"{cardinal(str(high))} {'oh ' * (low < 10)}{cardinal(str(low))}"
-    whole = cardinal(str(number))
+    whole = cardinal(digits)
     return (whole, pair) if 2000 <= number < 2010 else (pair, whole)
 
 
 def pairs(digits: str) -> str:
-    """ "1508" -> "fifteen oh eight", "370" -> "three seventy", as rooms, flights and highways are read."""
-    number = digits.lstrip("0")
-    if number != digits or len(digits) > 4:
+    """As "1508" -> "fifteen oh eight", "370" -> "three seventy", as rooms, flights and highways are read."""
+    if int(digits[0]) == 0 or len(digits) > 4:
         return spelled(digits, "oh")
     head, tail = digits[:-2], digits[-2:]
     if not head:
         return cardinal(digits)
-    if tail == "00":
-        return cardinal(digits) if head.endswith("0") else f"{cardinal(head)} hundred"
-    return f"{cardinal(head)} {'oh ' + DIGITS[int(tail[1])] if tail[0] == '0' else cardinal(tail)}"
+    if int(tail) == 0:
+        return cardinal(digits) if int(head) % 10 == 0 else f"{cardinal(head)} hundred"
+    return f"{cardinal(head)} {two_digits(tail)}"
+
+
+def pixels(digits: str) -> str:
+    """As the sides of a screen are read: "1920" -> "nineteen twenty", "800" -> "eight hundred"."""
+    return pairs(digits) if re.fullmatch(r"1\d[1-9]\d", digits) else decimal(digits)
+
+
+def plural(number: str) -> str:
+    """As "twenty" -> "twenties", "six" -> "sixes", "oh two" -> "oh twos"."""
+    if number.endswith("y"):
+        return f"{number[:-1]}ies"
+    return f"{number}{'es' if number.endswith('x') else 's'}"
+
+
+def two_digits(digits: str) -> str:
+    """As minutes and years are read: "05" -> "oh five", "45" -> "forty five"."""
+    return f"oh {cardinal(digits[1])}" if int(digits[0]) == 0 else cardinal(digits)
+
+
+def fraction(top: str, bottom: str) -> Readings:
+    """As "3", "4" -> "three quarters", "three fourths"; () where nobody names such a fraction."""
+    parts, one = int(bottom), int(top) == 1
+    counts = (cardinal(top), "a") if one else (cardinal(top),)
+    if parts == 2 and int(top) % 2:
+        return tuple(f"{count} {'half' if one else 'halves'}" for count in counts)
+    if not (3 <= parts <= 20 or parts in (32, 64, 100, 1000)):
+        return ()
+    named = ("quarter", "fourth") if parts == 4 else (ordinal(bottom),)
+    return tuple(f"{count} {name}{'s' * (not one)}" for name in named for count in counts)
 
 
 def with_and(words: str) -> Readings:

@@ -2,9 +2,9 @@
 
 import torch
 
-from speakkit.engines.kokoro import config
 from speakkit.engines.styletts2.adain import AdaINBlock
 from speakkit.engines.styletts2.network import StyleTTS2
+from speakkit.engines.vocabulary import settings
 
 
 @torch.inference_mode()
@@ -17,7 +17,7 @@ def test_text_is_encoded_as_the_original_does(network, kmodel, tokens):
 def test_every_weight_of_the_original_has_its_place(kmodel):
     """By its name and in its shape; weight norm's two are one, and the pooler and norms of scale one are not used."""
     with torch.device("meta"):
-        ours = {name: tensor.shape for name, tensor in StyleTTS2(config()).state_dict().items()}
+        ours = {name: tensor.shape for name, tensor in StyleTTS2(settings()).state_dict().items()}
     theirs = {
         name.removesuffix("_v"): tensor.shape
         for name, tensor in kmodel.state_dict().items()

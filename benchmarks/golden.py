@@ -1,0 +1,54 @@
+"""Lines of the golden file spoken aloud, and what Whisper base hears of them: `python benchmarks/golden.py [LINES]`.
+
+Whisper writes "$5" where it hears "five dollars", and "API" where letters are said: what it writes is put into words by
+the same rules, and both sides are compared without case, marks and the spaces between letters.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import jiwer
+
+from speakkit.engines import registry
+from speakkit.speech.explain import explain
+from speakkit.speech.synthesize import Speaker, find_voice, speaker
+from speakkit.text.chunks import Delivery
+from speakkit.text.markup import guessed
+
+FILE = Path(__file__).parents[1] / "tests" / "data" / "golden.tsv"
+
+
+def comparable(spoken: str) -> str:
+    """Lower case, letters and digits alone; letters that stand alone in a row are one word."""
+    plain = re.sub(r"[^\w]|_", " ", spoken.lower().replace("’", "").replace("'", ""))
+    return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(plain.split()))
+
+
+def main(count: int) -> None:
+    """Print each line that was heard otherwise than it was said, and the word error rate of all."""
+    lines = [line.split("\t")[1] for line in FILE.read_text("utf-8").splitlines() if line and not line.startswith("##")]
+    talker = speaker(find_voice("f1"), device="cpu")
+    ear = registry.recognizer("whisper-base", "cpu")
+    said, heard = [], []
+    for line in lines[:: len(lines) // count][:count]:
+        (transcript,) = ear.transcribe([talker.utterance(line, markup=guessed(line)).audio])
+        reference, hypothesis = (comparable(in_words(talker, text)) for text in (line, transcript.text or "nothing."))
+        said.append(reference)
+        heard.append(hypothesis)
+        if reference != hypothesis:
+            print(f"{line}\n  said  {reference}\n  heard {hypothesis}")
+    measured = jiwer.process_words(said, heard)
+    exact = sum(a == b for a, b in zip(said, heard, strict=True))
+    print(f"{len(said)} lines, {sum(len(line.split()) for line in said)} words, {exact} lines word for word")
+    print(f"word error rate {100 * measured.wer:.1f} %, character error rate {100 * jiwer.cer(said, heard):.1f} %")
+
+
+def in_words(talker: Speaker, text: str) -> str:
+    """`text` as it is said."""
+    plan = talker.reader.plan(text, Delivery(talker.voice), guessed(text), talker.synthesizer.symbols)
+    return explain(text, plan).spoken
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)

@@ -1,0 +1,172 @@
+"""`speakkit explain`: how a text would be read, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from speakkit import config
+from speakkit.cli import complete, given, output
+from speakkit.errors import BadValue, ExitCode, TextError
+
+if TYPE_CHECKING:
+    from speakkit.speech.explain import Explanation, Word
+    from speakkit.text.chunks import Chunk
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT", show_default=False, help="What to explain; - or a pipe reads standard input."),
+]
+VoiceName = Annotated[
+    str | None,
+    typer.Option("--voice", "-v", metavar="VOICE", help="Who would read it.", autocompletion=complete.voices),
+]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        "-l",
+        metavar="LANGUAGE",
+        help="The language of the text; by default the voice's own.",
+        autocompletion=complete.languages,
+    ),
+]
+TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Take nothing for markup.")]
+Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
+JsonLines = Annotated[bool, typer.Option("--jsonl", help="Explain each line for itself; one line of JSON for each.")]
+
+
+def explain(
+    words: Words = None,
+    voice: VoiceName = None,
+    lang: Lang = None,
+    file: TextFile = None,
+    raw: Raw = False,
+    as_json: Json = False,
+    as_lines: JsonLines = False,
+) -> None:
+    """Show how a text would be read, and why: rewrites, phonemes, chunks.
+
+    speakkit explain "Dr. Smith paid $5 on 3/4."
+
+    speakkit explain --jsonl < lines.txt > explained.jsonl
+    """
+    if as_json and as_lines:
+        raise BadValue("--json and --jsonl exclude each other; choose one")
+    settings = config.load()
+    text = given.text(words or [], file)
+    explained = _Explainer(settings.voice if voice is None else voice, lang or settings.lang or None, raw=raw)
+    name = "" if file is None else file.name
+    if as_lines:
+        raise typer.Exit(_each_line(text, name, explained))
+    found = explained(text, name)
+    if as_json:
+        output.show_json(_object(found))
+    else:
+        _show(found)
+    raise typer.Exit(ExitCode.LOST_WORDS if found.lost else ExitCode.DONE)
+
+
+class _Explainer:
+    """Explains texts; what they need is loaded once."""
+
+    def __init__(self, voice: str, lang: str | None, *, raw: bool) -> None:
+        # Imported when something is to be explained: they take longer to load than --help may take in all.
+        from speakkit.engines import vocabulary  # noqa: PLC0415
+        from speakkit.speech import explain, synthesize  # noqa: PLC0415
+        from speakkit.text import markup  # noqa: PLC0415
+        from speakkit.text.chunks import Delivery  # noqa: PLC0415
+
+        found = synthesize.find_voice(voice, lang)
+        reader = synthesize.reader(found.language)
+        symbols = vocabulary.symbols()
+
+        def explained(text: str, name: str) -> Explanation:
+            kind = markup.Markup.RAW if raw else markup.guessed(text, name)
+            return explain.explain(text, reader.plan(text, Delivery(found), kind, symbols))
+
+        def nothing(text: str) -> Explanation:
+            return explain.Explanation(text, found.language, found.name, (), (), ())
+
+        self._explained, self._nothing = explained, nothing
+
+    def __call__(self, text: str, name: str = "") -> Explanation:
+        return self._explained(text, name)
+
+    def nothing(self, text: str) -> Explanation:
+        """That of a text in which there is nothing to be heard."""
+        return self._nothing(text)
+
+
+def _each_line(text: str, name: str, explained: _Explainer) -> ExitCode:
+    """One object for each line, in order; a line in which there is nothing to be heard has an "error"."""
+    code = ExitCode.DONE
+    for line in text.splitlines():
+        try:
+            found = explained(line, name)
+        except TextError as error:
+            output.show_json_line(_object(explained.nothing(line)) | {"error": str(error)})
+            continue
+        output.show_json_line(_object(found))
+        code = ExitCode.LOST_WORDS if found.lost else code
+    return code
+
+
+def _object(found: Explanation) -> dict[str, Any]:
+    return {
+        "text": found.text,
+        "spoken": found.spoken,
+        "phonemes": found.phonemes,
+        "language": found.language,
+        "voice": found.voice,
+        "words": [_word(word) for word in found.words],
+        "chunks": [_chunk(chunk, found.text) for chunk in found.chunks],
+        "lost": [{"text": token.text, "start": token.start} for token in found.lost],
+        "warnings": list(found.warnings),
+    }
+
+
+def _word(word: Word) -> dict[str, Any]:
+    return {
+        "text": word.text,
+        "start": word.start,
+        "end": word.start + len(word.text),
+        "spoken": word.spoken,
+        "phonemes": word.phonemes,
+        "how": word.how,
+        "rule": word.rule,
+        "source": word.source,
+        "readings": list(word.readings),
+        "chunk": word.chunk,
+    }
+
+
+def _chunk(chunk: Chunk, text: str) -> dict[str, Any]:
+    return {
+        "index": chunk.index,
+        "text": text[chunk.tokens[0].start : chunk.tokens[-1].end],
+        "phonemes": chunk.phonemes,
+        "tokens": len(chunk.phonemes),
+        "seconds": round(chunk.predicted, 2),
+        "gap": chunk.gap,
+    }
+
+
+def _show(found: Explanation) -> None:
+    output.show(found.spoken)
+    output.show("")
+    rows = [(word.text, word.spoken, word.phonemes, word.rule or word.how, word.source) for word in found.words]
+    output.show_table(
+        ("word", "spoken", "phonemes", "why", "from"), [row for row in rows if any(map(str.isalnum, row[0]))]
+    )
+    output.show("")
+    plan = [
+        (str(chunk.index), str(len(chunk.phonemes)), f"{chunk.predicted:.1f}", f"{chunk.gap:g}", chunk.phonemes)
+        for chunk in found.chunks
+    ]
+    output.show_table(("chunk", "tokens", "seconds", "gap", "phonemes"), plan)
+    for token in found.lost:
+        output.say(f"lost: {token.text!r} at character {token.start}; {found.voice} cannot say it")

@@ -1,0 +1,63 @@
+"""The text that a command is given: as words, in a file, or through a pipe."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import typer.core
+
+from speakkit.errors import BadValue, TextError, storage_error
+from speakkit.text.decode import checked, decode
+
+LONGEST_TEXT = 64 << 20
+"""Bytes: some two months of speech."""
+
+DASHED = "\0"
+"""Marks an argument that begins with a dash and is text; no argument can hold this character."""
+
+
+class TextCommand(typer.core.TyperCommand):
+    """A command that takes "-5 degrees" or "- an item" for text, and "--voise" for a mistyped option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        valued = {name for option in self.params for name in option.opts if not getattr(option, "is_flag", True)}
+        marked = [
+            DASHED + argument if _is_dashed_text(argument) and before not in valued else argument
+            for before, argument in zip(["", *args], args, strict=False)
+        ]
+        return super().parse_args(ctx, marked)
+
+
+def _is_dashed_text(argument: str) -> bool:
+    """Whether an argument that begins with a dash is text: a number, or words that no option could be."""
+    if re.fullmatch(r"-\d[\d.,:%]*", argument):
+        return True
+    name = argument.split("=", 1)[0]
+    return argument.startswith("-") and any(character.isspace() for character in name)
+
+
+def text(words: Sequence[str], file: Path | None) -> str:
+    """What to say: the arguments, a file, or standard input."""
+    if file is not None:
+        if words:
+            raise BadValue("give the text as words or with --file, not both")
+        try:
+            with file.open("rb") as opened:
+                return _bounded(opened, str(file))
+        except OSError as error:
+            raise storage_error(error, f"read {file}") from error
+    if sys.stdin and (list(words) == ["-"] or (not words and not sys.stdin.isatty())):
+        return _bounded(sys.stdin.buffer, "standard input")
+    if not words:
+        raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
+    # Interactive shells hand over "wow\!" with its backslash.
+    return checked(" ".join(words).replace(DASHED, "").replace("\\!", "!"), "the text")
+
+
+def _bounded(stream: BinaryIO, source: str) -> str:
+    raw = stream.read(LONGEST_TEXT + 1)
+    if len(raw) > LONGEST_TEXT:
+        raise TextError(f"{source} is longer than {LONGEST_TEXT >> 20} MB; split it")
+    return decode(raw, source)

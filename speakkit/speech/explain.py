@@ -1,0 +1,126 @@
+"""What would be said of a text, and why: its rewrites, phonemes and chunks, without a sound."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from speakkit.speech.reading import Plan
+from speakkit.text.chunks import Chunk, Token
+from speakkit.text.verbalize import readings
+
+UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC")
+"""How the Unicode names begin of characters that are written without spaces between words."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A stretch of the user's text between white space, or several that are read as one, such as "5 km".
+
+    how: "as written", "rewritten", "left out" or "lost"
+    rule: by which rule it was rewritten or left out
+    source: where its phonemes are from, such as "lexicon" or "espeak-ng"
+    readings: other ways in which what was rewritten may be read
+    chunk: index of the chunk that it is in
+    """
+
+    text: str
+    start: int
+    spoken: str
+    phonemes: str
+    how: str
+    rule: str
+    source: str
+    readings: tuple[str, ...]
+    chunk: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a text is read."""
+
+    text: str
+    language: str
+    voice: str
+    words: tuple[Word, ...]
+    chunks: tuple[Chunk, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def spoken(self) -> str:
+        """All that is said, in words."""
+        return " ".join(filter(None, (_said(chunk.tokens) for chunk in self.chunks)))
+
+    @property
+    def phonemes(self) -> str:
+        """All that is said, as the engine is told."""
+        return " ".join(chunk.phonemes for chunk in self.chunks if chunk.phonemes)
+
+    @property
+    def lost(self) -> tuple[Token, ...]:
+        """The words that ought to be heard and would not be."""
+        return tuple(token for chunk in self.chunks for token in chunk.lost)
+
+
+def explain(text: str, plan: Plan) -> Explanation:
+    """Explain the `plan` of `text`. Raises TextError as its chunks do."""
+    chunks = tuple(plan.chunks)
+    voice = plan.delivery.voice
+    words = tuple(word for chunk in chunks for word in _words(text, chunk))
+    return Explanation(text, voice.language, voice.name, words, chunks, plan.warnings)
+
+
+def _words(text: str, chunk: Chunk) -> Iterator[Word]:
+    for group in _grouped(text, chunk.tokens):
+        first, last = group[0], group[-1]
+        rule = ", ".join(dict.fromkeys(token.rule for token in group if token.rule))
+        written = text[first.start : last.end]
+        yield Word(
+            text=written,
+            start=first.start,
+            spoken=_said(group),
+            phonemes="".join(token.phonemes + " " * token.spaced for token in group).strip(),
+            how=_how(group, chunk, rule),
+            rule=rule,
+            source=", ".join(dict.fromkeys(token.source for token in group if token.source)),
+            readings=_other_readings(group, chunk.language),
+            chunk=chunk.index,
+        )
+
+
+def _other_readings(group: Sequence[Token], language: str) -> tuple[str, ...]:
+    """Those of what was rewritten, where it is one thing."""
+    rewritten = [token for token in group if token.rule and token.is_word]
+    return readings(rewritten[0].text, language)[1:] if len(rewritten) == 1 else ()
+
+
+def _grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens that stand together without white space between; in a script without spaces, each by itself."""
+    group: list[Token] = []
+    for token in tokens:
+        if not token.text:
+            continue
+        if group and (token.start > group[-1].end or _is_apart(text, group[-1], token)):
+            yield group
+            group = []
+        group.append(token)
+    if group:
+        yield group
+
+
+def _is_apart(text: str, token: Token, following: Token) -> bool:
+    both = text[token.end - 1] + text[following.start]
+    return all(unicodedata.name(character, "").startswith(UNSPACED) for character in both)
+
+
+def _how(group: Sequence[Token], chunk: Chunk, rule: str) -> str:
+    if any(token in chunk.lost for token in group):
+        return "lost"
+    if not any(token.is_word for token in group) and any(token.spoken == "" for token in group):
+        return "left out"
+    return "rewritten" if rule else "as written"
+
+
+def _said(tokens: Sequence[Token]) -> str:
+    """The words that are said for the tokens."""
+    said = "".join((token.text if token.spoken is None else token.spoken) + " " * token.spaced for token in tokens)
+    return " ".join(said.split())

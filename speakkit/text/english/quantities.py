@@ -1,0 +1,270 @@
+"""Counts, fractions, ratios, scores, ranges, percentages, powers and ordinals."""
+
+import re
+
+from speakkit.text.english.numbers import (
+    amount,
+    cardinal,
+    combined,
+    decimal,
+    fraction,
+    ordinal,
+    pixels,
+    plural,
+    signed,
+    spelled,
+    ungrouped,
+    with_and,
+    year,
+)
+from speakkit.text.english.patterns import AMOUNT, DECIMAL, END, NUMBER, START, TO, UNCOUNTED, VULGAR
+from speakkit.text.english.tables import mapping
+from speakkit.text.rule import Readings, rule
+
+MAGNITUDES = mapping("magnitudes")
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
+"""Pairs that are named by their two numbers."""
+
+COUNTED_THINGS = (
+    "step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question|"
+    "attempt|try|retry|round|episode|day|week|job|worker|shard|item|file|run|check|phase|level|lesson|disc|volume|issue|iteration|lap"
+)
+COUNTING = re.compile(rf"\b(?:{COUNTED_THINGS})\s$", re.IGNORECASE)
+"""Before "3/4" where it is three of four."""
+
+GAME = re.compile(
+    r"\b(?:won|wins?|lost|loses?|beats?|led|leads?|leading|up|down|tied|drew|draw|scored?|victory|defeat|final)\b"
+    r"[^.!?]{0,30}$",
+    re.IGNORECASE,
+)
+OUTCOME = re.compile(r"\s(?:wins?|victory|loss|defeat|lead|draw|vote|decision|score|record)\b", re.IGNORECASE)
+"""GAME before, or OUTCOME behind "3-1" where it is a score."""
+
+APPROXIMATE = {
+    "±": ("plus or minus",),
+    "~": ("about", "approximately", "around"),
+    "≈": ("about", "approximately"),
+}
+
+
+def _before(match: re.Match[str], most: int) -> str:
+    return match.string[max(0, match.start() - most) : match.start()]
+
+
+def _percent(match: re.Match[str]) -> Readings:
+    numbers = amount(match["number"])
+    if match["first"]:
+        numbers = combined(amount(match["first"]), ("to",), numbers)
+    return combined(signed(match["sign"], numbers), ("per mille" if match["mark"] == "‰" else "percent",))
+
+
+def _amount(match: re.Match[str]) -> Readings:
+    """As "2 1/2", "1⅓", "½"."""
+    return amount(match["number"])
+
+
+def _slashed(match: re.Match[str]) -> Readings:
+    """As "3/4" of a whole, "7/10 checks", "24/7"."""
+    top, bottom = match["top"], match["bottom"]
+    low, high = cardinal(top), cardinal(bottom)
+    both, over = (f"{low} {high}",), (f"{low} over {high}", f"{low} slash {high}")
+    out_of = (f"{low} out of {high}", f"{low} of {high}")
+    if match["nth"]:
+        return (*fraction(top, bottom), *over)
+    if f"{top}/{bottom}" in PROVERBIAL or (top == bottom and int(top) not in (5, 10, 100)):
+        return (*both, *over, *out_of)
+    if int(top) > int(bottom):
+        return (*over, *both)
+    named = fraction(top, bottom) if top != bottom and not top.startswith("0") else ()
+    if named and not _is_count(match):
+        return (*named, *out_of, *over, *both)
+    return (*out_of, *both, *over, *named)
+
+
+def _is_count(match: re.Match[str]) -> bool:
+    """Whether "3/4" says how many of how many: "step 3/4", "7/10 checks"."""
+    of_a_round_number = int(match["bottom"]) in (5, 10, 12, 20, 100)
+    followed_by_plural = re.match(r"\s[a-z]{1,28}s\b", match.string[match.end() : match.end() + 32])
+    return bool(COUNTING.search(_before(match, 30)) or (of_a_round_number and followed_by_plural))
+
+
+def _ratio(match: re.Match[str]) -> Readings:
+    first, last = decimal(match["first"]), decimal(match["last"])
+    return (f"{first} to {last}", f"{first} {last}")
+
+
+def _range(match: re.Match[str]) -> Readings:
+    """As "5-10", a score of "3-1", a difference of "5 - 3 = 2"."""
+    low, high = amount(match["first"]), amount(match["last"])
+    if " = " in match.string and " " in match.group():
+        return combined(low, ("minus",), high)
+    is_score = GAME.search(_before(match, 60)) or OUTCOME.match(match.string, match.end())
+    return combined(low, ("to", "") if is_score else ("to", "through", ""), high)
+
+
+def _groups(match: re.Match[str]) -> Readings:
+    """Rows of digits and dashes: an ISBN or a part number digit by digit, "10-5-2" and "4-4-2" by their numbers."""
+    groups = re.split(r"[-\s]", match.group())
+    if all(len(group) <= 2 and group.isdecimal() and not group.startswith("0") for group in groups):
+        return (", ".join(cardinal(group) for group in groups),)
+    return tuple(", ".join(_digits(group, zero) for group in groups) for zero in ("zero", "oh"))
+
+
+def _digits(group: str, zero: str) -> str:
+    """With the X that an ISBN may end in."""
+    return " ".join(filter(None, (spelled(group, zero), "X" * group.endswith("X"))))
+
+
+def _scientific(match: re.Match[str]) -> Readings:
+    power = cardinal(match["power"].lstrip("+-"))
+    sign = "minus " if match["power"][0] == "-" else ""
+    times = f"{decimal(match['number'])} times ten to the"
+    return (
+        f"{times} {sign}{power}",
+        f"{times} power of {sign}{power}",
+        f"{decimal(match['number'])} E {sign}{power}",
+        f"{times} negative {power}",
+    )
+
+
+def _power(match: re.Match[str]) -> Readings:
+    """As "10^6", "x²", "10⁻³"; a base in letters stands before the match."""
+    base = decimal(match["base"]) if match["base"] else ""
+    return combined((base,), _exponent(match["digits"] or match["raised"].translate(SUPERSCRIPTS)))
+
+
+def _exponent(digits: str) -> Readings:
+    if digits == "2":
+        return ("squared", "to the second power")
+    if digits == "3":
+        return ("cubed", "to the third power")
+    if digits.startswith("-"):
+        return combined(("to the",), signed("-", (cardinal(digits[1:]),)))
+    nth, number = ordinal(digits), cardinal(digits)
+    return combined(("to the",), (nth, f"power of {number}", f"{nth} power", number))
+
+
+def _magnitude(match: re.Match[str]) -> Readings:
+    """As "5k", "10K+", "5-10k", "5M users"; few thousands with a K are more often letters: "4K"."""
+    number, letter = decimal(match["number"]), match["letter"]
+    plus = "plus" * (match["plus"] == "+")
+    first = f"{decimal(match['first'])} to" if match["first"] else ""
+    named, bare = (combined((first,), (number,), (said,), (plus,)) for said in (MAGNITUDES[letter], letter.upper()))
+    return bare + named if letter == "K" and match["number"] in ("2", "4", "5", "8", "10") else named + bare
+
+
+def _by(match: re.Match[str]) -> Readings:
+    *first, last = [pixels(side.rstrip("s")) for side in re.split(r"\s?[x×]\s?", match.group())]
+    sides = [*first, plural(last) if match.group().endswith("s") else last]
+    return (" by ".join(sides), " times ".join(sides))
+
+
+def _multiplier(match: re.Match[str]) -> Readings:
+    """As "3x faster", "2-4x"; by its letter where nothing follows."""
+    number = decimal(match["number"])
+    if match["first"]:
+        number = f"{decimal(match['first'])} to {number}"
+    is_last = not match.string[match.end() : match.end() + 2].strip()
+    return (f"{number} X", f"{number} times") if is_last else (f"{number} times", f"{number} X")
+
+
+def _signed(match: re.Match[str]) -> Readings:
+    return signed(match["sign"], amount(match["number"]))
+
+
+def _approximate(match: re.Match[str]) -> Readings:
+    return combined(APPROXIMATE[match["sign"]], amount(match["number"]))
+
+
+def _ordinal(match: re.Match[str]) -> Readings:
+    return with_and(ordinal(match["digits"]))
+
+
+def _or_more(match: re.Match[str]) -> Readings:
+    return combined(amount(match["number"]), ("plus",))
+
+
+def _number(match: re.Match[str]) -> Readings:
+    """A bare number: a count, a code with leading zeros, or a long row of digits."""
+    written = match["number"]
+    digits = ungrouped(written)
+    counts = with_and(decimal(digits))
+    if "." in digits:
+        return (*counts, counts[0].replace("zero point", "point"))
+    if digits != written:
+        return counts
+    if re.fullmatch(r"00[1-9]", digits):
+        return (f"double oh {cardinal(digits[2])}", spelled(digits), spelled(digits, "oh"))
+    if (len(digits) > 1 and digits.startswith("0")) or (len(digits) > 6 and not digits.endswith("000")):
+        return (spelled(digits), spelled(digits, "oh"))
+    return (*counts, *(year(digits) if len(digits) == 4 else ()))
+
+
+def _left_over(match: re.Match[str]) -> Readings:
+    digits = match.group()
+    forms = (cardinal(digits), spelled(digits))
+    return forms[::-1] if len(digits) > 4 or digits.startswith("0") else forms
+
+
+PERCENT = rf"""{START} (?P<sign>[-−+](?<![\w)].))? (?: (?P<first>{NUMBER})%? {TO} )? (?P<number>{AMOUNT})
+    \s? (?P<mark>[%‰％])"""
+
+SCIENTIFIC = rf"""{START} (?P<number>{DECIMAL}) (?: [eE] | \s?[×x]\s?10\^ ) (?P<power>[-+]?\d{{1,3}}) (?!\w|\.\d)"""
+
+GROUPS = rf"""(?<![\w.-]) (?:\d+-){{2,6}} [\dX]+ (?![\w-]|\.\d)
+    | (?<![\w.-]) \d{{4}}\s\d{{4}}\s\d{{4}}\s\d{{4}} (?![\w-])
+    | (?<=\b[A-Z]{{2}}\s) \d{{5}}(?:-\d{{4}})? (?![\w-]) {UNCOUNTED}"""
+"""Numbers with two dashes or more, of a card, and ZIP codes behind a state."""
+
+POWER = rf"""(?: {START}(?P<base>{NUMBER}) | (?<=[A-Za-z)]) )
+    (?: \^(?P<digits>-?\d{{1,3}}) (?!\w|\.\d) | (?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}}) )"""
+
+FIRST = (
+    rule("percent", PERCENT, _percent),
+    rule("scientific", SCIENTIFIC, _scientific),
+    rule("digits", GROUPS, _groups),
+    rule(
+        "magnitude",
+        rf"""{START} (?: (?P<first>{DECIMAL})[kK]? {TO} )? (?P<number>{DECIMAL}) (?P<letter>[kK]) (?P<plus>\+)?
+        (?![\w/])""",
+        _magnitude,
+    ),
+    rule(
+        "magnitude",
+        rf"""{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) (?P<letter>[mMbB]|bn) (?P<plus>\+)?
+        (?=\s(?!(?:in|of|from|to|away)\b)[a-z]+s\b)""",
+        _magnitude,
+    ),
+    rule(
+        "times",
+        rf"{START} (?: (?P<first>{DECIMAL}) {TO} )? (?P<number>{DECIMAL}) \s?[x×] (?!\w|\s?\d|\s?[-+=−/]\s?[\d(a-z])",
+        _multiplier,
+    ),
+)
+"""Before the units, which would take their letters for symbols."""
+
+RULES = (
+    rule("power", POWER, _power),
+    rule("fraction", rf"{START} (?P<number>\d+\s\d/\d{{1,2}}|(?:\d+\s?)?[{VULGAR}]) {END}", _amount),
+    rule("dimensions", rf"{START} {NUMBER} (?: \s?[x×]\s? {NUMBER} ){{1,2}} s? (?!\w|\.\d)", _by),
+    rule("fraction", rf"{START} (?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}) (?P<nth>ths?|rds?|nds?)? {END}", _slashed),
+    rule(
+        "ratio",
+        rf"{START} (?P<first>\d{{1,4}}(?:\.\d+)?) : (?P<last>\d{{1,4}}(?:\.\d+)?) (?![\w/]|[.:]\d)",
+        _ratio,
+    ),
+    rule("range", rf"{START} (?P<first>{NUMBER}) {TO} (?P<last>{NUMBER}) {END} (?!%)", _range),
+    rule(
+        "ordinal",
+        r"(?<![\w.,]) (?P<digits>\d{1,3}(?:,\d{3})+|\d+) (?: (?i:st|nd|rd|th) | ˢᵗ | ⁿᵈ | ʳᵈ | ᵗʰ ) \b",
+        _ordinal,
+    ),
+    rule("signed number", rf"(?<![\w.,)\]%$/=-]) (?P<sign>[-−+]) (?P<number>{AMOUNT}) {END}", _signed),
+    rule("signed number", rf"(?P<sign>[±~]|(?<![\w)]\s)≈) \s? (?P<number>{AMOUNT}) {END}", _approximate),
+    rule("number", rf"{START} (?P<number>{NUMBER}) \+ (?![\w+])", _or_more),
+    rule("number", rf"(?<![\w,])(?<!\w\.) (?P<number>{NUMBER}) (?!\w|[.,]\d)", _number),
+)
+
+LAST = (rule("digits", r"\d+", _left_over),)
+"""Whatever digits no other rule has taken: an engine would guess at them, or be silent."""

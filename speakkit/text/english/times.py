@@ -1,0 +1,179 @@
+"""Times of day, lengths of time with colons, and telephone numbers."""
+
+import re
+
+from speakkit.text.english.numbers import cardinal, combined, counted, decimal, spelled, two_digits
+from speakkit.text.english.patterns import ALONE, TO, UNCOUNTED
+from speakkit.text.rule import Readings, rule
+
+HOUR = r"(?:[01]?\d|2[0-4])"
+SIXTY = r"[0-5]\d"
+MERIDIEM = r"[AaPp](?:[Mm](?!\w|\.\w)|\.[Mm](?!\w)(?:\.(?=\s+\S|[,;)]|\s?[-–—]))?)"
+"""Its last full stop is left to a sentence that ends there."""
+
+ROUND_GROUPS = frozenset(("500", "600", "700", "800", "900"))
+"""Groups of a telephone number that are read as a number."""
+
+
+def _meridiem(letters: str | None) -> str:
+    return f"{letters[0].upper()} M" if letters else ""
+
+
+def clock(hour: str, minute: str, meridiem: str | None = None) -> Readings:
+    """As "9", "05" -> "nine oh five"; `meridiem` is such as "AM", "p.m."."""
+    hours = cardinal(hour)
+    if meridiem:
+        minutes = ("", "o'clock") if minute == "00" else (two_digits(minute),)
+        return combined((hours,), minutes, (_meridiem(meridiem),))
+    if minute == "00":
+        return _full_hour(int(hour))
+    return _past_the_hour(hour, two_digits(minute))
+
+
+def _past_the_hour(hour: str, minutes: str) -> Readings:
+    number = int(hour)
+    if number in (0, 24):
+        return (f"zero {minutes}", f"twelve {minutes} A M", f"zero zero {minutes}")
+    said = f"{cardinal(hour)} {minutes}"
+    leading = (f"oh {said}", f"zero {said}") if hour[0] == "0" else ()
+    afternoon = (f"{cardinal(str(number - 12))} {minutes} P M",) if number > 12 else ()
+    return (said, *leading, *afternoon)
+
+
+def _full_hour(number: int) -> Readings:
+    hours = cardinal(str(number))
+    if number in (0, 24):
+        return ("midnight", "zero hundred hours", "twelve A M")
+    if number < 12:
+        return (f"{hours} o'clock", f"{hours} hundred")
+    if number == 12:
+        return ("twelve o'clock", "noon", "twelve")
+    return (f"{hours} hundred", f"{hours} hundred hours", f"{cardinal(str(number - 12))} P M")
+
+
+def _time(match: re.Match[str]) -> Readings:
+    return clock(match["hour"], match["minute"], match["half"])
+
+
+def _hour(match: re.Match[str]) -> Readings:
+    return (f"{cardinal(match['hour'])} {_meridiem(match['half'])}",)
+
+
+def _end_of_span(hour: str, minute: str | None, meridiem: str | None) -> Readings:
+    return clock(hour, minute or "00", meridiem) if minute or meridiem else (cardinal(hour),)
+
+
+def _span(match: re.Match[str]) -> Readings:
+    """As "9am-5pm", "5-6pm", "9:30-11:00"; () for two bare numbers."""
+    if not any(match[part] for part in ("minute", "half", "minute2", "half2")):
+        return ()
+    first = _end_of_span(match["hour"], match["minute"], match["half"])
+    last = _end_of_span(match["hour2"], match["minute2"], match["half2"])
+    return tuple(f"{start} {to} {end}" for to in ("to", "until") for start in first for end in last)
+
+
+def _with_seconds(match: re.Match[str]) -> Readings:
+    """As "1:02:03", "0:45:00.5": a time of day, or a length of time."""
+    hour, minute, second, part = match["hour"], match["minute"], match["second"], match["part"]
+    minutes = "oh oh" if minute == "00" else two_digits(minute)
+    seconds = counted(f"{second}.{part}" if part else second, "second")
+    bare = two_digits(second) + (f" point {spelled(part)}" if part else "")
+    heads = (f"{cardinal(hour)} {minutes}",)
+    ends = (f"and {seconds}", "") if second == "00" and not part else (bare, f"and {seconds}")
+    length = f"{counted(hour, 'hour')} {counted(minute, 'minute')} and {seconds}"
+    return (*combined(heads, ends, (_meridiem(match["half"]),)), length)
+
+
+def _stamp(match: re.Match[str]) -> Readings:
+    """The time of an ISO 8601 date: "T14:30:00Z"; or one by itself with its zone."""
+    seconds = f"{match['second'] or '00'}{match['part'] or ''}".replace(",", ".")
+    exact = f"and {decimal(seconds)} seconds" if float(seconds) else ""
+    at = "at" if match.group()[0] in "T " else ""
+    return combined((at,), clock(match["hour"], match["minute"]), (exact,), _zone(match["zone"]))
+
+
+def _zone(zone: str | None) -> Readings:
+    if not zone:
+        return ("",)
+    if zone == "Z":
+        return ("U T C", "Zulu", "Z")
+    hours, minutes = zone[1:3], zone[-2:]
+    sign = "minus" if zone[0] == "-" else "plus"
+    return combined(("U T C",), (sign,), (cardinal(hours),), (cardinal(minutes) if int(minutes) else "",))
+
+
+def _lap(match: re.Match[str]) -> Readings:
+    """Minutes and seconds with a fraction: "1:23.45"."""
+    return (f"{cardinal(match['minute'])} {two_digits(match['second'])} point {spelled(match['part'])}",)
+
+
+def _phone(match: re.Match[str]) -> Readings:
+    """Group by group, with a pause between them; the word of "1-800-FLOWERS" as one, or by its letters."""
+    groups = [_group(group) for group in re.findall(r"\+?[\dA-Z]+", match.group())]
+    return (", ".join(group[0] for group in groups), ", ".join(group[-1] for group in groups))
+
+
+def _group(group: str) -> Readings:
+    plus, characters = "plus" * group.startswith("+"), group.lstrip("+")
+    if characters.isalpha():
+        return (characters.lower(), " ".join(characters))
+    if characters in ROUND_GROUPS:
+        return combined((plus,), (cardinal(characters), spelled(characters, "oh")))
+    return tuple(
+        " ".join(filter(None, (plus, *(spelled(one, zero) or one for one in characters)))) for zero in ("zero", "oh")
+    )
+
+
+def _service(match: re.Match[str]) -> Readings:
+    """As the number of "call 911"."""
+    return (spelled(match["digits"]),)
+
+
+FIRST = rf"(?P<hour>{HOUR}) (?: :(?P<minute>{SIXTY}) )? (?: \s?(?P<half>{MERIDIEM}) )?"
+LAST = rf"(?P<hour2>{HOUR}) (?: :(?P<minute2>{SIXTY}) )? (?: \s?(?P<half2>{MERIDIEM}) )?"
+"""The ends of a span."""
+
+EXACT = rf"(?P<hour>[01]\d|2[0-4]) : (?P<minute>{SIXTY}) (?: : (?P<second>{SIXTY}) (?P<part>[.,]\d{{1,9}})? )?"
+STAMP = rf"(?<=\d) (?:(?P<T>T)|[ ]) {EXACT} (?P<zone>Z|[+-]\d\d:?\d\d)? (?(T)|(?(zone)|(?!))) (?![\w:])"
+"""Behind a date: with a T, or else with a zone; without either it is a time like any other."""
+
+BEFORE_PHONE = r"(?<![\w.,/$-])"
+GAP = r"[-.\s]"
+AREA = rf"(?: \(\d{{3}}\)\s? | \d{{3}}{GAP} )"
+ROUND = r"\d{2}[05]-\d{2}00\b"
+"""Rather a range, such as 200-1500."""
+
+RULES = (
+    rule("time", STAMP, _stamp),
+    rule("time", rf"{ALONE} {EXACT} (?P<zone>Z|\+\d\d:?\d\d) (?![\w:])", _stamp),
+    rule("times", rf"{ALONE} {FIRST} {TO} {LAST} (?![\w/%°]|[.,:-]\d)", _span),
+    rule(
+        "time",
+        rf"""{ALONE} (?P<hour>\d{{1,3}}) : (?P<minute>{SIXTY}) : (?P<second>{SIXTY}) (?: [.,](?P<part>\d{{1,6}}) )?
+        (?: \s?(?P<half>{MERIDIEM}) )? (?![\w:/])""",
+        _with_seconds,
+    ),
+    rule("time", rf"{ALONE} (?P<minute>\d{{1,2}}) : (?P<second>{SIXTY}) \. (?P<part>\d{{1,3}}) (?![\w.])", _lap),
+    rule(
+        "time",
+        rf"{ALONE} (?P<hour>{HOUR}) : (?P<minute>{SIXTY}) (?: \s?(?P<half>{MERIDIEM}) )? (?! [\w/] | [:.]\d | :\w )",
+        _time,
+    ),
+    rule("time", rf"{ALONE} (?P<hour>1[0-2]|0?[1-9]) \s? (?P<half>{MERIDIEM})", _hour),
+    rule(
+        "phone",
+        rf"""{BEFORE_PHONE} (?: (?:\+\d{{1,3}}|1) {GAP}? )? {AREA} \d{{3}} {GAP} (?: \d{{4}} | [A-Z]{{4,7}} )
+        (?![\w-]|\.\d)""",
+        _phone,
+    ),
+    rule("phone", rf"{BEFORE_PHONE} 1-8\d\d-[A-Z0-9]{{3,4}} (?: -?[A-Z0-9]{{3,5}} )? (?![\w-])", _phone),
+    rule("phone", rf"{BEFORE_PHONE} (?!{ROUND}) [2-9]\d\d-\d{{4}} (?![\w-]|\.\d) {UNCOUNTED}", _phone),
+    rule("phone", rf"{BEFORE_PHONE} 0\d{{2,4}}[-\s]\d{{3,4}}[-\s]\d{{3,4}} (?![\w-]|\.\d)", _phone),
+    rule("phone", r"(?<![\w.]) \+\d{1,3} (?: [-\s] \(?\d{1,5}\)? ){2,5} (?![\w-])", _phone),
+    rule(
+        "phone",
+        rf"(?: (?<=\b[Cc]all\s) | (?<=\b[Dd]ial\s) | (?<=[Dd]ialed\s) | (?<=[Cc]alled\s) )"
+        rf"(?P<digits>[2-9]11) (?![\w-]) {UNCOUNTED}",
+        _service,
+    ),
+)

@@ -1,0 +1,262 @@
+"""Numbers of one language in words: cardinals that agree with what they count, ordinals, fractions, sums, ranges."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from num2words import num2words
+
+from speakkit.text.languages.table import Noun, Table, Words
+
+HUNDRED = 100
+MILLION = 10**6
+LARGEST_SCORE = 99
+
+LONGEST = 15
+"""Digits; a longer number is no quantity."""
+
+GROUPS = r"\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,4}(?!\d)(?:,\d{1,9})?"
+NUMBER = rf"(?:{GROUPS}|\d{{1,15}}(?:[.,]\d{{1,9}}){{0,5}})"
+VULGAR = "[¼-¾⅐-⅞]"
+TO = r"(?:[-–~〜～]| – )"
+AMOUNT = rf"[-−]?(?:\d{{1,3}}/\d{{1,3}}|(?:\d{{1,9}}[ \u00a0]?)?{VULGAR}|{NUMBER}(?:%?{TO}{NUMBER})?)"
+"""A number as it is written; a fraction; a number and a fraction; or a range."""
+
+GROUPED = re.compile(r"(?!0)\d{1,3}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|\d{1,3}")
+"""Thousands apart, or hundreds of thousands as in India."""
+
+TENS = re.compile(r"[1-9]\d")
+
+MIXED = re.compile(rf"(\d+)?[ \u00a0]?({VULGAR})|(\d+/\d+)")
+
+ROMAN = {
+    "M": 1000,
+    "CM": 900,
+    "D": 500,
+    "CD": 400,
+    "C": 100,
+    "XC": 90,
+    "L": 50,
+    "XL": 40,
+    "X": 10,
+    "IX": 9,
+    "V": 5,
+    "IV": 4,
+    "I": 1,
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it is written. dotted: its mark is not the usual one of the language."""
+
+    whole: str
+    fraction: str = ""
+    dotted: bool = False
+
+    @property
+    def value(self) -> float:
+        """Without what lies below a billionth."""
+        return float(f"{self.whole}.{self.fraction or 0}")
+
+
+def roman(letters: str) -> int:
+    """The value of a Roman numeral; 0 where the letters are none."""
+    rest, value = unicodedata.normalize("NFKC", letters).upper(), 0
+    for symbol, worth in ROMAN.items():
+        while rest.startswith(symbol):
+            rest, value = rest[len(symbol) :], value + worth
+    return value if not rest and _as_roman(value) == unicodedata.normalize("NFKC", letters).upper() else 0
+
+
+def _as_roman(value: int) -> str:
+    letters = ""
+    for symbol, worth in ROMAN.items():
+        letters += symbol * (value // worth)
+        value %= worth
+    return letters
+
+
+@dataclass(frozen=True, eq=False)
+class Numerals:
+    """The numbers of the language of `table`. gender: "m" or "f" of what is counted; "" where nothing is.
+
+    keeps: leave the digits of numbers whose words the phonemizer misreads
+    """
+
+    table: Table
+    keeps: bool = True
+
+    def parsed(self, written: str, *, money: bool = False) -> Number | None:
+        """A number with its marks sorted out; None where it is none, such as 1.2.3.
+
+        money: a comma before three digits parts thousands, whatever the language
+        """
+        plain = re.sub(r"[ \u00a0\u202f]", "", written)
+        marks = re.findall("[.,]", plain)
+        if not marks:
+            return Number(plain)
+        whole, mark, fraction = plain.rpartition(marks[-1])
+        usual = mark == self.table.numbers.mark
+        alone = len(set(marks)) == 1
+        if marks.count(mark) > 1 or (alone and GROUPED.fullmatch(plain) and (money or not usual)):
+            whole, fraction = plain, ""
+        if not (GROUPED.fullmatch(whole) or whole.isdigit()):
+            return None
+        return Number(re.sub("[.,]", "", whole), fraction, bool(fraction) and not usual)
+
+    @lru_cache(maxsize=4096)  # noqa: B019  one is made for each language, and kept
+    def cardinal(self, value: int, gender: str = "") -> str:
+        """In words that agree with what is counted; in digits where the phonemizer says them."""
+        words, numbers = self._words(value, gender), self.table.numbers
+        kept = self.keeps and numbers.kept and gender != "f" and re.search(numbers.kept, words)
+        return str(value) if kept else words
+
+    def _words(self, value: int, gender: str) -> str:
+        numbers = self.table.numbers
+        if numbers.digits:
+            return numbers.before.get(str(value), str(value)) if gender else str(value)
+        if not numbers.num2words:
+            return self._own(value)
+        words = str(num2words(value, lang=numbers.num2words)).replace(",", "").split()
+        agreeing = len(words) - self._size_of_millions(value, len(words))
+        for i, word in enumerate(words):
+            last = i == len(words) - 1
+            if (last and gender == "m") or (not last and words[i + 1] in self.table.thousands):
+                words[i] = numbers.before.get(word, word)
+            elif gender == "f" and len(words) - i <= agreeing:
+                words[i] = _ended(word, numbers.feminine)
+        return " ".join(words)
+
+    def _size_of_millions(self, value: int, size: int) -> int:
+        """How many words of a number of `size` words are its millions, which agree with nothing."""
+        millions = value // MILLION * MILLION
+        return size if millions == value > 0 else len(self._words(millions, "").split()) if millions else 0
+
+    def _own(self, value: int) -> str:
+        if value < HUNDRED:
+            return self.table.numbers.below_hundred[value]
+        power, name = next((int(p), name) for p, name in self.table.numbers.powers.items() if value >= int(p))
+        high, low = divmod(value, power)
+        count = [self._own(high)] if value != HUNDRED else []  # "hundred", and "one hundred five"
+        return " ".join([*count, name, *([self._own(low)] if low else [])])
+
+    def year(self, value: int) -> str:
+        """1947 in hundreds where the language says years so."""
+        hundred = self.table.numbers.year_hundred
+        if not hundred or value not in range(1100, 2000):
+            return self.cardinal(value)
+        high, low = divmod(value, HUNDRED)
+        return " ".join([self.cardinal(high), hundred, *([self.cardinal(low)] if low else [])])
+
+    def ordinal(self, value: int, form: str = "m") -> str:
+        """In words: masculine, feminine ("f"), or one of the table's `ordinal_ends`."""
+        words, numbers = self.table.ordinal_words, self.table.numbers
+        if other := words.get("other"):
+            said = words.get(str(value)) or other.format(cardinal=self.cardinal(value))
+        else:
+            said = words.get(str(value)) or str(num2words(value, lang=numbers.num2words, to="ordinal"))
+        ends = self.table.ordinal_ends.get("feminine" if form == "f" else form, {})
+        return " ".join(_ended(word, ends) for word in said.split())
+
+    def spelled(self, digits: str) -> str:
+        """Digit by digit."""
+        said = self.table.numbers.digits
+        return self.table.gap.join(said[int(d)] if said else self.cardinal(int(d)) for d in digits)
+
+    def decimals(self, number: Number, gender: str = "") -> tuple[str, ...]:
+        """A number with what is behind its mark: as a number, and digit by digit."""
+        numbers = self.table.numbers
+        if len(number.whole) > LONGEST:
+            return ()
+        zeros = number.whole != "0" and number.whole.startswith("0")
+        whole = self.spelled(number.whole) if zeros and self.table.spaced else self.cardinal(int(number.whole), gender)
+        if not number.fraction:
+            return (whole,)
+        if numbers.digits:
+            return (f"{int(number.whole)}.{number.fraction}",)
+        point = numbers.dot if number.dotted else numbers.point
+        start = f"{self.cardinal(int(number.whole))} {point}"
+        pair = bool(TENS.fullmatch(number.fraction) and numbers.num2words)
+        ways = [f"{start} {self.spelled(number.fraction)}"]
+        return tuple([f"{start} {self.cardinal(int(number.fraction))}", *ways] if pair else ways)
+
+    def fraction(self, above: int, below: int, gender: str = "") -> str:
+        """Such as 3/4."""
+        fractions = self.table.fractions
+        if whole := fractions.whole.get(f"{above}/{below}"):
+            return _ended(whole, {"o": "a"}) if gender == "f" else whole
+        if (nouns := fractions.denominators.get(str(below))) and above < below:
+            return fractions.part.format(n=self.cardinal(above, "m"), d=nouns[above != 1])
+        return fractions.other.format(n=self.cardinal(above), d=self.cardinal(below))
+
+    def amount(self, written: str, gender: str = "", *, money: bool = False) -> tuple[str, ...]:
+        """What AMOUNT finds, in words; () where it is no amount. The first way is the one to speak."""
+        if written[:1] in "-−":
+            minus = self.table.numbers.minus + self.table.gap
+            return tuple(minus + way for way in self.amount(written[1:], gender, money=money))
+        if found := MIXED.fullmatch(written):
+            return self._mixed(found[1] or "", unicodedata.normalize("NFKC", found[2] or found[3]), gender)
+        parts = re.split(TO, written.replace("%", ""))
+        numbers = [self.parsed(part, money=money) for part in parts]
+        ways = [self.decimals(number, gender) if number else () for number in numbers]
+        if not all(ways):
+            return ()
+        return ways[0] if len(ways) == 1 else (self.between(numbers, [way[0] for way in ways]),)
+
+    def between(self, numbers: list[Number | None], said: list[str]) -> str:
+        """A range, or a score where the first of two small whole numbers is the larger one."""
+        first, last = (number.value if number else 0 for number in numbers)
+        template = self.table.numbers.score if LARGEST_SCORE >= first > last else self.table.numbers.range
+        return template.format(first=said[0], last=said[1])
+
+    def _mixed(self, whole: str, fraction: str, gender: str) -> tuple[str, ...]:
+        above, below = (int(part) for part in re.split("[/\u2044]", fraction))
+        if not below:
+            return ()
+        part = self.fraction(above, below, gender)
+        if not whole:
+            return (part,)
+        return (self.table.fractions.mixed.format(whole=self.cardinal(int(whole), gender), part=part),)
+
+    def counted(self, written: str, noun: Noun) -> tuple[str, ...]:
+        """An amount and what it counts, such as a unit."""
+        if "{}" in noun.one:
+            return tuple(noun.one.format(way) for way in self.amount(written))
+        ways = self.amount(written, noun.gender)
+        return tuple(self.with_noun(way, noun.for_(one=self.is_one(written)), written) for way in ways)
+
+    def is_one(self, written: str) -> bool:
+        """Whether what an amount counts is said in the singular."""
+        last = re.split(TO, written.lstrip("-−"))[-1]
+        if re.fullmatch(rf"{VULGAR}|\d+/\d+", last):
+            return True
+        number = self.parsed(last)
+        return (number is not None and 0 < number.value <= self.table.numbers.one_below) or (
+            number is not None and self.table.numbers.one_below > 1 and number.value < 1
+        )
+
+    def with_noun(self, said: str, noun: str, written: str = "") -> str:
+        """Words of a number and a noun, with "of" between where the number is in round millions."""
+        number = self.parsed(written) if re.fullmatch(NUMBER, written) else None
+        if number and not number.fraction and (value := int(number.whole)) and value % MILLION == 0:
+            return self.of(said, noun)
+        return self.table.gap.join([said, noun])
+
+    def of(self, said: str, noun: str) -> str:
+        """Join "un million" and "euros" to "un million d'euros"."""
+        numbers = self.table.numbers
+        if not numbers.of:
+            return self.table.gap.join([said, noun])
+        if numbers.of_vowel and unicodedata.normalize("NFD", noun)[:1] in "aeiouh":
+            return f"{said} {numbers.of_vowel}{noun}"
+        return f"{said} {numbers.of} {noun}"
+
+
+def _ended(word: str, ends: Words) -> str:
+    """`word` with the first of the endings that it has replaced."""
+    for end, other in ends.items():
+        if word == end[1:] if end.startswith("^") else word.endswith(end):
+            return word.removesuffix(end.removeprefix("^")) + other
+    return word

@@ -1,0 +1,129 @@
+"""Several processes give back what one does, in order, in bounded memory, and end when they are told or killed."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+
+from speakkit.engines import registry
+from speakkit.engines.pool import AHEAD, BATCH, Pooled
+from speakkit.errors import BadValue, EngineError
+from speakkit.text.sentences import Sentence, sentences
+
+BOOK = Path(__file__).parent.parent / "data" / "alice29.txt"
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    """Two processes that speak English."""
+    with registry.pooled("en-us", 2) as phonemizer:
+        yield phonemizer
+
+
+def test_answers_are_those_of_one_process(pooled, english):
+    """Token by token, in the order of the sentences."""
+    found = list(sentences(BOOK.read_text()[:20_000]))
+    assert list(pooled.phonemize(found)) == list(english.phonemize(found))
+    assert list(pooled.phonemize([])) == []
+
+
+def test_only_so_much_is_taken_ahead(pooled):
+    """A text without an end is phonemized as it comes."""
+    taken = []
+
+    def endless():
+        for i in count():
+            taken.append(i)
+            yield Sentence("x" * 200, 0)
+
+    assert len(list(islice(pooled.phonemize(endless()), 50))) == 50
+    assert len(taken) <= (2 * AHEAD + 2) * BATCH // 200
+
+
+def test_readers_that_stop_do_not_disturb_others(pooled, english):
+    """One text is left in the middle, two others are read in turn."""
+    first, second = ([Sentence(f"{word} {i}.", 0) for i in range(2000)] for word in ("One", "Two"))
+    next(pooled.phonemize(first))
+    taken = list(zip(islice(pooled.phonemize(first), 9), islice(pooled.phonemize(second), 9), strict=True))
+    expected = zip(english.phonemize(first[:9]), english.phonemize(second[:9]), strict=True)
+    assert taken == list(expected)
+
+
+def test_death_of_a_process_is_one_line():
+    """And the others end with it."""
+    with registry.pooled("en-us", 2) as phonemizer:
+        ours = list(phonemizer._workers.values())
+        answers = phonemizer.phonemize(Sentence("One two.", 0) for _ in range(10**9))
+        os.kill(ours[0].pid, signal.SIGKILL)
+        with pytest.raises(EngineError, match=r"^a process that phonemizes ended \(exit code -9\).*fewer processes$"):
+            list(answers)
+        assert not any(process.is_alive() for process in ours)
+
+
+def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process():
+    """By the error of whoever loads; and a count that makes no sense is refused."""
+    with Pooled(partial(registry.synthesizer, "gemini"), 1) as pooled, pytest.raises(EngineError, match="gemini"):
+        list(pooled.phonemize([Sentence("One.", 0)]))
+    with pytest.raises(BadValue, match="use 1 or more"):
+        registry.pooled("en-us", 0)
+
+
+def test_closing_ends_the_processes():
+    """At once, also while they load."""
+    with registry.pooled("en-us", 2) as phonemizer:
+        ours = set(phonemizer._workers.values())
+    assert not any(process.is_alive() for process in ours)
+    assert not ours & set(multiprocessing.active_children())
+    with pytest.raises(EngineError, match="closed"):
+        list(phonemizer.phonemize([Sentence("One.", 0)]))
+
+
+PROGRAM = """
+import time
+from speakkit.engines import registry
+from speakkit.text.sentences import Sentence
+
+if __name__ == "__main__":
+    with registry.pooled("en-us", 2) as phonemizer:
+        print(*(process.pid for process in phonemizer._workers.values()), flush=True)
+        for _ in phonemizer.phonemize(Sentence("One two three.", 0) for _ in range(10**9)):
+            pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_running(tmp_path, number):
+    """After a Ctrl-C, which a terminal sends to all processes, and after the death of the one that asks."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    started = subprocess.Popen(
+        [sys.executable, tmp_path / "program.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+    )
+    pids = [int(pid) for pid in started.stdout.readline().split()]
+    assert len(pids) == 2
+    if number == signal.SIGINT:
+        os.killpg(started.pid, number)
+    else:
+        started.kill()
+    _, err = started.communicate()
+    assert err.count("Traceback") == (number == signal.SIGINT)
+    until = time.monotonic() + 60
+    while any(map(is_running, pids)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(map(is_running, pids))
+
+
+def is_running(pid):
+    """Whether a process is more than a name that its parent has not asked for."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,43 @@
+"""Titles, streets, abbreviations and initialisms."""
+
+import pytest
+
+from speakkit.text.verbalize import readings
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("No. I will not.", "No. I will not."),
+        ("no. 5 and p.5", "number five and page five"),
+        ("the max. value", "the maximum value"),
+        ("St. John St.", "Saint John Street."),
+        ("on 42nd St, I think", "on forty second Street, I think"),
+        ("See Dr. No", "See Doctor No"),
+        ("on Elm Dr.", "on Elm Drive."),
+        ("100 E. Main", "one hundred East Main"),
+        ("Smith Jr. aloud", "Smith Junior aloud"),
+        ("U.S. Army", "U S Army"),
+        ("the B2B and e2e tests", "the B to B and end to end tests"),
+    ],
+)
+def test_abbreviations(aloud, text, spoken):
+    """By what stands before and behind them."""
+    assert aloud(text) == spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("the PDFs", "the PDFs"),
+        ("NASAs", "NASAs"),
+    ],
+)
+def test_plurals_of_initialisms_stay(aloud, text, spoken):
+    """As an engine says them well."""
+    assert aloud(text) == spoken
+
+
+def test_plurals_of_initialisms_may_be_heard_as_letters():
+    """Both ways are valid."""
+    assert readings("PDFs") == ("PDFs", "P D Fs")

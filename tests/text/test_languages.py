@@ -1,0 +1,254 @@
+"""The seven languages that are not English: what is written, and how it is said."""
+
+import re
+import time
+import unicodedata
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speakkit import paths
+from speakkit.engines import registry
+from speakkit.text import languages
+from speakkit.text.languages.numerals import Number, Numerals, roman
+from speakkit.text.languages.table import table
+from speakkit.text.sentences import Sentence, sentences
+from speakkit.text.spoken import Spoken
+from speakkit.voices import SAMPLES
+
+LANGUAGES = ("es", "fr-fr", "it", "pt-br", "hi", "ja", "zh")
+DATA = Path(__file__).parent.parent / "data"
+LINES = [
+    (language, *line.split("\t"))
+    for language in LANGUAGES
+    for line in (DATA / f"spoken_{language}.tsv").read_text(encoding="utf-8").splitlines()
+]
+
+FINER = str.maketrans(
+    {**dict.fromkeys("ˈˌː .,!?;:—…()“”"), "ɛ": "e", "ɔ": "o", "ð": "d", "β": "b", "ɣ": "ɡ", "ʎ": "ʝ", "ʌ": "ə"}
+    | {"ʊ": "u", "w": "u", "j": "i", "A": "ei", "I": "ai", "Y": "oi"}
+)
+"""What espeak-ng says otherwise in a number than in its words: stress, and vowels that carry none."""
+NASALS = str.maketrans(dict.fromkeys("mnŋɲ", "ɴ"))
+"""Open JTalk names no more than the mora; what follows in the same word makes of it what it is."""
+
+
+def letters(text):
+    """In lower case, without marks and spaces; vowel signs are letters too."""
+    composed = unicodedata.normalize("NFC", text.casefold())
+    return "".join(character for character in composed if unicodedata.category(character)[0] in "LMN")
+
+
+def heard(language, text):
+    """The phonemes of a text, but for what is finer than a difference of words."""
+    (tokens,) = registry.phonemizer(language).phonemize([Sentence(text, 0)])
+    plain = "".join(token.phonemes for token in tokens).translate(FINER)
+    return plain.translate(NASALS).replace("ei", "e") if language == "ja" else plain
+
+
+def said(text, language, *, keeps=True):
+    spoken = Spoken.of(Sentence(text, 0)).rewritten(languages.verbalize(text, language, keeps=keeps))
+    return spoken.text
+
+
+@pytest.mark.parametrize(("language", "written", "accepted"), LINES)
+def test_written_is_said(language, written, accepted):
+    """In one of the accepted ways: in these words, or in their phonemes."""
+    if registry.missing_packages(language):
+        pytest.skip(f"the extra {language} is not installed")
+    ways = accepted.split(" | ")
+    in_words = {letters(said(written, language, keeps=keeps)) for keeps in (True, False)}
+    heard_as = heard(language, said(written, language))
+    assert in_words & {letters(way) for way in ways} or heard_as in [heard(language, way) for way in ways]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_belongs_together_is_in_one_sentence(language):
+    """Or a rule would see "23 nov." and "2026" one without the other."""
+    cut = [
+        written for tongue, written, _ in LINES if tongue == language and len(list(sentences(written, language))) > 1
+    ]
+    assert cut == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plain_words_are_untouched(language):
+    """Nothing in a sample sentence is a number, a date or the like; nor in a language without a table."""
+    assert languages.verbalize(SAMPLES[language], language) == []
+    assert languages.verbalize("Dr. 5 €", "en-us") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("es", "Un 4x4, un B2B, un A4 y un MP3 con la vitamina C y la serie V."),
+        ("es", "La IP 192.168.1.1 tiene la v1.2.3."),
+        ("fr-fr", "De Gaulle, Le Mans, Ver, Mère Teresa, CE1, vitamine C. Me voici."),
+        ("it", "La vitamina C, la taglia XL, il CD e la I."),
+        ("pt-br", "A vitamina C, o tamanho XL e o CD."),
+        ("ja", "3人で第3回に10分、A4の紙とiPhone15とC++。"),
+        ("zh", "小学2年级第2次，12个，2.5个，A4纸，用C++写。"),
+    ],
+)
+def test_what_only_looks_alike_is_untouched(language, text):
+    """Names with digits, versions, letters that are no numerals, and what the phonemizer reads well."""
+    assert languages.verbalize(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("es", "a la 1 o a las 21", "a la una o a las veintiuna"),
+        ("es", "de 10:00-12:30", "de diez a doce treinta"),
+        ("es", "$5-$10", "cinco a diez dólares"),
+        ("es", "Llegaron 21 mil personas", "Llegaron veintiún mil personas"),
+        ("es", "Fruta, etc.", "Fruta, etcétera."),
+        ("es", "21.000.200 personas", "veintiún millones doscientas personas"),
+        ("es", "102/105", "ciento dos sobre ciento cinco"),
+        ("fr-fr", "ouvert 24h/24 et 7j/7", "ouvert vingt-quatre heures sur vingt-quatre et sept jours sur sept"),
+        ("fr-fr", "la Ve République", "la cinquième République"),
+        ("pt-br", "às 2 da tarde", "às duas da tarde"),
+        ("pt-br", "R$ 0,50", "cinquenta centavos"),
+        ("hi", "₹१,५०,०००", "एक लाख पचास हज़ार रुपये"),
+        ("ja", "9:00〜18:00", "9時から18時"),
+        ("ja", "〒100-0001", "郵便番号イチゼロゼロ、ゼロゼロゼロイチ"),
+        ("zh", "2:30", "两点30分"),
+    ],
+)
+def test_readings_that_need_their_surroundings(language, text, expected):
+    """Hours, ranges of times and prices, the end of a sentence, gender behind millions."""
+    assert said(text, language) == expected
+
+
+def test_offsets_and_rules_are_those_of_the_text():
+    """In order, and apart from each other."""
+    found = languages.verbalize("El Sr. Gil pagó 5 € el 2/3/2026.", "es")
+    assert [(r.start, r.end, r.spoken, r.rule) for r in found] == [
+        (3, 6, "señor", "abbreviation"),
+        (16, 19, "cinco euros", "money"),
+        (23, 31, "dos de marzo de dos mil veintiséis", "date"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("span", "language", "expected"),
+    [
+        ("3,14", "es", ("tres coma catorce", "tres coma uno cuatro")),
+        ("1863", "es", ("mil ochocientos sesenta y tres",)),
+        ("1789", "fr-fr", ("1789", "mille sept cent quatre-vingt-neuf")),
+        ("5,89 €", "fr-fr", ("cinq euros 89", "cinq virgule 89 euros", "cinq virgule huit neuf euros")),
+        ("hola", "es", ("hola",)),
+        ("", "es", ("",)),
+        ("5", "en-us", ("5",)),
+    ],
+)
+def test_readings_begin_with_the_spoken_one(span, language, expected):
+    """The rest are as valid."""
+    assert languages.readings(span, language)[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("language", ["es", "pt-br", "it", "fr-fr"])
+def test_numbers_in_words_are_those_that_espeak_says(language):
+    """An independent judge of num2words, but for Spanish "un mil", French "cinq cents", and vowels."""
+    espeak, numerals = pytest.importorskip("speakkit.engines.espeak").Espeak(language), Numerals(table(language))
+
+    def plain(text):
+        joined = "".join(espeak.say(text)).translate(FINER).replace("y", "i").replace("ə", "")
+        return re.sub(r"(.)\1+", r"\1", joined.translate(str.maketrans("ɪɾmɐ", "irna")).replace("sɛ̃ks", "sɛ̃s"))
+
+    values = [*range(0, 2100, 7), 12_345, 70_070, 99_999, 1_000_000]
+    differing = {v: numerals.cardinal(v) for v in values if plain(str(v)) != plain(numerals.cardinal(v))}
+    allowed = {"fr-fr": "cinq cent", "pt-br": "mil|vinte|centos"}.get(language, "(?!)")
+    assert {v: words for v, words in differing.items() if not re.search(allowed, words)} == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "number"),
+    [
+        ("es", "1.234", Number("1234")),
+        ("es", "1,234", Number("1", "234")),
+        ("es", "1,234.5", Number("1234", "5", dotted=True)),
+        ("es", "1.2.3", None),
+        ("es", "192.168.1.1", None),
+        ("es", "2.0", Number("2", "0", dotted=True)),
+        ("hi", "1,00,000", Number("100000")),
+        ("hi", "3.1415", Number("3", "1415")),
+        ("zh", "1,234.5", Number("1234", "5")),
+    ],
+)
+def test_marks_in_numbers(language, written, number):
+    """Which part thousands and which a fraction, by language and by their number."""
+    assert Numerals(table(language)).parsed(written) == number
+
+
+def test_roman_numerals():
+    """Of the usual form alone."""
+    assert [roman(letters) for letters in ("XIV", "MCMXCIX", "IIII", "VX", "IC", "Ⅻ", "")] == [14, 1999, 0, 0, 0, 12, 0]
+
+
+def test_hindi_numbers_are_all_there():
+    """A hundred words, no two of them alike; lakhs and crores."""
+    numerals = Numerals(table("hi"))
+    assert len({numerals.cardinal(value) for value in range(100)}) == 100
+    assert numerals.cardinal(12_34_56_789) == "बारह करोड़ चौंतीस लाख छप्पन हज़ार सात सौ नवासी"
+
+
+@pytest.mark.parametrize("path", sorted((paths.data() / "languages").glob("*.toml")), ids=lambda path: path.stem)
+def test_tables_are_whole(path):
+    """Twelve months, a word for each kind of mark, nothing empty, no number inside a word to be said."""
+    words = table(path.stem)
+    assert path.stem in LANGUAGES
+    assert len(words.months.names) == 12
+    assert set("./@-_:") <= set(words.addresses)
+    assert {"&", "+", "=", "×", "hashtag"} <= set(words.symbols)
+    assert all(noun.one for noun in [*words.units.values(), *words.currencies.values()])
+    assert all(noun.gender in ("m", "f") for noun in [*words.units.values(), *words.currencies.values()])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@settings(deadline=None, max_examples=120)
+@given(
+    text=st.text(
+        st.sampled_from("0123456789.,:;/-–% €$₹¥ºªhkmg²½XVI+=&#@aeñ第年个円२वाँ。\u00a0()")
+        | st.characters(codec="utf-8", exclude_categories=("Cs",)),
+        max_size=60,
+    )
+)
+def test_nothing_is_lost(language, text):
+    """Each rewrite says something, for a stretch that no other has, and what is between stays as it is."""
+    found = languages.verbalize(text, language)
+    assert all(rewrite.spoken.strip() and rewrite.start < rewrite.end <= len(text) for rewrite in found)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert languages.readings(text, language)[0] == said(text, language)
+
+
+TRAPS = [
+    *"1½$",
+    "1.",
+    "1 ",
+    "111 ",
+    "1-",
+    "1/2/",
+    "a@",
+    "a.",
+    "www.",
+    "http://",
+    "XX ",
+    "€5",
+    "#a",
+    "1+",
+    "第2",
+    "\u00a0",
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_is_linear(language):
+    """50,000 characters of a trap take under a second; a pattern that went over them again and again takes many."""
+    for trap in TRAPS:
+        began = time.process_time()
+        languages.verbalize((trap * 50_000)[:50_000], language)
+        assert time.process_time() - began < 8, trap
