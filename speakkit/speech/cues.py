@@ -25,8 +25,9 @@ PAUSE = 0.25
 SENTENCE, CLAUSE, WORD, LETTER = 0.0, 1.0, 6.0, 20.0
 """What it costs to break a cue or a line behind a sentence, a clause, a word, or within a word longer than a line."""
 
-CUE, INNER, FLASH = 1.5, 1.0, 30.0
-"""What it costs to begin another cue, to go on with a cue behind a sentence, and to show one too briefly."""
+CUE, INNER, STILL, FLASH = 1.5, 1.0, 2.0, 30.0
+"""What it costs to begin another cue, to go on with one behind a sentence, to be silent for a second inside one, and
+to show one a second too briefly."""
 
 ENDS = {SENTENCE: ".!?…。！？।॥", CLAUSE: ",;:—–、，；："}
 CLOSING = ")]}\"'”’»」』）"
@@ -59,9 +60,10 @@ class _Part:
 def cues(words: Iterable[Word]) -> list[Cue]:
     """The cheapest way to break the words into cues, by the costs above. Cues do not overlap; silence stays between."""
     parts = _priced([part for word in words for part in _parts(word)])
-    starts = [*_cheapest(parts), len(parts)]
-    following = [parts[at].start for at in starts[1:-1]] + [float("inf")]
-    return [_cue(parts[at:until], after) for (at, until), after in zip(pairwise(starts), following, strict=True)]
+    begins = _cheapest(parts)
+    following = [*(parts[at].start for at in begins), float("inf")][1:]
+    spans = pairwise([*begins, len(parts)])
+    return [_cue(parts[at:until], after) for (at, until), after in zip(spans, following, strict=True)]
 
 
 def width(text: str) -> float:
@@ -92,7 +94,7 @@ def _parts(word: Word) -> Iterator[_Part]:
 
 def _priced(parts: Sequence[_Part]) -> list[_Part]:
     """With what a break behind each costs."""
-    following = [part.start for part in parts[1:]] + [float("inf")]
+    following = [*(part.start for part in parts), float("inf")][1:]
     return [
         _Part(part.text, part.start, part.end, part.spaced, _cost(part, after - part.end))
         for part, after in zip(parts, following, strict=True)
@@ -112,10 +114,10 @@ def _cheapest(parts: Sequence[_Part]) -> list[int]:
         inner = 0.0
         for until in _fitting(parts, at):
             last = parts[until - 1]
-            available = (parts[until].start if until < len(parts) else float("inf")) - parts[at].start
-            cost = best[at][0] + CUE + inner + last.cost + FLASH * max(0.0, SHORTEST - available)
+            following = parts[until].start if until < len(parts) else float("inf")
+            cost = best[at][0] + CUE + inner + last.cost + FLASH * max(0.0, SHORTEST - following + parts[at].start)
             best[until] = min(best[until], (cost, at))
-            inner += INNER * (last.cost == SENTENCE)
+            inner += INNER * (last.cost == SENTENCE) + STILL * (following - last.end)
     begins, at = [], len(parts)
     while at:
         at = best[at][1]

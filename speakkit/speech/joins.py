@@ -19,8 +19,9 @@ MARGIN = 0.05
 """Seconds kept of the silence between these and the first and the last sound, so that a join with a gap of 0 has 0.1:
 as much as Kokoro itself makes between two short sentences."""
 
-EARLY = 0.05
-"""Seconds by which a sound is heard before its duration says so: measured by benchmarks/timestamps.py."""
+EARLY = 0.0625
+"""Seconds by which a sound is heard before its duration says so: 0.0575 in running speech by pocketsphinx's alignment,
+0.08 at the first sound after a pause (benchmarks/timestamps.py); kokoro's own `join_timestamps` takes 0.075 off."""
 
 PAUSES = ';:,.!?—…"()“” '
 """Phonemes without a sound of their own (of the symbols in Kokoro's config.json)."""

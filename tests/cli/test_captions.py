@@ -1,0 +1,91 @@
+"""`speak --captions`, as its users type it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+import srt
+
+from speakkit.audiofile import read
+from speakkit.speech.captions import FORMATS
+
+TEXT = "The quick brown fox pays $5 on Nov 23. It is late."
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_captions_are_written_beside_the_speech(run, tmp_path, ending):
+    """By the ending of their file; all words of the user are in them."""
+    captions = tmp_path / f"x.{ending}"
+    result = run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", captions, TEXT)
+    assert (result.code, result.out, result.err) == (0, b"", "")
+    content = " ".join(captions.read_text().split())
+    assert all(word in content for word in TEXT.split())
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["x.wav", captions.name])
+
+
+def test_receipt_names_the_captions(run, tmp_path):
+    """And the times are those of the audio."""
+    captions = tmp_path / "x.json"
+    result = run("speak", "--json", "-o", tmp_path / "x.wav", "--captions", captions, TEXT)
+    assert json.loads(result.out)["captions"] == str(captions)
+    written = json.loads(captions.read_text())
+    assert [word["text"] for word in written["words"]] == TEXT.split()
+    assert written["duration"] == pytest.approx(read(tmp_path / "x.wav").duration, abs=0.001)
+    assert written["words"][-1]["end"] <= written["duration"]
+    assert json.loads(run("speak", "--json", "-o", tmp_path / "x.wav", TEXT).out)["captions"] is None
+
+
+def test_speech_may_go_to_standard_output(run, tmp_path):
+    """While the captions go to their file."""
+    result = run("speak", "-q", "-o", "-", "--captions", tmp_path / "x.srt", TEXT)
+    assert result.out[:4] == b"RIFF"
+    (cue, *_) = srt.parse((tmp_path / "x.srt").read_text())
+    assert cue.content.startswith("The quick brown fox")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("x.ass", ("srt, vtt, json, tsv, TextGrid", "ass")), ("x", ("srt, vtt",)), ("x.wav", ("srt, vtt", "wav"))],
+)
+def test_captions_that_no_run_could_write_are_a_usage_error(run, tmp_path, name, words):
+    """Before anything is spoken."""
+    result = run("speak", "-o", tmp_path / "x.wav", "--captions", tmp_path / name, TEXT)
+    assert (result.code, result.out, result.err.count("\n")) == (2, b"", 1)
+    assert all(word in result.err for word in words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speech_and_captions_need_two_files(run, tmp_path):
+    """Neither is written over the other."""
+    target = tmp_path / "x.srt"
+    result = run("speak", "-o", target, "--format", "wav", "--captions", target, TEXT)
+    assert result.code == 2
+    assert "cannot both be written" in result.err
+
+
+def test_file_that_is_no_caption_is_kept_without_force(run, tmp_path):
+    """And so is the place of the speech."""
+    target = tmp_path / "package.json"
+    target.write_text('{"name": "mine"}')
+    result = run("speak", "-o", tmp_path / "x.wav", "--captions", target, TEXT)
+    assert result.code == 1
+    assert "no caption file" in result.err
+    assert [file.name for file in tmp_path.iterdir()] == ["package.json"]
+    assert run("speak", "-q", "--force", "-o", tmp_path / "x.wav", "--captions", target, TEXT).code == 0
+    assert "words" in json.loads(target.read_text())
+
+
+def test_ctrl_c_leaves_no_captions(command, tmp_path):
+    """Though some words were spoken."""
+    arguments = ["-o", "x.wav", "--captions", "x.srt", TEXT * 200]
+    process = subprocess.Popen([*command, "speak", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not any(file.stat().st_size for file in tmp_path.iterdir()):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,91 @@
+"""Cues: short enough to read, long enough to be read, and the user's own words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakkit.speech.cues import LINE, LINES, LONGEST, SHORTEST, cues, width
+from speakkit.speech.timestamps import Word
+
+
+def spoken(text, *, rate=15, pause=0.3):
+    """The words of `text`, said with `rate` characters a second and a pause at each mark."""
+    made, at = [], 0.0
+    for word in text.split():
+        end = at + len(word) / rate
+        made.append(Word(word, at, end, 0, spaced=True))
+        at = end + pause * (word[-1] in ".,!?;:")
+    return made
+
+
+def lines(text, **options):
+    return [cue.lines for cue in cues(spoken(text, **options))]
+
+
+timed_words = st.lists(
+    st.tuples(st.text("abcdé你は.,—“”", min_size=1, max_size=100), st.floats(0.05, 9), st.floats(0, 3), st.booleans()),
+    max_size=40,
+)
+
+
+@given(timed_words)
+def test_cues_are_within_bounds_and_hold_every_word(made):
+    """At most 2 lines of 42 columns and 7 s; none overlaps; at least 1 s where the next one leaves it."""
+    at, all_words = 0.0, []
+    for text, seconds, pause, spaced in made:
+        all_words.append(Word(text, at, at + seconds, 0, spaced))
+        at += seconds + pause
+    found = cues(all_words)
+    assert "".join(cue.text for cue in found).replace(" ", "") == "".join(word.text for word in all_words)
+    for cue, following in zip(found, [*(cue.start for cue in found), float("inf")][1:], strict=True):
+        assert 1 <= len(cue.lines) <= LINES
+        assert max(map(width, cue.lines)) <= LINE
+        assert cue.start < cue.end <= min(following, cue.start + LONGEST)
+        assert cue.end - cue.start >= min(SHORTEST, following - cue.start) - 1e-9
+
+
+def test_cues_end_with_clauses():
+    """Rather than where a line is full."""
+    text = "Once or twice she had peeped into the book, but it had no pictures or conversations in it at all, she said."
+    assert lines(text) == [
+        ("Once or twice she had", "peeped into the book,"),
+        ("but it had no pictures or", "conversations in it at all, she said."),
+    ]
+
+
+def test_short_sentences_share_a_cue():
+    """Since none could be read alone."""
+    assert lines("Yes. No. Oh!", pause=0.1) == [("Yes. No. Oh!",)]
+
+
+def test_silence_stays_between_cues():
+    """A cue goes with its last word, but for the second that it needs."""
+    made = [Word("This is a long sentence indeed.", 0.0, 2.5, 0, True), Word("Hm.", 6.0, 6.2, 0, True)]
+    assert [(cue.start, cue.end) for cue in cues(made)] == [(0.0, 2.5), (6.0, 7.0)]
+
+
+def test_word_longer_than_a_line_goes_on_in_the_next():
+    """With no character more or less, and its time divided."""
+    found = cues([Word("x" * 100, 0.0, 4.0, 0, True)])
+    assert [line for cue in found for line in cue.lines] == ["x" * 42, "x" * 42, "x" * 16]
+    assert found[-1].end == 4.0
+
+
+@pytest.mark.parametrize("pieces", [["你好，"] * 20, ["こんにちは"] * 12])
+def test_wide_characters_make_shorter_lines(pieces):
+    """Sixteen to a line, and no space between them."""
+    found = cues([Word(piece, i, i + 0.9, 0, spaced=False) for i, piece in enumerate(pieces)])
+    assert max(len(line) for cue in found for line in cue.lines) <= 16
+    assert "".join(line for cue in found for line in cue.lines) == "".join(pieces)
+
+
+def test_accents_and_invisible_characters_take_no_column():
+    """Nor do Hindi vowel signs above and below a letter; right-to-left letters are letters."""
+    assert width("e\u0301\u200b") == 1
+    assert width("कु") == 1
+    assert width("שלום") == 4
+
+
+def test_no_words_make_no_cue():
+    """And no error."""
+    assert cues([]) == []

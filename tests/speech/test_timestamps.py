@@ -1,0 +1,183 @@
+"""Word times: in the user's words, at the right place, and at the right time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakkit.audio import QUIET, silence
+from speakkit.speech.joins import Segment
+from speakkit.speech.synthesize import find_voice, speaker
+from speakkit.speech.timestamps import words
+from speakkit.text.chunks import Chunk, Token, placed
+from speakkit.voices import SAMPLES
+
+SECOND_PER_PHONEME = 0.1
+
+
+def timed(voice, text, **options):
+    spoken = list(speaker(find_voice(voice), device="cpu").segments(text, **options))
+    return list(words(text, spoken)), spoken
+
+
+def said(*tokens, index=0):
+    """A segment in which each phoneme lasts a tenth of a second."""
+    phonemes, spans = placed(tokens, frozenset("abc ,.—"))
+    lost = tuple(token for token in tokens if token.is_word and not token.phonemes)
+    chunk = Chunk(index, phonemes, tokens, lost, find_voice("f1"), "en-us", 1.0, 0, 0.0, spans)
+    onsets = tuple(SECOND_PER_PHONEME * i for i in range(len(phonemes) + 1))
+    return Segment(chunk, silence(onsets[-1], 24_000), onsets)
+
+
+def texts(text, *segments):
+    return [word.text for word in words(text, segments)]
+
+
+def test_words_are_the_users_and_in_their_place():
+    """As they are written, whatever is said for them, with their marks; times run forward, within the audio."""
+    text = "“Wasn’t it 5′ tall?”\n\nShe said:\tno—never! Pay $5 (or (more)) — a & so on."
+    found, spoken = timed("f1", text)
+    assert " ".join(word.text for word in found) == " ".join(text.split())
+    assert all(text[word.offset :].startswith(word.text.split()[0]) for word in found)
+    times = [time for word in found for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert all(word.end > word.start for word in found)
+    assert times[-1] <= sum(part.audio.duration for part in spoken)
+
+
+@pytest.mark.parametrize(
+    ("voice", "text", "expected"),
+    [
+        ("s1", "— Hola, ¿qué tal? — dijo él.", ["— Hola,", "¿qué", "tal? —", "dijo", "él."]),
+        ("ff_siwis", "« Bonjour », dit-il.", ["« Bonjour »,", "dit-il."]),
+        ("hf_alpha", "नमस्ते, आप कैसे हैं?", ["नमस्ते,", "आप", "कैसे", "हैं?"]),
+    ],
+)
+def test_every_language_has_word_times(voice, text, expected):
+    """Between white spaces; a mark that stands alone belongs to the word before it."""
+    assert [word.text for word in timed(voice, text)[0]] == expected
+
+
+@pytest.mark.parametrize(
+    ("voice", "package", "text", "expected"),
+    [
+        ("zf_xiaoxiao", "jieba", "你好，世界。“今天”天气很好！", ["你好，", "世界。", "“今天”", "天气", "很", "好！"]),
+        ("jf_alpha", "pyopenjtalk", "今日は「いい」天気です。", ["今日", "は", "「いい」", "天気", "です。"]),
+    ],
+)
+def test_scripts_without_spaces_have_tokens_for_words(voice, package, text, expected):
+    """With the marks beside them, opening ones before and others behind; nothing is between them."""
+    pytest.importorskip(package, reason="the extras zh and ja are not installed")
+    found, _ = timed(voice, text)
+    assert [word.text for word in found] == expected
+    assert "".join(word.text for word in found) == text
+    assert not any(word.spaced for word in found[:-1])
+
+
+def test_words_begin_with_their_sound():
+    """After a pause, where the first sound of a word can be seen: in the second chunk as in the first."""
+    text = "Ten! Keep. Dogs? Apples. Boats. Tell me, please. " * 6
+    found, spoken = timed("f1", text)
+    assert len(spoken) > 1
+    samples = np.concatenate([part.audio.samples for part in spoken])
+    blocks = np.abs(samples[: len(samples) // 120 * 120]).reshape(-1, 120).max(1) > QUIET
+    onsets = np.array([i for i in range(20, len(blocks)) if blocks[i] and not blocks[i - 20 : i].any()]) * 0.005
+    after_pause = [word.start for word, before in zip(found[1:], found, strict=False) if before.text[-1] in ".!?"]
+    distances = [np.abs(onsets - start).min() for start in after_pause]
+    assert np.median(distances) < 0.04
+    assert np.percentile(distances, 90) < 0.1
+
+
+def test_whisper_hears_the_words_when_we_say(whisper):
+    """Over two chunks, at another speed: Whisper's own times are off by up to a fifth of a second."""
+    text = (
+        "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do. "
+        "Once or twice she had peeped into the book her sister was reading, but it had no pictures in it."
+    )
+    found, spoken = timed("m4", text, speed=1.2)
+    audio = replace(spoken[0].audio, samples=np.concatenate([part.audio.samples for part in spoken]))
+    (transcript,) = whisper.transcribe([audio])
+    assert [word.text for word in transcript.words] == [word.text for word in found]
+    off = [ours.start - theirs.start for ours, theirs in zip(found, transcript.words, strict=True)]
+    assert np.median(np.abs(off)) < 0.15
+    assert max(map(abs, off)) < 0.4
+
+
+def test_token_of_several_words_is_divided_by_letters():
+    """ "Nov 23, 2026" is one token, and three words."""
+    found = list(
+        words("Nov 23, 2026 was", [said(Token("Nov 23, 2026", 0, "aaaaaaaaa", True), Token("was", 13, "b", True))])
+    )
+    assert [word.text for word in found] == ["Nov", "23,", "2026", "was"]
+    assert [word.start for word in found] == pytest.approx([0.0, 0.3, 0.5, 0.95])
+    assert [word.offset for word in found] == [0, 4, 8, 13]
+
+
+def test_tokens_without_space_between_them_are_one_word():
+    """From the first to the last sound of it, without the pause of its mark, though they are in two chunks."""
+    first = said(Token("(", 0, ",", False), Token("do", 1, "ab", False), Token("n't", 3, "abc", False))
+    second = said(Token(")", 6, ",", False), Token(".", 7, ".", True), Token("", 7, "", True), index=1)
+    (word,) = words("(don't).", [first, second])
+    assert (word.text, word.offset) == ("(don't).", 0)
+    assert (word.start, word.end) == pytest.approx((0.1, 0.6))
+
+
+def test_what_is_left_out_by_rule_or_lost_is_in_no_word():
+    """Markup has no time, and a word that was not said has none either; the others keep their places."""
+    text = "So **very** 你好 [nice](url), it"
+    segment = said(
+        Token("So", 0, "ab", True),
+        Token("**", 3, "", False, spoken="", rule="markup"),
+        Token("very", 5, "abc", False),
+        Token("**", 9, "", True, spoken="", rule="markup"),
+        Token("你好", 12, "", True),
+        Token("[", 15, "", False, spoken="", rule="markup"),
+        Token("nice", 16, "abc", False),
+        Token("](url)", 20, "", False, spoken="", rule="link target"),
+        Token(",", 26, ",", True),
+        Token("it", 28, "ab", True),
+    )
+    found = list(words(text, [segment]))
+    assert [word.text for word in found] == ["So", "very", "nice,", "it"]
+    assert [word.offset for word in found] == [0, 5, 16, 28]
+
+
+def test_word_cut_over_two_chunks_is_one():
+    """Its rest is a token without text."""
+    first, second = said(Token("endless", 0, "aaaa", False)), said(Token("", 0, "aa", True), Token("b", 8, "b", True))
+    found = list(words("endless b", [first, second]))
+    assert [(word.text, round(word.end, 3)) for word in found] == [("endless", 0.65), ("b", 0.8)]
+
+
+def test_words_come_with_their_segments():
+    """The first words are told before the last segment is spoken."""
+
+    def endless():
+        while True:
+            yield said(Token("a", 0, "a", True), Token("b", 2, "b", True))
+
+    assert next(words("a b", endless())).text == "a"
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("xyé5—(,", min_size=1, max_size=5), st.booleans(), st.text("abc", min_size=1)), min_size=1
+    )
+)
+def test_nothing_is_lost_between_words(pieces):
+    """Of a text whose tokens are all said, however they touch, the words are those between its white spaces."""
+    tokens, text = [], ""
+    for piece, spaced, phonemes in pieces:
+        tokens.append(Token(piece, len(text), phonemes, spaced))
+        text += piece + "\n " * spaced
+    assert " ".join(texts(text, said(*tokens))) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("language", ["es", "fr-fr", "it", "pt-br"])
+def test_every_letter_of_a_sample_is_in_a_word(language):
+    """By offsets."""
+    voice = {"es": "s1", "fr-fr": "ff_siwis", "it": "if_sara", "pt-br": "pf_dora"}[language]
+    found, _ = timed(voice, SAMPLES[language])
+    assert " ".join(word.text for word in found) == " ".join(SAMPLES[language].split())
