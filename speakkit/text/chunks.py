@@ -21,11 +21,12 @@ WEAK = 50
 """Phonemes; fewer are not left alone at the end of a paragraph, even if they take their chunk so far over the aim."""
 
 PARAGRAPH_GAP = 0.5
-SENTENCE_GAP = 0.1
-CLAUSE_GAP = WORD_GAP = 0.0
-"""Seconds of silence after a chunk, by what ends with it. They add to the 0.2 s that stay at the ends of two chunks:
-as much as Kokoro itself pauses between two sentences of one chunk, and more than after a comma (0.125 s) or a colon
-(0.15 s; medians of 30 chunks of Alice in Wonderland by af_heart)."""
+SENTENCE_GAP = 0.2
+CLAUSE_GAP = 0.05
+WORD_GAP = 0.0
+"""Seconds of silence after a chunk, by what ends with it. They add to the 0.1 s that stay at the ends of two chunks:
+as much as Kokoro itself pauses between two sentences of one chunk, or after a colon (0.15 s; medians of 30 chunks of
+Alice in Wonderland by af_heart)."""
 
 SECONDS_PER_PHONEME, SECONDS_PER_CHUNK = 0.0550, 0.744
 """A line through 57 chunks of 10 to 510 phonemes of Alice in Wonderland, spoken by af_heart at speed 1: it is out by

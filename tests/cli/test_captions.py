@@ -46,6 +46,15 @@ def test_speech_may_go_to_standard_output(run, tmp_path):
     assert cue.content.startswith("The quick brown fox")
 
 
+def test_markup_is_not_shown(run, tmp_path):
+    """What it leaves out of speech, it leaves out of captions; offsets are those of the file."""
+    (tmp_path / "x.md").write_text("# A heading\n\nIt is **very** [nice](https://example.com), too.\n")
+    run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", tmp_path / "x.json", "--file", tmp_path / "x.md")
+    written = json.loads((tmp_path / "x.json").read_text())
+    assert [word["text"] for word in written["words"]] == ["A", "heading", "It", "is", "very", "nice,", "too."]
+    assert all(written["text"][word["offset"] :].startswith(word["text"][:4]) for word in written["words"])
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("x.ass", ("srt, vtt, json, tsv, TextGrid", "ass")), ("x", ("srt, vtt",)), ("x.wav", ("srt, vtt", "wav"))],

@@ -47,9 +47,8 @@ def test_silence_at_a_join_is_the_gap(spoken):
 @pytest.mark.parametrize("voice", ["f1", "m1", "s1"])
 def test_no_sound_is_cut_off(kokoro, voice, text):
     """All that is louder than silence is kept, but for noise before the first phoneme and after the last mark."""
-    (chunk,) = speaker(find_voice(voice), device="cpu").plan(text)
-    whole = next(kokoro.synthesize([chunk]))
-    kept = segment(chunk, whole, kokoro)
+    (kept,) = segments(voice, text)
+    whole = next(kokoro.synthesize([kept.chunk]))
     assert kept.audio.duration < whole.audio.duration
     loud = [np.square(audio.samples[np.abs(audio.samples) > QUIET]).sum() for audio in (kept.audio, whole.audio)]
     assert loud[0] > 0.999 * loud[1]
@@ -59,8 +58,8 @@ def test_no_sound_is_cut_off(kokoro, voice, text):
 @pytest.mark.parametrize("speed", [0.5, 0.8])
 def test_slow_speech_begins_with_its_first_phoneme(kokoro, voice, speed):
     """Not with a vowel in the stretched silence before it, as loud as a tenth of the loudest (kokoro issue 344)."""
-    (chunk,) = speaker(find_voice(voice), device="cpu").plan("Alice went on.", speed=speed)
-    spoken = next(kokoro.synthesize([chunk]))
+    (part,) = segments(voice, "Alice went on.", speed=speed)
+    spoken = next(kokoro.synthesize([part.chunk]))
     before = spoken.audio.part(0, spoken.durations[0] * kokoro.frame - BEFORE)
     assert np.abs(before.samples).max() < 0.01 * np.abs(spoken.audio.samples).max()
 
