@@ -84,8 +84,9 @@ def test_words_begin_with_their_sound():
     samples = np.concatenate([part.audio.samples for part in spoken])
     blocks = np.abs(samples[: len(samples) // 120 * 120]).reshape(-1, 120).max(1) > QUIET
     onsets = np.array([i for i in range(20, len(blocks)) if blocks[i] and not blocks[i - 20 : i].any()]) * 0.005
-    after_pause = [word.start for word, before in zip(found[1:], found, strict=False) if before.text[-1] in ".!?"]
-    distances = [np.abs(onsets - start).min() for start in after_pause]
+    starts = np.array([word.start for word in found])
+    distances = [np.abs(starts - onset).min() for onset in onsets]
+    assert len(onsets) >= 5
     assert np.median(distances) < 0.04
     assert np.percentile(distances, 90) < 0.1
 
@@ -99,7 +100,7 @@ def test_whisper_hears_the_words_when_we_say(whisper):
     found, spoken = timed("m4", text, speed=1.2)
     audio = replace(spoken[0].audio, samples=np.concatenate([part.audio.samples for part in spoken]))
     (transcript,) = whisper.transcribe([audio])
-    assert [word.text for word in transcript.words] == [word.text for word in found]
+    assert [word.text.strip(",.") for word in transcript.words] == [word.text.strip(",.") for word in found]
     off = [ours.start - theirs.start for ours, theirs in zip(found, transcript.words, strict=True)]
     assert np.median(np.abs(off)) < 0.15
     assert max(map(abs, off)) < 0.4

@@ -228,7 +228,7 @@ def _file(match: re.Match[str]) -> Readings:
     name = match["name"]
     stem = name.partition(".")[0]
     hidden = name.startswith(".") and len(name) > 2 and name[1].isalpha()  # a dot and a letter
-    if not hidden and (not _has_ending(name) or stem.lower() in STREET or re.fullmatch("[a-z].[a-z]", name)):
+    if not hidden and (not _has_ending(name) or stem.lower() in STREET or re.fullmatch(r"(?:[a-z]\.)+[a-z]", name)):
         return ()
     if stem.isdecimal() and name.count(".") == 1 and len(name.rpartition(".")[2]) == 1:
         return ()
@@ -248,7 +248,7 @@ def _rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) ->
     return Rule(name, re.compile(pattern), read)
 
 
-TOKEN = rf"(?<![{IN_NAMES}/\\<])"
+TOKEN = rf"(?<![{IN_NAMES}/\\<$€£¥₹])"
 PORT = r"(?::(?P<port>\d{1,5}))?"
 TAIL = r"(?P<rest>/(?:[\w./?=&%#~@:+,*-]*[\w/=#*-])?)?"
 TO_THE_END = r"(?:[^\s<>\"`|]*[^\s<>\"`|.,;:!?'\u2019)\]}*\u2026])?"

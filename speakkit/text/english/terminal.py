@@ -321,6 +321,6 @@ RULES: tuple[Rule, ...] = (
     _rule("progress", rf"(?:{BEFORE_PART}){PART}(?![\w/])", _progress),
     _rule("progress", rf"(?<![\w./$-]){PART}(?= (?:{AFTER_PART})\b)", _progress),
     _rule("progress", rf"(?<![\w./$,-]){PART}(?![\w/-]|[.,]\d)(?! inch)", _bare_progress),
-    _rule("issue", r"(?<![&#/$])(?P<mark>#)(?P<digits>\d{1,7})(?![\w]|-\d)", _issue),
+    _rule("issue", r"(?<![&#/$])(?P<mark>#)(?P<digits>\d{1,7})(?!\w|-\d|,\d)", _issue),
     _rule("line", r"(?<![\w#/-])L(?P<first>\d{1,6})(?:-L?(?P<last>\d{1,6})|(?<=\d\d))(?![\w-])", _lines),
 )

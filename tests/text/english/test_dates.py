@@ -29,7 +29,7 @@ def test_dates_are_read_whole(aloud, text, spoken):
         ("reduced by 1/2", "reduced by one half"),
         ("on 3/4 of it", "on three quarters of it"),
         ("since 9/11", "since nine eleven"),
-        ("version 1.2.20", "version one.two.twenty"),
+        ("version 1.2.20", "version one point two point twenty"),
         ("The Earth orbits the Sun.", "The Earth orbits the Sun."),
         ("Sat on 5 chairs", "Sat on five chairs"),
     ],

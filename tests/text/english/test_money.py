@@ -35,5 +35,5 @@ def test_money(aloud, text, spoken):
     ],
 )
 def test_ranges(aloud, text, spoken):
-    """Each end in its own currency, the period aloud once."""
+    """Each end in its own currency, the period said once."""
     assert aloud(text) == spoken

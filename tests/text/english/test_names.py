@@ -25,7 +25,7 @@ def test_numerals(aloud, text, spoken):
     [
         ("Part I liked", "Part I liked"),
         ("the book I read", "the book I read"),
-        ("Charles I aloud so", "Charles I aloud so"),
+        ("Charles I said so", "Charles I said so"),
         ("Class C", "Class C"),
         ("Type A", "Type A"),
         ("John V. Lindsay", "John V. Lindsay"),

@@ -16,7 +16,7 @@ from speakkit.text.verbalize import readings
         ("See Dr. No", "See Doctor No"),
         ("on Elm Dr.", "on Elm Drive."),
         ("100 E. Main", "one hundred East Main"),
-        ("Smith Jr. aloud", "Smith Junior aloud"),
+        ("Smith Jr. said", "Smith Junior said"),
         ("U.S. Army", "U S Army"),
         ("the B2B and e2e tests", "the B to B and end to end tests"),
     ],
