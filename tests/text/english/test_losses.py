@@ -7,6 +7,8 @@ import pytest
     ("text", "spoken"),
     [
         ("Open until 8.30pm", "Open until eight thirty P M"),
+        ("x₂ages_foo", "X two ages foo"),
+        ("déjà_vu.txt", "déjà vu dot T X T"),
     ],
 )
 def test_losses(aloud, text, spoken):
