@@ -1,6 +1,7 @@
 """Names that programs give to things, in words: of code, files and addresses alike."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -39,7 +40,7 @@ MARKS: Mapping[str, str] = {
 QUIET: Mapping[str, str] = {**MARKS, "_": "", "-": ""}
 """As MARKS, but the marks that only join the words of one name are not said."""
 
-PIECE = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+(?:['’](?:s|t)\b)?|[^\W\d_]+|\d+|[^\w\s]|_")
+PIECE = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+(?:['’](?:s|t)\b)?|[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 @lru_cache(maxsize=8)
@@ -85,7 +86,8 @@ def said(name: str, marks: Mapping[str, str] = QUIET) -> str:
 
     marks: what is said for each mark; one that is not there is passed over
     """
-    return " ".join(filter(None, (_piece(found[0], marks) for found in PIECE.finditer(name))))
+    plain = unicodedata.normalize("NFKC", name)  # else a raised or lowered digit would take the letters behind it along
+    return " ".join(filter(None, (_piece(found[0], marks) for found in PIECE.finditer(plain))))
 
 
 def _piece(piece: str, marks: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ def _slashed(match: re.Match[str]) -> Readings:
     out_of = (f"{low} out of {high}", f"{low} of {high}")
     if match["nth"]:
         return (*fraction(top, bottom), *over)
-    if f"{top}/{bottom}" in PROVERBIAL or (top == bottom and int(top) not in (5, 10, 100)):
+    if f"{top}/{bottom}" in PROVERBIAL or top == bottom == "50":
         return (*both, *over, *out_of)
     if int(top) > int(bottom):
         return (*over, *both)
@@ -203,6 +203,8 @@ def _number(match: re.Match[str]) -> Readings:
 
 def _left_over(match: re.Match[str]) -> Readings:
     digits = match.group()
+    if "." in digits:
+        return (" point ".join((cardinal(digits.split(".")[0]), *map(spelled, digits.split(".")[1:]))),)
     forms = (cardinal(digits), spelled(digits))
     return forms[::-1] if len(digits) > 4 or digits.startswith("0") else forms
 
@@ -214,6 +216,7 @@ SCIENTIFIC = rf"""{START} (?P<number>{DECIMAL}) (?: [eE] | \s?[×x]\s?10\^ ) (?P
 
 GROUPS = rf"""(?<![\w.-]) (?:\d+-){{2,6}} [\dX]+ (?![\w-]|\.\d)
     | (?<![\w.-]) \d{{4}}\s\d{{4}}\s\d{{4}}\s\d{{4}} (?![\w-])
+    | (?<![\w.-]) \d{{5}}-\d{{4}} (?![\w-]|\.\d)
     | (?<=\b[A-Z]{{2}}\s) \d{{5}}(?:-\d{{4}})? (?![\w-]) {UNCOUNTED}"""
 """Numbers with two dashes or more, of a card, and ZIP codes behind a state."""
 
@@ -266,5 +269,5 @@ RULES = (
     rule("number", rf"(?<![\w,])(?<!\w\.) (?P<number>{NUMBER}) (?!\w|[.,]\d)", _number),
 )
 
-LAST = (rule("digits", r"\d+", _left_over),)
+LAST = (rule("digits", r"(?<!\d\.) \d+(?:\.\d+)* | \d+", _left_over),)
 """Whatever digits no other rule has taken: an engine would guess at them, or be silent."""

@@ -32,6 +32,9 @@ def value(text: str) -> str:
     """What stands behind "=" of a flag or a variable."""
     if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
         return decimal(text)
+    power = re.fullmatch(r"(-?\d+(?:\.\d+)?)[eE]\+?(-?\d{1,3})", text)
+    if power:
+        return f"{decimal(power[1])} times ten to the {cardinal(power[2])}"
     for rule in (*addresses.RULES, *versions.RULES):
         found = rule.pattern.fullmatch(text)
         readings = rule.read(found) if found else ()
@@ -229,7 +232,10 @@ LEFT_OUT: tuple[Rule, ...] = (
         _nothing,
     ),
     _rule(
-        "terminal colour", r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m", _nothing
+        "terminal colour",
+        r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]"
+        r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m(?![^\[\]]{0,40}\])",  # one that is closed holds a time: "[5m30s]"
+        _nothing,
     ),
     _rule("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),
     _rule(

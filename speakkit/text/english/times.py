@@ -160,6 +160,7 @@ RULES = (
         _time,
     ),
     rule("time", rf"{ALONE} (?P<hour>1[0-2]|0?[1-9]) \s? (?P<half>{MERIDIEM})", _hour),
+    rule("time", rf"{ALONE} (?P<hour>1[0-2]|0?[1-9]) \. (?P<minute>{SIXTY}) \s? (?P<half>{MERIDIEM})", _time),
     rule(
         "phone",
         rf"""{BEFORE_PHONE} (?: (?:\+\d{{1,3}}|1) {GAP}? )? {AREA} \d{{3}} {GAP} (?: \d{{4}} | [A-Z]{{4,7}} )
