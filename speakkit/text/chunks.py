@@ -199,7 +199,7 @@ class _Bundle:
     @property
     def gap(self) -> float:
         """Seconds of silence after it."""
-        if self.pause:
+        if self.pause or not self.is_heard:
             return self.pause
         if self.ends_paragraph:
             return PARAGRAPH_GAP

@@ -4,9 +4,12 @@ import pytest
 
 from speakkit import paths
 from speakkit.engines import registry
+from speakkit.engines.vocabulary import symbols
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
-from speakkit.text.markup import script
+from speakkit.text.chunks import Delivery
+from speakkit.text.markup import Markup, script
+from speakkit.voices import find
 
 WORDS = """
 sql = "sequel"
@@ -97,3 +100,10 @@ def test_other_languages_have_their_own(monkeypatch, tmp_path):
     assert [token.source for token in tokens if token.text == "chat"] == ["your lexicon"]
     assert KUBECTL not in "".join(token.phonemes for token in tokens)
     assert [token.spoken for token in tokens if token.text == "main"] == ["mane"]
+
+
+def test_what_is_left_out_makes_no_silence(reader):
+    """Thousands of tags before a word are not thousands of paragraphs."""
+    text = "<speak>" + "<p>" * 3000 + "hi"
+    plan = reader.plan(text, Delivery(find("f1")), Markup.PLAIN, symbols())
+    assert sum(chunk.gap for chunk in plan.chunks) == 0
