@@ -104,11 +104,13 @@ class _Explainer:
 def _each_line(text: str, name: str, explained: _Explainer) -> ExitCode:
     """One object for each line, in order; a line in which there is nothing to be heard has an "error"."""
     code = ExitCode.DONE
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):
         try:
             found = explained(line, name)
         except TextError as error:
             output.show_json_line(_object(explained.nothing(line)) | {"error": str(error)})
+            lost = any(map(str.isalnum, line))
+            code = ExitCode.LOST_WORDS if lost else code
             continue
         output.show_json_line(_object(found))
         code = ExitCode.LOST_WORDS if found.lost else code

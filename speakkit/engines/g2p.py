@@ -53,14 +53,20 @@ class Composed:
     apostrophe, and wide letters, half-width kana and squared units as the letters that they stand for.
     """
 
-    def __init__(self, phonemizer: Phonemizer) -> None:
-        self._phonemizer = phonemizer
+    def __init__(self, phonemizer: Phonemizer, source: str = "") -> None:
+        """`source` is where the phonemes of a word are from, if the phonemizer does not say."""
+        self._phonemizer, self._source = phonemizer, source
 
     def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
         """See `base.Phonemizer`."""
         handed: deque[tuple[Sentence, Places | None]] = deque()
         for tokens in self._phonemizer.phonemize(_plain_ones(sentences, handed)):
-            yield tuple(_in_place(*handed.popleft(), tokens))
+            yield tuple(self._told(token) for token in _in_place(*handed.popleft(), tokens))
+
+    def _told(self, token: Token) -> Token:
+        if not self._source or token.source or not token.phonemes or not token.is_word:
+            return token
+        return replace(token, source=self._source)
 
 
 def _plain_ones(sentences: Iterable[Sentence], handed: deque[tuple[Sentence, Places | None]]) -> Iterator[Sentence]:

@@ -18,6 +18,8 @@ PHONEMIZERS = {
     "ja": "japanese.OpenJtalk",
     "zh": "mandarin.Pinyin",
 }
+SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
+"""Where a language's phonemes are from, if not from espeak-ng; the English one says it of each word."""
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
 """Language -> the extra of speakkit that it needs, and what that extra installs."""
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
@@ -59,7 +61,7 @@ def require_language(language: str) -> None:
 def phonemizer(language: str) -> Phonemizer:
     """The phonemizer for one of `voices.LANGUAGES`, loaded once. Raises EngineError where its extra is missing."""
     require_language(language)
-    return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)))
+    return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)), SOURCES.get(language, "espeak-ng"))
 
 
 def pooled(language: str, processes: int) -> Pooled:

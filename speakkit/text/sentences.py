@@ -22,9 +22,9 @@ QUOTATION = 200
 """Characters; a quotation up to there stays whole. As many phonemes are the most that a chunk aims at."""
 
 END = re.compile(
-    r"""(?P<mark>[.!?…؟۔]+)["'”’»)\]\u2060]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
+    r"""(?<![.!?…؟۔])(?P<mark>[.!?…؟۔]++)["'”’»)\]\u2060]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
     r"""|[。！？｡।॥](?P<closed>[。！？｡।॥!?」』”’）】》"')]*)\s*(?=\S)"""
-    r"|[!?]+(?=[\u3040-\u30ff\u4e00-\u9fff])"
+    r"|(?<![!?])[!?]++(?=[\u3040-\u30ff\u4e00-\u9fff])"
 )
 HIRAGANA = re.compile("[ぁ-ゖ]")
 ENUMERATOR = re.compile(r"\s*[(\[]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[IVXLC]{1,6}|[ivx]{1,5})\.\s+")
