@@ -12,12 +12,14 @@ def verbalize(text: str, language: str) -> list[Rewrite]:
     """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
     if not language.startswith("en"):
         return languages.verbalize(text, language)
-    found = sorted(_claims(text, english.rules(language)), key=lambda claim: claim[0])
-    return [
-        Rewrite(start, end, _set_apart(text, start, end, forms[0]), name)
-        for (start, end), name, forms in found
-        if forms[0] != text[start:end]
-    ]
+    rewrites: list[Rewrite] = []
+    for (start, end), name, forms in sorted(_claims(text, english.rules(language)), key=lambda claim: claim[0]):
+        if forms[0] == text[start:end]:
+            continue
+        spoken = _set_apart(text, start, end, forms[0])
+        touches = bool(rewrites) and rewrites[-1].end == start and spoken[:1].isalnum()
+        rewrites.append(Rewrite(start, end, " " * touches + spoken, name))
+    return rewrites
 
 
 def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
