@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from speakkit.speech.timestamps import Word
+from speakkit.text import abbreviations
+from speakkit.voices import LANGUAGES
 
 LINE = 42
 """Columns. This, LINES and LONGEST are those of Netflix's Timed Text Style Guide, General Requirements; BBC's Subtitle
@@ -31,6 +33,9 @@ to show one a second too briefly."""
 
 ENDS = {SENTENCE: ".!?…。！？।॥", CLAUSE: ",;:—–、，；："}
 CLOSING = ")]}\"'”’»」』）"
+OPENING = "([{\"'“‘«"
+TITLES = frozenset[str]().union(*(abbreviations.of(language).never for language in LANGUAGES))
+"""Abbreviations behind which no sentence ends, as "Dr", of every language."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def _priced(parts: Sequence[_Part]) -> list[_Part]:
 
 
 def _cost(part: _Part, silence: float) -> float:
-    last = part.text.rstrip(CLOSING)[-1:]
+    word = part.text.rstrip(CLOSING)
+    last = "" if word.endswith(".") and word[:-1].lstrip(OPENING) in TITLES else word[-1:]
     marked = next((cost for cost, marks in ENDS.items() if last and last in marks), part.cost)
     return min(marked, CLAUSE) if silence >= PAUSE else marked
 

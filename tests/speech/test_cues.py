@@ -86,6 +86,13 @@ def test_accents_and_invisible_characters_take_no_column():
     assert width("שלום") == 4
 
 
+def test_no_cue_ends_with_a_title():
+    """The stops of "Dr." and "Mr." end no sentence, and the name stands with them."""
+    text = "On March the fifth of that year, Dr. Smith paid them all of what he owed, and he (Mr. Smith) was glad."
+    found = cues(spoken(text, pause=0.0))
+    assert not any(line.endswith(("Dr.", "(Mr.")) for cue in found for line in cue.lines)
+
+
 def test_no_words_make_no_cue():
     """And no error."""
     assert cues([]) == []
