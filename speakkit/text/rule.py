@@ -1,7 +1,7 @@
-"""What a rule of reading is."""
+"""What a rule of reading is, and what many of them make of a text."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 Readings = tuple[str, ...]
@@ -25,3 +25,32 @@ class Rule:
 def rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
     """A rule whose pattern is set out with blanks and line breaks, which match nothing (`re.VERBOSE`)."""
     return Rule(name, re.compile(pattern, re.VERBOSE), read)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A stretch of a text that a rule reads, as two offsets, and every reading of it."""
+
+    start: int
+    end: int
+    readings: Readings
+    rule: str
+
+
+def claims(text: str, rules: Iterable[Rule]) -> list[Claim]:
+    """What `rules` say of `text`, in the order of the text; what one has claimed, no later one touches."""
+    taken = bytearray(len(text))
+    found: list[Claim] = []
+    for one in rules:
+        for match in one.pattern.finditer(text):
+            start, end = stretch(match)
+            said = () if taken.find(1, start, end) >= 0 else one.read(match)
+            if said:
+                taken[start:end] = b"\1" * (end - start)
+                found.append(Claim(start, end, said, one.name))
+    return sorted(found, key=lambda claim: claim.start)
+
+
+def stretch(match: re.Match[str]) -> tuple[int, int]:
+    """What of a match is read, as two offsets."""
+    return match.span("it" if "it" in match.re.groupindex else 0)

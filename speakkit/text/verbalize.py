@@ -1,10 +1,7 @@
 """Written -> spoken: how a person reads what is not a plain word."""
 
-import re
-from collections.abc import Iterable, Iterator
-
 from speakkit.text import english, languages
-from speakkit.text.rule import Readings, Rule
+from speakkit.text.rule import claims, stretch
 from speakkit.text.script import Rewrite
 
 
@@ -13,12 +10,12 @@ def verbalize(text: str, language: str) -> list[Rewrite]:
     if not language.startswith("en"):
         return languages.verbalize(text, language)
     rewrites: list[Rewrite] = []
-    for (start, end), name, forms in sorted(_claims(text, english.rules(language)), key=lambda claim: claim[0]):
-        if forms[0] == text[start:end]:
+    for claim in claims(text, english.rules(language)):
+        if claim.readings[0] == text[claim.start : claim.end]:
             continue
-        spoken = _set_apart(text, start, end, forms[0])
-        touches = bool(rewrites) and rewrites[-1].end == start and spoken[:1].isalnum()
-        rewrites.append(Rewrite(start, end, " " * touches + spoken, name))
+        spoken = _set_apart(text, claim.start, claim.end, claim.readings[0])
+        touches = bool(rewrites) and rewrites[-1].end == claim.start and spoken[:1].isalnum()
+        rewrites.append(Rewrite(claim.start, claim.end, " " * touches + spoken, claim.rule))
     return rewrites
 
 
@@ -32,27 +29,9 @@ def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
     forms: list[str] = []
     for rule in english.rules(language):
         match = rule.pattern.fullmatch(span)
-        if match and match.span() == _stretch(match):
+        if match and match.span() == stretch(match):
             forms += rule.read(match)
     return tuple(dict.fromkeys(forms)) or (span,)
-
-
-def _claims(text: str, table: Iterable[Rule]) -> Iterator[tuple[tuple[int, int], str, Readings]]:
-    """What each rule has to say of `text`; what one has claimed, no later one touches."""
-    taken = bytearray(len(text))
-    for rule in table:
-        for match in rule.pattern.finditer(text):
-            start, end = _stretch(match)
-            if taken.find(1, start, end) >= 0:
-                continue
-            spoken = rule.read(match)
-            if spoken:
-                taken[start:end] = b"\1" * (end - start)
-                yield (start, end), rule.name, spoken
-
-
-def _stretch(match: re.Match[str]) -> tuple[int, int]:
-    return match.span("it" if "it" in match.re.groupindex else 0)
 
 
 def _set_apart(text: str, start: int, end: int, spoken: str) -> str:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from speakkit.text.english import addresses, code, emoji, terminal, versions
+from speakkit.text.rule import claims
 from speakkit.text.verbalize import verbalize
 
 RULES = (*terminal.RULES, *addresses.RULES, *versions.RULES, *code.RULES, *emoji.RULES)
@@ -17,15 +18,10 @@ PIECES = (
 
 
 def found(text):
-    """Each match with its stretch, rule and readings; what one rule has claimed, no later one touches."""
-    taken = bytearray(len(text))
-    for rule in RULES:
-        for match in rule.pattern.finditer(text):
-            start, end = match.span("it" if "it" in match.re.groupindex else 0)
-            readings = () if any(taken[start:end]) else rule.read(match)
-            if readings and readings[0] != text[start:end]:
-                taken[start:end] = b"\1" * (end - start)
-                yield start, end, rule.name, readings
+    """Each match with its stretch, rule and readings, but those that are read as they are written."""
+    for claim in claims(text, RULES):
+        if claim.readings[0] != text[claim.start : claim.end]:
+            yield claim.start, claim.end, claim.rule, claim.readings
 
 
 @pytest.fixture
