@@ -27,6 +27,11 @@ def rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> 
     return Rule(name, re.compile(pattern, re.VERBOSE), read)
 
 
+def exact(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
+    """A rule in whose pattern each blank matches itself."""
+    return Rule(name, re.compile(pattern), read)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A stretch of a text that a rule reads, as two offsets, and every reading of it."""

@@ -18,7 +18,7 @@ from speakkit.text.english.identifiers import (
     table,
 )
 from speakkit.text.english.numbers import cardinal, combined, spelled
-from speakkit.text.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule, exact
 
 TOP_LEVEL: Mapping[str, str] = {
     **{
@@ -244,53 +244,49 @@ def _hashtag(match: re.Match[str]) -> Readings:
     return tuple(f"{mark} {said(match['name'])}" for mark in ("hashtag", "hash"))
 
 
-def _rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
-    return Rule(name, re.compile(pattern), read)
-
-
 TOKEN = rf"(?<![{IN_NAMES}/\\<$€£¥₹])"
 PORT = r"(?::(?P<port>\d{1,5}))?"
 TAIL = r"(?P<rest>/(?:[\w./?=&%#~@:+,*-]*[\w/=#*-])?)?"
 TO_THE_END = r"(?:[^\s<>\"`|]*[^\s<>\"`|.,;:!?'\u2019)\]}*\u2026])?"
 
 RULES: tuple[Rule, ...] = (
-    _rule(
+    exact(
         "URL",
         r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}+)://(?:(?P<user>[^\s/@<>\"]{1,60}+)@)?"
         rf"(?P<host>[\w.%-]*[\w]|){PORT}(?P<rest>(?:[/?#]{TO_THE_END})?)",
         _url,
     ),
-    _rule(
+    exact(
         "e-mail address",
         r"(?<![\w.+@-])(?P<user>[\w.+-]++)@(?P<host>[\w-]++(?:\.[\w-]*[A-Za-z][\w-]*+)+)"
         r"(?::(?P<repository>[\w.~-]++/[\w./-]*\w))?",
         _email,
     ),
-    _rule(
+    exact(
         "account",
         r"(?<![\w.+@/-])(?P<user>[a-z_][\w-]*+)@(?P<host>[A-Za-z][\w-]*+(?!\.\w)|\d{1,3}(?:\.\d{1,3}){3})(?![\w@])",
         _account,
     ),
-    _rule("MAC address", r"(?<![\w:-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:-])", _mac),
-    _rule(
+    exact("MAC address", r"(?<![\w:-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:-])", _mac),
+    exact(
         "IP address",
         r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:[0-9A-Fa-f]{1,4}|(?<=::))(?:/\d{1,3})?(?![\w:])",
         _ipv6,
     ),
-    _rule(
+    exact(
         "IP address",
         r"(?<![\w.])(?P<address>\d{1,3}(?:\.\d{1,3}){3})(?!\w|\.\d)(?::(?P<port>\d{1,5})|/(?P<length>\d\d?))?(?!\w)",
         _ipv4,
     ),
-    _rule("host", rf"(?<![\w.@-])(?P<host>localhost){PORT}{TAIL}(?!\w)", _localhost),
-    _rule(
+    exact("host", rf"(?<![\w.@-])(?P<host>localhost){PORT}{TAIL}(?!\w)", _localhost),
+    exact(
         "path", r"(?<![\w\\])(?P<drive>[A-Za-z]):(?P<rest>\\(?:(?:[\w.\\$-]| (?=[\w.-]{1,30}\\))*[\w\\$-])?)", _windows
     ),
-    _rule("domain", rf"{TOKEN}(?P<host>(?:[A-Za-z0-9-]++\.)+[a-z]{{2,6}}+){PORT}{TAIL}(?![\w@]|\.\w)", _bare_url),
-    _rule(
+    exact("domain", rf"{TOKEN}(?P<host>(?:[A-Za-z0-9-]++\.)+[a-z]{{2,6}}+){PORT}{TAIL}(?![\w@]|\.\w)", _bare_url),
+    exact(
         "path", rf"{TOKEN}(?P<name>[{IN_NAMES}]*+/(?:[{IN_NAMES}/]*(?:[\w/*]|(?<=/)\.\.(?![.\w])))?){AT_LINE}", _path
     ),
-    _rule("file", rf"{DOTTED}{AT_LINE}", _file),
-    _rule("handle", r"(?<![\w@/.])@(?P<name>[A-Za-z_][\w-]*+(?:\.[A-Za-z_]\w*+)*)(?!@)", _handle),
-    _rule("hashtag", r"(?<![\w&#/])#(?P<name>[A-Za-z]\w*+)", _hashtag),
+    exact("file", rf"{DOTTED}{AT_LINE}", _file),
+    exact("handle", r"(?<![\w@/.])@(?P<name>[A-Za-z_][\w-]*+(?:\.[A-Za-z_]\w*+)*)(?!@)", _handle),
+    exact("hashtag", r"(?<![\w&#/])#(?P<name>[A-Za-z]\w*+)", _hashtag),
 )

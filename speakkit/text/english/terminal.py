@@ -6,7 +6,7 @@ from collections.abc import Callable
 from speakkit.text.english import addresses, versions
 from speakkit.text.english.identifiers import both, distinct, letters, number, path, said
 from speakkit.text.english.numbers import cardinal, combined, decimal, spelled
-from speakkit.text.rule import Readings, Rule
+from speakkit.text.rule import Readings, Rule, exact
 
 SHORT_HASH = 12
 """Characters; of a longer hash only the first ABBREVIATED are said, as git shows them."""
@@ -221,36 +221,32 @@ def _checkbox(match: re.Match[str]) -> Readings:
     return ("unchecked", "to do", "open") if match["mark"] == " " else ("checked", "done", "check")
 
 
-def _rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
-    return Rule(name, re.compile(pattern), read)
-
-
 LEFT_OUT: tuple[Rule, ...] = (
-    _rule(
+    exact(
         "terminal colour",
         "\x1b(?:\\[[0-9;?]*+[A-Za-z]|\\][^\x07\x1b]{0,200}+(?:\x07|\x1b\\\\)?|[()][A-Z0-9])",
         _nothing,
     ),
-    _rule(
+    exact(
         "terminal colour",
         r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]"
         r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m(?![^\[\]]{0,40}\])",  # one that is closed holds a time: "[5m30s]"
         _nothing,
     ),
-    _rule("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),
-    _rule(
+    exact("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),
+    exact(
         "line drawing",
         r"(?:\|(?=[\u2588-\u258f]))?[\u2500-\u259f\u2800-\u28ff\u23b8-\u23bf]++(?:(?<=[\u2588-\u258f]) {0,80}\|)?",
         _nothing,
     ),
-    _rule(
+    exact(
         "ruler",
         r"(?<![^\s])(?:={4,}+|^={3}|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)",
         _nothing,
     ),
-    _rule("bullet", r"(?:^|(?<=\s))(?:[•◦▪▫‣⁃●○◆◇■□⏺⎿⏵✻✽✳✢❯➜▶►]|·(?=\s))(?:\ufe0f)?(?=\s|$)", _nothing),
-    _rule("prompt", r"^(?:\$|>>>|%)\s(?=[a-z~./])", _nothing),
-    _rule(
+    exact("bullet", r"(?:^|(?<=\s))(?:[•◦▪▫‣⁃●○◆◇■□⏺⎿⏵✻✽✳✢❯➜▶►]|·(?=\s))(?:\ufe0f)?(?=\s|$)", _nothing),
+    exact("prompt", r"^(?:\$|>>>|%)\s(?=[a-z~./])", _nothing),
+    exact(
         "sign of a diff", r"(?:(?<=insertion)|(?<=insertions))\(\+\)|(?:(?<=deletion)|(?<=deletions))\(-\)", _nothing
     ),
 )
@@ -258,75 +254,75 @@ LEFT_OUT: tuple[Rule, ...] = (
 COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d{1,7})"
 
 RULES: tuple[Rule, ...] = (
-    _rule("sign of a diff", r"(?<!\S)\+\+\+(?=\s[\w/.])", _always("plus plus plus", "new file", "")),
-    _rule(
+    exact("sign of a diff", r"(?<!\S)\+\+\+(?=\s[\w/.])", _always("plus plus plus", "new file", "")),
+    exact(
         "sign of a diff",
         r"(?<!\S)---(?=\s(?:a/|/dev/null|\w[\w.-]{0,60}+/))",
         _always("minus minus minus", "old file", ""),
     ),
     *LEFT_OUT,
-    *(_rule("check mark", f"[{marks}]\ufe0f?", _always(*ways)) for marks, ways in CHECKS.items()),
-    _rule("checkbox", r"(?:(?<=^)|(?<=[-*+] )|(?<=\d\. ))\[(?P<mark>[ xX])\](?=\s)", _checkbox),
-    _rule("hunk of a diff", r"@@ -(?P<old>\d{1,7}(?:,\d{1,7})?) \+(?P<new>\d{1,7}(?:,\d{1,7})?) @@", _hunk),
-    _rule(
+    *(exact("check mark", f"[{marks}]\ufe0f?", _always(*ways)) for marks, ways in CHECKS.items()),
+    exact("checkbox", r"(?:(?<=^)|(?<=[-*+] )|(?<=\d\. ))\[(?P<mark>[ xX])\](?=\s)", _checkbox),
+    exact("hunk of a diff", r"@@ -(?P<old>\d{1,7}(?:,\d{1,7})?) \+(?P<new>\d{1,7}(?:,\d{1,7})?) @@", _hunk),
+    exact(
         "changed lines",
         rf"(?<![^\s(])\+(?P<more>{COUNT})(?P<comma>,)?[ /]?\s?[-−](?P<fewer>{COUNT})(?![\w.]\w|-)",
         _changes,
     ),
-    _rule("colour", r"(?<![\w&#/])#(?P<digits>[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})(?!\w)", _colour),
-    _rule("sign of a diff", r"(?:^|(?<=\n))[+-](?=\s{3,8}\S)", lambda match: (SIGN_OF_LINE[match[0]], "")),
-    _rule("directive", r"(?<![^\s])#(?P<name>include|define|undef|ifdef|ifndef|if|else|endif|pragma)\b", _directive),
-    _rule("directive", r"^#!(?=/)", _always("shebang ", "hash bang ")),
-    _rule("ports", r"(?:(?<=-p )|(?<=--publish ))(?P<outer>\d{2,5}):(?P<inner>\d{2,5})(?![\w:])", _ports),
-    _rule("redirection", r"(?<!\S)2>&1(?!\w)", _always("two to one", "two greater than and one", "errors to output")),
-    _rule(
+    exact("colour", r"(?<![\w&#/])#(?P<digits>[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})(?!\w)", _colour),
+    exact("sign of a diff", r"(?:^|(?<=\n))[+-](?=\s{3,8}\S)", lambda match: (SIGN_OF_LINE[match[0]], "")),
+    exact("directive", r"(?<![^\s])#(?P<name>include|define|undef|ifdef|ifndef|if|else|endif|pragma)\b", _directive),
+    exact("directive", r"^#!(?=/)", _always("shebang ", "hash bang ")),
+    exact("ports", r"(?:(?<=-p )|(?<=--publish ))(?P<outer>\d{2,5}):(?P<inner>\d{2,5})(?![\w:])", _ports),
+    exact("redirection", r"(?<!\S)2>&1(?!\w)", _always("two to one", "two greater than and one", "errors to output")),
+    exact(
         "redirection",
         r"(?<!\S)(?P<from>[12&])?>{1,2}(?:\s?)/dev/null(?!\w)",
         _always("to slash dev slash null", "to dev null"),
     ),
-    _rule("redirection", r"(?<=\w )>{1,2}(?= ?[\w/~$.-]+\.\w{1,4}(?!\w))", _always("into", "to", "greater than")),
-    _rule("cells", r"^\s*(?P<it>\|)(?=.{1,1000}\|\s*$)", _nothing),
-    _rule("cells", r"(?<=\S )(?P<it>\|)\s*$", _nothing),
-    _rule("cells", r"(?<=\S )(?P<it>\|)(?= \S)", _between_cells),
-    _rule("UUID", r"(?<![\w-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])", _uuid),
-    _rule(
+    exact("redirection", r"(?<=\w )>{1,2}(?= ?[\w/~$.-]+\.\w{1,4}(?!\w))", _always("into", "to", "greater than")),
+    exact("cells", r"^\s*(?P<it>\|)(?=.{1,1000}\|\s*$)", _nothing),
+    exact("cells", r"(?<=\S )(?P<it>\|)\s*$", _nothing),
+    exact("cells", r"(?<=\S )(?P<it>\|)(?= \S)", _between_cells),
+    exact("UUID", r"(?<![\w-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])", _uuid),
+    exact(
         "hash",
         r"(?<![\w/#=-])(?<!\w\.)(?:(?P<algorithm>sha\d{1,3}|md5)[:-]|(?P<commit>[Cc]ommit|[Rr]evision) )?"
         r"(?P<hash>[0-9a-f]{7,128}+)(?![\w-]|\.\w)",
         _hash,
     ),
-    _rule("range of versions", rf"(?<![\w.~^/-])(?P<first>{REF})(?P<dots>\.{{2,3}})(?P<last>{REF})(?![\w/])", _range),
-    _rule(
+    exact("range of versions", rf"(?<![\w.~^/-])(?P<first>{REF})(?P<dots>\.{{2,3}})(?P<last>{REF})(?![\w/])", _range),
+    exact(
         "range of versions", rf"(?<![\w.~^/-])(?P<first>{KNOWN_REF})(?P<dots>\.\.)(?P<last>{BRANCH})(?![\w/])", _range
     ),
-    _rule(
+    exact(
         "range of versions", rf"(?<![\w.~^/-])(?P<first>{BRANCH})(?P<dots>\.\.)(?P<last>{KNOWN_REF})(?![\w/])", _range
     ),
-    _rule(
+    exact(
         "revision",
         r"(?<![\w./-])(?P<ref>HEAD|main|master|origin/main)(?P<marks>~|\^{1,3})(?P<back>\d{0,4})(?!\w)",
         _revision,
     ),
-    _rule(
+    exact(
         "flag",
         r"(?<![\w\-=+/.)\]])(?P<dashes>--?)(?P<name>[A-Za-z][\w-]*+)(?:=(?P<value>[^\s`'\",;()\[\]{}]*[\w/*]))?(?![\w-])",
         _flag,
     ),
-    _rule(
+    exact(
         "variable",
         r"(?<![\w$%])(?:\$(?P<name>[A-Za-z_]\w*+)|\$\{(?P<braced>[A-Za-z_]\w*+)\}|%(?P<percent>[A-Za-z_]\w*+)%)"
         r"(?P<rest>[/\\](?:[\w./\\*-]*[\w/\\*])?)?",
         _variable,
     ),
-    _rule(
+    exact(
         "assignment",
         r"(?<![\w.$/?&=-])(?P<name>[A-Za-z_][\w.-]*+)=(?:(?P<value>[^\s`'\",;()\[\]{}=<>]*[\w/*])(?![=<>])|(?=(?P<quote>['\"])))",
         _assignment,
     ),
-    _rule("progress", rf"\[{PART}\]", _progress),
-    _rule("progress", rf"(?:{BEFORE_PART}){PART}(?![\w/])", _progress),
-    _rule("progress", rf"(?<![\w./$-]){PART}(?= (?:{AFTER_PART})\b)", _progress),
-    _rule("progress", rf"(?<![\w./$,-]){PART}(?![\w/-]|[.,]\d)(?! inch)", _bare_progress),
-    _rule("issue", r"(?<![&#/$])(?P<mark>#)(?P<digits>\d{1,7})(?!\w|-\d|,\d)", _issue),
-    _rule("line", r"(?<![\w#/-])L(?P<first>\d{1,6})(?:-L?(?P<last>\d{1,6})|(?<=\d\d))(?![\w-])", _lines),
+    exact("progress", rf"\[{PART}\]", _progress),
+    exact("progress", rf"(?:{BEFORE_PART}){PART}(?![\w/])", _progress),
+    exact("progress", rf"(?<![\w./$-]){PART}(?= (?:{AFTER_PART})\b)", _progress),
+    exact("progress", rf"(?<![\w./$,-]){PART}(?![\w/-]|[.,]\d)(?! inch)", _bare_progress),
+    exact("issue", r"(?<![&#/$])(?P<mark>#)(?P<digits>\d{1,7})(?!\w|-\d|,\d)", _issue),
+    exact("line", r"(?<![\w#/-])L(?P<first>\d{1,6})(?:-L?(?P<last>\d{1,6})|(?<=\d\d))(?![\w-])", _lines),
 )
