@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
+from speakkit.text.english import tables
 from speakkit.text.english.identifiers import (
     MARKS,
     QUIET,
@@ -15,7 +16,6 @@ from speakkit.text.english.identifiers import (
     number,
     path,
     said,
-    table,
 )
 from speakkit.text.english.numbers import cardinal, combined, spelled
 from speakkit.text.rule import Readings, Rule, exact
@@ -221,7 +221,7 @@ def _is_path(text: str) -> bool:
 
 def _has_ending(name: str) -> bool:
     stem, dot, ending = name.rpartition(".")
-    return bool(dot and stem) and ending in table("extensions.tsv")
+    return bool(dot and stem) and ending in tables.readings("extensions")
 
 
 def _file(match: re.Match[str]) -> Readings:

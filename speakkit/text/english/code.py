@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
-from speakkit import paths
+from speakkit.text.english import tables
 from speakkit.text.english.addresses import STREET
-from speakkit.text.english.identifiers import MARKS, QUIET, distinct, letters, number, said, table, word
+from speakkit.text.english.identifiers import MARKS, QUIET, distinct, letters, number, said, word
 from speakkit.text.english.numbers import cardinal, combined, pairs, plural, spelled
 from speakkit.text.english.terminal import value
 from speakkit.text.rule import Readings, Rule
@@ -17,27 +16,22 @@ SURNAMES = re.compile(r"Mc[A-Z]+|(?:Mac?|Mc|De|Di|Da|Du|La|Le|Lo|Van|Von|Fitz|Ap
 ABBREVIATIONS = STREET | {"rev", "gen", "col", "sgt"}
 
 
-@lru_cache(maxsize=1)
-def _proper() -> frozenset[str]:
-    """Products, firms and units with a capital inside, which are read as they are written."""
-    return frozenset((paths.data() / "camel_case.txt").read_text(encoding="utf-8").split())
-
-
 def _camel(match: re.Match[str]) -> Readings:
     """As "parseHTTPResponse" -> "parse H T T P response"; names of people, products and units are left."""
     name = match[0]
     if len(name) < 4:  # units, such as "kHz" and "mL"
         return ()
-    known = table("identifiers.tsv").get(name.lower())
+    known = tables.readings("identifiers").get(name.lower())
     if known:
         return known
     singular = name.removesuffix("s")
-    if name in _proper() or singular in _proper() or SURNAMES.fullmatch(name) or singular.isupper():
+    proper = tables.words("camel_case")  # products, firms and units, which are read as they are written
+    if name in proper or singular in proper or SURNAMES.fullmatch(name) or singular.isupper():
         return ()
     if re.fullmatch(r"[ie][A-Z][a-z]*", name):  # "iPhone"
         return ()
     shouted = re.fullmatch(r"([A-Z]+)[A-Z][a-z]+", name)  # "IOError", and not "UNimportant"
-    if shouted and shouted[1].lower() not in table("identifiers.tsv"):
+    if shouted and shouted[1].lower() not in tables.readings("identifiers"):
         return ()
     return (said(name),)
 

@@ -2,7 +2,8 @@
 
 import re
 
-from speakkit.text.english.identifiers import distinct, table
+from speakkit.text.english.identifiers import distinct
+from speakkit.text.english.tables import readings
 from speakkit.text.rule import Readings, Rule
 
 JOINER = "\u200d"
@@ -22,7 +23,7 @@ EMOJI = rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2194-\u2199\u21a9\u21aa]
 
 def _names(run: str) -> list[str]:
     """Those of a run of emoji without selectors and tones, each once; what has no name is passed over."""
-    known = table("emoji.tsv")
+    known = readings("emoji")
     names, at = [], 0
     while at < len(run):
         length = next((n for n in range(LONGEST, 0, -1) if len(run[at : at + n]) == n and run[at : at + n] in known), 0)

@@ -3,10 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
 
-from speakkit import paths
 from speakkit.text.english.numbers import DIGITS, cardinal, pairs
+from speakkit.text.english.tables import readings
 from speakkit.text.rule import Readings
 
 SPELLED_FROM = 5
@@ -43,13 +42,6 @@ QUIET: Mapping[str, str] = {**MARKS, "_": "", "-": ""}
 PIECE = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+(?:['’](?:s|t)\b)?|[^\W\d_]+|\d+|[^\w\s]|_")
 
 
-@lru_cache(maxsize=8)
-def table(name: str) -> dict[str, Readings]:
-    """A data file of words and what is said for each, the usual reading first."""
-    lines = (paths.data() / name).read_text(encoding="utf-8").splitlines()
-    return {word: tuple(said) for word, *said in (line.split("\t") for line in lines)}
-
-
 def letters(word: str) -> str:
     """As "http2" -> "H T T P two": capital letters, since phonemizers take a single "a" for the article."""
     return " ".join(DIGITS[int(character)] if character in "0123456789" else character.upper() for character in word)
@@ -64,7 +56,7 @@ def number(digits: str) -> str:
 
 def word(piece: str) -> str:
     """A stretch of letters of a name, in words: "HTTP" -> "H T T P", "MAX" -> "max", "id" -> "I D"."""
-    known = table("identifiers.tsv").get(piece.lower())
+    known = readings("identifiers").get(piece.lower())
     if known:
         return known[0]
     if len(piece) == 1:
@@ -96,9 +88,9 @@ def _piece(piece: str, marks: Mapping[str, str]) -> str:
     return word(piece) if piece[0].isalpha() else marks.get(piece, "")
 
 
-def distinct(*readings: str) -> Readings:
+def distinct(*ways: str) -> Readings:
     """Each of them once, in order."""
-    return tuple(dict.fromkeys(reading for reading in readings if reading))
+    return tuple(dict.fromkeys(way for way in ways if way))
 
 
 def both(name: str) -> Readings:
@@ -109,7 +101,7 @@ def both(name: str) -> Readings:
 def file_name(name: str, marks: Mapping[str, str] = QUIET) -> str:
     """As "parse_args.py" -> "parse args dot py": each ending as it is called."""
     stem, *rest = name.split(".")
-    endings = table("extensions.tsv")
+    endings = readings("extensions")
     parts = [endings[part][0] if part in endings else said(part, marks) for part in rest]
     if stem.startswith("__") and stem.endswith("__") and stem.strip("_"):
         stem = f"dunder{stem.rstrip('_')}"

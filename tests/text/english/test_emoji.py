@@ -3,7 +3,7 @@
 import pytest
 
 from speakkit.text.english.emoji import RULES
-from speakkit.text.english.identifiers import table
+from speakkit.text.english.tables import readings
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_other_signs_are_left_alone(rewrites, text):
 
 def test_every_emoji_is_matched_whole(said):
     """Each of the table, by itself and behind a word."""
-    for emoji, (name, *_) in table("emoji.tsv").items():
+    for emoji, (name, *_) in readings("emoji").items():
         spoken = said(f"x {emoji}\ufe0f")
         assert emoji not in spoken, (emoji, name)
 
