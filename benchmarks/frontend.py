@@ -9,7 +9,6 @@ processor's seconds say more than those of the clock; what the two processes of 
 """
 
 import gc
-import json
 import os
 import statistics
 import sys
@@ -19,7 +18,6 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from speakkit import paths
 from speakkit.engines import registry, tagger
 from speakkit.engines.base import Phonemizer
 from speakkit.speech.reading import Reader
@@ -28,16 +26,16 @@ from speakkit.text.chunks import Chunk, Delivery, chunks
 from speakkit.text.markup import Markup, script
 from speakkit.text.paragraphs import paragraphs
 from speakkit.text.sentences import Sentence, sentences
+from speakkit.vocabulary import symbols
 from speakkit.voices import find
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
-SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
 
 
 def plan(text: str, phonemizer: Phonemizer) -> list[Chunk]:
     """The whole path from text to chunks."""
     read = Reader("en-us", phonemizer, lexicon.load("en-us")).read(text, script(text, Markup.PLAIN))
-    return list(chunks(read, Delivery(find("f1")), SYMBOLS))
+    return list(chunks(read, Delivery(find("f1")), symbols()))
 
 
 def misaki_alone(text: str, g2p: Any) -> None:
@@ -103,7 +101,7 @@ def stages(text: str, english: Any) -> dict[str, float]:
     step("english (misaki and its tokens' places)", lambda: list(english._phonemizer.phonemize(plain)))  # noqa: SLF001
     tokens = step("the same and Composed", lambda: list(english.phonemize(plain)))
     merged = step("Spoken.tokens", lambda: [one.tokens(of_it) for one, of_it in zip(said, tokens, strict=True)])
-    step("chunks", lambda: list(chunks(zip(found, merged, strict=True), Delivery(find("f1")), SYMBOLS)))
+    step("chunks", lambda: list(chunks(zip(found, merged, strict=True), Delivery(find("f1")), symbols())))
     return took
 
 

@@ -75,7 +75,7 @@ class _Explainer:
 
     def __init__(self, voice: str, lang: str | None, *, raw: bool) -> None:
         # Imported when something is to be explained: they take longer to load than --help may take in all.
-        from speakkit.engines import vocabulary  # noqa: PLC0415
+        from speakkit import vocabulary  # noqa: PLC0415
         from speakkit.speech import explain, synthesize  # noqa: PLC0415
         from speakkit.text import markup  # noqa: PLC0415
         from speakkit.text.chunks import Delivery  # noqa: PLC0415

@@ -16,9 +16,9 @@ from speakkit.engines.base import Synthesis
 from speakkit.engines.device import CONVOLUTION_DTYPE, pick
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
-from speakkit.engines.vocabulary import settings
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import LIMIT, Chunk
+from speakkit.vocabulary import settings
 
 SAMPLE_RATE = 24_000
 FRAME = 0.025

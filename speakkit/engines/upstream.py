@@ -10,8 +10,8 @@ from speakkit.engines.base import Synthesis
 from speakkit.engines.device import pick
 from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, style
 from speakkit.engines.quietly import import_quietly, no_warnings
-from speakkit.engines.vocabulary import settings
 from speakkit.text.chunks import Chunk
+from speakkit.vocabulary import settings, symbols
 
 
 class Upstream:
@@ -22,7 +22,7 @@ class Upstream:
 
     def __init__(self, weights: hub.Installed, device: torch.device) -> None:
         self.weights = weights.source
-        self.symbols = frozenset(settings()["vocab"])
+        self.symbols = symbols()
         with no_warnings():  # of weight norm's and dropout's ways
             kmodel = import_quietly("kokoro.model").KModel
             model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=settings(), model=str(checkpoint(weights)))

@@ -17,11 +17,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from speakkit import paths, tomlfile, voices
+from speakkit import paths, tomlfile, vocabulary, voices
 from speakkit.errors import BadValue, ConfigError, storage_error
 from speakkit.text.ipa import misaki_symbols, with_s
 from speakkit.text.script import Rewrite
@@ -203,7 +203,8 @@ def _phonemes(word: str, ipa: str, where: str) -> str:
     phonemes = misaki_symbols(ipa)
     if len(ipa) == 1 or not ipa.endswith("/") or not set(phonemes) - MODIFIERS:
         raise ConfigError(f'{where}: the IPA of {word} must stand between slashes, such as "/kjuːb/", not {ipa!r}')
-    unknown = "".join(dict.fromkeys(symbol for symbol in phonemes if symbol not in _symbols()))
+    known = vocabulary.symbols()
+    unknown = "".join(dict.fromkeys(symbol for symbol in phonemes if symbol not in known))
     if unknown:
         raise ConfigError(f"{where}: no voice of Kokoro knows {' '.join(unknown)} in the IPA of {word}")
     return phonemes
@@ -214,12 +215,6 @@ def _kind(said: object) -> str:
         return str(said).lower()
     names = {int: "a number", float: "a number", list: "a list", dict: "a table"}
     return names.get(type(said), "a date")
-
-
-@cache
-def _symbols() -> frozenset[str]:
-    """The phonemes that Kokoro was trained on."""
-    return frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
 
 
 def _with_forms(entries: Mapping[str, Entry], *, british: bool) -> dict[str, Entry]:

@@ -14,8 +14,8 @@ from speakkit.engines import hub, packs
 from speakkit.engines.dequantize import rebuild
 from speakkit.engines.packages import package_folder
 from speakkit.engines.quietly import no_warnings
-from speakkit.engines.vocabulary import settings
 from speakkit.text.chunks import Chunk
+from speakkit.vocabulary import settings
 from speakkit.voices import find
 
 PHONEMES = "həlˈO wˈɜɹld."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from speakkit.engines import vocabulary
+from speakkit import vocabulary
 from speakkit.speech.explain import explain
 from speakkit.speech.synthesize import find_voice, reader
 from speakkit.text.chunks import Delivery

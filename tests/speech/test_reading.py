@@ -4,11 +4,11 @@ import pytest
 
 from speakkit import paths
 from speakkit.engines import registry
-from speakkit.engines.vocabulary import symbols
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
 from speakkit.text.chunks import Delivery
 from speakkit.text.markup import Markup, script
+from speakkit.vocabulary import symbols
 from speakkit.voices import find
 
 WORDS = """

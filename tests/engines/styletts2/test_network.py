@@ -4,7 +4,7 @@ import torch
 
 from speakkit.engines.styletts2.adain import AdaINBlock
 from speakkit.engines.styletts2.network import StyleTTS2
-from speakkit.engines.vocabulary import settings
+from speakkit.vocabulary import settings
 
 
 @torch.inference_mode()

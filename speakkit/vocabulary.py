@@ -1,6 +1,7 @@
 """Kokoro's own settings and the phonemes that it knows, without the network itself."""
 
 import json
+from functools import cache
 from typing import Any
 
 from speakkit import paths
@@ -12,6 +13,7 @@ def settings() -> dict[str, Any]:
     return read
 
 
+@cache
 def symbols() -> frozenset[str]:
     """The phonemes and marks that Kokoro knows."""
     return frozenset(settings()["vocab"])
