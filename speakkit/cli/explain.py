@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,9 @@ from speakkit.cli import complete, given, output
 from speakkit.errors import BadValue, ExitCode, TextError
 
 if TYPE_CHECKING:
-    from speakkit.speech.explain import Explanation, Word
+    from collections.abc import Callable
+
+    from speakkit.speech.explain import Explainer, Explanation, Word
     from speakkit.text.chunks import Chunk
 
 Words = Annotated[
@@ -23,17 +24,6 @@ VoiceName = Annotated[
     str | None,
     typer.Option("--voice", "-v", metavar="VOICE", help="Who would read it.", autocompletion=complete.voices),
 ]
-Lang = Annotated[
-    str | None,
-    typer.Option(
-        "--lang",
-        "-l",
-        metavar="LANGUAGE",
-        help="The language of the text; by default the voice's own.",
-        autocompletion=complete.languages,
-    ),
-]
-TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Take nothing for markup.")]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Explain each line for itself; one line of JSON for each.")]
@@ -42,8 +32,8 @@ JsonLines = Annotated[bool, typer.Option("--jsonl", help="Explain each line for 
 def explain(
     words: Words = None,
     voice: VoiceName = None,
-    lang: Lang = None,
-    file: TextFile = None,
+    lang: given.Lang = None,
+    file: given.TextFile = None,
     raw: Raw = False,
     as_json: Json = False,
     as_lines: JsonLines = False,
@@ -58,11 +48,14 @@ def explain(
         raise BadValue("--json and --jsonl exclude each other; choose one")
     settings = config.load()
     text = given.text(words or [], file)
-    explained = _Explainer(settings.voice if voice is None else voice, lang or settings.lang or None, raw=raw)
-    name = "" if file is None else file.name
+    explainer = _explainer(settings.voice if voice is None else voice, lang or settings.lang or None)
+
+    def explained(part: str) -> Explanation:
+        return explainer.explain(part, given.markup(part, file, raw=raw))
+
     if as_lines:
-        raise typer.Exit(_each_line(text, name, explained))
-    found = explained(text, name)
+        raise typer.Exit(_each_line(text, explainer, explained))
+    found = explained(text)
     if as_json:
         output.show_json(_object(found))
     else:
@@ -70,50 +63,28 @@ def explain(
     raise typer.Exit(ExitCode.LOST_WORDS if found.lost else ExitCode.DONE)
 
 
-class _Explainer:
-    """Explains texts; what they need is loaded once."""
+def _explainer(voice: str, lang: str | None) -> Explainer:
+    # Imported when something is to be explained: they take longer to load than --help may take in all.
+    from speakkit import vocabulary  # noqa: PLC0415
+    from speakkit.speech import explain, synthesize  # noqa: PLC0415
 
-    def __init__(self, voice: str, lang: str | None, *, raw: bool) -> None:
-        # Imported when something is to be explained: they take longer to load than --help may take in all.
-        from speakkit import vocabulary  # noqa: PLC0415
-        from speakkit.speech import explain, synthesize  # noqa: PLC0415
-        from speakkit.text import markup  # noqa: PLC0415
-        from speakkit.text.chunks import Delivery  # noqa: PLC0415
-
-        found = synthesize.find_voice(voice, lang)
-        reader = synthesize.reader(found.language)
-        symbols = vocabulary.symbols()
-
-        def explained(text: str, name: str) -> Explanation:
-            kind = markup.Markup.RAW if raw else markup.guessed(text, name)
-            return explain.explain(text, reader.plan(text, Delivery(found), kind, symbols))
-
-        def nothing(text: str) -> Explanation:
-            return explain.Explanation(text, found.language, found.name, (), (), ())
-
-        self._explained, self._nothing = explained, nothing
-
-    def __call__(self, text: str, name: str = "") -> Explanation:
-        return self._explained(text, name)
-
-    def nothing(self, text: str) -> Explanation:
-        """That of a text in which there is nothing to be heard."""
-        return self._nothing(text)
+    found = synthesize.find_voice(voice, lang)
+    return explain.Explainer(found, synthesize.reader(found.language), vocabulary.symbols())
 
 
-def _each_line(text: str, name: str, explained: _Explainer) -> ExitCode:
+def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation]) -> ExitCode:
     """One object for each line, in order; a line in which there is nothing to be heard has an "error"."""
     code = ExitCode.DONE
     for line in text.removesuffix("\n").split("\n"):
         try:
-            found = explained(line, name)
+            found = explained(line)
         except TextError as error:
-            output.show_json_line(_object(explained.nothing(line)) | {"error": str(error)})
+            output.show_json_line(_object(explainer.nothing(line)) | {"error": str(error)})
             lost = any(map(str.isalnum, line))
-            code = ExitCode.LOST_WORDS if lost else code
-            continue
-        output.show_json_line(_object(found))
-        code = ExitCode.LOST_WORDS if found.lost else code
+        else:
+            output.show_json_line(_object(found))
+            lost = bool(found.lost)
+        code = ExitCode.LOST_WORDS if lost else code
     return code
 
 

@@ -1,15 +1,35 @@
-"""The text that a command is given: as words, in a file, or through a pipe."""
+"""The text that a command is given: as words, in a file, or through a pipe; its language, and what in it is markup."""
+
+from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
+import typer
 import typer.core
 
+from speakkit.cli import complete
 from speakkit.errors import BadValue, TextError, storage_error
 from speakkit.text.decode import checked, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from speakkit.text.markup import Markup
+
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        "-l",
+        metavar="LANGUAGE",
+        help="The language of the text; by default the voice's own.",
+        autocompletion=complete.languages,
+    ),
+]
+TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
 
 LONGEST_TEXT = 64 << 20
 """Bytes: some two months of speech."""
@@ -54,6 +74,13 @@ def text(words: Sequence[str], file: Path | None) -> str:
         raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
     # Interactive shells hand over "wow\!" with its backslash.
     return checked(" ".join(words).replace(DASHED, "").replace("\\!", "!"), "the text")
+
+
+def markup(written: str, file: Path | None, *, raw: bool) -> Markup:
+    """What of a text, and of the file that it is from, is taken for markup; nothing where it is `raw`."""
+    from speakkit.text.markup import Markup, guessed  # noqa: PLC0415  start-up: only a text that is read needs it
+
+    return Markup.RAW if raw else guessed(written, file.name if file else "")
 
 
 def _bounded(stream: BinaryIO, source: str) -> str:

@@ -62,22 +62,11 @@ VoiceName = Annotated[
 Speed = Annotated[
     float | None, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0; 1.0 by default.")
 ]
-Lang = Annotated[
-    str | None,
-    typer.Option(
-        "--lang",
-        "-l",
-        metavar="LANGUAGE",
-        help="The language of the text; by default the voice's own.",
-        autocompletion=complete.languages,
-    ),
-]
 Target = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
 ]
 Play = Annotated[bool, typer.Option("--play", help="Play as well, with --output.")]
-TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
 Format = Annotated[
     str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
 ]
@@ -102,10 +91,10 @@ def speak(
     words: Words = None,
     voice: VoiceName = None,
     speed: Speed = None,
-    lang: Lang = None,
+    lang: given.Lang = None,
     target: Target = None,
     play: Play = False,
-    file: TextFile = None,
+    file: given.TextFile = None,
     audio_format: Format = None,
     raw: Raw = False,
     captions: CaptionFile = None,
@@ -253,9 +242,7 @@ def _speak_into(
     sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: Order
 ) -> tuple[float, int, list[Token]]:
     """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
-    from speakkit.text import markup  # noqa: PLC0415
-
-    kind = markup.Markup.RAW if order.raw else markup.guessed(order.text, order.file.name if order.file else "")
+    kind = given.markup(order.text, order.file, raw=order.raw)
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
     with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:

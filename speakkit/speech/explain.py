@@ -4,12 +4,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from speakkit.speech.reading import Plan
-from speakkit.text.chunks import Chunk, Token
+from speakkit.speech.reading import Plan, Reader
+from speakkit.speech.timestamps import CONTINUOUS
+from speakkit.text.chunks import Chunk, Delivery, Token
+from speakkit.text.markup import Markup
 from speakkit.text.verbalize import readings
+from speakkit.voices import Voice
 
-UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC")
-"""How the Unicode names begin of characters that are written without spaces between words."""
+UNSPACED = (*CONTINUOUS, "IDEOGRAPHIC")
+"""How the Unicode names begin of characters, and of their marks, that are written without spaces between words."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,23 @@ class Explanation:
     def lost(self) -> tuple[Token, ...]:
         """The words that ought to be heard and would not be."""
         return tuple(token for chunk in self.chunks for token in chunk.lost)
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains how `voice` would read texts. symbols: the phonemes that its engine knows."""
+
+    voice: Voice
+    reader: Reader
+    symbols: frozenset[str]
+
+    def explain(self, text: str, markup: Markup) -> Explanation:
+        """How `text` would be read. Raises TextError where there is nothing to be heard in it."""
+        return explain(text, self.reader.plan(text, Delivery(self.voice), markup, self.symbols))
+
+    def nothing(self, text: str) -> Explanation:
+        """That of a text in which there is nothing to be heard."""
+        return Explanation(text, self.voice.language, self.voice.name, (), (), ())
 
 
 def explain(text: str, plan: Plan) -> Explanation:
