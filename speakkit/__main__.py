@@ -5,9 +5,6 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import Never
-
-from speakkit.errors import ExitCode
 
 # Until the error handler stands, Ctrl-C ends the process at once, rather than with a traceback of imports.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,8 +28,10 @@ def speak() -> None:
     _exit(run())
 
 
-def _exit(code: int) -> Never:
+def _exit(code: int) -> None:
     """End the process. Threads of an engine that was stopped while it loaded are not waited for."""
+    from speakkit.errors import ExitCode  # noqa: PLC0415  after the line above
+
     if code == ExitCode.INTERRUPTED:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):

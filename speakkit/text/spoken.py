@@ -38,8 +38,10 @@ class Spoken:
 
     def rewritten(self, rewrites: Sequence[Rewrite]) -> "Spoken":
         """With `rewrites` done, whose offsets are those of `self.text`; in order, and apart from each other."""
-        text, places, given, done = "", list(self.places[:0]), list(self.given[:0]), []
-        at = 0
+        text, at = "", 0
+        places: list[tuple[int, int]] = []
+        given: list[Rewrite | None] = []
+        done: list[Rewrite] = []
         for rewrite in rewrites:
             spoken = self._apart(rewrite)
             text += self.text[at : rewrite.start] + spoken
