@@ -10,6 +10,9 @@ MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 UNSPEAKABLE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ud800-\udfff]")
 """Control characters that no text holds; escape (0x1b) is not among them, since terminals colour text with it."""
 
+END_OF_FILE = "\x1a"
+"""What DOS wrote after a text; old files still end with it."""
+
 
 def decode(raw: bytes, source: str) -> str:
     """`raw` as text. `source` names it in errors. Raises TextError for anything but UTF-8 text."""
@@ -17,7 +20,7 @@ def decode(raw: bytes, source: str) -> str:
         if raw.startswith(mark):
             raise TextError(f"{source} is {encoding} text; convert it first: iconv -f {encoding} -t UTF-8")
     try:
-        text = raw.decode().removeprefix("\ufeff")
+        text = raw.decode().removeprefix("\ufeff").removesuffix(END_OF_FILE)
     except UnicodeDecodeError as error:
         raise TextError(
             f"{source} is not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start});"

@@ -34,6 +34,12 @@ def test_byte_order_mark_is_dropped():
     assert decode(MARK + MARK + b"Hello.", SOURCE) == "\ufeffHello."
 
 
+def test_end_of_file_of_dos_is_dropped():
+    """An old text ends with Ctrl-Z; in the middle of one it is no text."""
+    assert decode(b"Hello.\r\n\x1a", SOURCE) == "Hello.\r\n"
+    assert "U+001A at offset 3" in refusal(b"One\x1atwo")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
 def test_utf16_with_a_mark_is_named(encoding):
     """UTF-16 is not guessed at: the error says what it is and which command converts it."""
@@ -69,7 +75,7 @@ def test_whatever_is_not_utf8_is_refused(raw, marked):
     """Whatever is not refused comes out as it stands in the bytes."""
     raw = MARK * marked + raw
     with suppress(TextError):
-        assert decode(raw, SOURCE) == raw.decode().removeprefix("\ufeff")
+        assert decode(raw, SOURCE) == raw.decode().removeprefix("\ufeff").removesuffix("\x1a")
 
 
 @pytest.mark.parametrize(
