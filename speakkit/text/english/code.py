@@ -249,6 +249,10 @@ AFTER = "|".join(
 )
 """What stands before a status of HTTP."""
 
+METHOD = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
+REQUEST = rf"{METHOD} /\S*+(?: HTTP/[\d.]{{1,3}})?(?: -| - -|:|,|\")? "
+"""A request in a server's log, its path and what is between them and the status."""
+
 REASONS = (
     "OK|Created|Accepted|No Content|Moved|Found|Not Modified|Bad Request|Unauthorized|Forbidden|Not Found|Method Not"
     "|Conflict|Gone|Too Many|Internal Server|Bad Gateway|Service Unavailable|Gateway Timeout|errors?"
@@ -267,6 +271,8 @@ RULES: tuple[Rule, ...] = (
     Rule("number", re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w.])"), _underscored),
     Rule("status", re.compile(rf"(?:{AFTER})(?P<digits>[1-5]\d\d)(?![\w%]|[.,:]\d| (?:\w+s|of)\b)"), _status),
     Rule("status", re.compile(r"(?<![\w.,$#-])(?P<digits>[45]\d\d)s\b"), _statuses),
+    Rule("path", re.compile(rf"{METHOD} (?P<it>/)(?=[ ?]|$)"), lambda _: ("slash", "root")),
+    Rule("status", re.compile(rf"{REQUEST}(?P<it>(?P<digits>[1-5]\d\d))(?![\w%/]|[.,:]\d)"), _status),
     Rule("status", re.compile(rf"(?<![\w.,$#-])(?P<digits>[1-5]\d\d)(?= (?:{REASONS})\b)"), _status),
     Rule("protocol", re.compile(r"\bHTTP/(?P<release>\d(?:\.\d)?)(?![\w.]\w)"), _protocol),
     Rule("hexadecimal", re.compile(r"(?<!\w)0(?P<kind>[xXbBoO])(?P<digits>[0-9A-Fa-f]{1,64}+)(?!\w)"), _hexadecimal),

@@ -97,9 +97,17 @@ def _zone(zone: str | None) -> Readings:
         return ("",)
     if zone == "Z":
         return ("U T C", "Zulu", "Z")
-    hours, minutes = zone[1:3], zone[-2:]
-    sign = "minus" if zone[0] == "-" else "plus"
-    return combined(("U T C",), (sign,), (cardinal(hours),), (cardinal(minutes) if int(minutes) else "",))
+    return _offset("UTC", zone[0], zone[1:3], zone[-2:])
+
+
+def _offset(name: str, sign: str, hours: str, minutes: str) -> Readings:
+    said = "plus" if sign == "+" else "minus"
+    return combined((" ".join(name),), (said,), (cardinal(hours),), (cardinal(minutes) if int(minutes) else "",))
+
+
+def _from_greenwich(match: re.Match[str]) -> Readings:
+    """As "UTC+2", "GMT-03:30"."""
+    return _offset(match["name"], match["sign"], match["hours"], match["minutes"] or "0")
 
 
 def _lap(match: re.Match[str]) -> Readings:
@@ -146,6 +154,12 @@ ROUND = r"\d{2}[05]-\d{2}00\b"
 RULES = (
     rule("time", STAMP, _stamp),
     rule("time", rf"{ALONE} {EXACT} (?P<zone>Z|\+\d\d:?\d\d) (?![\w:])", _stamp),
+    rule(
+        "time zone",
+        rf"""\b (?P<name>UTC|GMT) \s? (?P<sign>[-+−]) (?P<hours>1[0-4]|0?\d) (?: :?(?P<minutes>{SIXTY}) )?
+        (?![\w:]|\.\d)""",
+        _from_greenwich,
+    ),
     rule("times", rf"{ALONE} {FIRST} {TO} {LAST} (?![\w/%°]|[.,:-]\d)", _span),
     rule(
         "time",

@@ -16,7 +16,7 @@ BEFORE = r"(?<![\w.@/-])"
 
 FOLLOWED_BY = {
     "anywhere": r"(?![\w@/]|\.\w)",
-    "name": r"(?=\s[A-Z])",
+    "name": r"(?= \s (?: (?:and|&)\s )? [A-Z] )",
     "number": rf"(?= \s? (?: \d | I\b{NO_PRONOUN} | (?!I\b)[IVXLC]+\b ) )",
     "word": r"(?=\s\w)",
     "after": r"(?![\w@/]|\.\w)",

@@ -27,6 +27,8 @@ from speakkit.text.english.code import RULES
         ("rm -rf build/ && npm ci", "rm dash R F build and npm ci"),
         ("E0308 TS2345 E501", "E zero three zero eight T S twenty three forty five E five oh one"),
         ("HTTP 404, 502 Bad Gateway", "HTTP four oh four, five oh two Bad Gateway"),
+        ("GET /users 404 in 12ms", "GET slash users four oh four in 12ms"),
+        ('"GET / HTTP/1.1" 503', '"GET slash H T T P one point one" five oh three'),
         ("HTTP/1.1", "H T T P one point one"),
         ("0xFF", "zero X F F"),
         ("C# F#", "C sharp F sharp"),

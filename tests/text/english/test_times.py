@@ -15,6 +15,8 @@ import pytest
         ),
         ("2024-05-05 10:30+0200", "May fifth twenty twenty four at ten thirty U T C plus two"),
         ("10:30:00Z", "ten thirty U T C"),
+        ("UTC+2", "U T C plus two"),
+        ("GMT-3:30", "G M T minus three thirty"),
         ("1:02:03", "one oh two oh three"),
         ("0:00:00.5", "zero oh oh oh zero point five"),
         ("2:30:01 PM", "two thirty oh one P M"),

@@ -14,6 +14,7 @@ from speakkit.text.verbalize import readings
         ("St. John St.", "Saint John Street."),
         ("on 42nd St, I think", "on forty second Street, I think"),
         ("See Dr. No", "See Doctor No"),
+        ("Mr. and Mrs. Hill", "Mister and Missus Hill"),
         ("on Elm Dr.", "on Elm Drive."),
         ("100 E. Main", "one hundred East Main"),
         ("Smith Jr. said", "Smith Junior said"),
