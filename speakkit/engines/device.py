@@ -113,7 +113,7 @@ class Memory:
 
     def is_exhausted(self, error: BaseException) -> bool:
         """See `batches.Room`. The processor's allocator raises a plain RuntimeError."""
-        return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+        return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
 
     def _free(self) -> int:
         if self._device.type == "cuda":

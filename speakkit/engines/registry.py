@@ -40,7 +40,6 @@ def require(engine: str) -> None:
         raise BadValue(f"there is no engine {engine!r}; try one of {', '.join([*SYNTHESIZERS, *CLOUDS])}")
 
 
-@cache
 def synthesizer(engine: str = "kokoro", device: str = "auto", batch: int | None = None) -> Synthesizer:
     """The synthesizer of that name, loaded once for each device.
 
@@ -50,7 +49,13 @@ def synthesizer(engine: str = "kokoro", device: str = "auto", batch: int | None 
     require(engine)
     if batch is not None and batch < 1:
         raise BadValue(f"a batch of {batch} chunks cannot be spoken; use 1 or more")
-    return cast("Synthesizer", _load(SYNTHESIZERS[engine], device, *(() if batch is None else (batch,))))
+    return _synthesizer(engine, device, batch)
+
+
+@cache
+def _synthesizer(engine: str, device: str, batch: int | None) -> Synthesizer:
+    arguments = (device,) if batch is None else (device, batch)
+    return cast("Synthesizer", _load(SYNTHESIZERS[engine], *arguments))
 
 
 def require_language(language: str) -> None:
