@@ -6,8 +6,10 @@ A request's fields are orders, obeyed one after the other: {"sleep": 1, "echo": 
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from speakkit import errors
@@ -48,9 +50,14 @@ def exit_with(code):
 
 def die_once(path):
     """End, if nobody ended there before."""
-    if not Path(path).exists():
-        Path(path).touch()
+    with suppress(FileExistsError):
+        Path(path).touch(exist_ok=False)
         os._exit(9)
+
+
+def leave_behind(seconds):
+    """Start a process that has everything of ours."""
+    subprocess.Popen(["sleep", str(seconds)], close_fds=False)
 
 
 def say(text):
@@ -91,6 +98,7 @@ ORDERS = {
     "sleep": time.sleep,
     "exit": exit_with,
     "die once": die_once,
+    "leave behind": leave_behind,
     "signal": lambda name: os.kill(os.getpid(), getattr(signal, name)),
     "segfault": ctypes.string_at,
     "grow": lambda megabytes: grown.append(b"x" * (megabytes * 2**20)),

@@ -73,7 +73,7 @@ def test_half_a_frame_is_none(frame, data):
         b"null\n",
         b"\n",
         b'{"n": -1}\n',
-        b'{"n": true}\n',
+        b'{"n": true}\nx',
         b'{"n": 1.0}\nx',
         b'{"n": "1"}\nx',
         b'{"n": null}\n',

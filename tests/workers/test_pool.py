@@ -128,6 +128,14 @@ def test_what_cannot_be_loaded_is_told():
         Workers(0, PLACE, {})
 
 
+def test_one_that_cannot_start_ends_all(gone, tmp_path):
+    """None is left that could."""
+    workers = Workers(2, PLACE, {"die once": str(tmp_path / "died")})
+    with pytest.raises(WorkerDied, match="exit code 9"), workers:
+        pass
+    assert gone([worker.pid for worker in workers.workers if worker.pid])
+
+
 def test_closing_ends_all_at_once(gone):
     """Also in the middle of answers; nothing can be asked any more."""
     start = time.monotonic()

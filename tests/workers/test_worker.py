@@ -22,6 +22,7 @@ from speakkit.errors import (
     WorkerOutOfMemory,
 )
 from speakkit.workers.frames import Frame, FrameError
+from speakkit.workers.process import KEPT
 from speakkit.workers.worker import Limits, Worker
 
 PLACE = "faults:load"
@@ -71,6 +72,8 @@ def test_who_stops_listening_does_not_disturb_the_next(worker):
     for rest in ({"echo": 2}, {"fail": "ModelError"}, {"fail": "KeyError"}):
         next(worker.request(Frame({"reply": 1, **rest})))
         assert is_alive(worker, pid)
+    next(worker.request(Frame({"reply": 1, "sleep": 0.5, "exit": 1})))
+    assert not is_alive(worker, pid)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +287,19 @@ def test_what_is_printed_does_not_reach_the_frames(worker):
     assert len(str(raised.value)) < 300
 
 
+def test_only_the_end_of_standard_error_is_kept(worker):
+    """Whatever an engine warns of."""
+    asked(worker, warn="warning")
+    assert len(worker._process._last_words) <= KEPT
+
+
+def test_a_death_is_heard_of_although_others_live_on():
+    """A process that the dead one left behind does not keep its channel open."""
+    with Worker(PLACE, {}, Limits(silence_s=5, retries=0)) as worker, pytest.raises(WorkerDied) as raised:
+        asked(worker, leave_behind=15, signal="SIGTERM")
+    assert "SIGTERM" in str(raised.value)
+
+
 def test_closing_ends_it_at_once(gone):
     """Also in the middle of an answer, for which another thread waits; nothing is started any more."""
     worker = Worker(PLACE, {}, Limits(retries=5))
@@ -314,6 +330,16 @@ def test_ctrl_c_is_the_affair_of_the_parent(worker):
     os.kill(pid, signal.SIGINT)
     assert is_alive(worker, pid)
     assert os.getpgid(pid) != os.getpgid(0)
+
+
+def test_ctrl_c_in_the_parent_ends_it(worker, gone):
+    """Even where the parent goes on: who was interrupted may have read half a frame."""
+    pid = worker.pid
+    Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        asked(worker, sleep=60)
+    assert gone([pid])
+    assert not is_alive(worker, pid)
 
 
 def test_it_outlives_the_thread_that_started_it(worker):
