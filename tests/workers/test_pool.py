@@ -34,7 +34,7 @@ def test_answers_come_in_order(workers):
     """The first takes longest, and the others do not wait for it."""
     pids = {worker.pid for worker in workers.workers}
     assert len(pids) == 2
-    answers = list(workers.map(Frame({"sleep": 0.3 if i == 0 else 0, "echo": i}, bytes([i])) for i in range(20)))
+    answers = list(workers.map(Frame({"sleep": 1 if i == 0 else 0, "echo": i}, bytes([i])) for i in range(20)))
     assert [reply.payload[0] for answer in answers for reply in answer.replies] == list(range(20))
     (first,), *others = (answer.replies for answer in answers)
     assert {reply.fields["pid"] for (reply,) in others} == pids
@@ -84,7 +84,7 @@ def test_what_is_answered_is_given_before_more_is_taken(workers):
 
     def slow():
         for _ in range(3):
-            time.sleep(0.5)
+            time.sleep(1)
             yield Frame({"reply": len(given)})
 
     answers = workers.map(slow())

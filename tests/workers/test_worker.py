@@ -72,8 +72,15 @@ def test_who_stops_listening_does_not_disturb_the_next(worker):
     for rest in ({"echo": 2}, {"fail": "ModelError"}, {"fail": "KeyError"}):
         next(worker.request(Frame({"reply": 1, **rest})))
         assert is_alive(worker, pid)
-    next(worker.request(Frame({"reply": 1, "sleep": 0.5, "exit": 1})))
-    assert not is_alive(worker, pid)
+
+
+def test_a_death_that_nobody_heard_of_does_not_count_against_the_next():
+    """Nor a hang: the next request needs no retry."""
+    with Worker(PLACE, {}, Limits(silence_s=2, retries=0)) as worker:
+        for rest in ({"sleep": 0.5, "exit": 1}, {"sleep": 60}):
+            pid = worker.pid
+            next(worker.request(Frame({"reply": 1, **rest})))
+            assert not is_alive(worker, pid)
 
 
 @pytest.mark.parametrize(
