@@ -18,6 +18,13 @@ COLOURS = {ENGINE: "#0072b2", BASELINE: "#d55e00"}
 
 LABELS = {ENGINE: "speakkit", BASELINE: "plain kokoro loop"}
 GREY = "#555555"
+
+WIDTH = 0.4
+"""Of a bar, where 1 is from one number of instances to the next."""
+
+LABELLED = 12
+"""Bars; over more of them their figures would overlap."""
+
 PNG = b"\x89PNG"
 
 
@@ -43,9 +50,8 @@ def draw(header: Header, rows: Sequence[Figures], target: Path) -> None:
     speed, times = figure.subplots(1, 2)
     measured = {engine: [row for row in rows if row.engine == engine and row.throughput] for engine in COLOURS}
     shown = [engine for engine in COLOURS if measured[engine]]
-    width = 0.8 / len(shown)
     for i, engine in enumerate(shown):
-        _draw_speed(speed, engine, measured[engine], (i - (len(shown) - 1) / 2) * width, width)
+        _draw_speed(speed, engine, measured[engine], (i - (len(shown) - 1) / 2) * WIDTH)
         _draw_times(times, engine, measured[engine])
     instances = sorted({row.instances for row in rows if row.throughput})
     _finish(speed, "Throughput", "seconds of audio in a second", instances)
@@ -56,15 +62,16 @@ def draw(header: Header, rows: Sequence[Figures], target: Path) -> None:
         figure.savefig(out, format="png")
 
 
-def _draw_speed(axes: "Axes", engine: str, rows: Sequence[Figures], place: float, width: float) -> None:
+def _draw_speed(axes: "Axes", engine: str, rows: Sequence[Figures], place: float) -> None:
     bars = axes.bar(
         [row.instances + place for row in rows],
         [row.throughput or 0.0 for row in rows],
-        width * 0.94,
+        WIDTH * 0.94,
         color=COLOURS[engine],
         label=LABELS[engine],
     )
-    axes.bar_label(bars, [f"{row.throughput:.3g}x" for row in rows], padding=2, fontsize=8, color=GREY)
+    if len(rows) <= LABELLED:
+        axes.bar_label(bars, [f"{row.throughput:.3g}x" for row in rows], padding=2, fontsize=8, color=GREY)
 
 
 def _draw_times(axes: "Axes", engine: str, rows: Sequence[Figures]) -> None:
@@ -82,8 +89,7 @@ def _finish(axes: "Axes", title: str, unit: str, instances: Sequence[int]) -> No
     axes.set_ylabel(unit)
     axes.set_xticks(instances)
     axes.set_xlim(min(instances) - 0.6, max(instances) + 0.6)
-    axes.set_ylim(bottom=0)
-    axes.margins(y=0.12)
+    axes.set_ylim(0, axes.dataLim.y1 * 1.15)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.25)
     axes.set_axisbelow(True)

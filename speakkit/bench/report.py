@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from speakkit.bench import figures, machine
-from speakkit.bench.figures import FEWEST_FOR_P95, Figures
+from speakkit.bench.figures import ENGINE, FEWEST_FOR_P95, Figures
 from speakkit.bench.machine import Machine
 from speakkit.bench.sweep import Plan, Sweep
 
@@ -129,14 +129,14 @@ def _marginal(row: Figures) -> str:
     return "baseline" if row.instances == 1 and row.throughput else _unit("marginal_pct", "+.0f", " %")(row)
 
 
-def _power(row: Figures) -> str:
-    return "" if row.power_w is None else f"{row.power_idle_w or 0:.0f}/{row.power_w:.0f}"
+def _name(row: Figures) -> str:
+    return str(row.instances) if row.engine == ENGINE else f"{row.instances} {row.engine}"
 
 
-WHO = (Column("engine", lambda row: row.engine), Column("instances", lambda row: str(row.instances)))
+WHO = Column("instances", _name)
 
 SPEED = (
-    *WHO,
+    WHO,
     Column("throughput", _unit("throughput", ".3g", "x")),
     Column("mean s", _number("mean", ".2f")),
     Column("p50", _number("p50", ".2f")),
@@ -144,28 +144,34 @@ SPEED = (
     Column("max", _number("max", ".2f")),
     Column("scale", _number("scale", ".2f")),
     Column("marginal", _marginal),
-    Column("requests", lambda row: f"{row.requests}/{row.asked}"),
-    Column("to upstream", _unit("ratio_to_baseline", ".2f", "x")),
+    Column("ratio", _unit("ratio_to_baseline", ".2f", "x")),
 )
-LATENCY = (
-    *WHO,
+"""Of `Figures`; `ratio` is that to the plain loop."""
+
+REST = (
+    WHO,
+    Column("requests", lambda row: f"{row.requests}/{row.asked}"),
+    Column("an hour", _number("requests_per_hour", ".0f")),
     Column("first audio s", _number("first_audio", ".2f")),
-    Column("cold start s", _number("cold_start", ".1f")),
     Column("G2P s", _number("g2p", ".3f")),
-    Column("requests/h", _number("requests_per_hour", ".0f")),
+    Column("cold start s", _number("cold_start", ".1f")),
     Column("memory GB", _gigabytes("memory_mb")),
-    Column("$/M characters, rent", _number("rent_usd_per_million_characters", ".2f")),
 )
 GPU = (
-    *WHO,
+    WHO,
     Column("VRAM GB", _gigabytes("vram_mb")),
-    Column("idle", _gigabytes("vram_idle_mb")),
+    Column("idle GB", _gigabytes("vram_idle_mb")),
     Column("SM %", _number("sm_pct", ".0f")),
-    Column("W idle/loaded", _power),
+    Column("power W", _number("power_w", ".0f")),
+    Column("idle W", _number("power_idle_w", ".0f")),
     Column("°C", _number("temperature_c", ".0f")),
-    Column("Wh/h audio", _number("energy_wh_per_audio_hour", ".2f")),
+)
+COSTS = (
+    WHO,
+    Column("Wh/h of audio", _number("energy_wh_per_audio_hour", ".2f")),
     Column("$/h", _number("electricity_usd_per_hour", ".3f")),
     Column("$/M characters", _number("electricity_usd_per_million_characters", ".4f")),
+    Column("rent, $/M characters", _number("rent_usd_per_million_characters", ".4f")),
 )
 
 
@@ -178,15 +184,16 @@ class Table:
 
 
 def tables(rows: Sequence[Figures]) -> list[Table]:
-    """What people see: the speed, then the rest of it; that of the GPU where one was watched."""
-    shown = [_table(columns, rows) for columns in (SPEED, LATENCY, GPU)]
-    return [table for table in shown if len(table.titles) > len(WHO)]
+    """What people see: the speed, the rest of it, and the GPU and the costs where they are known."""
+    shown = [_table(columns, rows) for columns in (SPEED, REST, GPU, COSTS)]
+    return [table for table in shown if len(table.titles) > 1]
 
 
 def heading(header: Header) -> list[str]:
     """The lines above the tables."""
     host = header.machine
     memory = f", {host.memory_gb:g} GB" if host.memory_gb else ""
+    chunks = f"{header.chunks} chunk{'s' * (header.chunks != 1)}"
     batch = "chosen by the engine" if header.batch is None else str(header.batch)
     limit = "" if header.max_seconds is None else f", none begun after {header.max_seconds:g} s of a row"
     return [
@@ -194,7 +201,7 @@ def heading(header: Header) -> list[str]:
         f"device    {header.device}",
         f"versions  speakkit {header.speakkit}, torch {header.torch}, Python {host.python}",
         f"weights   {header.weights}",
-        f"text      {header.text}: {header.words} words, {header.characters} characters, {header.chunks} chunks",
+        f"text      {header.text}: {header.words} words, {header.characters} characters, {chunks}",
         f"speech    {header.voice} ({header.language}), speed {header.speed:g}, batch {batch}",
         f"requests  {header.requests} an instance, {header.concurrency} at a time{limit}",
     ]
@@ -238,7 +245,7 @@ def is_csv(file: Path) -> bool:
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Figures]) -> Table:
-    filled = [column for column in columns if column in WHO or any(map(column.cell, rows))]
+    filled = [column for column in columns if column is WHO or any(map(column.cell, rows))]
     return Table(
         tuple(column.title for column in filled),
         tuple(tuple(column.cell(row) for column in filled) for row in rows),
