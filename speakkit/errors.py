@@ -9,6 +9,8 @@ SpeakkitError                   1  an expected failure; its message is the one l
 ├── StorageError (OSError)      1  a file or folder that cannot be read or written
 └── NoAudioDevice               6  nothing to play on
 
+WorkerBug is what nobody foresaw in such a process: it ends like any bug, with 3.
+
 Speech with lost words is no error, since the rest was spoken: the command ends with `ExitCode.LOST_WORDS`.
 """
 
@@ -67,6 +69,22 @@ class EngineError(SpeakkitError):
     """An engine that is unavailable, or that failed on its input."""
 
 
+class WorkerDied(EngineError):
+    """A process that held an engine ended before its answer did."""
+
+
+class WorkerHung(WorkerDied):
+    """A process that held an engine said nothing for too long, and was ended."""
+
+
+class WorkerOutOfMemory(WorkerDied):
+    """There was too little memory for what an engine was asked."""
+
+
+class WorkerGivenUp(EngineError):
+    """A process that held an engine died too often to be started once more."""
+
+
 class StorageError(SpeakkitError, OSError):
     """A file or folder that cannot be read or written."""
 
@@ -75,6 +93,19 @@ class NoAudioDevice(SpeakkitError):
     """There is nothing to play on."""
 
     exit_code = ExitCode.NO_AUDIO_DEVICE
+
+
+class WorkerBug(Exception):
+    """A bug that showed itself in another process.
+
+    kind: the name of its class
+    frames: where it was raised, as in a traceback; none of the user's text is in it
+    """
+
+    def __init__(self, kind: str, message: str, frames: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.frames = frames
 
 
 def storage_error(error: OSError, what: str) -> StorageError:
