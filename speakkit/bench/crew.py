@@ -15,6 +15,9 @@ from speakkit.workers.worker import Limits, Worker
 TICK = 0.2
 """Seconds between two reports."""
 
+PLACE = "speakkit.bench.instance:load"
+"""What a worker loads."""
+
 LIMITS = Limits(start_s=600.0, silence_s=3600.0, retries=0, deaths=1)
 """A long text takes its time on a slow machine; an instance that died is not replaced, but told of."""
 
@@ -34,7 +37,7 @@ class Member:
         self.cold_start: float | None = None
         self.facts: Facts | None = None
         self.failure: SpeakkitError | None = None
-        self.worker = Worker("speakkit.bench.instance:load", asdict(setup), LIMITS)
+        self.worker = Worker(PLACE, asdict(setup), LIMITS)
         self._text = text.encode()
 
     def warm_up(self, work: Work) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from speakkit import audiofile
-from speakkit.engines import device
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Delivery
@@ -131,6 +130,8 @@ class Instance:
 
     def facts(self, text: str) -> Facts:
         """What this instance is, and how long it reads `text`."""
+        from speakkit.engines import device  # noqa: PLC0415  whoever asks knows this module too, and needs no torch
+
         began = time.perf_counter()
         delivery = Delivery(self._speaker.voice, self._setup.speed, 0)
         plan = self._speaker.reader.plan(text, delivery, Markup.PLAIN, self._speaker.synthesizer.symbols)
