@@ -47,9 +47,9 @@ def _more(*names: str, **settings: Any) -> Any:
 
 
 Instances = Annotated[
-    int, typer.Option("--instances", "-n", min=1, help="Measure 1, 2, ... up to this many processes.")
+    int, typer.Option("--instances", "-n", min=1, metavar="N", help="Measure 1, 2 and so on up to N processes.")
 ]
-Requests = Annotated[int, typer.Option("--requests", min=1, help="How often each of them speaks the text.")]
+Requests = Annotated[int, typer.Option("--requests", min=1, metavar="N", help="How often each of them speaks the text.")]
 MaxSeconds = Annotated[
     float | None,
     typer.Option(
@@ -60,7 +60,7 @@ MaxSeconds = Annotated[
     ),
 ]
 Text = Annotated[
-    Path | None, typer.Option("--text", help="What is spoken; by default 307 words of Alice in Wonderland.")
+    Path | None, typer.Option("--text", metavar="FILE", help="What is spoken; by default 307 words of Alice in Wonderland.")
 ]
 VoiceName = Annotated[
     str | None, typer.Option("--voice", "-v", metavar="VOICE", help="Who speaks.", autocompletion=complete.voices)
@@ -71,8 +71,8 @@ Baseline = Annotated[
     bool, typer.Option("--baseline", help="Measure the plain kokoro loop too, with 1 and with all processes, in turn.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
-Batch = Annotated[int | None, _more("--batch", min=1, help="Chunks that go through the network at once.")]
-Concurrency = Annotated[int, _more("--concurrency", min=1, help="Requests at a time in each process.")]
+Batch = Annotated[int | None, _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device.")]
+Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Requests at a time in each process.")]
 Csv = Annotated[Path | None, _more("--csv", metavar="FILE", help="Write the rows as CSV.")]
 Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Draw the rows: a PNG.")]
 Compare = Annotated[
@@ -83,10 +83,10 @@ Compare = Annotated[
         help="Set this run beside the last one with the same options and device, or beside one that --json wrote.",
     ),
 ]
-PriceKwh = Annotated[float, _more("--price-kwh", min=0, metavar="USD", help="Of a kilowatt-hour.")]
+PriceKwh = Annotated[float, _more("--price-kwh", min=0, metavar="USD", help="What a kilowatt-hour costs.")]
 PriceHour = Annotated[
     float | None,
-    _more("--price-hour", min=0, metavar="USD", help="Of an hour of a rented machine, electricity included."),
+    _more("--price-hour", min=0, metavar="USD", help="What an hour of a rented machine costs, electricity included."),
 ]
 Force = Annotated[bool, _more("--force", help="Overwrite a file that is no CSV or PNG.")]
 
