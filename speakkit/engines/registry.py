@@ -26,7 +26,7 @@ RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Wh
 JUDGES = {"dnsmos": "dnsmos.Dnsmos"}
 
 
-def _load(place: str, *arguments: str) -> object:
+def _load(place: str, *arguments: str | int) -> object:
     module, name = place.split(".")
     engine: Any = getattr(importlib.import_module(f"speakkit.engines.{module}"), name)
     return engine.load(*arguments)
@@ -40,11 +40,22 @@ def require(engine: str) -> None:
         raise BadValue(f"there is no engine {engine!r}; try one of {', '.join([*SYNTHESIZERS, *CLOUDS])}")
 
 
-@cache
-def synthesizer(engine: str = "kokoro", device: str = "auto") -> Synthesizer:
-    """The synthesizer of that name, loaded once for each device. Raises BadValue, EngineError or ModelError."""
+def synthesizer(engine: str = "kokoro", device: str = "auto", batch: int | None = None) -> Synthesizer:
+    """The synthesizer of that name, loaded once for each device.
+
+    batch: the most chunks that are spoken at once; None for what is best on the device
+    Raises BadValue, EngineError or ModelError.
+    """
     require(engine)
-    return cast("Synthesizer", _load(SYNTHESIZERS[engine], device))
+    if batch is not None and batch < 1:
+        raise BadValue(f"a batch of {batch} chunks cannot be spoken; use 1 or more")
+    return _synthesizer(engine, device, batch)
+
+
+@cache
+def _synthesizer(engine: str, device: str, batch: int | None) -> Synthesizer:
+    arguments = (device,) if batch is None else (device, batch)
+    return cast("Synthesizer", _load(SYNTHESIZERS[engine], *arguments))
 
 
 def require_language(language: str) -> None:

@@ -6,10 +6,11 @@ import torch
 
 from speakkit.audio import Audio
 from speakkit.engines import hub
-from speakkit.engines.base import Synthesis
+from speakkit.engines.base import Outcome, Synthesis
 from speakkit.engines.device import pick
 from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, style
 from speakkit.engines.quietly import import_quietly, no_warnings
+from speakkit.errors import BadValue
 from speakkit.text.chunks import Chunk
 from speakkit.vocabulary import settings, symbols
 
@@ -29,11 +30,13 @@ class Upstream:
         self._model = model.to(device).eval()
 
     @classmethod
-    def load(cls, device: str = "auto") -> "Upstream":
-        """The plain loop on a device of `engines.device.DEVICES`."""
+    def load(cls, device: str = "auto", batch: int = 1) -> "Upstream":
+        """The plain loop on a device of `engines.device.DEVICES`. Raises BadValue for a batch: it knows none."""
+        if batch != 1:
+            raise BadValue("the upstream engine speaks one chunk at a time; leave the batch out")
         return cls(hub.ensure("kokoro"), pick(device))
 
-    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Synthesis]:
+    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
         """The audio of each chunk, in order; torch's global generator is seeded for each."""
         for chunk in chunks:
             torch.manual_seed(chunk.seed)

@@ -10,7 +10,7 @@ from speakkit.audio import Audio, joined
 from speakkit.config import SPEEDS
 from speakkit.engines import packs, registry
 from speakkit.engines.base import Synthesizer
-from speakkit.errors import BadValue
+from speakkit.errors import BadValue, SpeakkitError
 from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
@@ -63,7 +63,10 @@ class Speaker:
         kept, planned = tee(plan.chunks)
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
         for chunk in kept:
-            yield segment(chunk, next(spoken) if chunk.phonemes else None, self.synthesizer)
+            outcome = next(spoken) if chunk.phonemes else None
+            if isinstance(outcome, SpeakkitError):
+                raise outcome
+            yield segment(chunk, outcome, self.synthesizer)
 
     def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
         """Speak `text` as a whole. Raises as `segments` does."""
@@ -82,9 +85,13 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
     return replace(found, language=voices.language(lang)) if lang else found
 
 
-def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto") -> Speaker:
-    """Load what `voice` needs. Raises BadValue for an unknown engine or device; EngineError; ModelError."""
-    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device))
+def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None) -> Speaker:
+    """Load what `voice` needs.
+
+    batch: the most chunks that are spoken at once; None for what is best on the device
+    Raises BadValue for an unknown engine or device, or no batch; EngineError; ModelError.
+    """
+    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device, batch))
 
 
 def reader(language: str) -> Reader:

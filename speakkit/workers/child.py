@@ -32,8 +32,8 @@ Loader = Callable[[Mapping[str, JsonValue]], Handler]
 MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
 """Names of classes: Python's, and torch's, which is not imported for this."""
 
-MEMORY_TEXTS = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
-"""What a RuntimeError says for lack of memory: CTranslate2, ONNX Runtime and CUDA; torch on a CPU; cuBLAS."""
+MEMORY_TEXTS = ("out of memory", "allocate memory", "cublas_status_alloc_failed")
+"""What others say for lack of it in a RuntimeError: CTranslate2 and CUDA; torch on a CPU, ONNX Runtime; cuBLAS."""
 
 PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that a process gets when the thread that started it ends."""
@@ -100,11 +100,14 @@ def _failure(error: Exception) -> Frame:
     return Frame({"bug": kind.__name__, "message": str(error)[:2000]}, _encoded(where))
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    text = str(error).lower()
-    return type(error).__name__ in MEMORY_ERRORS or (
-        isinstance(error, RuntimeError) and any(part in text for part in MEMORY_TEXTS)
-    )
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether `error` or what it was raised from is for lack of memory."""
+    if error is None:
+        return False
+    name, text = type(error).__name__, str(error).lower()
+    is_runtime = isinstance(error, RuntimeError) or name == "RuntimeException"  # ONNX Runtime's is no RuntimeError
+    told = is_runtime and any(part in text for part in MEMORY_TEXTS)
+    return told or name in MEMORY_ERRORS or _is_out_of_memory(error.__cause__)
 
 
 def _encoded(text: str) -> bytes:

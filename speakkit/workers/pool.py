@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from speakkit.errors import BadValue, SpeakkitError, WorkerBug, WorkerGivenUp
+from speakkit.errors import BadValue, EngineError, SpeakkitError, WorkerBug, WorkerGivenUp
 from speakkit.workers.frames import Frame, JsonValue
 from speakkit.workers.worker import LIMITS, Limits, Worker
 
@@ -41,6 +41,7 @@ class Workers:
         self.workers = tuple(Worker(place, settings, limits) for _ in range(count))
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
         self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._is_closed = False
         for worker in self.workers:
             self._idle.put(worker)
 
@@ -61,26 +62,38 @@ class Workers:
 
     def close(self) -> None:
         """End all processes at once, whatever they are at."""
+        self._is_closed = True
         for worker in self.workers:
             worker.close()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown()
 
     def map(self, requests: Iterable[Frame]) -> Iterator[Answer]:
         """The answer to each request, in their order; so many are taken ahead as AHEAD says.
 
-        A request that fails is an answer too. Raises WorkerGivenUp, for then others would fail alike.
+        A request that fails is an answer too. Raises WorkerGivenUp, for then others would fail alike, and
+        EngineError after `close`.
         """
         ahead: deque[Future[Answer]] = deque()
         try:
             for request in requests:
+                self._require_open()
                 ahead.append(self._threads.submit(self._answer, request))
                 while ahead and (ahead[0].done() or len(ahead) >= AHEAD * len(self.workers)):
-                    yield ahead.popleft().result()
+                    yield self._given(ahead.popleft())
             while ahead:
-                yield ahead.popleft().result()
+                yield self._given(ahead.popleft())
         finally:
             for future in ahead:
                 future.cancel()
+
+    def _given(self, future: Future[Answer]) -> Answer:
+        answer = future.result()
+        self._require_open()
+        return answer
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise EngineError("the workers were closed before all was answered")
 
     def _answer(self, request: Frame) -> Answer:
         worker = self._idle.get()

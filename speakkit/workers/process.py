@@ -65,24 +65,30 @@ class Process:
         """Its number."""
         return self._process.pid
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is no more."""
-        return self._process.poll() is not None
-
     def load(self, settings: Mapping[str, JsonValue], silence: float) -> None:
         """Have it load its handler. Raises as `ask` does."""
         for _ in self._answer(Frame({"load": self._place, "settings": settings}), silence):
             pass
 
     def ask(self, request: Frame, silence: float) -> Iterator[Frame]:
-        """Each frame of its answer, as it comes; what nobody heard of the answer before is dropped.
+        """Each frame of its answer, as it comes.
 
         Raises what its handler raised, as a SpeakkitError or a WorkerBug; WorkerDied where it ends, WorkerHung
         where it sends nothing for `silence` seconds; FrameError for a request that is too large.
         """
-        self._drop_rest(silence)
         yield from self._answer(Frame({"request": request.fields}, request.payload), silence)
+
+    def settle(self, silence: float) -> None:
+        """Make it ready to be asked: what nobody heard of its last answer is dropped. Raises WorkerDied if it ended."""
+        if self._process.poll() is not None:
+            raise self._death()
+        while self._is_busy:
+            try:
+                self._hear(silence)
+            except WorkerDied:
+                raise
+            except (SpeakkitError, WorkerBug) as error:
+                log.info("nobody heard of this: %s", type(error).__name__)
 
     def kill(self) -> None:
         """End it at once, whatever it is at. A thread that waits for its answer hears of its end."""
@@ -92,18 +98,6 @@ class Process:
         self._channel.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED)
-
-    def death(self) -> WorkerDied:
-        """How it ended, once it has."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE)
-        code = self._process.returncode
-        if code is None:
-            return self._died("closed its channel")
-        if code >= 0:
-            return self._died(f"ended with exit code {code}")
-        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
-        return self._died(f"was ended by {name}" + ", for lack of memory perhaps" * (name == "SIGKILL"))
 
     def _answer(self, message: Frame, silence: float) -> Iterator[Frame]:
         packed = frames.packed(message)
@@ -128,15 +122,6 @@ class Process:
         self.resident = meaning
         return None
 
-    def _drop_rest(self, silence: float) -> None:
-        while self._is_busy:
-            try:
-                self._hear(silence)
-            except WorkerDied:
-                raise
-            except (SpeakkitError, WorkerBug) as error:
-                log.info("nobody heard of this: %s", type(error).__name__)
-
     @contextmanager
     def _watched(self, silence: float) -> Iterator[None]:
         """Speak with it. Whatever goes wrong, or a Ctrl-C, may have cut a frame in two: that is its end."""
@@ -150,10 +135,22 @@ class Process:
         except FrameError as error:
             raise self._died(f"sent what is no frame ({error})") from error
         except (EOFError, OSError) as error:
-            raise self.death() from error
+            raise self._death() from error
         finally:
             if not is_well:
                 self.kill()
+
+    def _death(self) -> WorkerDied:
+        """How it ended, once it has."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        code = self._process.returncode
+        if code is None:
+            return self._died("closed its channel")
+        if code >= 0:
+            return self._died(f"ended with exit code {code}")
+        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
+        return self._died(f"was ended by {name}" + ", for lack of memory perhaps" * (name == "SIGKILL"))
 
     def _died(self, how: str, kind: type[WorkerDied] = WorkerDied) -> WorkerDied:
         self.kill()

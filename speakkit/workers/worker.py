@@ -115,8 +115,11 @@ class Worker:
 
     def _ready(self) -> Process:
         """The process, its engine loaded: a fresh one, if there is none, if it died or takes too much memory."""
-        if self._process and self._process.has_ended:
-            self._bury(self._process.death())
+        if self._process:
+            try:
+                self._process.settle(self.limits.silence_s)
+            except WorkerDied as error:
+                self._bury(error)
         if self._process and self._is_too_large(self._process):
             self._drop()
         return self._process or self._started()

@@ -324,6 +324,25 @@ def test_a_bug_is_a_line_and_a_log_without_the_text(run, tmp_path, monkeypatch):
     assert told not in log
 
 
+def test_a_bug_in_a_worker_is_logged_with_its_own_traceback(run, tmp_path, monkeypatch):
+    """And named as what it is."""
+    from speakkit import paths
+    from speakkit.errors import WorkerBug
+    from speakkit.speech import synthesize
+
+    told = "words " + "in confidence"
+
+    def broken(_):
+        raise WorkerBug("KeyError", told, "  File engine.py, line 7\n")
+
+    monkeypatch.setattr(synthesize, "checked_speed", broken)
+    monkeypatch.setattr(paths, "log", lambda: tmp_path / "speakkit.log")
+    one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 3, "KeyError", "speakkit.log")
+    log = (tmp_path / "speakkit.log").read_text()
+    assert log.endswith("in a worker:\n  File engine.py, line 7\nKeyError\n\n")
+    assert told not in log
+
+
 def interrupted(command, folder, until, arguments):
     """Send Ctrl-C to a `speak` once `until` is true. Returns its exit code and standard error."""
     process = subprocess.Popen([*command, "speak", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)

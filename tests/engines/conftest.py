@@ -15,9 +15,29 @@ def kmodel():
 
 
 @pytest.fixture(scope="session")
-def network(kokoro):
-    """Our network."""
-    return kokoro._network
+def network():
+    """Our network, in float32 on every processor."""
+    from speakkit.engines import hub
+    from speakkit.engines.kokoro import load_model
+
+    return load_model(hub.ensure("kokoro"))
+
+
+@pytest.fixture(scope="session")
+def exact():
+    """Our engine in float32, one chunk at a time, on every processor."""
+    from speakkit.engines import hub
+    from speakkit.engines.kokoro import Kokoro
+
+    return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=1)
+
+
+@pytest.fixture
+def alone():
+    """A tensor with the length of its last axis -> the lengths of a batch that holds it alone."""
+    from speakkit.engines.styletts2.lengths import Lengths
+
+    return lambda n: Lengths([n], torch.device("cpu"))
 
 
 @pytest.fixture(params=[2, 40, 512])

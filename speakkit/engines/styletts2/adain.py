@@ -9,22 +9,34 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-EPS = 1e-5
+from speakkit.engines.styletts2.lengths import EPS, Lengths
+
 SLOPE = 0.2
 """Of the leaky rectifier."""
 
 
 class AdaIN(nn.Module):
-    """Adaptive instance norm: [batch, channels, frames] and a style [batch, style_dim] -> the same shape."""
+    """Adaptive instance norm: [batch, channels, frames] and a style [batch, style_dim] -> the same shape.
+
+    The style, its scale and its shift are float32, whatever the frames are.
+    """
 
     def __init__(self, style_dim: int, channels: int) -> None:
         super().__init__()
         self.fc = nn.Linear(style_dim, 2 * channels)
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """See the class."""
-        scale, shift = self.fc(style)[..., None].chunk(2, 1)
-        normed: Tensor = (1 + scale) * F.instance_norm(x, eps=EPS) + shift
+    def bend(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """The scale and the shift that a style asks for, each [batch, channels]."""
+        scale, shift = self.fc(style).chunk(2, 1)
+        return 1 + scale, shift
+
+    def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
+        """See the class. `x` loses its padding."""
+        scale, shift = self.bend(style)
+        if lengths.is_ragged:
+            return lengths.normed(x, scale, shift)
+        scale, shift = scale[..., None].to(x.dtype), shift[..., None].to(x.dtype)
+        normed: Tensor = scale * F.instance_norm(x, eps=EPS) + shift
         return normed
 
 
@@ -59,10 +71,13 @@ class AdaINBlock(nn.Module):
         self.conv1x1 = nn.Conv1d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
         self.pool = _twice(inputs) if upsamples else nn.Identity()
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """See the class."""
-        y = self.conv1(self.pool(F.leaky_relu_(self.norm1(x, style), SLOPE)))
-        y = self.conv2(F.leaky_relu_(self.norm2(y, style), SLOPE))
+    def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
+        """See the class. `lengths` are those of `x`."""
+        out = lengths.times(2) if self.upsamples else lengths
+        # A norm makes its shift of the zeros in the padding: they are zeros again before each convolution.
+        y = lengths.trimmed_(F.leaky_relu_(self.norm1(x, style, lengths), SLOPE))
+        y = self.conv1(out.trimmed_(self.pool(y)))
+        y = self.conv2(out.trimmed_(F.leaky_relu_(self.norm2(y, style, out), SLOPE)))
         shortcut = F.interpolate(x, scale_factor=2.0, mode="nearest") if self.upsamples else x
         summed: Tensor = (y + self.conv1x1(shortcut)) * math.sqrt(0.5)
         return summed

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from speakkit.engines.styletts2.lengths import Lengths
+
 EMBEDDING = 128
 EPS = 1e-12
 
@@ -33,9 +35,11 @@ class Albert(nn.Module):
         layer = _Layer(hidden_size, num_attention_heads, intermediate_size)
         self.encoder = _Encoder(layer, hidden_size, num_hidden_layers)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """See the class."""
-        encoded: Tensor = self.encoder(self.embeddings(tokens))
+    def forward(self, tokens: Tensor, lengths: Lengths) -> Tensor:
+        """See the class. What it makes of the padding is of no use."""
+        # Without padding there is no mask, and the same kernel runs as for one text alone.
+        seen = ~lengths.padding[:, None] if lengths.is_ragged else None
+        encoded: Tensor = self.encoder(self.embeddings(tokens), seen)
         return encoded
 
 
@@ -65,12 +69,12 @@ class _Encoder(nn.Module):
         self.embedding_hidden_mapping_in = nn.Linear(EMBEDDING, hidden_size)
         self.albert_layer_groups = nn.ModuleList([nn.ModuleDict({"albert_layers": nn.ModuleList([layer])})])
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[batch, tokens, EMBEDDING] -> [batch, tokens, hidden_size]."""
+    def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
+        """[batch, tokens, EMBEDDING] -> [batch, tokens, hidden_size]; seen: [batch, 1, 1, tokens], None for all."""
         x = self.embedding_hidden_mapping_in(x)
         (layer,) = (module for module in self.modules() if isinstance(module, _Layer))
         for _ in range(self.depth):
-            x = layer(x)
+            x = layer(x, seen)
         return x
 
 
@@ -82,9 +86,9 @@ class _Layer(nn.Module):
         self.ffn_output = nn.Linear(intermediate_size, hidden_size)
         self.full_layer_layer_norm = nn.LayerNorm(hidden_size, EPS)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
         """[batch, tokens, hidden_size] -> the same shape."""
-        x = self.attention(x)
+        x = self.attention(x, seen)
         normed: Tensor = self.full_layer_layer_norm(self.ffn_output(_gelu(self.ffn(x))) + x)
         return normed
 
@@ -99,11 +103,11 @@ class _Attention(nn.Module):
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, EPS)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
         """[batch, tokens, hidden_size] -> the same shape."""
         query, key, value = (self._by_head(linear(x)) for linear in (self.query, self.key, self.value))
-        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-        normed: Tensor = self.LayerNorm(x + self.dense(seen))
+        heard = F.scaled_dot_product_attention(query, key, value, seen).transpose(1, 2).flatten(2)
+        normed: Tensor = self.LayerNorm(x + self.dense(heard))
         return normed
 
     def _by_head(self, x: Tensor) -> Tensor:

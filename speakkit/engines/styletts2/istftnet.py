@@ -1,8 +1,9 @@
 """Kokoro's decoder, iSTFTNet (Kaneko et al. 2022, arXiv:2203.02395), arranged for the processor.
 
 Its generator takes nine tenths of all time. It is the same function of the same weights as kokoro.istftnet's, but
-- convolutions run over [batch, channels, 1, frames] in channels-last memory, where oneDNN and cuDNN are fastest;
+- the generator's frames lie in channels-last memory, where the convolutions of oneDNN and cuDNN are fastest;
 - instance norm and the style's scale and shift are one batch-norm call, and snake works in place;
+- convolutions may run in bfloat16, while the source, whose phase is a long sum, and the STFT do not (see `arrange`);
 - the harmonic source is summed at the rate of F0, where the original upsamples F0 300-fold and back again;
 - noise comes from a generator of the caller's, so that a chunk's audio does not depend on what was spoken before it.
 
@@ -16,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speakkit.engines.styletts2.adain import EPS, AdaIN, AdaINBlock
+from speakkit.engines.styletts2.adain import AdaIN, AdaINBlock
+from speakkit.engines.styletts2.lengths import EPS, Lengths
 
 SAMPLE_RATE = 24_000
 HARMONICS = 9
@@ -31,10 +33,10 @@ VOICED = 10.0
 
 
 class Decoder(nn.Module):
-    """[1, channels, T] text, F0 and energy [1, 1, 2 T] and [1, style_dim] style -> [1, 600 T] samples at 24 kHz.
+    """[batch, channels, T] text, F0 and energy [batch, 1, 2 T] and [batch, style_dim] style -> [batch, 600 T] samples.
 
-    `noise` is drawn on for each call; its owner seeds it. The arguments after style_dim are those of "istftnet" in
-    config.json.
+    `frames` are each text's own of the T. `noise` is drawn on for each text; its owner seeds it. The arguments after
+    style_dim are those of "istftnet" in config.json.
     """
 
     def __init__(self, channels: int, style_dim: int, **istftnet: object) -> None:
@@ -48,19 +50,31 @@ class Decoder(nn.Module):
         self.asr_res = nn.Sequential(nn.Conv1d(channels, text, 1))
         self.generator = Generator(style_dim, **istftnet)  # type: ignore[arg-type]
 
-    def forward(self, text: Tensor, f0: Tensor, energy: Tensor, style: Tensor, noise: torch.Generator) -> Tensor:
+    def forward(
+        self,
+        text: Tensor,
+        f0: Tensor,
+        energy: Tensor,
+        style: Tensor,
+        frames: Lengths,
+        noise: Sequence[torch.Generator],
+    ) -> Tensor:
         """See the class."""
-        curves = [self.F0_conv(f0), self.N_conv(energy)]
-        x = self.encode(torch.cat([text, *curves], 1), style)
+        dtype = next(self.asr_res.parameters()).dtype
+        text, curves = text.to(dtype), [self.F0_conv(f0).to(dtype), self.N_conv(energy).to(dtype)]
+        x = self.encode(torch.cat([text, *curves], 1), style, frames)
         beside = [self.asr_res(text), *curves]
         for block in self.decode:
-            x = block(torch.cat([x, *beside], 1), style)
-        samples: Tensor = self.generator(x, style, f0[:, 0], noise)
+            x = block(torch.cat([x, *beside], 1), style, frames)
+        samples: Tensor = self.generator(x, style, f0[:, 0], frames.times(2), noise)
         return samples
 
 
 class Generator(nn.Module):
-    """[1, 512, 2 T] features, [1, style_dim] style and [1, 2 T] F0 in hertz -> [1, 600 T] samples at 24 kHz."""
+    """[batch, 512, 2 T] features, [batch, style_dim] style and [batch, 2 T] F0 in hertz -> [batch, 600 T] samples.
+
+    Samples are at 24 kHz. `lengths` are each text's own of the 2 T.
+    """
 
     def __init__(
         self,
@@ -77,6 +91,7 @@ class Generator(nn.Module):
         super().__init__()
         self.n_fft, self.hop = gen_istft_n_fft, gen_istft_hop_size
         self.kernels = len(resblock_kernel_sizes)
+        self.rates = tuple(upsample_rates)
         self.m_source = HarmonicSource(math.prod(upsample_rates) * self.hop)
         widths = [upsample_initial_channel >> i for i in range(len(upsample_rates) + 1)]
         self.ups = nn.ModuleList(
@@ -102,34 +117,45 @@ class Generator(nn.Module):
         )
         self.conv_post = Conv(widths[-1], self.n_fft + 2, 7, padding=3)
 
-    def forward(self, x: Tensor, style: Tensor, f0: Tensor, noise: torch.Generator) -> Tensor:
+    def forward(
+        self, x: Tensor, style: Tensor, f0: Tensor, lengths: Lengths, noise: Sequence[torch.Generator]
+    ) -> Tensor:
         """See the class."""
-        with torch.autocast(x.device.type, enabled=False):
-            harmonics = _to_2d(self._analysed(self.m_source(f0.float(), noise)))
-        x = _to_2d(x)
-        for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu_(x, 0.1))
+        samples = lengths.times(self.m_source.upsampling)
+        spectra = lengths.times(self.m_source.upsampling // self.hop, plus=1)
+        harmonics = self._analysed(self.m_source(f0, lengths, noise), samples, spectra).to(x.dtype)
+        x = _channels_last(x)
+        for i, (up, rate) in enumerate(zip(self.ups, self.rates, strict=True)):
+            x = up(lengths.trimmed_(F.leaky_relu_(x, 0.1)))
+            lengths = lengths.times(rate)
             if i == len(self.ups) - 1:
-                x = F.pad(x, (1, 0, 0, 0), mode="reflect").contiguous(memory_format=torch.channels_last)
-            x = x.add_(self.noise_res[i](self.noise_convs[i](harmonics), style))
+                x, lengths = _channels_last(F.pad(x, (1, 0), mode="reflect")), spectra
+            x = x.add_(self.noise_res[i](self.noise_convs[i](harmonics), style, lengths))
             blocks = self.resblocks[i * self.kernels : (i + 1) * self.kernels]
-            x = _mean(block(x, style) for block in blocks)
-        x = self.conv_post(F.leaky_relu_(x, 0.01))[:, :, 0].float()
-        with torch.autocast(x.device.type, enabled=False):
-            return self._synthesised(x)
+            x = _mean(block(x, style, lengths) for block in blocks)
+        x = self.conv_post(spectra.trimmed_(F.leaky_relu_(x, 0.01)))
+        return self._synthesised(x.to(f0.dtype), samples, spectra)
 
-    def _analysed(self, samples: Tensor) -> Tensor:
-        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase."""
-        window = torch.hann_window(self.n_fft, device=samples.device)
-        spectrum = torch.stft(samples, self.n_fft, self.hop, window=window, return_complex=True)
-        return torch.cat([spectrum.abs(), spectrum.angle()], 1)
+    def _analysed(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
+        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase; each is reflected at its own end."""
+        window = torch.hann_window(self.n_fft, device=x.device, dtype=x.dtype)
+        made = x.new_zeros(len(x), self.n_fft + 2, spectra.width)
+        for row, n, out, frames in zip(x, samples.own, made, spectra.own, strict=True):
+            spectrum = torch.stft(row[:n], self.n_fft, self.hop, window=window, return_complex=True)
+            phase = spectrum.angle()
+            # The first frame mirrors itself: it is real, and the sign of half a turn would be that of a rounding error.
+            phase[:, 0].abs_()
+            out[:, :frames] = torch.cat([spectrum.abs(), phase])
+        return _channels_last(made)
 
-    def _synthesised(self, x: Tensor) -> Tensor:
+    def _synthesised(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
         """[batch, n_fft + 2, frames], log magnitude and what has the phase as its sine -> [batch, samples]."""
-        magnitude, phase = x.chunk(2, 1)
-        window = torch.hann_window(self.n_fft, device=x.device)
-        spectrum = magnitude.exp() * torch.exp(phase.sin() * 1j)
-        return torch.istft(spectrum, self.n_fft, self.hop, window=window)
+        window = torch.hann_window(self.n_fft, device=x.device, dtype=x.dtype)
+        made = x.new_zeros(len(x), samples.width)
+        for row, n, out, frames in zip(x, samples.own, made, spectra.own, strict=True):
+            magnitude, phase = row[:, :frames].chunk(2)
+            out[:n] = torch.istft(torch.polar(magnitude.exp(), phase.sin()), self.n_fft, self.hop, window=window)
+        return made
 
 
 class SnakeBlock(nn.Module):
@@ -145,25 +171,27 @@ class SnakeBlock(nn.Module):
         self.alpha1 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
         self.alpha2 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """[1, channels, 1, frames] -> the same shape."""
+    def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
+        """[batch, channels, frames] -> the same shape. `x` loses its padding."""
         parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
         for norm1, alpha1, conv1, norm2, alpha2, conv2 in zip(*parts, strict=True):
-            y = conv1(_snaked(_normed(x, style, norm1), alpha1))
-            x = conv2(_snaked(_normed(y, style, norm2), alpha2)).add_(x)
+            y = conv1(lengths.trimmed_(_snaked(_normed(x, style, norm1, lengths), alpha1)))
+            x = conv2(lengths.trimmed_(_snaked(_normed(y, style, norm2, lengths), alpha2))).add_(x)
         return x
 
 
-def _normed(x: Tensor, style: Tensor, norm: AdaIN) -> Tensor:
-    """What `norm` does, over [1, channels, 1, frames]."""
-    scale, shift = norm.fc(style)[0].float().chunk(2)
+def _normed(x: Tensor, style: Tensor, norm: AdaIN, lengths: Lengths) -> Tensor:
+    """What `norm` does, in channels-last memory."""
+    scale, shift = norm.bend(style)
+    if len(x) > 1:
+        return lengths.normed(x, scale, shift)
     # Over a batch of one, batch norm's statistics are instance norm's, and its kernel knows channels-last.
-    return F.batch_norm(x, None, None, 1 + scale, shift, training=True, momentum=0.0, eps=EPS)
+    x = x[:, :, None]
+    return F.batch_norm(x, None, None, scale[0], shift[0], training=True, momentum=0.0, eps=EPS)[:, :, 0]
 
 
 def _snaked(x: Tensor, alpha: Tensor) -> Tensor:
     """Snake, in place: x + sin(alpha x)^2 / alpha (Ziyin et al. 2020, arXiv:2006.08195)."""
-    alpha = alpha[..., None].to(x.dtype)
     return x.addcmul_((x * alpha).sin_().square_(), 1 / alpha)
 
 
@@ -176,40 +204,56 @@ class HarmonicSource(nn.Module):
         self.upsampling = upsampling
         self.l_linear = nn.Linear(HARMONICS, 1)
 
-    def forward(self, f0: Tensor, noise: torch.Generator) -> Tensor:
-        """[1, 2 T] hertz -> [1, 600 T] samples in [-1, 1]."""
+    def forward(self, f0: Tensor, lengths: Lengths, noise: Sequence[torch.Generator]) -> Tensor:
+        """[batch, 2 T] hertz, of which `lengths` are each text's own, zero behind them -> [batch, 600 T] in [-1, 1]."""
         orders = torch.arange(1, HARMONICS + 1, device=f0.device, dtype=f0.dtype)
         cycles = (f0[:, None] * orders[:, None] / SAMPLE_RATE) % 1
         phase = cycles.cumsum(2) * (2 * torch.pi * self.upsampling)
         waves = F.interpolate(phase, scale_factor=self.upsampling, mode="linear").sin_().mul_(SINE)
         voiced = (f0 > VOICED).to(f0.dtype).repeat_interleave(self.upsampling, 1)[:, None]
         loudness = voiced * HISS + (1 - voiced) * (SINE / 3)
-        hiss = torch.empty_like(waves).normal_(generator=noise)
-        waves = waves.mul_(voiced).addcmul_(loudness, hiss)
+        waves = waves.mul_(voiced).addcmul_(loudness, self._hiss(waves, lengths, noise))
         return torch.tanh(self.l_linear(waves.transpose(1, 2)))[..., 0]
+
+    def _hiss(self, waves: Tensor, lengths: Lengths, noise: Sequence[torch.Generator]) -> Tensor:
+        """Noise for each text, the same whatever it is padded with."""
+        hiss = torch.zeros_like(waves)
+        for out, n, generator in zip(hiss, lengths.times(self.upsampling).own, noise, strict=True):
+            out[:, :n] = out.new_empty(HARMONICS, n).normal_(generator=generator)
+        return hiss
 
 
 class Conv(nn.Conv1d):
-    """Conv1d over [batch, channels, 1, frames] in channels-last memory."""
+    """Conv1d over [batch, channels, frames] in channels-last memory."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name
         """See the class."""
         stride, padding, dilation = (1, self.stride[0]), (0, int(self.padding[0])), (1, self.dilation[0])
-        return F.conv2d(input, self.weight[:, :, None], self.bias, stride, padding, dilation)
+        made = F.conv2d(input[:, :, None], self.weight[:, :, None], self.bias, stride, padding, dilation)
+        return made[:, :, 0]
 
 
 class ConvTranspose(nn.ConvTranspose1d):
-    """ConvTranspose1d over [batch, channels, 1, frames] in channels-last memory."""
+    """ConvTranspose1d over [batch, channels, frames] in channels-last memory."""
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002, ARG002  torch's
         """See the class."""
         stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
-        return F.conv_transpose2d(input, self.weight[:, :, None], self.bias, stride, padding)
+        return F.conv_transpose2d(input[:, :, None], self.weight[:, :, None], self.bias, stride, padding)[:, :, 0]
 
 
-def arrange(model: nn.Module) -> None:
-    """Put the weights of `Conv` and `ConvTranspose` into channels-last memory, one by one."""
-    for module in model.modules():
+def arrange(decoder: Decoder, dtype: torch.dtype) -> None:
+    """Put the weights of the decoder into the memory that its convolutions are fastest in, as numbers of `dtype`.
+
+    Not those that speech is too sensitive in: of the norms' scales, and of F0's own convolution and source.
+    """
+    convolving = [decoder.encode, decoder.decode, decoder.asr_res, decoder.generator]
+    for module in (module for part in convolving for module in part.modules()):
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            module.to(dtype)
+        if isinstance(module, SnakeBlock):
+            module.alpha1.to(dtype)
+            module.alpha2.to(dtype)
         if isinstance(module, Conv | ConvTranspose):
             module.weight.data = module.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
@@ -219,8 +263,9 @@ def _same(channels: int, kernel: int, dilation: int) -> Conv:
     return Conv(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
 
 
-def _to_2d(x: Tensor) -> Tensor:
-    return x[:, :, None].contiguous(memory_format=torch.channels_last)
+def _channels_last(x: Tensor) -> Tensor:
+    """`x`, [batch, channels, frames], with the channels of each frame side by side in memory."""
+    return x.transpose(1, 2).contiguous().transpose(1, 2)
 
 
 def _mean(tensors: Iterable[Tensor]) -> Tensor:

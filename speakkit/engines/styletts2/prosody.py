@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from speakkit.engines.styletts2.adain import AdaINBlock, AdaLayerNorm
+from speakkit.engines.styletts2.lengths import Lengths
 
 
 def bilstm(inputs: int, outputs: int) -> nn.LSTM:
@@ -27,21 +28,25 @@ class ProsodyPredictor(nn.Module):
         self.F0_proj = nn.Conv1d(channels // 2, 1, 1)
         self.N_proj = nn.Conv1d(channels // 2, 1, 1)
 
-    def durations(self, hidden: Tensor, speed: float) -> Tensor:
-        """What the text encoder made of each token, [batch, tokens, channels + style_dim] -> [batch, tokens] frames."""
-        frames = torch.sigmoid(self.duration_proj(self.lstm(hidden)[0])).sum(2) / speed
-        # Stretched, the silence before the first phoneme is filled with a vowel (kokoro issue 344).
-        frames[:, 0] *= min(speed, 1.0)
-        return frames.round().clamp(min=1).long()
+    def durations(self, hidden: Tensor, speeds: Tensor, tokens: Lengths) -> Tensor:
+        """What the text encoder made of each token, [batch, tokens, channels + style_dim] -> [batch, tokens] frames.
 
-    def curves(self, hidden: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, T, channels + style_dim] by frame -> F0 in hertz and energy, each [batch, 1, 2 T]."""
-        f0 = energy = self.shared(hidden)[0].transpose(1, 2)
-        for block in self.F0:
-            f0 = block(f0, style)
-        for block in self.N:
-            energy = block(energy, style)
-        return self.F0_proj(f0), self.N_proj(energy)
+        speeds: [batch]. The padding gets none.
+        """
+        frames = torch.sigmoid(self.duration_proj(tokens.through(self.lstm, hidden))).sum(2) / speeds[:, None]
+        # Stretched, the silence before the first phoneme is filled with a vowel (kokoro issue 344).
+        frames[:, 0] *= speeds.clamp(max=1.0)
+        # What is no number, as from a broken voice, would make the batch no length.
+        frames = frames.nan_to_num(1.0)
+        return tokens.trimmed_(frames.round().clamp(min=1).long()[:, None])[:, 0]
+
+    def curves(self, hidden: Tensor, style: Tensor, frames: Lengths) -> tuple[Tensor, Tensor]:
+        """[batch, T, channels + style_dim] by frame -> F0 in hertz and energy, each [batch, 1, 2 T], trimmed."""
+        shared = frames.through(self.shared, hidden).transpose(1, 2)
+        f0 = self.F0_proj(_through(self.F0, shared, style, frames))
+        energy = self.N_proj(_through(self.N, shared, style, frames))
+        twice = frames.times(2)
+        return twice.trimmed_(f0), twice.trimmed_(energy)
 
 
 class DurationEncoder(nn.Module):
@@ -53,12 +58,12 @@ class DurationEncoder(nn.Module):
         pairs = [(bilstm(channels + style_dim, channels), AdaLayerNorm(style_dim, channels)) for _ in range(layers)]
         self.lstms = nn.ModuleList(module for pair in pairs for module in pair)
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
         """See the class."""
         everywhere = style[:, None].expand(-1, x.shape[1], -1)
         x = torch.cat([x, everywhere], 2)
         for lstm, norm in zip(self.lstms[::2], self.lstms[1::2], strict=True):
-            x = torch.cat([norm(lstm(x)[0], style), everywhere], 2)
+            x = torch.cat([norm(lengths.through(lstm, x), style), everywhere], 2)
         return x
 
 
@@ -70,3 +75,11 @@ def _curve_blocks(channels: int, style_dim: int) -> nn.ModuleList:
             AdaINBlock(channels // 2, channels // 2, style_dim),
         ]
     )
+
+
+def _through(blocks: nn.ModuleList, x: Tensor, style: Tensor, frames: Lengths) -> Tensor:
+    """What the blocks of a curve make of [batch, channels, T]; the middle one has twice the frames."""
+    for block in blocks:
+        x = block(x, style, frames)
+        frames = frames.times(2) if block.upsamples else frames
+    return x

@@ -8,10 +8,10 @@ from speakkit.vocabulary import settings
 
 
 @torch.inference_mode()
-def test_text_is_encoded_as_the_original_does(network, kmodel, tokens):
+def test_text_is_encoded_as_the_original_does(network, kmodel, tokens, alone):
     """To the bit."""
     lengths, mask = torch.tensor([tokens.shape[1]]), torch.zeros(tokens.shape, dtype=torch.bool)
-    assert torch.equal(network.text_encoder(tokens), kmodel.text_encoder(tokens, lengths, mask))
+    assert torch.equal(network.text_encoder(tokens, alone(tokens.shape[1])), kmodel.text_encoder(tokens, lengths, mask))
 
 
 def test_every_weight_of_the_original_has_its_place(kmodel):
@@ -27,11 +27,11 @@ def test_every_weight_of_the_original_has_its_place(kmodel):
 
 
 @torch.inference_mode()
-def test_every_block_of_the_decoder_is_the_originals(network, kmodel, prosody):
+def test_every_block_of_the_decoder_is_the_originals(network, kmodel, prosody, alone):
     """To the bit, with and without a change of channels, and of the number of frames."""
-    decoder, original = network.decoder.module, kmodel.decoder
+    decoder, original = network.decoder, kmodel.decoder
     pairs = [(decoder.encode, original.encode), *zip(decoder.decode, original.decode, strict=True)]
     for ours, theirs in pairs:
         assert isinstance(ours, AdaINBlock)
         x = torch.randn(1, ours.norm1.fc.out_features // 2, 60, generator=torch.Generator().manual_seed(1))
-        assert torch.equal(ours(x, prosody), theirs(x, prosody))
+        assert torch.equal(ours(x, prosody, alone(60)), theirs(x, prosody))

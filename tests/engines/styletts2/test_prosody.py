@@ -12,30 +12,30 @@ def hidden(kmodel, tokens, prosody):
 
 
 @torch.inference_mode()
-def test_encodes_as_the_original_does(network, kmodel, tokens, prosody):
+def test_encodes_as_the_original_does(network, kmodel, tokens, prosody, alone):
     """To the bit."""
     read, theirs = hidden(kmodel, tokens, prosody)
-    assert torch.equal(network.predictor.text_encoder(read, prosody), theirs)
+    assert torch.equal(network.predictor.text_encoder(read, prosody, alone(tokens.shape[1])), theirs)
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
-def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed):
+def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed, alone):
     """At every speed, and never less than a frame; but for the first, which is silence and is never stretched."""
     _, encoded = hidden(kmodel, tokens, prosody)
     sums = torch.sigmoid(kmodel.predictor.duration_proj(kmodel.predictor.lstm(encoded)[0])).sum(-1)
-    ours = network.predictor.durations(encoded, speed)
+    ours = network.predictor.durations(encoded, torch.tensor([speed]), alone(tokens.shape[1]))
     theirs = (sums / speed).round().clamp(min=1).long()
     assert torch.equal(ours[:, 1:], theirs[:, 1:])
     assert torch.equal(ours[:, 0], (sums[:, 0] / max(speed, 1.0)).round().clamp(min=1).long())
 
 
 @torch.inference_mode()
-def test_curves_are_the_originals(network, kmodel, tokens, prosody):
+def test_curves_are_the_originals(network, kmodel, tokens, prosody, alone):
     """To the bit, two values a frame."""
     _, encoded = hidden(kmodel, tokens, prosody)
     by_frame = encoded.repeat_interleave(2, 1)
-    f0, energy = network.predictor.curves(by_frame, prosody)
+    f0, energy = network.predictor.curves(by_frame, prosody, alone(by_frame.shape[1]))
     their_f0, their_energy = kmodel.predictor.F0Ntrain(by_frame.transpose(1, 2), prosody)
     assert f0.shape == (1, 1, 4 * tokens.shape[1])
     assert torch.equal(f0[0], their_f0)

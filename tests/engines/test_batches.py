@@ -1,0 +1,282 @@
+"""Which chunks go together, who waits for whom, and what becomes of those that fail."""
+
+import dataclasses
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from speakkit.audio import Audio
+from speakkit.engines import hub, packs, registry
+from speakkit.engines.base import Synthesis
+from speakkit.engines.batches import AHEAD, Batches
+from speakkit.engines.device import Memory
+from speakkit.engines.kokoro import Kokoro, load_model
+from speakkit.errors import BadValue, EngineError, ModelError
+from speakkit.text.chunks import Chunk
+from speakkit.voices import Voice, find
+
+SHORT, LONG = "hˈI.", "ðə kwˈɪk bɹˈWn fˈɑks."
+
+
+def chunk(phonemes=SHORT, index=0, **changes):
+    return dataclasses.replace(Chunk(index, phonemes, (), (), find("f1"), "en-us", 1.0, 7, 0.0), **changes)
+
+
+class Space:
+    """Memory for so many seconds, that learns nothing."""
+
+    def __init__(self, seconds=1e9):
+        self.left = seconds
+        self.overruns = []
+
+    def seconds(self):
+        return self.left
+
+    def used(self, seconds):
+        pass
+
+    def exhausted(self, seconds):
+        self.overruns.append(seconds)
+
+    def is_exhausted(self, error):
+        return isinstance(error, MemoryError)
+
+
+class Echo:
+    """Speaks a chunk as one sample, its index; keeps the batches that it was given."""
+
+    def __init__(self, most=10**9, broken=()):
+        self.most, self.broken = most, broken
+        self.batches = []
+
+    def __call__(self, chunks):
+        self.batches.append([one.index for one in chunks])
+        if len(chunks) > self.most:
+            raise MemoryError
+        return [
+            EngineError(f"broken {one.index}")
+            if one.index in self.broken
+            else Synthesis(Audio(np.full(1, one.index, np.float32), 1), (1,))
+            for one in chunks
+        ]
+
+
+def indices(outcomes):
+    """The index that each outcome echoes, or the failure as text."""
+    return [str(one) if isinstance(one, Exception) else int(one.audio.samples[0]) for one in outcomes]
+
+
+def test_results_are_in_order_and_batches_of_one_length():
+    """The first chunk goes alone; those behind it with those whose length is next to theirs."""
+    echo = Echo()
+    chunks = [chunk(SHORT if i % 2 else LONG, i) for i in range(17)]
+    assert indices(Batches(echo, Space(), 4).outcomes(chunks)) == list(range(17))
+    assert echo.batches[0] == [0]
+    assert all(len(batch) <= 4 for batch in echo.batches)
+    mixed = [batch for batch in echo.batches if len({i % 2 for i in batch}) > 1]
+    assert len(mixed) <= 2
+
+
+def test_no_chunk_is_asked_for_before_it_is_needed():
+    """One by one where nothing is batched; else no more than AHEAD batches ahead of the one that is heard."""
+    for most, furthest in ((1, 1), (4, 4 * AHEAD)):
+        asked = []
+        outcomes = Batches(Echo(), Space(), most).outcomes(asked.append(i) or chunk(index=i) for i in range(100))
+        for heard, _ in enumerate(outcomes, 1):
+            assert len(asked) - heard < furthest
+
+
+def test_nothing_to_speak_is_no_batch():
+    """An engine is not called for nothing."""
+    echo = Echo()
+    assert list(Batches(echo, Space(), 4).outcomes([])) == []
+    assert echo.batches == []
+
+
+def test_a_batch_is_no_longer_than_memory_holds():
+    """Padding counts: each item takes as much as the longest. A single chunk is tried in any case."""
+    echo = Echo()
+    each = chunk(LONG).predicted
+    assert len(indices(Batches(echo, Space(2.5 * each), 100).outcomes(chunk(LONG, i) for i in range(20)))) == 20
+    assert max(map(len, echo.batches)) == 2
+    echo = Echo()
+    assert len(indices(Batches(echo, Space(0.0), 100).outcomes(chunk(LONG, i) for i in range(5)))) == 5
+    assert max(map(len, echo.batches)) == 1
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved():
+    """Nothing is lost, and the memory is told."""
+    echo, space = Echo(most=3), Space()
+    assert indices(Batches(echo, space, 16).outcomes(chunk(index=i) for i in range(40))) == list(range(40))
+    assert space.overruns
+
+
+def test_a_chunk_that_memory_does_not_hold_fails_alone():
+    """It is named, and the others are spoken."""
+    outcomes = list(Batches(Echo(most=0), Space(), 4).outcomes([chunk(), chunk(index=1)]))
+    assert all("not enough memory" in str(one) for one in outcomes)
+
+
+def test_a_failure_stands_in_its_place():
+    """The others of its batch are spoken."""
+    outcomes = Batches(Echo(broken={3, 7}), Space(), 8).outcomes(chunk(index=i) for i in range(10))
+    assert indices(outcomes) == [0, 1, 2, "broken 3", 4, 5, 6, "broken 7", 8, 9]
+
+
+def test_a_bug_is_raised_and_the_next_caller_is_served():
+    """Nobody waits for a batch that will never end."""
+    calls = []
+
+    def fails_once(chunks):
+        calls.append(chunks)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return Echo()(chunks)
+
+    batches = Batches(fails_once, Space(), 4)
+    with pytest.raises(ZeroDivisionError):
+        list(batches.outcomes([chunk()]))
+    assert indices(batches.outcomes([chunk(index=5)])) == [5]
+
+
+def test_chunks_of_a_caller_who_has_gone_are_not_spoken():
+    """Closing the iterator takes back what waits."""
+    echo = Echo()
+    batches = Batches(echo, Space(), 2)
+    outcomes = batches.outcomes(chunk(index=i) for i in range(50))
+    next(outcomes)
+    next(outcomes)
+    outcomes.close()
+    assert indices(batches.outcomes([chunk(index=99)])) == [99]
+    assert max(map(len, echo.batches)) <= 2
+    assert sum(map(len, echo.batches)) < 10
+
+
+def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
+    """While one batch is spoken, others gather; an urgent one is next, and each caller gets its own."""
+    started, go = threading.Event(), threading.Event()
+    echo = Echo()
+
+    def speak(chunks):
+        if len(echo.batches) == 1:
+            started.set()
+            assert go.wait(10)
+        return echo(chunks)
+
+    batches = Batches(speak, Space(), 4)
+    heard = {}
+
+    def call(name, first, count):
+        heard[name] = indices(batches.outcomes(chunk(index=first + i) for i in range(count)))
+
+    bulk = threading.Thread(target=call, args=("bulk", 0, 30))
+    bulk.start()
+    assert started.wait(10)
+    others = [threading.Thread(target=call, args=(name, first, 2)) for name, first in (("one", 100), ("two", 200))]
+    for thread in others:
+        thread.start()
+    deadline = time.monotonic() + 10
+    while sum(job.is_urgent for job in batches._waiting) < len(others) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    go.set()
+    for thread in (bulk, *others):
+        thread.join(10)
+    assert heard == {"bulk": list(range(30)), "one": [100, 101], "two": [200, 201]}
+    assert sorted(echo.batches[2]) == [100, 200]
+
+
+def test_many_threads_get_their_own():
+    """Twenty callers at once, each of them in order."""
+    batches = Batches(Echo(), Space(), 8)
+    heard = {}
+
+    def call(name):
+        heard[name] = indices(batches.outcomes(chunk(index=1000 * name + i) for i in range(25)))
+
+    threads = [threading.Thread(target=call, args=(name,)) for name in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert heard == {name: [1000 * name + i for i in range(25)] for name in range(20)}
+
+
+def test_memory_of_the_processor_is_known_and_its_end_recognised():
+    """Torch says it in words."""
+    memory = Memory(torch.device("cpu"))
+    before = memory.seconds()
+    assert before > 1
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    assert memory.is_exhausted(caught.value)
+    assert not memory.is_exhausted(RuntimeError("sizes do not match"))
+    memory.exhausted(10.0)
+    assert memory.seconds() <= 5.0
+
+
+@pytest.fixture(scope="module")
+def batched():
+    """Kokoro with up to four chunks at once."""
+    return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=4)
+
+
+def test_batches_are_spoken_as_one_by_one(batched, exact):
+    """Equal lengths and wildly different ones, and what cannot be spoken between them."""
+    chunks = [
+        chunk("wˈʌn."),
+        chunk("tˈu."),
+        chunk("ə7"),
+        chunk(LONG * 3, voice=find("bm_george"), speed=0.7),
+        chunk(""),
+        chunk("θɹˈi."),
+        chunk("a" * 511),
+    ]
+    together, alone = (list(engine.synthesize(chunks)) for engine in (batched, exact))
+    for one, other in zip(together, alone, strict=True):
+        if isinstance(other, Exception):
+            assert type(one) is type(other)
+            assert str(one) == str(other)
+        else:
+            assert one.durations == other.durations
+            assert np.corrcoef(one.audio.samples, other.audio.samples)[0, 1] > 0.999
+    assert [isinstance(one, Exception) for one in together] == [False, False, True, False, True, False, True]
+
+
+def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
+    """One pack is missing and one holds what no voice does; the others of the batch are spoken."""
+    monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
+    np.full((510, 1, 256), 3e38, np.float32).tofile(tmp_path / "hoarse.bin")
+    gone, hoarse = (Voice(name, "en-us", ((name, 1.0),)) for name in ("gone", "hoarse"))
+    packs.blended.cache_clear()
+    outcomes = list(
+        batched.synthesize([chunk(), chunk(voice=gone), chunk(), chunk(voice=hoarse), chunk(LONG), chunk()])
+    )
+    assert [type(one) for one in outcomes] == [Synthesis, ModelError, Synthesis, EngineError, Synthesis, Synthesis]
+
+
+def test_weights_that_are_no_numbers_are_named(monkeypatch):
+    """Not spoken as silence."""
+    engine = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=2)
+    engine._network.bert_encoder.weight.data.fill_(float("nan"))
+    outcomes = list(engine.synthesize([chunk(), chunk(), chunk(LONG)]))
+    assert all("speakkit models verify kokoro" in str(one) for one in outcomes)
+
+
+def test_no_batch_is_refused():
+    """Before anything is loaded; and upstream knows none."""
+    with pytest.raises(BadValue, match="0"):
+        registry.synthesizer("kokoro", "cpu", 0)
+    with pytest.raises(BadValue, match="one chunk at a time"):
+        registry.synthesizer("upstream", "cpu", 2)
+
+
+def test_network_is_loaded_in_bfloat16_but_for_what_speech_is_sensitive_in():
+    """The source, F0's own convolution and the scales of norms stay float32."""
+    decoder = load_model(hub.ensure("kokoro"), torch.bfloat16).decoder
+    assert decoder.generator.conv_post.weight.dtype == torch.bfloat16
+    assert decoder.encode.conv1.weight.dtype == torch.bfloat16
+    kept = (decoder.generator.m_source.l_linear, decoder.F0_conv, decoder.N_conv, decoder.encode.norm1.fc)
+    assert {module.weight.dtype for module in kept} == {torch.float32}

@@ -1,0 +1,400 @@
+"""A worker answers, tells failures apart, and is replaced when it dies, hangs or grows."""
+
+import math
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from threading import Thread, Timer
+
+import pytest
+
+from speakkit import errors
+from speakkit.errors import (
+    EngineError,
+    SpeakkitError,
+    WorkerBug,
+    WorkerDied,
+    WorkerGivenUp,
+    WorkerHung,
+    WorkerOutOfMemory,
+)
+from speakkit.workers.frames import Frame, FrameError
+from speakkit.workers.process import KEPT
+from speakkit.workers.worker import Limits, Worker
+
+PLACE = "faults:load"
+ONCE = Limits(retries=0)
+
+
+def asked(worker, payload=b"", **orders):
+    return list(worker.request(Frame({name.replace("_", " "): value for name, value in orders.items()}, payload)))
+
+
+def is_alive(worker, pid):
+    """Whether it answers, by the process `pid`."""
+    (reply,) = asked(worker, echo="still here")
+    return reply.fields == {"echo": "still here", "pid": pid}
+
+
+def test_answers_come_from_another_process(worker):
+    """As many as there are, with their payloads bit by bit, and none where there is none."""
+    samples = struct.pack("<3f", 0.5, math.nan, -math.inf)
+    assert asked(worker, samples, echo="été", reply=2) == [
+        Frame({"echo": "été", "pid": worker.pid}, samples),
+        Frame({"number": 2.0}),
+    ]
+    assert worker.pid != os.getpid()
+    assert asked(worker) == []
+    assert worker.resident > 2**20
+
+
+def test_replies_come_while_the_answer_is_under_way(worker):
+    """The first is there long before the end."""
+    start = time.monotonic()
+    replies = worker.request(Frame({"reply": 1, "sleep": 30}))
+    assert next(replies) == Frame({"number": 1.0})
+    assert time.monotonic() - start < 20
+
+
+def test_payloads_that_fill_every_buffer(worker):
+    """Both ways."""
+    payload = os.urandom(2**20) * 16
+    (reply,) = asked(worker, payload, echo=1)
+    assert reply.payload == payload
+
+
+def test_who_stops_listening_does_not_disturb_the_next(worker):
+    """Nor does what failed where nobody heard of it."""
+    pid = worker.pid
+    for rest in ({"echo": 2}, {"fail": "ModelError"}, {"fail": "KeyError"}):
+        next(worker.request(Frame({"reply": 1, **rest})))
+        assert is_alive(worker, pid)
+
+
+def test_a_death_that_nobody_heard_of_does_not_count_against_the_next():
+    """Nor a hang: the next request needs no retry."""
+    with Worker(PLACE, {}, Limits(silence_s=2, retries=0)) as worker:
+        for rest in ({"sleep": 0.5, "exit": 1}, {"sleep": 60}):
+            pid = worker.pid
+            next(worker.request(Frame({"reply": 1, **rest})))
+            assert not is_alive(worker, pid)
+
+
+@pytest.mark.parametrize(
+    "name", ["BadValue", "TextError", "ModelError", "StorageError", "NoAudioDevice", "EngineError"]
+)
+def test_expected_failures_keep_their_class_and_text(worker, name):
+    """Hence their exit code; the process takes the next request."""
+    pid = worker.pid
+    with pytest.raises(getattr(errors, name), match=r"^it failed, as told$") as raised:
+        asked(worker, fail=name)
+    assert type(raised.value).__name__ == name
+    assert is_alive(worker, pid)
+
+
+def test_expected_failures_of_other_classes(worker):
+    """By the nearest that everybody knows."""
+    with pytest.raises(errors.ModelError, match="as told") as raised:
+        asked(worker, fail="Own")
+    assert type(raised.value) is errors.ModelError
+
+
+def test_bugs_tell_where_they_are(worker):
+    """And are no expected failures; the process takes the next request."""
+    pid = worker.pid
+    with pytest.raises(WorkerBug, match=r"^KeyError: 'it failed, as told'$") as raised:
+        asked(worker, fail="KeyError")
+    assert raised.value.kind == "KeyError"
+    assert "faults.py" in raised.value.frames
+    assert "as told" not in raised.value.frames
+    assert is_alive(worker, pid)
+
+
+def test_a_reply_that_is_no_json_is_a_bug(worker):
+    """Such as NaN, which must not pass for a figure."""
+    pid = worker.pid
+    with pytest.raises(WorkerBug, match="no JSON"):
+        asked(worker, reply="nan")
+    assert is_alive(worker, pid)
+
+
+def test_a_request_that_is_too_large_is_not_sent(worker):
+    """The process does not hear of it."""
+    pid = worker.pid
+    with pytest.raises(FrameError):
+        asked(worker, echo="x" * 70_000)
+    assert is_alive(worker, pid)
+
+
+@pytest.mark.parametrize(
+    ("place", "settings", "kind", "reason"),
+    [
+        (PLACE, {"fail": "ModelError"}, errors.ModelError, "as told"),
+        (PLACE, {"fail": "KeyError"}, WorkerBug, "KeyError"),
+        (PLACE, {"fail": "MemoryError"}, WorkerOutOfMemory, "out of memory: it failed"),
+        (PLACE, {"exit": 4}, WorkerDied, "exit code 4: these were its last words$"),
+        (PLACE, {"sleep": 60}, WorkerHung, r"said nothing for 0\.5 s"),
+        ("faults:nothing", {}, WorkerBug, "AttributeError"),
+        ("nowhere:load", {}, WorkerBug, "ModuleNotFoundError"),
+    ],
+)
+def test_what_cannot_be_loaded(gone, place, settings, kind, reason):
+    """It is told on starting, and no process is left."""
+    limits = Limits(start_s=0.5 if "sleep" in settings else 60)
+    worker = Worker(place, settings, limits)
+    with pytest.raises(kind, match=reason):
+        worker.start()
+    assert worker.pid is None
+    worker.close()
+
+
+@pytest.mark.parametrize(
+    ("orders", "reason"),
+    [
+        ({"exit": 1}, r"ended with exit code 1: these were its last words$"),
+        ({"exit": 0}, r"ended with exit code 0"),
+        ({"segfault": 0}, r"was ended by SIGSEGV$"),
+        ({"signal": "SIGABRT"}, r"was ended by SIGABRT$"),
+        ({"signal": "SIGKILL"}, r"was ended by SIGKILL, for lack of memory perhaps$"),
+        ({"write raw": "garbage\n"}, r"sent what is no frame \(a header that is no JSON: b'garbage"),
+        ({"write raw": '{"reply": 3}\n'}, r"sent what is no frame \(an answer to nothing"),
+        ({"write raw": '{"n": 9}\n{}', "exit": 0}, r"sent what is no frame \(a payload of"),
+    ],
+)
+def test_a_death_is_told_and_made_good(orders, reason):
+    """In one line; a fresh process takes the next request."""
+    with Worker(PLACE, {}, ONCE) as worker:
+        pid = worker.pid
+        with pytest.raises(WorkerDied, match=rf"^the worker of faults:load {reason}") as raised:
+            asked(worker, **orders)
+        assert isinstance(raised.value, EngineError)
+        assert "\n" not in str(raised.value)
+        (reply,) = asked(worker, echo=1)
+        assert reply.fields["pid"] == worker.pid != pid
+
+
+def test_a_hang_is_ended(gone):
+    """After the silence that is allowed, which a request may shorten."""
+    with Worker(PLACE, {}, ONCE) as worker:
+        pid = worker.pid
+        start = time.monotonic()
+        with pytest.raises(WorkerHung, match=r"said nothing for 0\.5 s$"):
+            list(worker.request(Frame({"sleep": 60}), silence_s=0.5))
+        assert time.monotonic() - start < 20
+        assert gone([pid])
+
+
+def test_a_process_that_does_not_read_hangs():
+    """A request that it never takes is a silence too."""
+    with Worker(PLACE, {}, Limits(silence_s=0.5, retries=0)) as worker:
+        os.kill(worker.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerHung):
+            asked(worker, bytes(2**24), echo=1)
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        {"fail": "MemoryError"},
+        {"fail": "OutOfMemoryError"},
+        {"fail for memory": "CUDA failed with error out of memory"},
+        {"fail for memory": "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes."},
+    ],
+)
+def test_lack_of_memory_is_told_apart(orders):
+    """Python's, torch's by its name, that of others by what they say; and a fresh process has all of it again."""
+    with Worker(PLACE, {}, ONCE) as worker:
+        pid = worker.pid
+        with pytest.raises(WorkerOutOfMemory, match="out of memory"):
+            asked(worker, **orders)
+        assert not is_alive(worker, pid)
+
+
+def test_a_request_is_tried_once_more(tmp_path):
+    """By a fresh process, and it is answered once."""
+    with Worker(PLACE, {}) as worker:
+        pid = worker.pid
+        (reply,) = asked(worker, die_once=str(tmp_path / "died"), echo=1)
+        assert reply.fields["pid"] == worker.pid != pid
+
+
+def test_a_request_is_tried_only_so_often(tmp_path):
+    """And never again once something was replied, for that would be said twice."""
+    with Worker(PLACE, {}, Limits(deaths=9)) as worker:
+        with pytest.raises(WorkerDied):
+            asked(worker, note=str(tmp_path / "twice"), exit=1)
+        assert (tmp_path / "twice").read_text() == "xx"
+        replies = worker.request(Frame({"note": str(tmp_path / "once"), "reply": 1, "exit": 1}))
+        next(replies)
+        with pytest.raises(WorkerDied):
+            next(replies)
+        assert (tmp_path / "once").read_text() == "x"
+
+
+def test_three_deaths_in_a_minute_are_too_many(monkeypatch):
+    """It is given up, with the last reason, until the minute is over."""
+    from speakkit.workers import worker as module
+
+    with Worker(PLACE, {}) as worker:
+        with pytest.raises(WorkerDied):
+            asked(worker, exit=1)
+        reason = r"exit code 2: these.* words; it is given up, after 3 deaths in \d+ s"
+        for _ in range(2):
+            with pytest.raises(WorkerGivenUp, match=reason):
+                asked(worker, exit=2)
+        monkeypatch.setattr(module, "WINDOW", 0)
+        assert len(asked(worker, echo=1)) == 1
+
+
+def test_growth_is_bounded(worker):
+    """Beyond its limit a process answers, and a fresh one answers next; without a limit it stays."""
+    pid = worker.pid
+    asked(worker, grow=100)
+    assert worker.resident > 100 * 2**20
+    assert is_alive(worker, pid)
+    with Worker(PLACE, {}, Limits(rss_bytes=worker.resident - 10 * 2**20)) as small:
+        pid = small.pid
+        asked(small, grow=10)
+        assert is_alive(small, pid)
+        asked(small, grow=100)
+        assert small.resident > 100 * 2**20
+        assert not is_alive(small, pid)
+        assert small.resident < 100 * 2**20
+
+
+def test_a_limit_below_what_is_loaded_is_told():
+    """Instead of a fresh process for each request."""
+    with (
+        pytest.raises(EngineError, match=r"faults:load takes \d+ MB once loaded"),
+        Worker(PLACE, {}, Limits(rss_bytes=9)),
+    ):
+        pass
+
+
+def test_a_process_that_died_while_nobody_asked_is_replaced(gone):
+    """Without a retry."""
+    with Worker(PLACE, {}, ONCE) as worker:
+        pid = worker.pid
+        os.kill(pid, signal.SIGKILL)
+        assert gone([pid])
+        (reply,) = asked(worker, echo=1)
+        assert reply.fields["pid"] != pid
+
+
+def test_what_is_printed_does_not_reach_the_frames(worker):
+    """By Python or by C; and however much is written to standard error, it neither blocks nor fills the memory."""
+    pid = worker.pid
+    asked(worker, say='{"end": 1}\n', warn="warning")
+    assert is_alive(worker, pid)
+    with pytest.raises(WorkerDied, match=r"SIGABRT: (warning){20}") as raised:
+        list(worker.request(Frame({"reply": 1, "warn": "warning", "signal": "SIGABRT"})))
+    assert len(str(raised.value)) < 300
+
+
+def test_only_the_end_of_standard_error_is_kept(worker):
+    """Whatever an engine warns of."""
+    asked(worker, warn="warning")
+    assert len(worker._process._last_words) <= KEPT
+
+
+def test_a_death_is_heard_of_although_others_live_on():
+    """A process that the dead one left behind does not keep its channel open."""
+    with Worker(PLACE, {}, Limits(silence_s=5, retries=0)) as worker, pytest.raises(WorkerDied) as raised:
+        asked(worker, leave_behind=15, signal="SIGTERM")
+    assert "SIGTERM" in str(raised.value)
+
+
+def test_closing_ends_it_at_once(gone):
+    """Also in the middle of an answer, for which another thread waits; nothing is started any more."""
+    worker = Worker(PLACE, {}, Limits(retries=5))
+    worker.start()
+    pid, start = worker.pid, time.monotonic()
+    Timer(0.3, worker.close).start()
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"^the worker of faults:load was closed before it answered$"):
+            asked(worker, sleep=60)
+    assert time.monotonic() - start < 20
+    assert gone([pid])
+    worker.close()
+
+
+def test_closing_while_it_loads(gone):
+    """The process that is not yet ready ends too."""
+    worker = Worker(PLACE, {"sleep": 60})
+    Timer(0.3, worker.close).start()
+    with pytest.raises(EngineError, match="closed"):
+        worker.start()
+    with pytest.raises(EngineError, match="closed"):
+        worker.start()
+
+
+def test_ctrl_c_is_the_affair_of_the_parent(worker):
+    """It does nothing to the process."""
+    pid = worker.pid
+    os.kill(pid, signal.SIGINT)
+    assert is_alive(worker, pid)
+    assert os.getpgid(pid) != os.getpgid(0)
+
+
+def test_ctrl_c_in_the_parent_ends_it(worker, gone):
+    """Even where the parent goes on: who was interrupted may have read half a frame."""
+    pid = worker.pid
+    Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        asked(worker, sleep=60)
+    assert gone([pid])
+    assert not is_alive(worker, pid)
+
+
+def test_it_outlives_the_thread_that_started_it(worker):
+    """Although the kernel ends a process with the thread that started it."""
+    other = Worker(PLACE, {})
+    thread = Thread(target=other.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.2)
+    assert is_alive(other, other.pid)
+    assert len(other._deaths) == 0
+    other.close()
+
+
+def test_files_of_the_folder_are_no_modules(tmp_path, monkeypatch):
+    """Whatever the user calls them."""
+    (tmp_path / "socket.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    with Worker(PLACE, {}) as worker:
+        assert is_alive(worker, worker.pid)
+
+
+PROGRAM = """
+import json, sys, time
+from speakkit.workers.frames import Frame
+from speakkit.workers.worker import Worker
+
+with Worker("faults:load", {}) as worker:
+    print(worker.pid, flush=True)
+    list(worker.request(Frame(json.loads(sys.argv[1]))))
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("orders", ['{"sleep": 60}', '{"reply": 1}'])
+def test_no_process_is_left_behind(gone, number, orders):
+    """Neither one at work nor an idle one, by a Ctrl-C or the death of the parent."""
+    command = [sys.executable, "-c", PROGRAM, orders]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as started:
+        pid = int(started.stdout.readline())
+        time.sleep(0.3)
+        started.send_signal(number)
+        assert started.wait(20) == -number
+    assert gone([pid])
+
+
+def test_errors_of_workers_are_expected_ones():
+    """Exit code 1, and a bug's is not."""
+    assert issubclass(WorkerGivenUp, SpeakkitError)
+    assert not issubclass(WorkerBug, SpeakkitError)
