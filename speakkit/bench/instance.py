@@ -30,7 +30,7 @@ class Setup:
     """What an instance speaks with.
 
     engine: a name of `engines.registry.SYNTHESIZERS`
-    batch: chunks that go through the network at once; None for the engine's own choice
+    batch: chunks that go through the network at once; None for what is best on the device
     """
 
     engine: str
@@ -108,7 +108,8 @@ def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
     """What answers in a worker: `settings` are the fields of a `Setup`. Raises what `synthesize.speaker` raises."""
     setup = Setup(**settings)
     voice = synthesize.find_voice(setup.voice, setup.language)
-    return Instance(setup, synthesize.speaker(voice, engine=setup.engine, device=setup.device)).answer
+    speaker = synthesize.speaker(voice, engine=setup.engine, device=setup.device, batch=setup.batch)
+    return Instance(setup, speaker).answer
 
 
 class Instance:

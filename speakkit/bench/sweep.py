@@ -107,7 +107,7 @@ class Sweep:
 
     def _measured(self, engine: str, instances: int) -> Row:
         """Raises what the first instance raised where there is no row yet, and will be none now."""
-        setup, text = replace(self._plan.setup, engine=engine), self._plan.workload.text
+        setup, text = self._setup(engine), self._plan.workload.text
         failures: tuple[str, ...] = ()
         idle, began, watch = Reading(), 0.0, Watch((), None)
         with tempfile.TemporaryDirectory(prefix="speakkit-bench-") as folder, Crew(setup, instances, text) as crew:
@@ -132,6 +132,11 @@ class Sweep:
                 busy=watch.seen,
                 failures=(*(f"instance {one.number}: {one.failure}" for one in crew.members if one.failure), *failures),
             )
+
+    def _setup(self, engine: str) -> Setup:
+        """That of the plan for `engine`; the plain loop knows no batches."""
+        ours = self._plan.setup
+        return ours if engine == ENGINE else replace(ours, engine=engine, batch=None)
 
     def _empty(self, engine: str, instances: int, *failures: str) -> Row:
         asked = instances * self._plan.requests

@@ -49,7 +49,9 @@ def _more(*names: str, **settings: Any) -> Any:
 Instances = Annotated[
     int, typer.Option("--instances", "-n", min=1, metavar="N", help="Measure 1, 2 and so on up to N processes.")
 ]
-Requests = Annotated[int, typer.Option("--requests", min=1, metavar="N", help="How often each of them speaks the text.")]
+Requests = Annotated[
+    int, typer.Option("--requests", min=1, metavar="N", help="How often each of them speaks the text.")
+]
 MaxSeconds = Annotated[
     float | None,
     typer.Option(
@@ -60,7 +62,8 @@ MaxSeconds = Annotated[
     ),
 ]
 Text = Annotated[
-    Path | None, typer.Option("--text", metavar="FILE", help="What is spoken; by default 307 words of Alice in Wonderland.")
+    Path | None,
+    typer.Option("--text", metavar="FILE", help="What is spoken; by default 307 words of Alice in Wonderland."),
 ]
 VoiceName = Annotated[
     str | None, typer.Option("--voice", "-v", metavar="VOICE", help="Who speaks.", autocompletion=complete.voices)
@@ -71,7 +74,10 @@ Baseline = Annotated[
     bool, typer.Option("--baseline", help="Measure the plain kokoro loop too, with 1 and with all processes, in turn.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
-Batch = Annotated[int | None, _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device.")]
+Batch = Annotated[
+    int | None,
+    _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device."),
+]
 Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Requests at a time in each process.")]
 Csv = Annotated[Path | None, _more("--csv", metavar="FILE", help="Write the rows as CSV.")]
 Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Draw the rows: a PNG.")]

@@ -2,7 +2,7 @@
 
 import time
 
-from speakkit.errors import ModelError
+from speakkit.errors import BadValue, ModelError
 from speakkit.workers.frames import Frame
 
 FACTS = {"weights": "none", "device": "cpu (1 threads)", "gpu": "", "torch": "2", "g2p": 0.01, "chunks": 1}
@@ -12,6 +12,8 @@ def load(settings):
     """The voice "missing" has no weights, "upstream" none for the plain loop, and "buggy" has a bug."""
     if settings["voice"] in ("missing", settings["engine"]):
         raise ModelError("there are no weights")
+    if settings["engine"] == "upstream" and settings["batch"]:
+        raise BadValue("the plain loop knows no batches")
     held = b"x" * 50_000_000
 
     def answer(asked):

@@ -82,6 +82,17 @@ def test_what_cannot_be_loaded_is_told(kokoro):
             instance.load(asdict(SETUP) | wrong)
 
 
+def test_batch_reaches_the_engine(kokoro, monkeypatch):
+    """As it was given, with the device."""
+    given = {}
+    speaker = instance.synthesize.speaker
+    monkeypatch.setattr(
+        instance.synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
+    )
+    instance.load(asdict(SETUP) | {"batch": 3})
+    assert given == {"engine": "kokoro", "device": "cpu", "batch": 3}
+
+
 def test_no_more_are_under_way_than_asked():
     """As one ends, the next begins."""
     begun = []

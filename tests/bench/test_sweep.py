@@ -26,7 +26,7 @@ def stand_in(monkeypatch):
 
 
 def plan(**others):
-    setup = Setup(ENGINE, "cpu", None, others.pop("voice", "af_heart"), "en-us", 1.0)
+    setup = Setup(ENGINE, "cpu", others.pop("batch", None), others.pop("voice", "af_heart"), "en-us", 1.0)
     return Plan(Workload("Good morning.", "a test"), setup, **({"instances": 2, "requests": 3} | others))
 
 
@@ -188,6 +188,12 @@ def test_a_baseline_that_cannot_be_loaded_does_not_end_ours():
         (ENGINE, 2, 6),
     ]
     assert rows[1].failures == ("instance 1: there are no weights",)
+
+
+def test_a_batch_is_for_ours_alone():
+    """The plain loop knows none, and is measured all the same."""
+    rows = list(Sweep(plan(instances=1, baseline=True, batch=4), quiet).rows())
+    assert [len(row.requests) for row in rows] == [3, 3]
 
 
 def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
