@@ -263,6 +263,6 @@ def test_a_device_that_is_not_there_is_one_line(run, text):
 def test_default_text_is_that_of_the_package(run, stand_in):
     """307 words; a table is shown of it."""
     ended = run("speakkit", "bench", "--requests", 1, "--max-seconds", 0)
-    assert "307 words of Alice in Wonderland: 307 words" in ended.out.decode()
+    assert "a passage of Alice in Wonderland: 307 words" in ended.out.decode()
     assert "none begun after" not in ended.out.decode()
     assert figures.ENGINE in sweep.lineup(sweep.Plan(None, None, 1, 1))[0]
