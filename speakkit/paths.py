@@ -50,10 +50,19 @@ def models() -> Path:
     return (home / "cache" if home else platformdirs.user_cache_path(APP)) / "models"
 
 
+def _state() -> Path:
+    home = _home()
+    return home / "state" if home else platformdirs.user_state_path(APP)
+
+
 def log() -> Path:
     """The log that a bug's traceback is written to."""
-    home = _home()
-    return (home / "state" if home else platformdirs.user_state_path(APP)) / "speakkit.log"
+    return _state() / "speakkit.log"
+
+
+def measurements() -> Path:
+    """What `speakkit bench` measured, a line of JSON for each run."""
+    return _state() / "bench.jsonl"
 
 
 def data() -> Path:

@@ -6,6 +6,7 @@ import typer
 
 import speakkit
 from speakkit.cli import config, given, models, output, voices
+from speakkit.cli.bench import BenchCommand, bench
 from speakkit.cli.doctor import doctor
 from speakkit.cli.error_handler import run
 from speakkit.cli.explain import explain
@@ -26,6 +27,7 @@ app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.command()(doctor)
+app.command(cls=BenchCommand)(bench)
 
 
 def _show_version(context: typer.Context, value: bool) -> None:

@@ -34,13 +34,15 @@ NVIDIA = (Path("/dev/nvidiactl"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
 class Torch:
     """The torch that is installed.
 
-    device: what engines run on by default, with its name
+    device: what engines run on, with its name
     unused_gpu: a GPU is there that this torch cannot use
+    gpu: the UUID of the GPU that engines run on, as NVIDIA's tools write it; "" where they run on none of NVIDIA's
     """
 
     version: str
     device: str
     unused_gpu: bool
+    gpu: str = ""
 
     @property
     def is_tested(self) -> bool:
@@ -53,12 +55,15 @@ class Torch:
         return f"{self.version}, runs on {self.device}"
 
 
-def describe() -> Torch:
-    """What there is of torch and processors."""
-    picked = pick("auto").type
-    name = torch.cuda.get_device_name() if picked == "cuda" else f"{torch.get_num_threads()} threads"
+def describe(name: str = "auto") -> Torch:
+    """What there is of torch and processors, where engines run on the device `name`. Raises as `pick` does."""
+    picked = pick(name).type
     driver = any(file.exists() for file in NVIDIA)
-    return Torch(torch.__version__, f"{picked} ({name})", unused_gpu=driver and picked != "cuda")
+    if picked == "cuda":
+        found = torch.cuda.get_device_properties()
+        uuid = f"GPU-{str(found.uuid).removeprefix('GPU-')}"
+        return Torch(torch.__version__, f"{picked} ({found.name})", unused_gpu=False, gpu=uuid)
+    return Torch(torch.__version__, f"{picked} ({torch.get_num_threads()} threads)", unused_gpu=driver)
 
 
 def pick(name: str) -> torch.device:

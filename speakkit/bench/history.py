@@ -1,0 +1,124 @@
+"""What was measured before, one line of JSON for each run that came to its end; and a run beside an earlier one."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import filelock
+
+from speakkit import paths
+from speakkit.bench.figures import Figures
+from speakkit.bench.report import FORMAT, Result, as_json, as_json_line
+from speakkit.errors import StorageError, storage_error
+
+Document = Mapping[str, Any]
+"""A run as `report.as_json` gives it."""
+
+ALIKE = ("device", "voice", "language", "speed", "batch", "concurrency", "sha256")
+"""Two runs with the same of these, on the same processor, can be compared."""
+
+NAMED = ("weights", "speakkit", "torch")
+"""What may differ between them, and is then named."""
+
+COMPARED = {"engine", "instances", "throughput", "p50", "failures"}
+"""Of a row."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of two runs.
+
+    throughput, p50: of this run; ratio, p50_ratio: in that of the earlier one
+    """
+
+    engine: str
+    instances: int
+    throughput: float
+    ratio: float
+    p50: float
+    p50_ratio: float
+
+
+def append(result: Result) -> None:
+    """Add a run. Others that add theirs at the same time are waited for. Raises StorageError."""
+    file = paths.measurements()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{file}.lock"), file.open("ab+") as out:
+            out.write(f"{_torn(out)}{as_json_line(result)}".encode())
+    except OSError as error:
+        raise storage_error(error, f"write {file}") from error
+
+
+def last_alike(result: Result) -> Document | None:
+    """The last run with the same options on the same device; None where there is none. Raises StorageError."""
+    file = paths.measurements()
+    try:
+        lines = file.read_bytes().splitlines() if file.exists() else []
+    except OSError as error:
+        raise storage_error(error, f"read {file}") from error
+    wanted = _identity(as_json(result))
+    runs = filter(None, map(_parsed, reversed(lines)))
+    return next((run for run in runs if _identity(run) == wanted), None)
+
+
+def read(file: Path) -> Document:
+    """A run that `--json` printed into a file. Raises StorageError where it is none."""
+    try:
+        found = _parsed(file.read_bytes())
+    except OSError as error:
+        raise storage_error(error, f"read {file}") from error
+    if found is None:
+        raise StorageError(f"{file} holds no run; write one with: speakkit bench --json > {file}")
+    return found
+
+
+def changes(rows: Sequence[Figures], before: Document) -> list[Change]:
+    """The rows that both runs have, and that failed in neither."""
+    earlier = {(row["engine"], row["instances"]): row for row in before["rows"] if not row["failures"]}
+    return [
+        Change(
+            engine=row.engine,
+            instances=row.instances,
+            throughput=row.throughput,
+            ratio=row.throughput / then["throughput"],
+            p50=row.p50,
+            p50_ratio=row.p50 / then["p50"],
+        )
+        for row in rows
+        if not row.failures and row.throughput and row.p50 and (then := earlier.get((row.engine, row.instances)))
+    ]
+
+
+def differences(result: Result, before: Document) -> list[str]:
+    """What was not the same then, so that the ratios may say something of that alone."""
+    now = as_json(result)
+    pairs = ((name, before[name], now[name]) for name in (*ALIKE, *NAMED))
+    found = [f"{name}: {then} then, {this} now" for name, then, this in pairs if then != this]
+    return found + ([] if before["machine"] == now["machine"] else ["another machine, or another system on it"])
+
+
+def _identity(run: Document) -> tuple[Any, ...]:
+    return (run["machine"]["cpu"], *(run[name] for name in ALIKE))
+
+
+def _parsed(line: bytes) -> Document | None:
+    """A run; None for anything else, such as a line that was torn when the machine went down."""
+    try:
+        found: Document = json.loads(line)
+        complete = found["format"] == FORMAT and found.keys() >= {*ALIKE, *NAMED, "machine", "when"}
+        complete = complete and all(row.keys() >= COMPARED for row in found["rows"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found if complete else None
+
+
+def _torn(out: BinaryIO) -> str:
+    """What must stand before the next line: the end of the last one, where that was torn off."""
+    if not out.seek(0, os.SEEK_END):
+        return ""
+    out.seek(-1, os.SEEK_END)
+    return "" if out.read(1) == b"\n" else "\n"

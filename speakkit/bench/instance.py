@@ -1,0 +1,186 @@
+"""One instance, as it runs in a process of its own: a voice that writes the same text to files, over and over.
+
+A Frame asks it for one of two things, by its field "do":
+
+"speak": `Work` as its fields, the text as its payload; each request is answered by a frame, a `Spoken`, when it is done
+"read":  the text as its payload; answered by one frame, `Facts`
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any, Self
+
+from speakkit import audiofile
+from speakkit.speech import synthesize
+from speakkit.speech.synthesize import Speaker
+from speakkit.text.chunks import Delivery
+from speakkit.text.markup import Markup
+from speakkit.workers.frames import Frame
+
+SHOWN = 20
+"""Words that are named; a frame has not room for any number of them."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What an instance speaks with.
+
+    engine: a name of `engines.registry.SYNTHESIZERS`
+    batch: chunks that go through the network at once; None for what is best on the device
+    """
+
+    engine: str
+    device: str
+    batch: int | None
+    voice: str
+    language: str
+    speed: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """Requests to be spoken.
+
+    count: how many
+    seed: of the first; the others have those that follow
+    concurrency: how many at once
+    folder: where their files are written, each of which is removed when it is whole
+    seconds: after these no further one is begun; None for never
+    """
+
+    count: int
+    seed: int
+    concurrency: int
+    folder: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One request.
+
+    seconds: from the text to the file, whole and in its place
+    first_audio: seconds from the text to the first audio that could be played
+    audio: seconds of speech
+    """
+
+    seconds: float
+    first_audio: float
+    audio: float
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """From the fields of a frame."""
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an instance turned out to be, and how it reads the text.
+
+    weights: which ones speak, such as "official"
+    device: with its name, such as "cpu (8 threads)"; gpu: its UUID as NVML knows it, or ""
+    torch: its version
+    g2p: seconds from the text to the phonemes of all of it, which are a part of `Spoken.seconds` too
+    chunks: that the text is spoken in
+    lost: the words that the voice cannot say, the first SHOWN of them
+    """
+
+    weights: str
+    device: str
+    gpu: str
+    torch: str
+    g2p: float
+    chunks: int
+    lost: tuple[str, ...]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """From the fields of a frame."""
+        return cls(**{**fields, "lost": tuple(fields["lost"])})
+
+
+def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
+    """What answers in a worker: `settings` are the fields of a `Setup`. Raises what `synthesize.speaker` raises."""
+    setup = Setup(**settings)
+    voice = synthesize.find_voice(setup.voice, setup.language)
+    speaker = synthesize.speaker(voice, engine=setup.engine, device=setup.device, batch=setup.batch)
+    return Instance(setup, speaker).answer
+
+
+class Instance:
+    """A voice, and what is to be known of it."""
+
+    def __init__(self, setup: Setup, speaker: Speaker) -> None:
+        self._setup = setup
+        self._speaker = speaker
+
+    def answer(self, asked: Frame) -> Iterator[Frame]:
+        """The frames that answer one."""
+        fields: dict[str, Any] = dict(asked.fields)
+        text = asked.payload.decode()
+        if fields.pop("do") == "read":
+            yield Frame(asdict(self.facts(text)))
+        else:
+            for spoken in self.speak(text, Work(**fields)):
+                yield Frame(asdict(spoken))
+
+    def facts(self, text: str) -> Facts:
+        """What this instance is, and how long it reads `text`."""
+        from speakkit.engines import device  # noqa: PLC0415  whoever asks knows this module too, and needs no torch
+
+        began = time.perf_counter()
+        delivery = Delivery(self._speaker.voice, self._setup.speed, 0)
+        plan = self._speaker.reader.plan(text, delivery, Markup.PLAIN, self._speaker.synthesizer.symbols)
+        planned = list(plan.chunks)
+        g2p = time.perf_counter() - began
+        lost = [token.text for chunk in planned for token in chunk.lost]
+        found = device.describe(self._setup.device)
+        return Facts(
+            weights=self._speaker.synthesizer.weights,
+            device=found.device,
+            gpu=found.gpu,
+            torch=found.version,
+            g2p=g2p,
+            chunks=len(planned),
+            lost=tuple(lost[:SHOWN]),
+        )
+
+    def speak(self, text: str, work: Work) -> Iterator[Spoken]:
+        """Each request when it is done."""
+        until = time.monotonic() + (float("inf") if work.seconds is None else work.seconds)
+        seeds = takewhile(lambda _: time.monotonic() < until, range(work.seed, work.seed + work.count))
+
+        def request(seed: int) -> Spoken:
+            return self._request(text, seed, Path(work.folder))
+
+        yield from _some_at_once(request, seeds, work.concurrency)
+
+    def _request(self, text: str, seed: int, folder: Path) -> Spoken:
+        file = folder / f"{seed}.wav"
+        first, audio = 0.0, 0.0
+        began = time.perf_counter()
+        with audiofile.sink(str(file), "wav", self._speaker.synthesizer.sample_rate) as out:
+            for segment in self._speaker.segments(text, speed=self._setup.speed, seed=seed):
+                first = first or time.perf_counter() - began
+                out.write(segment.audio)
+                audio += segment.audio.duration
+        seconds = time.perf_counter() - began
+        file.unlink()
+        return Spoken(seconds, first, audio)
+
+
+def _some_at_once(request: Callable[[int], Spoken], seeds: Iterable[int], concurrency: int) -> Iterator[Spoken]:
+    """The answers to all requests as they come, `concurrency` of them under way at a time."""
+    waiting = iter(seeds)
+    with ThreadPoolExecutor(concurrency) as pool:
+        running = {pool.submit(request, seed) for seed in islice(waiting, concurrency)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(request, seed) for seed in islice(waiting, len(done))}
+            for future in done:
+                yield future.result()

@@ -1,0 +1,293 @@
+"""`speakkit bench`: how fast this machine speaks, with one process after another."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
+
+from speakkit import config
+from speakkit.cli import complete, given, output
+from speakkit.errors import BadValue, ExitCode
+
+if TYPE_CHECKING:
+    from speakkit.bench.figures import Prices, Row
+    from speakkit.bench.history import Change, Document
+    from speakkit.bench.report import Result
+    from speakkit.bench.sweep import Plan
+    from speakkit.bench.workload import Workload
+    from speakkit.voices import Voice
+
+log = logging.getLogger(__name__)
+
+LAST = "last"
+"""Stands for the run before in --compare."""
+
+
+class BenchCommand(typer.core.TyperCommand):
+    """A command whose --compare needs no value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        following = [*args[1:], "-"]
+        pairs = zip(args, following, strict=True)
+        filled = [f"{arg}={LAST}" if arg == "--compare" and after.startswith("-") else arg for arg, after in pairs]
+        return super().parse_args(ctx, filled)
+
+
+def _more(*names: str, **settings: Any) -> Any:
+    """An option of the second panel of --help."""
+    return typer.Option(*names, rich_help_panel="More options", **settings)
+
+
+Instances = Annotated[
+    int, typer.Option("--instances", "-n", min=1, metavar="N", help="Measure 1, 2 and so on up to N processes.")
+]
+Requests = Annotated[
+    int, typer.Option("--requests", min=1, metavar="N", help="How often each of them speaks the text.")
+]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--max-seconds",
+        min=0,
+        metavar="SECONDS",
+        help="Begin no request after these seconds of a row; 0 for no limit. By default 60 on a CPU, none on a GPU.",
+    ),
+]
+Text = Annotated[
+    Path | None,
+    typer.Option("--text", metavar="FILE", help="What is spoken; by default 307 words of Alice in Wonderland."),
+]
+VoiceName = Annotated[
+    str | None, typer.Option("--voice", "-v", metavar="VOICE", help="Who speaks.", autocompletion=complete.voices)
+]
+Speed = Annotated[float | None, typer.Option("--speed", "-s", metavar="NUMBER", help="0.5 to 2.0.")]
+RunsOn = Annotated[config.Device | None, typer.Option("--device", help="What to run on; auto by default.")]
+Baseline = Annotated[
+    bool, typer.Option("--baseline", help="Measure the plain kokoro loop too, with 1 and with all processes, in turn.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
+Batch = Annotated[
+    int | None,
+    _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device."),
+]
+Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Requests at a time in each process.")]
+Csv = Annotated[Path | None, _more("--csv", metavar="FILE", help="Write the rows as CSV.")]
+Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Draw the rows: a PNG.")]
+Compare = Annotated[
+    str | None,
+    _more(
+        "--compare",
+        metavar="[FILE]",
+        help="Set this run beside the last one with the same options and device, or beside one that --json wrote.",
+    ),
+]
+PriceKwh = Annotated[float, _more("--price-kwh", min=0, metavar="USD", help="What a kilowatt-hour costs.")]
+PriceHour = Annotated[
+    float | None,
+    _more("--price-hour", min=0, metavar="USD", help="What an hour of a rented machine costs, electricity included."),
+]
+Force = Annotated[bool, _more("--force", help="Overwrite a file that is no CSV or PNG.")]
+
+
+def bench(
+    instances: Instances = 1,
+    requests: Requests = 20,
+    max_seconds: MaxSeconds = None,
+    text: Text = None,
+    voice: VoiceName = None,
+    speed: Speed = None,
+    device: RunsOn = None,
+    baseline: Baseline = False,
+    as_json: Json = False,
+    batch: Batch = None,
+    concurrency: Concurrency = 1,
+    csv: Csv = None,
+    plot: Plot = None,
+    compare: Compare = None,
+    price_kwh: PriceKwh = 0.35,
+    price_hour: PriceHour = None,
+    force: Force = False,
+) -> None:
+    """Measure how fast this machine speaks, from a text to files, and what that takes.
+
+    One process is measured, then two, and so on. Each is warmed up first; what it writes goes to a temporary folder and
+    is removed. Every run that comes to its end is kept in a file of measurements, for --compare.
+
+    speakkit bench --instances 5
+
+    speakkit bench --instances 2 --baseline --plot bench.png
+
+    speakkit bench --requests 5 --text chapter.txt --voice f2 --compare
+    """
+    # Imported when something is to be measured: they take longer to load than --help may take in all.
+    from speakkit.bench import sweep  # noqa: PLC0415
+    from speakkit.bench.figures import ENGINE, Prices  # noqa: PLC0415
+    from speakkit.bench.instance import Setup  # noqa: PLC0415
+    from speakkit.speech import synthesize  # noqa: PLC0415
+
+    settings = config.load()
+    found = synthesize.find_voice(settings.voice if voice is None else voice)
+    setup = Setup(
+        engine=ENGINE,
+        device=(device or settings.device).value,
+        batch=batch,
+        voice=found.name,
+        language=found.language,
+        speed=synthesize.checked_speed(settings.speed if speed is None else speed),
+    )
+    plan = sweep.Plan(
+        workload=_workload(text, found.language),
+        setup=setup,
+        instances=instances,
+        requests=requests,
+        concurrency=concurrency,
+        max_seconds=math.inf if max_seconds == 0 else max_seconds,
+        baseline=baseline,
+    )
+    outputs = Outputs(csv, plot, compare, as_json)
+    before = _checked(outputs, force=force)
+    _fetch_weights(found)
+    raise typer.Exit(_carry_out(plan, Prices(price_kwh, price_hour), outputs, before))
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the result goes, beside the terminal. compare: a file, LAST or None."""
+
+    csv: Path | None
+    plot: Path | None
+    compare: str | None
+    as_json: bool
+
+
+def _workload(file: Path | None, language: str) -> Workload:
+    from speakkit.bench import workload  # noqa: PLC0415
+
+    if file is not None:
+        return workload.given(given.text([], file), str(file))
+    if not language.startswith("en"):
+        raise BadValue(f"the text of speakkit bench is English, and this voice reads {language}; give one with --text")
+    return workload.default()
+
+
+def _checked(outputs: Outputs, *, force: bool) -> Document | None:
+    """Refuse now what could not be written or read in the end; the earlier run, where a file has it."""
+    from speakkit import audiofile  # noqa: PLC0415
+    from speakkit.bench import history, plot, report  # noqa: PLC0415
+
+    if outputs.plot:
+        plot.check_target(outputs.plot, force=force)
+    if outputs.csv:
+        audiofile.check_target(str(outputs.csv), force=force, kind="CSV", is_kind=report.is_csv)
+        if outputs.plot and outputs.plot.resolve() == outputs.csv.resolve():
+            raise BadValue(f"the rows and their picture cannot both be written to {outputs.csv}")
+    return history.read(Path(outputs.compare)) if outputs.compare not in (None, LAST) else None
+
+
+def _fetch_weights(voice: Voice) -> None:
+    """Once, rather than in each of the processes."""
+    from speakkit.engines import hub, packs, registry  # noqa: PLC0415
+
+    registry.require_language(voice.language)
+    with output.progress() as report:
+        hub.ensure("kokoro", report)
+        packs.ensure(voice, report)
+
+
+def _carry_out(plan: Plan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:
+    """Measure, show, and keep what was measured."""
+    from speakkit.bench import figures, history, report, sweep  # noqa: PLC0415
+
+    rows: list[Row] = []
+    complete = False
+    with output.progress() as tell, suppress(KeyboardInterrupt):
+        measured = sweep.Sweep(plan, tell)
+        for row in measured.rows():
+            rows.append(row)
+            _tell(row)
+        complete = True
+    if not rows:
+        output.say("interrupted before anything was measured")
+        return ExitCode.INTERRUPTED
+    result = report.result(plan, measured, figures.of(rows, prices), complete=complete)
+    if outputs.compare == LAST:
+        before = history.last_alike(result)
+    _show(result, outputs, before)
+    if not complete:
+        return ExitCode.INTERRUPTED
+    history.append(result)
+    if any(row.failures for row in rows):
+        return ExitCode.FAILED
+    return ExitCode.LOST_WORDS if result.lost else ExitCode.DONE
+
+
+def _tell(row: Row) -> None:
+    """Say how a row ended, while the others are still measured."""
+    name = f"{row.engine} x{row.instances}"
+    for failure in row.failures:
+        log.warning("%s: %s", name, failure)
+    if row.throughput and sys.stderr.isatty():
+        output.say(f"{name}: {row.throughput:.3g}x, {len(row.requests)} of {row.asked} requests")
+
+
+def _show(result: Result, outputs: Outputs, before: Document | None) -> None:
+    """Print the result, then write it where else it is wanted."""
+    from speakkit import audiofile  # noqa: PLC0415
+    from speakkit.bench import history, plot, report  # noqa: PLC0415
+
+    changes = history.changes(result.rows, before) if before else []
+    differences = history.differences(result, before) if before else []
+    if outputs.as_json:
+        compared = {"with": before["when"], "rows": [vars(change) for change in changes]} if before else None
+        asked = {"comparison": compared and compared | {"differences": differences}} if outputs.compare else {}
+        output.show_json(report.as_json(result) | asked)
+    else:
+        _show_tables(result)
+        if before:
+            _show_changes(before["when"], changes, differences)
+        elif outputs.compare:
+            output.show("\nthere is no earlier run with these options on this device to compare with")
+    if outputs.csv:
+        with audiofile.replaced(outputs.csv) as out:
+            out.write(report.as_csv(result.rows).encode())
+    if outputs.plot:
+        plot.draw(result.header, result.rows, outputs.plot)
+
+
+def _show_tables(result: Result) -> None:
+    from speakkit.bench import report  # noqa: PLC0415
+
+    for line in report.heading(result.header):
+        output.show(line)
+    for table in report.tables(result.rows):
+        output.show("")
+        output.show_table(table.titles, table.rows)
+    output.show("")
+    for line in report.footing(result):
+        output.show(line)
+
+
+def _show_changes(when: str, changes: list[Change], differences: list[str]) -> None:
+    output.show(f"\nbeside the run of {when}")
+    rows = [
+        (
+            change.engine,
+            str(change.instances),
+            f"{change.throughput:.3g}x",
+            f"{change.ratio:.2f}",
+            f"{change.p50:.2f}",
+            f"{change.p50_ratio:.2f}",
+        )
+        for change in changes
+    ]
+    output.show_table(("engine", "instances", "throughput", "of then", "p50 s", "of then"), rows)
+    for line in differences:
+        output.show(line)

@@ -1,0 +1,249 @@
+"""Rows of real processes, which hold a stand-in for an instance: what is measured, in what order, and what may fail."""
+
+import math
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from speakkit.bench import crew, machine, sweep
+from speakkit.bench.figures import BASELINE, ENGINE
+from speakkit.bench.instance import Setup
+from speakkit.bench.monitor import Reading
+from speakkit.bench.sweep import Plan, Sweep, lineup
+from speakkit.bench.workload import Workload
+from speakkit.errors import EngineError, ModelError, WorkerBug
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch):
+    """What the workers load in place of an instance."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(crew, "PLACE", "stand_in:load")
+
+
+def plan(**others):
+    setup = Setup(ENGINE, "cpu", others.pop("batch", None), others.pop("voice", "af_heart"), "en-us", 1.0)
+    return Plan(Workload("Good morning.", "a test"), setup, **({"instances": 2, "requests": 3} | others))
+
+
+def quiet(what, done, total):
+    """Report to nobody."""
+
+
+def dies(pid):
+    """Wait for a process to be no more than a name."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def pids(monkeypatch):
+    """The processes that were started."""
+    found = []
+    spoke = crew.Member.speak
+
+    def noted(member, work):
+        found.append(member.worker.pid)
+        spoke(member, work)
+
+    monkeypatch.setattr(crew.Member, "speak", noted)
+    return found
+
+
+def test_ours_and_the_plain_loop_take_turns():
+    """The plain loop with one, beside ours with one, and with all of them, at the end."""
+    assert lineup(plan(instances=3)) == [(ENGINE, 1), (ENGINE, 2), (ENGINE, 3)]
+    assert lineup(plan(instances=3, baseline=True)) == [
+        (ENGINE, 1),
+        (BASELINE, 1),
+        (ENGINE, 2),
+        (ENGINE, 3),
+        (BASELINE, 3),
+    ]
+    assert lineup(plan(instances=1, baseline=True)) == [(ENGINE, 1), (BASELINE, 1)]
+
+
+def test_instances_work_at_the_same_time(pids):
+    """Two do twice as much in the time of one, and their loading and first request are not in it."""
+    reports = []
+    measured = Sweep(plan(), lambda *report: reports.append(report))
+    one, two = measured.rows()
+    assert (len(one.requests), len(two.requests), one.asked, two.asked) == (3, 6, 3, 6)
+    assert 0.3 <= one.clock < two.clock + 0.2
+    assert two.throughput > 1.4 * one.throughput
+    assert len(two.cold_starts) == len(two.g2p) == 2
+    assert min(two.cold_starts) > 0.05
+    assert ("kokoro x1: warming up", 0, None) in reports
+    assert reports[-1] == ("kokoro x2", 6, 6)
+    assert len(pids) == 3
+    assert all(map(dies, pids))
+
+
+def test_memory_and_facts_are_those_of_the_workers():
+    """50 MB and more each, held by Linux's count; no GPU is at work, which is said."""
+    measured = Sweep(plan(), quiet)
+    one, two = measured.rows()
+    assert one.busy.memory_mb > 50
+    assert two.busy.memory_mb > 1.5 * one.busy.memory_mb
+    assert one.idle.memory_mb > 50
+    assert measured.facts.torch == "2"
+    (note,) = measured.notes
+    assert note.startswith("VRAM, utilisation, power")
+    assert note.endswith("are not measured: no NVIDIA GPU is at work")
+
+
+def test_limit_is_60_seconds_on_a_cpu():
+    """Unless something else is asked for; it is known once an instance is."""
+    measured = Sweep(plan(instances=1), quiet)
+    assert measured.max_seconds is None
+    list(measured.rows())
+    assert measured.max_seconds == 60
+    measured.facts = replace(measured.facts, device="cuda (some GPU)")
+    assert measured.max_seconds is None
+    assert Sweep(plan(max_seconds=5.0), quiet).max_seconds == 5
+    unlimited = Sweep(plan(max_seconds=math.inf), quiet)
+    unlimited.facts = replace(measured.facts, device="cpu (2 threads)")
+    assert unlimited.max_seconds is None
+
+
+def test_after_the_limit_no_request_is_begun():
+    """The row has those that were done, of all that were asked for."""
+    (row,) = Sweep(plan(instances=1, requests=1000, max_seconds=0.4), quiet).rows()
+    assert 1 <= len(row.requests) < 20
+    assert (row.asked, row.failures) == (1000, ())
+
+
+def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
+    """The other instance does all it was asked for, and the next row is measured."""
+    killed = []
+
+    def kill(what, done, _):
+        if what == "kokoro x2" and done >= 2 and not killed:
+            killed.append(os.kill(pids[-1], signal.SIGKILL))
+
+    rows = list(Sweep(plan(instances=3, requests=10), kill).rows())
+    assert [len(row.requests) for row in rows][::2] == [10, 30]
+    assert 10 <= len(rows[1].requests) < 20
+    (failure,) = rows[1].failures
+    assert failure.startswith("instance ")
+    assert "SIGKILL" in failure
+    assert rows[2].failures == ()
+
+
+def test_ctrl_c_gives_what_was_measured_and_leaves_nothing_running(pids):
+    """The row that was under way as far as it came, and then the interruption itself."""
+
+    def interrupt(what, done, _):
+        if what == "kokoro x2" and done >= 4:
+            raise KeyboardInterrupt
+
+    rows = []
+    with pytest.raises(KeyboardInterrupt):
+        rows.extend(row for row in Sweep(plan(instances=3, requests=50, max_seconds=1), interrupt).rows())
+    assert all(map(dies, pids))
+    measured = Sweep(plan(instances=3, requests=50, max_seconds=1), interrupt).rows()
+    one, two = next(measured), next(measured)
+    assert one.failures == ()
+    assert 4 <= len(two.requests) < 20
+    assert two.failures == ("interrupted",)
+    with pytest.raises(KeyboardInterrupt):
+        next(measured)
+
+
+def test_ctrl_c_before_a_request_leaves_no_row():
+    """There is nothing to show of it."""
+
+    def interrupt(what, *_):
+        raise KeyboardInterrupt
+
+    measured = Sweep(plan(), interrupt).rows()
+    with pytest.raises(KeyboardInterrupt):
+        next(measured)
+
+
+def test_what_cannot_be_loaded_at_all_is_raised():
+    """By its own error, and so is a bug of ours."""
+    with pytest.raises(ModelError, match="there are no weights"):
+        list(Sweep(plan(voice="missing"), quiet).rows())
+    with pytest.raises(WorkerBug, match="KeyError"):
+        list(Sweep(plan(voice="buggy"), quiet).rows())
+
+
+def test_a_baseline_that_cannot_be_loaded_does_not_end_ours():
+    """Its row has the reason; it is not tried with more instances."""
+    rows = list(Sweep(plan(voice="upstream", baseline=True), quiet).rows())
+    assert [(row.engine, row.instances, len(row.requests)) for row in rows] == [
+        (ENGINE, 1, 3),
+        (BASELINE, 1, 0),
+        (ENGINE, 2, 6),
+    ]
+    assert rows[1].failures == ("instance 1: there are no weights",)
+
+
+def test_a_batch_is_for_ours_alone():
+    """The plain loop knows none, and is measured all the same."""
+    rows = list(Sweep(plan(instances=1, baseline=True, batch=4), quiet).rows())
+    assert [len(row.requests) for row in rows] == [3, 3]
+
+
+def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
+    """With the reason, which is told after the first row already; the plain loop is judged by what it takes itself."""
+    monkeypatch.setattr(machine, "free_mb", lambda: 200.0)
+    rows = list(Sweep(plan(instances=50, baseline=True), quiet).rows())
+    ours = [row for row in rows if row.engine == ENGINE]
+    assert 3 <= len(ours) <= 4
+    assert all(row.requests for row in ours[:-1])
+    (reason,) = ours[-1].failures
+    assert "GB of memory, and 0.2 GB are free" in reason
+    assert rows[-1].engine == BASELINE
+    assert rows[-1].failures
+    assert "50 instances want" in caplog.text
+
+
+def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
+    """NVML may not tell what the workers hold; what is taken while none runs is others'."""
+
+    class Gpu:
+        def __init__(self, uuid):
+            assert uuid == "GPU-1"
+
+        def read(self, pids):
+            return Reading(vram_mb=4000.0 + 2000 * len(list(pids)))
+
+        def free_mb(self):
+            return 5000.0
+
+    measured = Sweep(plan(instances=5), quiet)
+    monkeypatch.setattr(sweep, "Gpu", Gpu)
+    monkeypatch.setattr(sweep, "REST", 0.0)
+    gauge = measured._gauge
+    monkeypatch.setattr(measured, "_gauge", lambda facts: gauge(replace(facts, gpu="GPU-1")))
+    rows = list(measured.rows())
+    assert [row.busy.vram_mb for row in rows] == [6000, 8000, None]
+    assert rows[-1].failures == ("3 instances want 6.0 GB of VRAM, and 5.0 GB are free",)
+    assert measured.notes == []
+
+
+def test_absent_nvml_is_said(monkeypatch):
+    """Once, with the reason."""
+
+    def absent(uuid):
+        raise EngineError("nvidia-ml-py is not installed")
+
+    measured = Sweep(plan(), quiet)
+    monkeypatch.setattr(sweep, "Gpu", absent)
+    gauge = measured._gauge
+    monkeypatch.setattr(measured, "_gauge", lambda facts: gauge(replace(facts, gpu="GPU-1")))
+    assert len(list(measured.rows())) == 2
+    (note,) = measured.notes
+    assert note.endswith("are not measured: nvidia-ml-py is not installed")
