@@ -66,11 +66,11 @@ def test_machine_without_weights_does_not_speak(run, elsewhere, monkeypatch, tmp
     (tmp_path / "models" / "kokoro").mkdir(parents=True)
     (tmp_path / "models" / "kokoro" / "kokoro-v1_0.pth").write_bytes(b"no weights")
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "models"))
-    registry.synthesizer.cache_clear()
+    registry._synthesizer.cache_clear()
     try:
         result = run("speakkit", "doctor", "--json")
     finally:
-        registry.synthesizer.cache_clear()
+        registry._synthesizer.cache_clear()
     report = json.loads(result.out)
     found = {line["check"]: line for line in report["findings"]}
     assert (result.code, report["speaks"]) == (4, False)
