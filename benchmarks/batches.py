@@ -13,19 +13,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from multiprocessing import get_context
-from pathlib import Path
+
+from book import book_chunks
 
 from speakkit.engines import registry
 from speakkit.engines.base import Synthesis
 from speakkit.engines.kokoro import Kokoro
-from speakkit.text.chunks import Chunk, Delivery, chunks
-from speakkit.text.sentences import sentences
-from speakkit.vocabulary import symbols
-from speakkit.voices import find
-
-BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
+from speakkit.text.chunks import Chunk
 
 
 @dataclass(frozen=True)
@@ -36,14 +31,6 @@ class Row:
     audio: float
     peak: int
     padding: float
-
-
-def book_chunks(count: int) -> list[Chunk]:
-    """The first chunks of the book's text."""
-    phonemizer = registry.phonemizer("en-us")
-    read = sentences(BOOK.read_text())
-    tokens = ((sentence, next(phonemizer.phonemize([sentence]))) for sentence in read)
-    return list(islice(chunks(tokens, Delivery(find("f1")), symbols()), count))
 
 
 def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:

@@ -12,33 +12,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
+from book import book_chunks
 
 from speakkit.engines import catalog, hub, registry
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.engines.device import convolution_dtype
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro, style
 from speakkit.engines.packages import DequantizedKokoro
-from speakkit.text.chunks import Chunk, Delivery, chunks
-from speakkit.text.sentences import sentences
+from speakkit.text.chunks import Chunk
 from speakkit.vocabulary import settings
-from speakkit.voices import find
 
-BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 Speak = Callable[[Chunk], float]
 """A chunk -> seconds of audio."""
-
-
-def book_chunks(count: int, symbols: frozenset[str]) -> list[Chunk]:
-    """The first chunks of the book's text."""
-    phonemizer = registry.phonemizer("en-us")
-    tokens = ((sentence, next(phonemizer.phonemize([sentence]))) for sentence in sentences(BOOK.read_text()))
-    return list(islice(chunks(tokens, Delivery(find("f1")), symbols), count))
 
 
 def by(engine: Synthesizer) -> Speak:
@@ -79,8 +69,7 @@ def main(count: int) -> None:
         "float32": by(Kokoro(weights, cpu, torch.float32)),
         "bfloat16": by(Kokoro(weights, cpu, torch.bfloat16)),
     }
-    default = registry.synthesizer("kokoro", "cpu")
-    plan = book_chunks(count, default.symbols)
+    plan = book_chunks(count)
     for speak in engines.values():
         speak(plan[0])
     took: dict[str, list[float]] = {name: [] for name in engines}

@@ -1,0 +1,107 @@
+"""Kokoro on one GPU: what `speakkit bench` does not show, in one script, for a machine that is lent for minutes.
+
+    python benchmarks/gpu.py [DEVICE [CHUNKS]]      # cuda and 256 by default, of tests/data/alice29.txt, voice f1
+
+Prints audio seconds per second of the plain kokoro loop and of ours in batches of 1, 8, 32 and 128, in float32 and in
+bfloat16, each with its peak of memory and its share of the arithmetic that the device reaches in a large matrix product
+of the same type; then the first audio of a line of twelve words, the load, and the memory when idle. For processes
+beside each other: speakkit bench --instances 5 --baseline --device cuda.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from book import book_chunks
+
+from speakkit.engines import hub, registry
+from speakkit.engines.base import Synthesis, Synthesizer
+from speakkit.engines.device import pick
+from speakkit.engines.kokoro import Kokoro
+from speakkit.speech.synthesize import Speaker, reader
+from speakkit.text.chunks import Chunk
+from speakkit.voices import find
+
+LINE = "The build has finished, and all of the tests have passed today."
+FLOP = 52e9
+"""For a second of audio: counted from the shapes of the network, at 40 frames a second."""
+
+
+def settle(device: torch.device) -> None:
+    """Wait until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Of one run."""
+    settle(device)
+    start = time.perf_counter()
+    work()
+    settle(device)
+    return time.perf_counter() - start
+
+
+def reached(device: torch.device, dtype: torch.dtype) -> float:
+    """Floating-point operations in a second of a large matrix product: what the device gives at best."""
+    size = 8192 if device.type == "cuda" else 1024
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    best = min(seconds(lambda: a @ b, device) for _ in range(6))
+    return 2 * size**3 / best
+
+
+def rate(engine: Synthesizer, plan: list[Chunk], device: torch.device) -> float:
+    """Audio seconds per second, once all shapes have been met."""
+    audio = 0.0
+
+    def speak() -> None:
+        nonlocal audio
+        audio = sum(one.audio.duration for one in engine.synthesize(plan) if isinstance(one, Synthesis))
+
+    speak()
+    return audio / statistics.median([seconds(speak, device), seconds(speak, device)]) if audio else 0.0
+
+
+def show(name: str, found: float, ceiling: float, device: torch.device) -> None:
+    """A row of the table."""
+    peak = torch.cuda.max_memory_allocated(device) >> 20 if device.type == "cuda" else 0
+    print(f"| {name} | {found:.1f} | {100 * found * FLOP / ceiling:.1f} | {peak} |", flush=True)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def first_audio(weights: hub.Installed, device: torch.device) -> None:
+    """Print how long somebody waits to hear a line, and what the engine holds meanwhile."""
+    start = time.perf_counter()
+    engine = Kokoro(weights, device)
+    speaker = Speaker(find("f1"), reader("en-us"), engine)
+    next(speaker.segments(LINE))
+    print(f"load and first audio, after imports: {time.perf_counter() - start:.2f} s")
+    first = statistics.median(seconds(lambda: next(speaker.segments(LINE)), device) for _ in range(10))
+    print(f"first audio of {len(LINE.split())} words: {1000 * first:.0f} ms, median of 10")
+    if device.type == "cuda":
+        print(f"allocated when idle: {torch.cuda.memory_allocated(device) >> 20} MiB")
+
+
+def main(name: str, count: int) -> None:
+    """Print the tables."""
+    device, weights = pick(name), hub.ensure("kokoro")
+    what = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    print(f"{what}, torch {torch.__version__}, {count} chunks, weights {weights.source}\n")
+    first_audio(weights, device)
+    plan = book_chunks(count)
+    few = plan[: max(1, count // 8)]  # one by one takes its time
+    print("\n| engine | audio s / s | % of the arithmetic | peak MiB |\n|---|---|---|---|")
+    ceiling = reached(device, torch.float32)
+    show("upstream", rate(registry.synthesizer("upstream", name), few, device), ceiling, device)
+    for dtype in (torch.float32, torch.bfloat16):
+        ceiling = reached(device, dtype)
+        for batch in (1, 8, 32, 128):
+            found = rate(Kokoro(weights, device, dtype, batch), few if batch == 1 else plan, device)
+            show(f"{str(dtype).removeprefix('torch.')}, batch {batch}", found, ceiling, device)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "cuda", int(sys.argv[2]) if len(sys.argv) > 2 else 256)
