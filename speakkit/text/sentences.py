@@ -28,10 +28,8 @@ END = re.compile(
 )
 HIRAGANA = re.compile("[ぁ-ゖ]")
 ENUMERATOR = re.compile(r"\s*[(\[]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[IVXLC]{1,6}|[ivx]{1,5})\.\s+")
-BEFORE_A_WORD = frozenset("\"'`*_#([{¿¡…") | frozenset(
-    ["Pd", "Ps", "Pi", "Pf", "So", "Sk", "Cf", "Mn", "Zs", "Zl", "Zp", "Cc"]
-)
-"""Characters, and categories of Unicode, that may stand before the first word of a sentence."""
+BEFORE_A_WORD = frozenset(["Pc", "Pd", "Ps", "Pi", "Pf", "Pe", "Po", "So", "Sk", "Cf", "Mn", "Zs", "Zl", "Zp", "Cc"])
+"""Categories of Unicode that may stand before the first word of a sentence."""
 
 GOING_ON = frozenset(",.;:!?)]}»”’…、，。")
 """No sentence starts with one of them."""
@@ -113,7 +111,7 @@ def _goes_on(text: str, start: int, found: re.Match[str], known: Abbreviations) 
 def _first_letter(text: str, at: int) -> str:
     """The first character from `at` on that may be that of a word; a few more than a sentence starts with are tried."""
     for character in text[at : at + 20]:
-        if character not in BEFORE_A_WORD and unicodedata.category(character) not in BEFORE_A_WORD:
+        if unicodedata.category(character) not in BEFORE_A_WORD:
             return character
     return ""
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speakkit.text.sentences import LONGEST, QUOTATION, sentences
@@ -197,6 +197,7 @@ TEXTS = (
 
 
 @given(TEXTS, st.sampled_from(sorted(LANGUAGES)))
+@example("a。“.a", "ja")
 def test_nothing_is_lost_and_nothing_starts_in_lower_case(text, language):
     """Every character that is no white space is in exactly one sentence, at its offset, in order."""
     found = list(sentences(text, language))

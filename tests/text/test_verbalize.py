@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from speakkit.text.verbalize import readings, verbalize
@@ -51,6 +51,8 @@ def test_any_text_has_rewrites_in_order_and_apart(text):
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="0123456789.,:/-–$€£%°'\"() aAmMkKpPxX#+=<>~^IVX", max_size=60))
+@example("A0.0")
+@example("A=00<")
 def test_no_digit_is_passed_over(text):
     """Whatever digits stand for, words are said: none is left for an engine to guess at, and none vanishes."""
     rewritten = {i for rewrite in verbalize(text, "en-us") for i in range(rewrite.start, rewrite.end)}

@@ -269,5 +269,5 @@ RULES = (
     rule("number", rf"(?<![\w,])(?<!\w\.) (?P<number>{NUMBER}) (?!\w|[.,]\d)", _number),
 )
 
-LAST = (rule("digits", r"(?<!\d\.) \d+(?:\.\d+)* | \d+", _left_over),)
-"""Whatever digits no other rule has taken: an engine would guess at them, or be silent."""
+LAST = tuple(rule("digits", pattern, _left_over) for pattern in (r"(?<!\d\.) \d+(?:\.\d+)*", r"\d+", r"\d"))
+"""Whatever digits no other rule has taken, in part or in whole: an engine would guess at them, or be silent."""
