@@ -52,7 +52,9 @@ class Stub(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """A Hub on this machine, at a port of its own."""
+    """A Hub on this machine, at a port of its own, which another test may have had before; a busy machine is slow."""
+    sources._is_reachable.cache_clear()
+    monkeypatch.setattr(sources, "REACH", 30.0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     server.asked, server.reply = [], "whole"
     threading.Thread(target=server.serve_forever, daemon=True).start()
