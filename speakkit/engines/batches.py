@@ -12,8 +12,8 @@ from speakkit.errors import EngineError
 from speakkit.text.chunks import Chunk
 
 AHEAD = 4
-"""Batches' worth of chunks that a caller hands in before they are spoken. Chunks of one length are found among them:
-of batches in random order half is padding, among four of them some eighth (benchmarks/batches.py)."""
+"""Batches' worth of chunks that a caller hands in before they are spoken, so that chunks of one length are found among
+them; and how much more of them it hands in each time, from the first on, up to there."""
 
 
 class Room(Protocol):

@@ -18,7 +18,8 @@ SECONDS = 600.0
 """Of speech in one batch, padding included: an urgent chunk waits for no longer a one."""
 
 BYTES_PER_SECOND = 48 << 20
-"""What a second of a batch takes in float32, at its peak (benchmarks/batches.py)."""
+"""What a second of a batch is taken to need at its peak. In bfloat16 a processor needed some 12 MiB
+(benchmarks/batches.py); float32 and GPUs are not measured yet, and a GPU's own peak counts where it is higher."""
 
 SHARE = 0.6
 """Of the memory that is free, for a batch: others may want some while it is spoken."""
