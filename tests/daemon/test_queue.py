@@ -31,26 +31,21 @@ def utterance(name, *, at=0.0, **wishes):
 
 def told(effects):
     """What the server is told, in short."""
-    return "; ".join(filter(None, map(one, effects)))
+    return "; ".join(map(one, effects))
 
 
 def one(effect):
     match effect:
-        case Accepted():
-            return f"{effect.id} is {effect.position}" + f" with {effect.same_as}" * bool(effect.same_as)
-        case Start():
-            return f"start {effect.utterance.id}" + f" at {effect.sentence}" * bool(effect.sentence)
-        case Stop():
-            return f"{'fade' if effect.fade else 'cut'} {effect.id}"
-        case Ended():
-            return f"{effect.id} {effect.result}" + f" ({effect.code})" * bool(effect.code)
-        case BurstBegins():
-            return "sound"
-        case BurstEnds():
-            return "silence"
-        case Forgotten():
-            return f"forget {effect.id}"
-    return repr(effect)
+        case Accepted(name, position, _, same_as):
+            return f"{name} is {position}" + f" with {same_as}" * bool(same_as)
+        case Start(said, sentence):
+            return f"start {said.id}" + f" at {sentence}" * bool(sentence)
+        case Stop(name, _, fade):
+            return f"{'fade' if fade else 'cut'} {name}"
+        case Ended(name, _, result, code):
+            return f"{name} {result}" + f" ({code})" * bool(code)
+    plain = {BurstBegins: "sound", BurstEnds: "silence", Forgotten: "forget {0.id}"}
+    return plain.get(type(effect), "{0!r}").format(effect)
 
 
 class Room:
@@ -139,6 +134,13 @@ def test_an_urgent_one_ends_what_does_not_want_to_resume(room):
         assert room.say("u", **URGENT) == "u is 0; cut b; b interrupted; start u"
 
 
+def test_all_who_asked_for_it_learn_that_it_was_cut_off(room):
+    """A stale one does not come back through the second that asked for it."""
+    room.say("a1", dedupe="k", **LOW)
+    room.say("a2", dedupe="k", **LOW)
+    assert room.say("u", **URGENT) == "u is 0; cut a1; a1 interrupted; a2 interrupted; start u"
+
+
 @pytest.mark.parametrize(("wishes", "limit"), [(LOW, 30), (PROGRESS, 5), ({"ttl": 7}, 7), ({"ttl": 7, **PROGRESS}, 5)])
 def test_what_waited_too_long_is_not_said(room, wishes, limit):
     """The server knows when to look. Normal ones wait for ever."""
@@ -152,12 +154,26 @@ def test_what_waited_too_long_is_not_said(room, wishes, limit):
     assert room.wait(10**6) == ""
 
 
+def test_stale_ones_take_no_room(room):
+    """Even before the timer has found them."""
+    room = Room(most=1)
+    room.say("a")
+    room.say("b", **PROGRESS)
+    room.now = 6.0
+    assert room.say("c") == "c is 1; b expired (expired)"
+
+
 def test_what_has_begun_does_not_become_stale(room):
     """Spoken or paused."""
     room.say("a", **PROGRESS)
     room.do("pause")
     assert room.wait(100) == ""
     assert room.do("resume") == "sound; start a"
+    assert room.say("a2", dedupe="k", **LOW) == "a2 is 1"
+    room.finish()
+    assert room.say("a3", dedupe="k", **LOW) == "a3 is 0 with a2"
+    assert room.wait(100) == ""
+    assert room.finish() == "a3 deduped; a2 played; silence"
 
 
 def test_a_late_timer_speaks_nothing_stale(room):
@@ -232,6 +248,23 @@ def test_to_interrupt_all_is_to_be_next(room):
     assert room.queue.waiting() == ("a2", "b1")
 
 
+def test_to_interrupt_all_ends_what_was_cut_off_too(room):
+    """It would go on otherwise. Of two that want to be next, the newer is."""
+    room.say("a1", dedupe="k")
+    room.say("a2", dedupe="k")
+    room.say("u", **URGENT)
+    assert room.say("b", interrupt=Interrupt.all) == "b is 1; a1 interrupted; a2 interrupted"
+    room.say("c", interrupt=Interrupt.all)
+    assert room.queue.waiting() == ("c", "b")
+
+
+def test_all_who_asked_for_it_are_interrupted(room):
+    """Also by another agent."""
+    room.say("a1", dedupe="k")
+    room.say("a2", dedupe="k")
+    assert room.say("b", interrupt=Interrupt.all) == "b is 0; fade a1; a1 interrupted; a2 interrupted; start b"
+
+
 def test_nothing_more_pressing_is_interrupted(room):
     """Interrupting is no priority."""
     room.say("a", **URGENT)
@@ -253,9 +286,9 @@ def test_the_same_is_said_once(room):
 
 
 def test_what_differs_is_not_the_same(room):
-    """Another voice, another priority, another key."""
+    """Another voice, another priority, another key of either kind."""
     room.say("a")
-    wishes = [{"voice": "f1"}, {"voice": "f2"}, URGENT, {"dedupe": "1"}, {"dedupe": "2"}]
+    wishes = [{}, {"voice": "f1"}, {"voice": "f2"}, LOW, {"dedupe": "1"}, {"dedupe": "2"}, {"replace": "1"}]
     for i, different in enumerate(wishes):
         assert " with " not in room.say(f"b{i}", text="Done.", **different)
 
@@ -296,6 +329,34 @@ def test_the_second_stands_in_for_the_first(room):
     assert room.say("d2", text="Half.", **LOW) == "d2 is 2 with d1"
     assert room.wait(10) == "d1 expired (expired)"
     assert room.queue.waiting() == ("c1", "d2")
+
+
+def test_standing_in_for_one_that_was_cut_off(room):
+    """Nothing is said that was heard already."""
+    room.say("a1", dedupe="k")
+    room.say("a2", dedupe="k")
+    room.reach(2)
+    room.do("pause")
+    assert room.do("cancel", "a1") == "a1 skipped (cancelled)"
+    assert room.do("resume") == "sound; start a2 at 2"
+
+
+def test_standing_in_for_an_urgent_one(room):
+    """It is as urgent: a pause does not hold it up, nor another that waits."""
+    room.say("a", **URGENT)
+    for name in ("b1", "b2"):
+        room.say(name, dedupe="k", **URGENT)
+    room.say("c", **URGENT)
+    room.finish()
+    room.do("pause")
+    assert room.do("cancel", "b1") == "cut b1; b1 skipped (cancelled); start b2"
+
+
+def test_one_that_interrupts_does_not_join_what_it_ends(room):
+    """It is said from its beginning."""
+    room.say("a1", dedupe="k")
+    room.reach(2)
+    assert room.say("a2", dedupe="k", interrupt=Interrupt.agent) == "a2 is 0; fade a1; a1 interrupted; start a2"
 
 
 def test_sending_again_says_nothing_twice(room):
@@ -459,6 +520,16 @@ def test_repeating(room):
     assert room.queue.utterance("r3").repeats == "c"
     with pytest.raises(BadValue, match="use 1 or more"):
         room.queue.again(0.0, "r4", "x", back=0)
+
+
+def test_an_urgent_one_cuts_a_repeat(room):
+    """Which then goes on."""
+    room.say("a")
+    room.finish()
+    room.do("again", "r", "x")
+    room.reach(1)
+    assert room.say("u", **URGENT) == "u is 0; cut r; start u"
+    assert room.finish() == "u played; start r at 1"
 
 
 def test_only_so_many_can_be_repeated(room):
