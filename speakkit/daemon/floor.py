@@ -128,17 +128,15 @@ class Floor:
     def _leave(self, item: Item, heir: Item | None) -> None:
         if heir:
             del self._joined[heir]
+            heir.stand_in_for(item)
         if item in self._joined:
             del self._joined[item]
         elif item is self.playing:
             self.stop()
             if heir:
-                heir.sentence, heir.turn = item.sentence, item.turn
                 self.put_back(heir)
         elif item is self.cut_off:
             self.cut_off = heir
-            if heir:
-                heir.sentence, heir.turn = item.sentence, item.turn
         elif heir:
             self._ranks[item.rank].swap(item, heir)
         else:
@@ -147,7 +145,7 @@ class Floor:
     def put_back(self, item: Item) -> None:
         """Let it be the next, from the sentence that it is at."""
         if item.rank is Rank.urgent:
-            self.add_first(item)
+            self._ranks[item.rank].add_first(item)
         else:
             self.cut_off = item
 

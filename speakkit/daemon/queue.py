@@ -156,7 +156,7 @@ class Queue:
         """Stop after this slice of sound, until `resume`. Urgent ones speak on. Asked again, the pause begins anew."""
         self._paused = now
         if self._floor.playing and self._floor.playing.rank is not Rank.urgent:
-            self._floor.cut_off = self._floor.stop()
+            self._floor.put_back(self._floor.stop())
         return self._settled(now)
 
     def resume(self, now: float) -> Effects:
@@ -269,7 +269,7 @@ class Queue:
     def _give_way(self) -> None:
         """Let what is spoken make room for an urgent one."""
         stopped = self._floor.stop()
-        self._floor.cut_off = stopped
+        self._floor.put_back(stopped)
         can_resume = stopped.rank in (Rank.repeated, Rank.normal) and stopped.utterance.resume is Resume.restart
         if not can_resume:
             self._floor.end(self._floor.group(stopped), Result.interrupted)

@@ -42,6 +42,11 @@ class Item:
         """Whether some of it may have been heard."""
         return self.turn > 0
 
+    def stand_in_for(self, other: "Item") -> None:
+        """Go on where `other` was, if the words are the same: a key alone may join different ones."""
+        self.turn = other.turn
+        self.sentence = other.sentence if self.utterance.text == other.utterance.text else 0
+
 
 class Turns:
     """Those of one rank that wait. Iterating gives them in the order in which they would be taken."""

@@ -333,12 +333,20 @@ def test_the_second_stands_in_for_the_first(room):
 
 def test_standing_in_for_one_that_was_cut_off(room):
     """Nothing is said that was heard already."""
-    room.say("a1", dedupe="k")
-    room.say("a2", dedupe="k")
+    room.say("a1", dedupe="k", text="One. Two. Three.")
+    room.say("a2", dedupe="k", text="One. Two. Three.")
     room.reach(2)
     room.do("pause")
     assert room.do("cancel", "a1") == "a1 skipped (cancelled)"
     assert room.do("resume") == "sound; start a2 at 2"
+
+
+def test_standing_in_for_other_words(room):
+    """From their beginning, for sentences cannot be compared."""
+    room.say("a1", dedupe="k", text="One. Two. Three.")
+    room.say("a2", dedupe="k", text="Four.")
+    room.reach(2)
+    assert room.do("cancel", "a1") == "fade a1; a1 skipped (cancelled); start a2"
 
 
 def test_standing_in_for_an_urgent_one(room):
