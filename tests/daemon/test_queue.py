@@ -349,6 +349,16 @@ def test_standing_in_for_other_words(room):
     assert room.do("cancel", "a1") == "fade a1; a1 skipped (cancelled); start a2"
 
 
+def test_standing_in_for_one_that_has_begun(room):
+    """It has begun as well, and does not become stale."""
+    room.say("a1", dedupe="k", **LOW)
+    room.say("a2", dedupe="k", **LOW)
+    room.do("pause")
+    room.do("cancel", "a1")
+    assert room.wait(100) == ""
+    assert room.do("resume") == "sound; start a2"
+
+
 def test_standing_in_for_an_urgent_one(room):
     """It is as urgent: a pause does not hold it up, nor another that waits."""
     room.say("a", **URGENT)
