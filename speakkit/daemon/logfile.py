@@ -1,0 +1,73 @@
+"""The daemon's log: what it did, and never a text. What C libraries print on standard error ends there too."""
+
+import logging
+import os
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from speakkit import paths
+from speakkit.errors import storage_error
+
+SIZE = 1 << 20
+"""Bytes of a file."""
+
+FILES = 3
+"""The one that is written, and those before it: daemon.log.1 and daemon.log.2."""
+
+STANDARD_ERROR = 2
+
+
+class LogFile(RotatingFileHandler):
+    """A file for its owner alone, which standard error leads to: that descriptor follows it when files are changed."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StorageError where it cannot be written."""
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            super().__init__(path, maxBytes=SIZE, backupCount=FILES - 1, encoding="utf-8")
+        except OSError as error:
+            raise storage_error(error, f"write {path}") from error
+        self.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self.baseFilename, flags, 0o600)
+        os.fchmod(descriptor, 0o600)  # an older one may have been made by hand
+        os.dup2(descriptor, STANDARD_ERROR)
+        return os.fdopen(descriptor, "a", encoding="utf-8")
+
+    def rotate_if_full(self) -> None:
+        """What C libraries print counts as well: ask for this now and then."""
+        self.acquire()
+        try:
+            if Path(self.baseFilename).stat().st_size > SIZE:
+                self.doRollover()
+        finally:
+            self.release()
+
+
+def start() -> LogFile:
+    """Have everything logged from here on. Raises StorageError."""
+    handler = LogFile(paths.daemon_log())
+    logging.raiseExceptions = False  # a full disk must not stop a voice
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    return handler
+
+
+def last_lines(count: int) -> list[str]:
+    """The end of the log, the oldest line first; none where there is no log. Raises StorageError."""
+    path = paths.daemon_log()
+    lines: list[str] = []
+    for file in (path, path.with_name(f"{path.name}.1")):
+        try:
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines() + lines
+        except FileNotFoundError:
+            break
+        except OSError as error:
+            raise storage_error(error, f"read {file}") from error
+        if len(lines) >= count:
+            break
+    return lines[max(len(lines) - count, 0) :]
