@@ -30,7 +30,6 @@ def start() -> None:
     """
     from speakkit.daemon import client  # noqa: PLC0415  no other command needs it
 
-    config.load()
     with client.connect() as connection:
         output.show(f"running: process {connection.greeting.pid}, speakkit {connection.greeting.version}")
 

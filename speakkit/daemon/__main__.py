@@ -43,7 +43,9 @@ def _run() -> int:
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         server = Server(published, Nothing(), settings.idle_exit, logfile=file)
         delays.at("before_ready")
-        _tell(told, f"{READY}: {published.path}, and the log is {file.baseFilename}")
+        _tell(
+            told, f"{READY}: {published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
+        )
         os.close(told)
         asyncio.run(_serve(server))
     return ExitCode.DONE

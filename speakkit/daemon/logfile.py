@@ -7,7 +7,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from speakkit import paths
-from speakkit.errors import storage_error
+from speakkit.errors import StorageError, storage_error
 
 SIZE = 1 << 20
 """Bytes of a file."""
@@ -47,13 +47,19 @@ class LogFile(RotatingFileHandler):
             self.release()
 
 
-def start() -> LogFile:
-    """Have everything logged from here on. Raises StorageError."""
-    handler = LogFile(paths.daemon_log())
-    logging.raiseExceptions = False  # a full disk must not stop a voice
+def start() -> LogFile | None:
+    """Have everything logged from here on; nothing where no log can be written: that must not stop a voice."""
+    logging.raiseExceptions = False  # nor must a disk that is full
     root = logging.getLogger()
-    root.handlers = [handler]
     root.setLevel(logging.INFO)
+    try:
+        handler = LogFile(paths.daemon_log())
+    except StorageError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), STANDARD_ERROR)
+        root.handlers = [logging.NullHandler()]
+        return None
+    root.handlers = [handler]
     return handler
 
 

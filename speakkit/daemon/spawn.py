@@ -23,8 +23,8 @@ SHOWN = 300
 """Characters of its last line that an error shows."""
 
 KEPT = re.compile(
-    r"HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DISPLAY|WAYLAND_DISPLAY"
-    r"|WSL.*|PULSE_.*|PIPEWIRE_.*|ALSA_.*|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|LD_LIBRARY_PATH"
+    r"HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DISPLAY"
+    r"|WAYLAND_DISPLAY|WSL.*|PULSE_.*|PIPEWIRE_.*|ALSA_.*|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|LD_LIBRARY_PATH"
     r"|DYLD_.*|PYTHON.*|VIRTUAL_ENV|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE"
 )
 """The variables that a daemon takes over from the client that starts it."""
@@ -82,9 +82,7 @@ def start(place: RuntimeDir, seconds: float) -> None:
         said = _said(pipe.fileno(), seconds).decode(errors="replace").strip().splitlines()
     last = said[-1] if said else ""
     if not last.startswith(READY):
-        raise DaemonError(
-            last.removeprefix("speakkitd: ")[:SHOWN] or "the daemon ended while it started, without a word"
-        )
+        raise DaemonError(last.removeprefix("speakkitd: ")[:SHOWN] or "the daemon ended without a word as it started")
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:

@@ -66,7 +66,7 @@ class Nothing:
 
     def closed(self, connection: Connection) -> None: ...
 
-    def holds(self, connection: Connection) -> bool:
+    def holds(self, connection: Connection) -> bool:  # noqa: ARG002  the Protocol's
         return False
 
     def is_busy(self) -> bool:
