@@ -89,8 +89,7 @@ class Client:
 
     def hello(self, hello: Hello) -> Welcome:
         """Say who we are. Raises Refused, and Gone where the daemon ends."""
-        with suppress(Gone):  # it may have said why it goes, and then gone
-            self.send(messages.frame_of(hello))
+        self.send(messages.frame_of(hello))
         return self._answer(Welcome, None)
 
     def status(self) -> Status:
@@ -132,13 +131,13 @@ class Client:
             raise
 
     def send(self, frame: Frame) -> None:
-        """Say something. Raises ProtocolError where it does not fit, and Gone where nobody hears it."""
+        """Say something. Raises ProtocolError where it does not fit, Refused or Gone where nobody hears it."""
         data = protocol.packed(frame)
         try:
             self._channel.settimeout(DRAINED)
             self._channel.sendall(data)
         except OSError as error:
-            raise Gone("the daemon does not listen any more") from error
+            raise self._parting() from error
 
     def receive(self, seconds: float | None) -> Frame:
         """What is said next. Raises Gone at the end, or where nothing was said for so long; ProtocolError."""
@@ -185,6 +184,15 @@ class Client:
         if not isinstance(event, kind):
             raise protocol.ProtocolError(Code.bad_request, f"the daemon answers a question with {type(event).__name__}")
         return event
+
+    def _parting(self) -> DaemonError:
+        """Why the daemon hung up: in its own words, if it had any."""
+        with suppress(Gone):
+            while True:
+                event = messages.event_of(self.receive(FAREWELL))
+                if isinstance(event, Failure) and event.id is None:
+                    return Refused(event)
+        return Gone("the daemon does not listen any more")
 
     def _cancel(self, name: str) -> None:
         """Have what was asked cancelled, as far as the time suffices."""

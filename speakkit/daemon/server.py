@@ -99,8 +99,11 @@ class Server:
         return not self._connections and not self._work.is_busy()
 
     def _until_check(self) -> float:
+        """Seconds until the next look, at the socket and at whether anybody needs us."""
         left = self._idle_left()
-        return self._limits.check if left is None else min(self._limits.check, max(left, 0.001))
+        if left is None:  # work ends without telling: see in time
+            left = max(self._idle_exit, 1.0)
+        return min(self._limits.check, max(left, 0.001))
 
     def _idle_left(self) -> float | None:
         """Seconds until it ends for want of use; None where it is in use, or never would."""

@@ -40,7 +40,7 @@ _children: list[subprocess.Popen[bytes]] = []
 
 
 def connected(place: RuntimeDir) -> socket.socket:
-    """A connection to the daemon, which is started where there is none. Raises DaemonError after 15 s, or its reason."""
+    """A connection to the daemon, which is started where there is none. Raises DaemonError, after 15 s at most."""
     until = time.monotonic() + PATIENCE
     for pause in lifecycle.pauses():
         if found := lifecycle.reach(place.socket):
