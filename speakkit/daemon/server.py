@@ -101,8 +101,8 @@ class Server:
     def _until_check(self) -> float:
         """Seconds until the next look, at the socket and at whether anybody needs us."""
         left = self._idle_left()
-        if left is None:  # work ends without telling: see in time
-            left = max(self._idle_exit, 1.0)
+        if left is None:  # work ends without telling
+            left = self._limits.check if self._idle_exit < 0 else max(self._idle_exit, 1.0)
         return min(self._limits.check, max(left, 0.001))
 
     def _idle_left(self) -> float | None:
@@ -215,7 +215,7 @@ class Server:
         if not edition.same_major(hello.proto, messages.PROTO):
             raise ProtocolError(Code.version, f"the daemon speaks protocol {messages.PROTO}")
         if self._edition.is_older_than(Edition(hello.version, hello.build)):
-            self._is_outdated = True
+            self._is_outdated = self._is_outdated or hello.upgrade
             if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
                 self.end(Mode.drain, "makes room for a newer edition")
         if self._ending is not None:

@@ -6,15 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from speakkit import paths
-from speakkit.daemon import kill, lifecycle, rundir
+from speakkit.daemon import lifecycle
 from speakkit.daemon.client import Client
 from speakkit.daemon.connection import Limits
 from speakkit.daemon.messages import Accepted, Audio, Finished, Hello, Mode, Result
@@ -27,20 +25,6 @@ STRANGER = 65534
 
 SECONDS = 20
 """What a loaded machine may take for anything here."""
-
-
-@pytest.fixture
-def place(monkeypatch):
-    """A runtime directory whose path is short enough for a socket. The daemon in it is killed."""
-    base = Path(tempfile.mkdtemp(prefix="speakkit-"))
-    monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
-    monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))
-    found = rundir.find()
-    yield found
-    found.path.chmod(0o700)
-    if (base / "run" / "daemon.lock").exists():
-        kill.kill(found)
-    shutil.rmtree(base)
 
 
 @pytest.fixture
