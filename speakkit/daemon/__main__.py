@@ -42,19 +42,18 @@ def _run() -> int:
         file = logfile.start()
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         server = Server(published, Nothing(), settings.idle_exit, logfile=file)
-        delays.at("before_ready")
-        _tell(
-            told, f"{READY}: {published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
-        )
-        os.close(told)
-        asyncio.run(_serve(server))
+        where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
+        asyncio.run(_serve(server, told, where))
     return ExitCode.DONE
 
 
-async def _serve(server: Server) -> None:
+async def _serve(server: Server, told: int, where: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
+    delays.at("before_ready")
+    _tell(told, f"{READY}: {where}")
+    os.close(told)
     await server.run()
 
 

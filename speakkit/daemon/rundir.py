@@ -98,8 +98,8 @@ class Lock:
 
     def write(self, text: str) -> None:
         """Leave a note for those who find it locked."""
-        os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text.encode(), 0)
+        os.ftruncate(self._descriptor, len(text.encode()))
 
 
 def try_lock(path: Path) -> Lock | None:

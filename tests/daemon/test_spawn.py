@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -71,11 +72,11 @@ def lives(killed):
 
 def overlaps(found):
     """Pairs of daemons that were alive at once."""
-    return [(one, other) for one, other in zip(found, found[1:], strict=False) if other[0] < one[1]]
+    return [(one, other) for one, other in pairwise(found) if other[0] < one[1]]
 
 
 def pid_of(place):
-    with suppress(DaemonError, FileNotFoundError, ValueError):
+    with suppress(DaemonError, FileNotFoundError, ValueError, IndexError):
         if rundir.is_locked(place.daemon_lock):
             return int(place.daemon_lock.read_text().split()[0])
     return None
@@ -157,7 +158,7 @@ def test_it_outlives_its_client(place):
 def test_why_it_does_not_start(place, monkeypatch):
     """Is what its client says."""
     monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "soon")
-    with pytest.raises(DaemonError, match="^SPEAKKIT_IDLE_EXIT must be a number, not 'soon'$"):
+    with pytest.raises(DaemonError, match=r"^SPEAKKIT_IDLE_EXIT must be a number, not 'soon'$"):
         client.connect()
 
 
@@ -179,7 +180,7 @@ def test_one_that_takes_too_long(place, monkeypatch):
     """Is not waited for longer than it should take."""
     monkeypatch.setattr(spawn, "PATIENCE", 0.3)
     monkeypatch.setenv("SPEAKKIT_TEST_DELAY", "before_ready:3000")
-    with pytest.raises(DaemonError, match="did not start within 0.3 s"):
+    with pytest.raises(DaemonError, match=r"did not start within 0\.3 s"):
         client.connect()
 
 
