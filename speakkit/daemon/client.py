@@ -32,7 +32,7 @@ from speakkit.workers.frames import Frame, JsonValue
 PAUSES = (0.02, 0.04, 0.06, 0.08, 0.1)
 """Seconds between two tries to be welcomed, by a daemon that may be about to end: there is one more try than pauses."""
 
-ANSWER = 10.0
+ANSWER = 5.0
 """Seconds in which a daemon answers hello, status and shutdown: its event loop does, however busy its engines are."""
 
 FAREWELL = 0.3

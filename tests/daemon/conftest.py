@@ -29,12 +29,12 @@ SECONDS = 20
 
 @pytest.fixture
 def as_stranger(place):
-    """Run Python code, with the socket as its argument, as another user; gives its output. Folders are opened to it."""
+    """Run Python code, with the socket as its argument, as another user; gives its output. All is open to it."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root, and setpriv of util-linux, to become another user")
 
-    def run(code):
-        for path, mode in ((place.path.parent, 0o755), (place.path, 0o755), (place.socket, 0o666)):
+    def run(code, folder=0o755, socket=0o666):
+        for path, mode in ((place.path.parent, 0o755), (place.path, folder), (place.socket, socket)):
             path.chmod(mode)
         command = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", sys._base_executable]
         ended = subprocess.run(
