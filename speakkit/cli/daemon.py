@@ -99,16 +99,14 @@ def logs(
 def units(
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="UNIT", show_default=False, help="speakkit.socket or speakkit.service; both by default."
-        ),
+        typer.Argument(metavar="UNIT", show_default=False, help="socket or service; both by default."),
     ] = None,
 ) -> None:
     """Print units of systemd, for those who want it to start the daemon.
 
-    speakkit daemon units speakkit.socket > ~/.config/systemd/user/speakkit.socket
+    speakkit daemon units socket > speakkit.socket
 
-    speakkit daemon units speakkit.service > ~/.config/systemd/user/speakkit.service
+    speakkit daemon units service > speakkit.service
     """
     from speakkit.daemon.units import units as written  # noqa: PLC0415  no other command needs it
 

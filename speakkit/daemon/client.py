@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Never, Self, TypeVar
@@ -67,13 +67,12 @@ class Client:
     """A connection to the daemon: what is asked by it is cancelled when it is closed. Use it as a context manager."""
 
     def __init__(self, channel: socket.socket) -> None:
-        """Wait for the greeting. Raises Gone, and ProtocolError for what is none."""
+        """Wait for the greeting. Raises Gone, and ProtocolError for what is none; `channel` is closed then."""
         self._channel, self._decoder = channel, Decoder()
-        try:
+        with ExitStack() as stack:
+            stack.callback(channel.close)
             self.greeting = messages.read(Greeting, self.receive(ANSWER).fields)
-        except BaseException:
-            channel.close()
-            raise
+            stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -237,13 +236,12 @@ def reached(place: RuntimeDir) -> Client | None:
 
 def _welcomed(place: RuntimeDir, hello: Hello) -> Client:
     client = Client(spawn.connected(place))
-    try:
+    with ExitStack() as stack:
+        stack.callback(client.close)
         if not edition.same_major(client.greeting.proto, hello.proto):
             _make_room(client)
         client.hello(hello)
-    except BaseException:
-        client.close()
-        raise
+        stack.pop_all()
     return client
 
 

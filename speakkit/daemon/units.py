@@ -41,9 +41,9 @@ Restart=on-failure
 
 
 def units() -> dict[str, str]:
-    """The name of each unit -> its text, for the Python that runs this."""
+    """The kind of each unit -> its text, for the Python that runs this."""
     command = f"{shlex.quote(sys.executable)} -P -m speakkit.daemon"
     return {
-        "speakkit.socket": SOCKET.format(folder=FOLDER),
-        "speakkit.service": SERVICE.format(folder=FOLDER, command=command.replace("%", "%%")),
+        "socket": SOCKET.format(folder=FOLDER),
+        "service": SERVICE.format(folder=FOLDER, command=command.replace("%", "%%")),
     }

@@ -131,20 +131,20 @@ def test_logs(daemon, place):
 def test_units(daemon):
     """Both, or one for a file; systemd's own kind of file."""
     both = daemon("units")[1]
-    assert both == daemon("units", "speakkit.socket")[1] + "\n" + daemon("units", "speakkit.service")[1]
+    assert both == daemon("units", "socket")[1] + "\n" + daemon("units", "service")[1]
     units = configparser.ConfigParser(strict=True, interpolation=None)
     units.optionxform = str
-    units.read_string(daemon("units", "speakkit.socket")[1])
+    units.read_string(daemon("units", "socket")[1])
     assert dict(units["Socket"]) == {
         "ListenStream": "%t/speakkit/daemon.sock",
         "SocketMode": "0600",
         "DirectoryMode": "0700",
     }
-    service = daemon("units", "speakkit.service")[1]
+    service = daemon("units", "service")[1]
     assert " -P -m speakkit.daemon\n" in service
-    code, _, err = daemon("units", "speakkit.timer")
+    code, _, err = daemon("units", "timer")
     assert code == 2
-    assert "try speakkit.socket or speakkit.service" in err
+    assert "try socket or service" in err
 
 
 def test_a_client_is_not_cut_off(daemon, place):
