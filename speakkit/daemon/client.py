@@ -112,16 +112,17 @@ class Client:
         """Ask for something: each event of the answer, as it comes. See `events`."""
         return self.events(self.ask(op, payload, **fields))
 
-    def events(self, name: str) -> Iterator[Event]:
-        """Each event of the answer to `name`, the last one last.
+    def events(self, name: str, silence: float | None = None) -> Iterator[Event]:
+        """Each event of the answer to `name`, the last one last. Answers to others are passed over.
 
+        silence: seconds without a word after which the daemon is taken for hung
         A Ctrl-C, or leaving off, cancels what was asked, and waits for at most 300 ms until that has been done.
         Raises Refused where it is not done, Gone where the daemon ends, ProtocolError for what is no answer.
         """
         is_over = False
         try:
             while not is_over:
-                event = self._heard(name, None)
+                event = self._heard(name, silence)
                 is_over = isinstance(event, LAST)
                 yield event
         except (KeyboardInterrupt, GeneratorExit):

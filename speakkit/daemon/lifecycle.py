@@ -25,6 +25,9 @@ ANSWER = 2.0
 WAITING = 128
 """Connections that the kernel holds for us while we are at something else."""
 
+FOLDERS = ("SPEAKKIT_HOME", "SPEAKKIT_RUNTIME_DIR", "SPEAKKIT_MODELS", "SPEAKKIT_VOICES")
+"""Variables that may name a folder relative to the one that we were started in."""
+
 FIRST_PASSED = 3
 """The number of the first descriptor that systemd hands over, by sd_listen_fds(3)."""
 
@@ -57,6 +60,9 @@ class Published:
 
 def harden() -> None:
     """What a process does that may hold the user's texts: no core dumps, no files for others, no folder held."""
+    for name in FOLDERS:
+        if given := os.environ.get(name):
+            os.environ[name] = str(Path(given).expanduser().absolute())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
     os.chdir("/")

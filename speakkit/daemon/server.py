@@ -19,6 +19,9 @@ from speakkit.workers.frames import Frame
 
 log = logging.getLogger(__name__)
 
+ARRIVAL = 1.0
+"""Seconds in which whoever started us comes, before want of use begins to count."""
+
 ENDS = "the daemon ends; the next client starts another"
 
 SOON_MS = 100
@@ -45,11 +48,13 @@ class Server:
         self._is_outdated = False
         self._ending: Mode | None = None
         self._changed = asyncio.Event()
-        self._born = self._used = time.monotonic()
+        self._born = time.monotonic()
+        self._used = self._born + ARRIVAL
         self._ops = {"hello": self._hello, "status": self._status, "shutdown": self._shutdown}
 
     async def run(self) -> None:
         """Serve until the end. On return nothing sounds, nobody is connected, and no client finds the socket."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: _log_bug(context.get("exception")))
         listener = await asyncio.start_unix_server(self._accept, sock=self._published.listener)
         while self._ending is None:
             await self._wait(self._until_check())
@@ -192,9 +197,7 @@ class Server:
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001  a bug in one request stops no other
-            # What the error says may quote a text; its name and its place do not.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a bug: %s\n%s", type(error).__name__, frames)  # noqa: TRY400
+            _log_bug(error)
             connection.fail(identity, Code.bug, "a bug in the daemon; its log says where")
 
     async def _handle(self, connection: Connection, request: Request) -> None:
@@ -247,3 +250,9 @@ class Server:
         mode = messages.read(Shutdown, request.fields).mode
         self.end(mode, f"asked by connection {connection.number}")
         connection.post(Done(request.id))
+
+
+def _log_bug(error: BaseException | None) -> None:
+    """What it says may quote a text; its name and its place do not."""
+    frames = "".join(traceback.format_tb(error.__traceback__)) if error else ""
+    log.error("a bug: %s\n%s", type(error).__name__, frames)

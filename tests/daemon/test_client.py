@@ -251,6 +251,12 @@ def test_a_daemon_that_dies(start, place):
             connection.status()
 
 
+def test_a_daemon_that_hangs(serve):
+    """Is waited for as long as whoever asks may say."""
+    with serve().client() as connection, pytest.raises(Slow):
+        list(connection.events(connection.ask("wait"), silence=0.2))
+
+
 def test_answers_to_others_are_passed_over(serve):
     """On one connection, several requests may be under way."""
     with serve().client() as connection:

@@ -32,6 +32,10 @@ os.execv(sys.executable, [sys.executable, "-P", "-m", "speakkit.daemon"])
 """
 
 
+def inode(place):
+    return place.socket.lstat().st_ino
+
+
 def pid_of(place):
     with client.reached(place) as found:
         return found.status().pid
@@ -110,13 +114,13 @@ def test_something_else_in_its_place(place, kind, fails_to_start):
         place.socket.symlink_to(target)
     if kind == "link":
         target.touch()
-    before = place.socket.lstat()
+    before = inode(place)
     assert fails_to_start() == (
         f"speakkitd: {place.socket} is no socket, and speakkit did not put it there; remove it\n"
     )
     with pytest.raises(DaemonError, match="is no socket"):
         client.connect()
-    assert place.socket.lstat() == before
+    assert inode(place) == before
 
 
 def test_a_folder_that_others_can_look_into(place, fails_to_start):
@@ -136,6 +140,13 @@ def test_a_path_that_is_too_long(place, fails_to_start):
 def test_a_fault_in_the_settings(place, fails_to_start):
     """Is told to whoever starts it, in one line."""
     assert fails_to_start(SPEAKKIT_IDLE_EXIT="soon") == ("speakkitd: SPEAKKIT_IDLE_EXIT must be a number, not 'soon'\n")
+
+
+def test_folders_are_those_of_whoever_starts_it(place, start, tmp_path, monkeypatch):
+    """Though it leaves the folder to which they were relative."""
+    monkeypatch.chdir(tmp_path)
+    child = start(SPEAKKIT_HOME="home", SPEAKKIT_RUNTIME_DIR=os.path.relpath(place.path))
+    assert child.said == f"ready: {place.socket}, and the log is {tmp_path}/home/state/daemon.log\n"
 
 
 def test_one_that_neither_answers_nor_ends(place, monkeypatch):
@@ -222,12 +233,12 @@ def test_a_socket_of_systemd(passing, place):
     """Is served, and left where it is: whoever connects next starts the next daemon."""
     child = passing()
     assert child.said.startswith("ready")
-    before = place.socket.lstat()
+    before = inode(place)
     with client.connect() as connection:
         assert connection.greeting.pid == child.pid
         connection.shutdown(Mode.drain)
     assert child.wait(SECONDS) == 0
-    assert place.socket.lstat() == before
+    assert inode(place) == before
 
 
 def test_a_socket_for_somebody_else(passing, place):

@@ -8,6 +8,7 @@ import pytest
 
 from speakkit.daemon import lifecycle
 from speakkit.daemon.client import Gone, Refused, connect
+from speakkit.daemon.connection import Limits
 from speakkit.daemon.messages import Accepted, Audio, Finished, Mode, Result
 from speakkit.daemon.protocol import TEXT, Code
 from speakkit.workers.frames import Frame
@@ -214,6 +215,11 @@ def test_the_last_place_is_not_taken(serve, said, eventually):
     clients.append(served.client())
     for client in clients:
         client.close()
+
+
+def test_the_usual_limits():
+    """As is written."""
+    assert Limits() == Limits(hello=2, idle=60, stall=30, check=60, farewell=1, connections=64)
 
 
 def test_sixty_four_by_default(serve):

@@ -4,6 +4,7 @@ Texts too long, too deep and hostile: test_protocol.py. Folders and locks of oth
 take up place: test_server.py.
 """
 
+import gc
 import json
 import logging
 import os
@@ -165,6 +166,18 @@ def test_a_bug_is_logged_with_its_place(serve, caplog):
     assert raised.value.exit_code == 3
     assert "a bug: ValueError" in caplog.text
     assert "_bug" in caplog.text
+
+
+def test_a_bug_of_a_task_is_logged_likewise(serve, caplog, eventually):
+    """Though asyncio would tell what it says."""
+    served = serve()
+
+    async def fail():
+        raise ValueError(CANARY)
+
+    served.call(served.loop.create_task, fail())
+    assert eventually(lambda: gc.collect() is not None and "a bug: ValueError" in caplog.text)
+    assert CANARY not in caplog.text
 
 
 @pytest.fixture
