@@ -142,11 +142,11 @@ def test_a_fault_in_the_settings(place, fails_to_start):
     assert fails_to_start(SPEAKKIT_IDLE_EXIT="soon") == ("speakkitd: SPEAKKIT_IDLE_EXIT must be a number, not 'soon'\n")
 
 
-def test_folders_are_those_of_whoever_starts_it(place, start, tmp_path, monkeypatch):
+def test_folders_are_those_of_whoever_starts_it(place, start, monkeypatch):
     """Though it leaves the folder to which they were relative."""
-    monkeypatch.chdir(tmp_path)
-    child = start(SPEAKKIT_HOME="home", SPEAKKIT_RUNTIME_DIR=os.path.relpath(place.path))
-    assert child.said == f"ready: {place.socket}, and the log is {tmp_path}/home/state/daemon.log\n"
+    monkeypatch.chdir(place.path.parent)
+    child = start(SPEAKKIT_HOME="other", SPEAKKIT_RUNTIME_DIR="run")
+    assert child.said == f"ready: {place.socket}, and the log is {place.path.parent}/other/state/daemon.log\n"
 
 
 def test_one_that_neither_answers_nor_ends(place, monkeypatch):
