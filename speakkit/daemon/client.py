@@ -17,9 +17,11 @@ from speakkit.daemon.messages import (
     LAST,
     Event,
     Failure,
+    Finished,
     Greeting,
     Hello,
     Mode,
+    Part,
     Shutdown,
     Status,
     Welcome,
@@ -120,11 +122,15 @@ class Client:
         Raises Refused where it is not done, Gone where the daemon ends, ProtocolError for what is no answer.
         """
         is_over = False
+        parts: list[Part] = []
         try:
             while not is_over:
                 event = self._heard(name, silence)
                 is_over = isinstance(event, LAST)
-                yield event
+                if isinstance(event, Part):
+                    parts.append(event)
+                else:
+                    yield messages.joined(parts, event) if isinstance(event, Finished) else event
         except (KeyboardInterrupt, GeneratorExit):
             if not is_over:
                 self._cancel(name)

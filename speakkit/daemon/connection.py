@@ -22,6 +22,10 @@ OVERFLOW = 2 << 20
 """Bytes for which nobody waits any more: a client that takes nothing must not take up memory."""
 
 
+class Closed(ConnectionError):
+    """The client has gone: there is nobody to answer."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Seconds, but for `connections`.
@@ -87,19 +91,20 @@ class Connection:
         """Say something at once; where it takes nothing for 30 s, or leaves 2 MiB, it is closed. Goes nowhere then."""
         if self.is_closing:
             return
-        self._writer.write(protocol.packed(messages.frame_of(message, id)))
+        for frame in messages.frames_of(message, id):
+            self._writer.write(protocol.packed(frame))
         if self.backlog > OVERFLOW:
             self.abort("leaves too much of what it is sent")
         elif self.backlog > HIGH_WATER and self._flush is None:
             self._flush = asyncio.create_task(self._flushed())
 
     async def send(self, message: Message, id: str | None = None) -> None:  # noqa: A002  likewise
-        """Say something, and wait while too much waits already. Raises ConnectionError where it has gone."""
+        """Say something, and wait while too much waits already. Raises Closed where it has gone."""
         self.post(message, id)
         if self._flush is not None:
             await asyncio.wait({self._flush})
         if self.is_closing:
-            raise ConnectionResetError(f"connection {self.number} is closed")
+            raise Closed(f"connection {self.number} is closed")
 
     def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002
         """Say that something was not done."""

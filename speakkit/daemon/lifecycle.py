@@ -87,7 +87,8 @@ def claim(place: RuntimeDir, *, is_passed: bool = False) -> Lock | None:
             break
         time.sleep(pause)
     raise DaemonError(
-        f"another daemon has {place.daemon_lock}, and neither answers nor ends; end it with: speakkit daemon stop --now"
+        f"another daemon has {place.daemon_lock}, and neither answers nor ends: it still speaks what it had accepted, "
+        "or it hangs; wait, or end it with: speakkit daemon stop --now"
     )
 
 

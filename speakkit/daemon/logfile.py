@@ -2,12 +2,17 @@
 
 import logging
 import os
+import sys
+import threading
+import traceback
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from speakkit import paths
 from speakkit.errors import StorageError, storage_error
+
+log = logging.getLogger(__name__)
 
 SIZE = 1 << 20
 """Bytes of a file."""
@@ -50,6 +55,8 @@ class LogFile(RotatingFileHandler):
 def start() -> LogFile | None:
     """Have everything logged from here on; nothing where no log can be written: that must not stop a voice."""
     logging.raiseExceptions = False  # nor must a disk that is full
+    sys.excepthook = lambda _, error, __: log_bug(error)
+    threading.excepthook = lambda found: log_bug(found.exc_value)
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     try:
@@ -61,6 +68,12 @@ def start() -> LogFile | None:
         return None
     root.handlers = [handler]
     return handler
+
+
+def log_bug(error: BaseException | None) -> None:
+    """Note a bug by its name and its place: what it says may quote a text."""
+    frames = "".join(traceback.format_tb(error.__traceback__)) if error else ""
+    log.error("a bug: %s\n%s", type(error).__name__, frames)
 
 
 def last_lines(count: int) -> list[str]:

@@ -7,12 +7,12 @@ grows. `hello`, `status` and `shutdown` stay as they are for ever, so that any c
 import re
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, cast
 
-from speakkit.daemon.protocol import Code, ProtocolError
+from speakkit.daemon.protocol import PCM, Code, ProtocolError
 from speakkit.errors import ExitCode
 from speakkit.workers.frames import Frame, JsonValue
 
@@ -21,6 +21,12 @@ PROTO = "1.0"
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What an id and the name of an agent look like."""
+
+WORDS, WARNINGS = 200, 8
+"""How many of them a header has room for, however large their numbers are and whatever their script."""
+
+LONGEST_WARNING = 300
+"""Characters that are sent of a warning."""
 
 AGENT = "default"
 """Who speaks where nobody says so."""
@@ -187,9 +193,8 @@ class Started:
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A word of the user's text, and when it is heard. start, end: characters; begins, ends: seconds."""
+    """A word, and when it is heard. start, end: characters of the text that was sent; begins, ends: seconds."""
 
-    text: str
     start: int
     end: int
     begins: float
@@ -210,6 +215,16 @@ class Finished:
     exit: int
     audio_ms: int = 0
     code: Code | None = None
+    words: tuple[SpokenWord, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Words and warnings for which the `finished` that follows has no room: see `frames_of` and `joined`."""
+
+    ev: ClassVar = "part"
+    id: str
     words: tuple[SpokenWord, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -247,20 +262,47 @@ class Failure:
     retry_ms: int | None = None
 
 
-Event = Welcome | Done | Status | Accepted | Started | Finished | Audio
+Event = Welcome | Done | Status | Accepted | Started | Part | Finished | Audio
 Message = Greeting | Hello | Shutdown | Event | Failure
 T = TypeVar("T")
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.ev: kind for kind in (Welcome, Done, Status, Accepted, Started, Finished, Audio)
+    kind.ev: kind for kind in (Welcome, Done, Status, Accepted, Started, Part, Finished, Audio)
 }
 
 LAST = (Welcome, Done, Status, Finished)
 """Nothing more follows to the same request."""
 
 
+def frames_of(message: Message, id: str | None = None) -> Iterator[Frame]:  # noqa: A002  that is its name on the wire
+    """The frames that say `message`: one, but for a `finished` with more words or warnings than a header has room for.
+
+    id: of a request
+    Raises ProtocolError for more than 64 KiB of samples.
+    """
+    if isinstance(message, Audio) and len(message.payload) > PCM:
+        raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples are sent in parts of {PCM}")
+    if isinstance(message, Finished):
+        words, warnings = message.words, tuple(warning[:LONGEST_WARNING] for warning in message.warnings)
+        while len(words) > WORDS or len(warnings) > WARNINGS:
+            yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS]))
+            words, warnings = words[WORDS:], warnings[WARNINGS:]
+        message = replace(message, words=words, warnings=warnings)
+    yield frame_of(message, id)
+
+
+def joined(parts: Sequence[Part], finished: Finished) -> Finished:
+    """`finished` with what came before it."""
+    whole: list[Part | Finished] = [*parts, finished]
+    return replace(
+        finished,
+        words=tuple(word for part in whole for word in part.words),
+        warnings=tuple(warning for part in whole for warning in part.warnings),
+    )
+
+
 def frame_of(message: Message, id: str | None = None) -> Frame:  # noqa: A002  that is its name on the wire
-    """The frame that says `message`; id: of a request."""
+    """The one frame that says `message`; id: of a request."""
     said = {key: value for key, value in asdict(message).items() if value is not None}
     payload = said.pop("payload", b"")
     if isinstance(message, Failure):
@@ -309,7 +351,7 @@ def _value(hint: Any, given: Any, name: str) -> Any:
     kind, origin = kinds[0], typing.get_origin(kinds[0])
     if given is None and type(None) in kinds:
         return None
-    if origin is tuple and isinstance(given, list):
+    if origin is tuple and isinstance(given, list | tuple):
         return tuple(_value(typing.get_args(kind)[0], each, name) for each in given)
     if isinstance(given, Mapping):
         if origin is Mapping:

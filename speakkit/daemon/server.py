@@ -4,14 +4,13 @@ import asyncio
 import logging
 import os
 import time
-import traceback
 from contextlib import suppress
 
 from speakkit.daemon import delays, edition, messages, peer
-from speakkit.daemon.connection import Connection, Limits
+from speakkit.daemon.connection import Closed, Connection, Limits
 from speakkit.daemon.edition import Edition
 from speakkit.daemon.lifecycle import Published
-from speakkit.daemon.logfile import LogFile
+from speakkit.daemon.logfile import LogFile, log_bug
 from speakkit.daemon.messages import Done, Greeting, Hello, Mode, Request, Shutdown, Status, Welcome
 from speakkit.daemon.protocol import Code, ProtocolError
 from speakkit.daemon.work import Refused, Work
@@ -54,7 +53,7 @@ class Server:
 
     async def run(self) -> None:
         """Serve until the end. On return nothing sounds, nobody is connected, and no client finds the socket."""
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: _log_bug(context.get("exception")))
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
         listener = await asyncio.start_unix_server(self._accept, sock=self._published.listener)
         while self._ending is None:
             await self._wait(self._until_check())
@@ -153,12 +152,14 @@ class Server:
         try:
             await self._serve(connection)
         finally:
-            if connection.is_known:
-                self._work.closed(connection)
-            await connection.close()
-            self._connections.discard(connection)
-            self._used = time.monotonic()
-            self._changed.set()
+            try:
+                if connection.is_known:
+                    self._work.closed(connection)
+            finally:
+                await connection.close()
+                self._connections.discard(connection)
+                self._used = time.monotonic()
+                self._changed.set()
 
     async def _serve(self, connection: Connection) -> None:
         """Answer a client until it goes, or says what cannot be understood, or too little."""
@@ -194,10 +195,10 @@ class Server:
             connection.fail(identity, error.code, str(error))
         except Refused as error:
             connection.fail(identity, error.code, str(error), error.retry_ms)
-        except ConnectionError:
+        except Closed:
             raise
         except Exception as error:  # noqa: BLE001  a bug in one request stops no other
-            _log_bug(error)
+            log_bug(error)
             connection.fail(identity, Code.bug, "a bug in the daemon; its log says where")
 
     async def _handle(self, connection: Connection, request: Request) -> None:
@@ -250,9 +251,3 @@ class Server:
         mode = messages.read(Shutdown, request.fields).mode
         self.end(mode, f"asked by connection {connection.number}")
         connection.post(Done(request.id))
-
-
-def _log_bug(error: BaseException | None) -> None:
-    """What it says may quote a text; its name and its place do not."""
-    frames = "".join(traceback.format_tb(error.__traceback__)) if error else ""
-    log.error("a bug: %s\n%s", type(error).__name__, frames)

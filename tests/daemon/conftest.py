@@ -15,7 +15,7 @@ from speakkit import paths
 from speakkit.daemon import lifecycle
 from speakkit.daemon.client import Client
 from speakkit.daemon.connection import Limits
-from speakkit.daemon.messages import Accepted, Audio, Finished, Hello, Mode, Result
+from speakkit.daemon.messages import Accepted, Audio, Finished, Hello, Mode, Result, SpokenWord
 from speakkit.daemon.protocol import Code
 from speakkit.daemon.server import Server
 from speakkit.daemon.work import Nothing, Refused
@@ -84,6 +84,9 @@ def fails_to_start(start):
     return run
 
 
+OPS = ("say", "read", "dial", "wait", "cancel", "flood", "bug", "refuse")
+
+
 class Echo(Nothing):
     """Work that does what a test needs, and notes who came and went."""
 
@@ -92,7 +95,7 @@ class Echo(Nothing):
         self.waiting = set()
         self.drained = asyncio.Event()
         self.drained.set()
-        self.ops = {name: getattr(self, f"_{name}") for name in ("say", "wait", "cancel", "flood", "bug", "refuse")}
+        self.ops = {name: getattr(self, f"_{name}") for name in OPS}
 
     def opened(self, connection):
         self.opens.append(connection.number)
@@ -116,6 +119,13 @@ class Echo(Nothing):
     async def _say(self, connection, request):
         connection.post(Accepted(request.id))
         connection.post(Finished(request.id, Result.played, exit=0, audio_ms=len(request.payload)))
+
+    async def _read(self, connection, request):
+        words = tuple(SpokenWord(n, n + 1, n / 4, n / 4 + 0.2) for n in range(request.fields["count"]))
+        connection.post(Finished(request.id, Result.played, exit=0, words=words))
+
+    async def _dial(self, *_):
+        raise ConnectionRefusedError
 
     async def _wait(self, connection, request):
         self.waiting.add(connection)

@@ -59,6 +59,17 @@ def test_what_is_printed_on_standard_error_is_logged(write):
     assert stat.S_IMODE(paths.daemon_log().stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    "bug", ["raise ValueError('canary')", "import threading; threading.Thread(target=lambda: int('canary')).start()"]
+)
+def test_a_bug_is_logged_without_its_words(place, bug):
+    """Of the process or of a thread: they may be a text."""
+    code = WRITER.format(lines=1, more=bug)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert "a bug: ValueError" in paths.daemon_log().read_text()
+    assert "canary" not in paths.daemon_log().read_text()
+
+
 def test_an_old_log_is_made_private(write):
     """Whatever its mode was."""
     paths.daemon_log().parent.mkdir(parents=True)

@@ -19,6 +19,7 @@ from speakkit.daemon.messages import (
     Greeting,
     Hello,
     Mode,
+    Part,
     Result,
     Shutdown,
     SpokenWord,
@@ -35,7 +36,7 @@ from speakkit.daemon.protocol import Code, Decoder, ProtocolError, packed
 from speakkit.errors import ExitCode
 from speakkit.workers.frames import Frame
 
-WORD = SpokenWord("Hello", 0, 5, 0.0, 0.5)
+WORD = SpokenWord(0, 5, 0.0, 0.5)
 EVENTS = [
     Welcome("0.1.0", 7, 12),
     Done(),
@@ -46,6 +47,7 @@ EVENTS = [
     Started("x"),
     Finished("x", Result.played, 5, 2310, None, (WORD, WORD), ("a word was lost: ...",)),
     Finished("x", Result.failed, 1, code=Code.engine_timeout),
+    Part("x", (WORD,), ("a word was lost: ...",)),
     Audio("x", 0, 24000, b"\0\1" * 100),
     Failure("x", Code.busy, "there is no room", 800),
     Failure(None, Code.version, "another version"),
@@ -79,6 +81,32 @@ def test_what_the_wire_looks_like():
         b'{"ev":"audio","id":"x","seq":0,"rate":24000,"fmt":"s16le","ch":1,"n":4}\n1234'
     )
     assert packed(frame_of(Shutdown(Mode.now), "x")) == b'{"op":"shutdown","id":"x","mode":"now"}\n'
+
+
+@pytest.mark.parametrize(("words", "warnings"), [(0, 0), (200, 8), (201, 0), (0, 9), (5000, 3), (10, 400)])
+def test_a_long_text_has_many_words(words, warnings):
+    """Each of them arrives, whatever its numbers and script; no header is too long."""
+    spoken = tuple(SpokenWord(2**52 + n, 2**52 + n, n * 1e5 / 7, n * 1e5 / 3) for n in range(words))
+    whole = Finished(
+        "x" * 64, Result.played, 5, 2**52, None, spoken, tuple("\U0001f600" * 300 for _ in range(warnings))
+    )
+    decoder = Decoder()
+    for frame in messages.frames_of(whole):
+        decoder.feed(packed(frame))
+    *parts, last = [event_of(frame) for frame in iter(decoder.frame, None)]
+    assert messages.joined(parts, last) == whole
+
+
+def test_a_long_warning_is_cut():
+    """It is one line for a person."""
+    (frame,) = messages.frames_of(Finished("x", Result.played, 5, warnings=("x" * 99_999,)))
+    assert event_of(frame).warnings == ("x" * messages.LONGEST_WARNING,)
+
+
+def test_samples_are_sent_in_parts():
+    """So that nobody waits long behind them."""
+    with pytest.raises(ProtocolError):
+        list(messages.frames_of(Audio("x", 0, 24000, bytes((64 << 10) + 2))))
 
 
 def test_what_is_frozen():

@@ -44,6 +44,13 @@ def test_what_is_asked_is_answered(serve):
     assert (status.state, status.connections, status.work) == ("idle", 1, {"waiting": 0})
 
 
+def test_words_of_a_long_text(serve):
+    """Come in parts, and are one answer."""
+    with serve().client() as client:
+        (finished,) = client.request("read", count=20_000)
+    assert [word.start for word in finished.words] == list(range(20_000))
+
+
 def test_many_requests_at_once(serve):
     """Sent without waiting, they are answered in order."""
     with serve().client() as client:
@@ -78,6 +85,7 @@ def test_status_tells_of_being_busy(serve):
         (b'{"op":"hello","id":"x","proto":"2.0"}\n', "version"),
         (b'{"op":"refuse","id":"x"}\n', "busy"),
         (b'{"op":"bug","id":"x","n":6}\nsecret', "bug"),
+        (b'{"op":"dial","id":"x"}\n', "bug"),
     ],
 )
 def test_a_request_that_fails(serve, request_line, code):
@@ -186,6 +194,15 @@ def test_a_connection_is_a_lease(serve, eventually):
     with served.client() as last:
         last.status()
     assert eventually(lambda: served.work.closes == [1, 2, 4])
+
+
+def test_a_bug_at_the_end_of_a_lease(serve, eventually):
+    """Leaves no connection behind."""
+    served = serve()
+    client = served.client()
+    served.work.closed = lambda _: 1 / 0
+    client.close()
+    assert eventually(lambda: not served.server._connections)
 
 
 def test_a_hundred_connect_and_drop(serve, eventually):
