@@ -37,6 +37,9 @@ class Device(StrEnum):
     cpu = "cpu"
 
 
+LONGEST_WAIT = 30 * 24 * 3600
+"""Seconds: a month."""
+
 DEVICES = tuple(device.value for device in Device)
 
 BLENDS = "blends"
@@ -186,6 +189,22 @@ SETTINGS = (
     ),
     Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
     Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
+    Setting(
+        "idle_exit",
+        float,
+        1800.0,
+        "SPEAKKIT_IDLE_EXIT",
+        "seconds after which a daemon that nobody uses ends; -1 for never",
+        Range(-1, LONGEST_WAIT),
+    ),
+    Setting(
+        "keep_alive",
+        float,
+        600.0,
+        "SPEAKKIT_KEEP_ALIVE",
+        "seconds for which the daemon keeps a model that nobody uses; -1 for ever",
+        Range(-1, LONGEST_WAIT),
+    ),
     Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
 )
 """All that can be set, but for the blends."""
@@ -208,6 +227,8 @@ class Settings:
     offline: bool
     models: Path | None
     voices: Path
+    idle_exit: float
+    keep_alive: float
     hub: str
     blends: Mapping[str, str]
 
