@@ -14,7 +14,7 @@ from speakkit.playback import pcm
 from speakkit.playback.sinks import Opener, Sink
 
 STALL = 3.0
-"""Seconds that a call may take; one that is answered takes as long as what is written, 20 ms."""
+"""Seconds that a call may take; one that is answered takes as long as what is written."""
 
 WATCH = 0.25
 """Seconds between two looks at the thread, while a sink is open."""
@@ -38,6 +38,7 @@ class Output:
         self.written = 0.0
         self.underruns = 0
         self._ended = threading.Event()
+        self._wrote_at = 0.0  # seconds of time.monotonic()
         self._quiet = 0  # bytes, so that sums are exact
         self._open_sink = open_sink
         self._work = work
@@ -106,8 +107,11 @@ class Output:
     def _write(self, sound: bytes) -> None:
         assert self._sink
         before = self._sink.underruns
+        is_late = self.written > 0 and time.monotonic() - self._wrote_at > self.latency
         self._use(lambda sink: sink.write(sound))
-        self.underruns += self._sink.underruns - before
+        # Few sound servers tell, but where nothing was written for longer than its latency, there was none to play.
+        self.underruns += is_late or self._sink.underruns > before
+        self._wrote_at = time.monotonic()
         self.written += pcm.duration(len(sound))
 
     def _end(self, end: Callable[[Sink], None]) -> None:

@@ -5,7 +5,6 @@ import select
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -16,11 +15,14 @@ from speakkit.playback.portaudio import INSTEAD
 STALLED = 2.0
 """Seconds in which a program takes no sample, after which it is taken for hung."""
 
+SOON = 0.05
+"""Seconds in which a program that closed its pipe ends."""
+
 PIPE = 4096
 """Bytes of the pipe: the least there is. What waits in it, 43 ms, is heard later by so much."""
 
-LEAST_LATENCY = 0.02
-"""Seconds; with less, sound servers are distorted."""
+LEAST_LATENCY = 0.1
+"""Seconds, the pipe not counted; with 0.06, four busy processes on two cores made gaps, with 0.08 they made none."""
 
 APLAY = (
     *("aplay", "--quiet", "--file-type=raw"),
@@ -29,7 +31,12 @@ APLAY = (
 
 
 class Program:
-    """Sink that plays through a program, which plays what is in its pipe to the end when that is closed."""
+    """Sink that plays through a program, which plays what is in its pipe to the end when that is closed.
+
+    underruns: always 0, since no program tells; see `Output`
+    """
+
+    underruns = 0
 
     def __init__(self, command: Sequence[str], latency: float) -> None:
         """Raises NoAudioDevice where the program cannot be started.
@@ -39,7 +46,6 @@ class Program:
         """
         self.name = command[0]
         self.latency = latency
-        self.underruns = 0
         self._last_words = tempfile.TemporaryFile()  # noqa: SIM115  closed in `_end`
         try:
             self._process = subprocess.Popen(
@@ -57,7 +63,6 @@ class Program:
         assert self._process.stdin
         self._pipe = self._process.stdin.fileno()
         os.set_blocking(self._pipe, False)
-        self._heard_until = time.monotonic() + latency
         self._room = select.poll()
         self._room.register(self._pipe, select.POLLOUT)
 
@@ -72,7 +77,6 @@ class Program:
                 continue
             except BrokenPipeError:
                 raise self._lost("ended") from None
-        self._count(pcm.duration(len(sound)))
 
     def abort(self) -> None:
         self._process.kill()
@@ -86,14 +90,6 @@ class Program:
             self._process.wait(self.latency + STALLED)
         self.abort()
 
-    def _count(self, seconds: float) -> None:
-        """No program says so, but after more time than there was sound, it has had none to play."""
-        now = time.monotonic()
-        if now > self._heard_until:
-            self.underruns += 1
-            self._heard_until = now + self.latency
-        self._heard_until += seconds
-
     def _end(self) -> None:
         assert self._process.stdin
         with suppress(OSError):
@@ -104,7 +100,7 @@ class Program:
 
     def _lost(self, what: str) -> NoAudioDevice:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(LEAST_LATENCY)
+            self._process.wait(SOON)
         self._last_words.seek(0)
         lines = self._last_words.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"{self.name} {what}"
@@ -114,15 +110,18 @@ class Program:
 def pacat(latency: float) -> Program:
     """PulseAudio's own, also PipeWire's and WSLg's. Raises NoAudioDevice where it is not installed."""
     _require("pacat", "pulseaudio-utils")
+    server = max(latency, LEAST_LATENCY)
     form = (f"--rate={pcm.RATE}", "--channels=1", "--format=float32le", "--raw")
     names = ("--client-name=speakkit", "--stream-name=speech")
-    return Program(["pacat", "--playback", *form, *names, f"--latency-msec={_server(latency) * 1e3:.0f}"], latency)
+    command = ["pacat", "--playback", *form, *names, f"--latency-msec={server * 1e3:.0f}"]
+    return Program(command, server + pcm.duration(PIPE))
 
 
 def aplay(latency: float) -> Program:
     """ALSA's own. Raises NoAudioDevice where it is not installed."""
     _require("aplay", "alsa-utils")
-    return Program([*APLAY, f"--buffer-time={_server(latency) * 1e6:.0f}"], latency)
+    server = max(latency, LEAST_LATENCY)
+    return Program([*APLAY, f"--buffer-time={server * 1e6:.0f}"], server + pcm.duration(PIPE))
 
 
 def pacat_device() -> str:
@@ -138,11 +137,6 @@ def aplay_device() -> str:
     _require("aplay", "alsa-utils")
     _said([*APLAY, os.devnull])
     return "default, through aplay"
-
-
-def _server(latency: float) -> float:
-    """Seconds that are left to the sound server."""
-    return max(LEAST_LATENCY, latency - pcm.duration(PIPE))
 
 
 def _said(command: Sequence[str]) -> str:

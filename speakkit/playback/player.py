@@ -28,8 +28,8 @@ from speakkit.playback.events import (
 from speakkit.playback.feed import Feed
 from speakkit.playback.output import STALL, Output
 
-LATENCY = 0.08
-"""Seconds. Four busy processes on two cores make no gap; more keeps a fade from being heard within 0.1 s."""
+LATENCY = 0.06
+"""Seconds. Four busy processes on two cores make no gap, eight do; with more, no fade is heard within 0.1 s."""
 
 LONGEST_LATENCY = 0.5
 """Seconds, after underruns."""
@@ -37,7 +37,7 @@ LONGEST_LATENCY = 0.5
 UNDERRUNS = 3
 """So many in a burst double the latency."""
 
-SLICE = 0.02
+SLICE = 0.01
 """Seconds written at once: how soon a command is obeyed."""
 
 LEAD = 0.06
@@ -55,8 +55,8 @@ LINGER = 1.0
 FADE = 0.008
 """Seconds in which a sound that is stopped or paused falls to silence."""
 
-FADED = 0.09
-"""Seconds of latency up to which a stopped sound falls to silence; where a fade comes later, it is broken off."""
+FADED = 0.1
+"""Seconds of latency below which a stopped sound falls to silence; where a fade comes later, it is broken off."""
 
 PROGRESS = 0.1
 """Seconds between two reports of it."""
@@ -238,7 +238,7 @@ class Player:
     def _stop(self, track: _Track, *, fade: bool) -> None:
         if fade and isinstance(track.end, Finished | Stopped | Lost):
             return
-        if fade and self._output.latency <= FADED:
+        if fade and self._output.latency < FADED:
             if not track.end:
                 self._fade(track)
             track.end = Stopped(track.key, track.feed.position)
@@ -291,7 +291,7 @@ class Player:
         return True
 
     def _sound(self) -> bool:
-        """Something is open: write the next 20 ms."""
+        """Something is open: write the next 10 ms."""
         track, output = self._current, self._output
         if not track:
             self._between()

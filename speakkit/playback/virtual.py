@@ -20,20 +20,15 @@ class Clock:
     """Sink that takes samples as fast as a device would, and drops them."""
 
     name = "timed-null"
+    underruns = 0
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
-        self.underruns = 0
-        self._heard_until = time.monotonic()
-        self._has_begun = False
+        self._heard_until = 0.0
 
     def write(self, sound: bytes) -> None:
         now = time.monotonic()
-        if now > self._heard_until:
-            self.underruns += self._has_begun
-            self._heard_until = now
-        self._has_begun = True
-        self._heard_until += pcm.duration(len(sound))
+        self._heard_until = max(self._heard_until, now) + pcm.duration(len(sound))
         time.sleep(max(0.0, self._heard_until - self.latency - now))
 
     def abort(self) -> None:
