@@ -68,7 +68,7 @@ FAULTS = {
     ),
     "a far one": (
         "x = 1",
-        "; there are voice, speed, lang, engine, device, seed, offline, models, voices, hub, blends.NAME",
+        "; there are voice, speed, lang, engine, device, seed, sink, offline, models, voices, hub, blends.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
     "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),

@@ -107,7 +107,7 @@ class Output:
     def _write(self, sound: bytes) -> None:
         assert self._sink
         before = self._sink.underruns
-        is_late = self.written > 0 and time.monotonic() - self._wrote_at > self.latency
+        is_late = self.written > 0 and 0 < self.latency < time.monotonic() - self._wrote_at
         self._use(lambda sink: sink.write(sound))
         # Few sound servers tell, but where nothing was written for longer than its latency, there was none to play.
         self.underruns += is_late or self._sink.underruns > before

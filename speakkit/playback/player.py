@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from speakkit.errors import NoAudioDevice
 from speakkit.playback import pcm, sinks
@@ -27,6 +26,7 @@ from speakkit.playback.events import (
 )
 from speakkit.playback.feed import Feed
 from speakkit.playback.output import STALL, Output
+from speakkit.playback.track import Break, Track
 
 LATENCY = 0.06
 """Seconds. Four busy processes on two cores make no gap, eight do; with more, no fade is heard within 0.1 s."""
@@ -66,32 +66,6 @@ FIRST_TRIES = (0.2, 0.5)
 
 TRIES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """The same for one that has, and went away."""
-
-
-class _Break(Enum):
-    """An end of sound that is no end of its utterance, which waits to go on."""
-
-    PAUSE = "pause"
-
-
-@dataclass(eq=False)
-class _Track:
-    """An utterance on its way.
-
-    before: what of the sound before it is still to be played
-    told: seconds, at its last Progress
-    lost_at: seconds, the furthest that it had come when a device was lost
-    end: what it comes to once that is silent; None while it sounds
-    """
-
-    key: str
-    feed: Feed
-    before: bytes
-    through_pause: bool
-    has_started: bool = False
-    told: float = 0.0
-    lost_at: float = 0.0
-    end: Finished | Stopped | Lost | _Break | None = None
 
 
 @dataclass(frozen=True)
@@ -136,12 +110,12 @@ class Player:
         self._wake = threading.Event()
         # What callers change, under the lock:
         self._lock = threading.Lock()
-        self._waiting: deque[_Track] = deque()
+        self._waiting: deque[Track] = deque()
         self._stops: dict[str, bool] = {}
         self._is_paused = False
         self._is_closing = False
         # What only the player's thread changes:
-        self._current: _Track | None = None
+        self._current: Track | None = None
         self._in_burst = False
         self._burst_ends = 0.0  # where nothing is open
         self._needed = 0.0  # seconds of silence before the next utterance
@@ -163,7 +137,7 @@ class Player:
         with self._lock:
             if self._is_closing:
                 raise ValueError("a player that was closed plays nothing")
-            self._waiting.append(_Track(key, feed, before, through_pause))
+            self._waiting.append(Track(key, feed, before, through_pause))
         self._output.start()
         self._wake.set()
 
@@ -233,9 +207,9 @@ class Player:
             self._stop(track, fade=stops.get(track.key, True))
         elif track and not track.end and (self._reopens or (is_paused and not track.through_pause)):
             self._fade(track)
-            track.end = _Break.PAUSE
+            track.end = Break.PAUSE
 
-    def _stop(self, track: _Track, *, fade: bool) -> None:
+    def _stop(self, track: Track, *, fade: bool) -> None:
         if fade and isinstance(track.end, Finished | Stopped | Lost):
             return
         if fade and self._output.latency < FADED:
@@ -251,13 +225,13 @@ class Player:
         self._current = None
         self._tell(stopped)
 
-    def _fade(self, track: _Track) -> None:
+    def _fade(self, track: Track) -> None:
         """Fall to silence with a copy of what comes next, so that nothing is lost of it."""
         sound = (track.before or track.feed.next(FADE))[: pcm.size(FADE)]
         if sound and not self._output.quiet:
             self._output.write(pcm.faded_out(sound))
 
-    def _next(self) -> _Track | None:
+    def _next(self) -> Track | None:
         """What is to be played next, if it can begin."""
         with self._lock:
             allowed = (track for track in self._waiting if track.through_pause or not self._is_paused)
@@ -269,7 +243,7 @@ class Player:
         while not self._current and (track := self._next()) and track.feed.is_exhausted:
             with self._lock:
                 self._waiting.remove(track)
-            self._tell(_end(track))
+            self._tell(track.natural_end)
 
     def _rest(self) -> bool:
         """Nothing is open: wait for something to play, or for the moment to try the device again."""
@@ -309,7 +283,7 @@ class Player:
         if track and output.quiet >= self._needed:
             with self._lock:
                 self._waiting.remove(track)
-            was_paused = track.end is _Break.PAUSE
+            was_paused = track.end is Break.PAUSE
             self._current, track.end = track, None
             if was_paused and (sound := track.feed.last(FADE)):
                 output.write(pcm.faded_in(sound))
@@ -328,7 +302,7 @@ class Player:
         least = self._output.latency + TAIL
         return least if self._is_closing or self._reopens else max(self._linger, least)
 
-    def _play(self, track: _Track) -> None:
+    def _play(self, track: Track) -> None:
         if track.before:
             sound, track.before = track.before[: pcm.size(SLICE)], track.before[pcm.size(SLICE) :]
             self._output.write(sound)
@@ -336,13 +310,13 @@ class Player:
             self._output.write(sound)
             self._report(track)
         elif track.feed.is_exhausted:
-            track.end = _end(track)
+            track.end = track.natural_end
         elif not self._await(SLICE):
             self._output.rest(SLICE)
             self._starved += SLICE
         self._adapt()
 
-    def _report(self, track: _Track) -> None:
+    def _report(self, track: Track) -> None:
         if not track.has_started:
             track.has_started = True
             self._tell(Started(track.key, time.monotonic()))
@@ -360,14 +334,14 @@ class Player:
             self._latency = min(2 * self._latency, LONGEST_LATENCY)
             self._reopens = True
 
-    def _heard(self, track: _Track) -> float:
+    def _heard(self, track: Track) -> float:
         """Seconds: what was written of it, less what is still on its way."""
         return max(0.0, track.feed.position - max(0.0, self._output.latency - self._output.quiet))
 
-    def _finish(self, track: _Track, end: Finished | Stopped | Lost | _Break) -> None:
+    def _finish(self, track: Track, end: Finished | Stopped | Lost | Break) -> None:
         self._current = None
         self._needed = _whole(max(self._gap, self._output.latency))
-        if isinstance(end, _Break):
+        if isinstance(end, Break):
             with self._lock:
                 self._waiting.appendleft(track)
         else:
@@ -380,7 +354,7 @@ class Player:
             self._tell(track.end)
         elif track:
             track.lost_at = max(track.lost_at, track.feed.position)
-            if track.end is not _Break.PAUSE:
+            if track.end is not Break.PAUSE:
                 track.feed.rewind(self._heard(track))
             with self._lock:
                 self._waiting.appendleft(track)
@@ -413,10 +387,3 @@ class Player:
 def _whole(seconds: float) -> float:
     """The seconds of whole samples, to be compared with what was written."""
     return pcm.duration(pcm.size(seconds))
-
-
-def _end(track: _Track) -> Finished | Lost:
-    failure = track.feed.failure
-    if failure:
-        return Lost(track.key, failure.reason, failure.about)
-    return Finished(track.key, track.feed.position)

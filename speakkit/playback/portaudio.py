@@ -31,7 +31,11 @@ class Stream:
             _find_devices()
             self._stream = sounddevice().RawOutputStream(pcm.RATE, channels=1, dtype="float32", latency=latency)
             _open_streams.add(id(self))
-            self._stream.start()
+            try:
+                self._stream.start()
+            except sounddevice().PortAudioError:
+                self.abort()
+                raise
         self.latency = max(latency, float(self._stream.latency))
 
     def write(self, sound: bytes) -> None:

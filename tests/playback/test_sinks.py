@@ -212,6 +212,7 @@ say(end=type(wait(Lost | Finished, "b")).__name__)
     assert (json.loads(said), process.returncode) == ({"end": "Finished"}, 0)
 
 
+@pytest.mark.parametrize("real", ["sounddevice", "pacat"])
 def test_sound_server_that_hangs(sound_server, tmp_path, real):
     """It is left alone after some seconds; when it answers again, the sentence is said to its end."""
     script = """
@@ -230,6 +231,7 @@ wait(Finished, "a")
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("real", ["sounddevice"])
 def test_sound_server_that_hangs_for_good(sound_server, tmp_path, real):
     """The utterance is lost, and the process can end."""
     script = """
