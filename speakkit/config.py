@@ -161,6 +161,10 @@ class Setting:
 
 VOICE = Form(r".*\S.*", "the name of a voice, such as f1")
 FOLDER = Form(r"[/~].*", "the full path of a folder, such as ~/speech")
+SINK = Form(
+    r"auto|sounddevice|pacat|aplay|timed-null|file:/.*[^/]",
+    "auto, sounddevice, pacat, aplay, timed-null or file:/ with the rest of a path",
+)
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
 
 SETTINGS = (
@@ -184,6 +188,14 @@ SETTINGS = (
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
     Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
+    Setting(
+        "sink",
+        str,
+        "auto",
+        "SPEAKKIT_SINK",
+        "what plays: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
+        SINK,
+    ),
     Setting(
         "offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network; 1 in the environment, true in the file"
     ),
@@ -224,6 +236,7 @@ class Settings:
     engine: Engine
     device: Device
     seed: int
+    sink: str
     offline: bool
     models: Path | None
     voices: Path

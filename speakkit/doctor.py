@@ -26,7 +26,7 @@ from speakkit.audio import Audio
 from speakkit.engines import hub, packs, registry
 from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, SpeakkitError
-from speakkit.playback import player
+from speakkit.playback import sinks
 from speakkit.speech import synthesize
 from speakkit.text.sentences import Sentence
 
@@ -286,7 +286,7 @@ def _hearing(spoken: list[Spoken]) -> Outcome:
 
 
 def _sound() -> Outcome:
-    return Outcome(player.output_device())
+    return Outcome(sinks.device(config.load().sink))
 
 
 def speaks(findings: list[Finding]) -> bool:

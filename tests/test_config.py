@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from speakkit import config, paths
 from speakkit.engines import device
 from speakkit.errors import ConfigError
+from speakkit.playback import sinks
 from speakkit.speech import synthesize
 
 FAULTS = {
@@ -97,6 +98,10 @@ VARIABLES = {
     "SPEAKKIT_SPEED": ("fast", "SPEAKKIT_SPEED must be a number, not 'fast'"),
     "SPEAKKIT_SEED": ("1.0", "SPEAKKIT_SEED must be a whole number, not '1.0'"),
     "SPEAKKIT_DEVICE": ("gpu", "SPEAKKIT_DEVICE must be one of auto, cuda, mps, cpu, not 'gpu'"),
+    "SPEAKKIT_SINK": (
+        "file:x.wav",
+        f"SPEAKKIT_SINK must be {config.SINK}, not 'file:x.wav'",
+    ),
     "SPEAKKIT_VOICE": ("\t", r"SPEAKKIT_VOICE must be the name of a voice, such as f1, not '\t'"),
     "HF_ENDPOINT": ("hub", "HF_ENDPOINT must be an address such as https://huggingface.co, not 'hub'"),
 }
@@ -108,6 +113,7 @@ lang = "en-gb"
 engine = "gemini"
 device = "cpu"
 seed = 7
+sink = "pacat"
 offline = true
 models = "/models"
 voices = "~/voices"
@@ -145,15 +151,16 @@ def test_each_choice_is_written_once():
     """Those who check it elsewhere check the same."""
     assert synthesize.SPEEDS is config.SPEEDS
     assert device.DEVICES is config.DEVICES
+    assert all(name in config.SINK for name in (sinks.AUTO, *sinks.KINDS, f"{sinks.FILE}/x.wav"))
 
 
 def test_without_a_file_the_defaults_count(write, tmp_path):
     """And are what the table says, each of an allowed value."""
     found = config.load()
     assert found == config.Settings(
-        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, offline=False,
-        models=None, voices=tmp_path / "data" / "voices", idle_exit=1800.0, keep_alive=600.0, hub="https://huggingface.co",
-        blends={},
+        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
+        offline=False, models=None, voices=tmp_path / "data" / "voices", idle_exit=1800.0, keep_alive=600.0,
+        hub="https://huggingface.co", blends={},
     )  # fmt: skip
     for setting in config.SETTINGS:
         if setting.default is not None and not callable(setting.default):
@@ -168,12 +175,13 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     found = config.load()
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
-        offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), idle_exit=60.0, keep_alive=-1.0,
+        sink="pacat", offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), idle_exit=60.0,
+        keep_alive=-1.0,
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 14), 16]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 15), 17]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):

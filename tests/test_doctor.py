@@ -14,7 +14,7 @@ from speakkit import config, doctor, engines, paths
 from speakkit.audio import Audio
 from speakkit.engines import device, espeak, registry
 from speakkit.errors import NoAudioDevice
-from speakkit.playback import player
+from speakkit.playback import portaudio
 
 CHECKS = [
     *("system", "python", "command", "config", "keys", "disk", "torch", "espeak", "weights", "voices", "languages"),
@@ -234,7 +234,8 @@ def test_no_sound(monkeypatch):
     def missing():
         raise NoAudioDevice("no sound: there is no device to play on (-1); connect one")
 
-    monkeypatch.setattr(player, "sounddevice", missing)
+    monkeypatch.setattr(portaudio, "sounddevice", missing)
+    monkeypatch.setenv("SPEAKKIT_SINK", "sounddevice")
     assert finding("sound") == doctor.Finding("sound", "warning", *str(_raised(missing)).split("; "))
 
 

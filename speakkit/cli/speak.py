@@ -207,7 +207,7 @@ def carry_out(order: Order) -> ExitCode:
 def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[Sink]]]:
     """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
     from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.playback.player import Player  # noqa: PLC0415
+    from speakkit.playback.aloud import Aloud  # noqa: PLC0415
     from speakkit.speech import captions  # noqa: PLC0415
 
     target = order.target
@@ -220,11 +220,11 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
         captions.check_target(order.captions, force=order.force)
         if target is not None and Path(target).resolve() == Path(order.captions).resolve():
             raise BadValue(f"the speech and its captions cannot both be written to {target}")
-    player = [Player()] if order.play else []
+    aloud = [Aloud(config.load().sink)] if order.play else []
 
     def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
         file = [audiofile.sink(target, audio_format, sample_rate)] if target is not None else []
-        return [*file, *player]
+        return [*file, *aloud]
 
     return open_sinks
 

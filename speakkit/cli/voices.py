@@ -102,7 +102,7 @@ def preview(
     """
     from speakkit import audiofile  # noqa: PLC0415  all of these import numpy: see cli/speak.py
     from speakkit.engines.kokoro import SAMPLE_RATE  # noqa: PLC0415
-    from speakkit.playback.player import Player  # noqa: PLC0415
+    from speakkit.playback.aloud import Aloud  # noqa: PLC0415
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     found = [synthesize.find_voice(name) for name in names]
@@ -110,7 +110,9 @@ def preview(
         audio_format = audiofile.format_of(target, None)
         audiofile.check_target(target)
     with ExitStack() as stack:
-        sink = stack.enter_context(audiofile.sink(target, audio_format, SAMPLE_RATE) if target else Player())
+        sink = stack.enter_context(
+            audiofile.sink(target, audio_format, SAMPLE_RATE) if target else Aloud(config.load().sink)
+        )
         lost = [token for spoken in _previews(found, text) for token in _written(spoken, sink)]
     raise typer.Exit(ExitCode.LOST_WORDS if lost else ExitCode.DONE)
 

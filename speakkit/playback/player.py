@@ -1,179 +1,389 @@
-"""One output stream, on which audio is played to its last sample.
+"""Plays one utterance after another on one thread, and opens the device only while there is something to play.
 
-Measured on PortAudio over ALSA: the first 3 to 20 ms after a stream's start are lost, and so are up to `latency`
-seconds at its end, since `stop()` does not drain. Hence the silence before and after, and `abort()` at the end.
+A burst is a run of utterances: the device is opened, gets 60 ms of silence (the first 3 to 20 ms of a stream are lost),
+the utterances with silence wherever sound is late or nothing is said (a stream without data loses samples when it gets
+some), and at the end more silence than its latency (what is in its buffers when it is closed is lost).
 """
 
-import os
-import queue
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from speakkit.audio import Audio, silence
 from speakkit.errors import NoAudioDevice
+from speakkit.playback import pcm, sinks
+from speakkit.playback.events import (
+    AUDIO_UNAVAILABLE,
+    BurstBegan,
+    BurstEnded,
+    Event,
+    Finished,
+    Lost,
+    Progress,
+    Started,
+    Stopped,
+)
+from speakkit.playback.feed import Feed
+from speakkit.playback.output import STALL, Output
+from speakkit.playback.track import Break, Track
 
-LATENCY = 0.2
-"""Seconds; shorter ones underrun as soon as another thread is busy."""
+LATENCY = 0.06
+"""Seconds. Four busy processes on two cores make no gap, eight do; with more, no fade is heard within 0.1 s."""
+
+LONGEST_LATENCY = 0.5
+"""Seconds, after underruns."""
+
+UNDERRUNS = 3
+"""So many in a burst double the latency."""
+
+SLICE = 0.01
+"""Seconds written at once: how soon a command is obeyed."""
 
 LEAD = 0.06
 """Seconds of silence before the first sample."""
 
-TAIL = LATENCY + 0.1
-"""Seconds of silence after the last sample, so that all of it has left the buffers."""
+TAIL = 0.1
+"""Seconds of silence, beside the latency, after the last sample."""
 
-SLICE = 0.02
-"""Seconds written at once: how soon an interruption is heard."""
+GAP = 0.15
+"""Seconds of silence between two utterances, but a latency at least: the first is heard before the second begins."""
 
-AHEAD = 8
-"""Pieces of audio that may wait to be played; then `write` waits."""
+LINGER = 1.0
+"""Seconds after the last utterance until the device is closed."""
+
+FADE = 0.008
+"""Seconds in which a sound that is stopped or paused falls to silence."""
+
+FADED = 0.1
+"""Seconds of latency below which a stopped sound falls to silence; where a fade comes later, it is broken off."""
+
+PROGRESS = 0.1
+"""Seconds between two reports of it."""
+
+FIRST_TRIES = (0.2, 0.5)
+"""Seconds to wait before each further try to open a device which has not played yet in a burst."""
+
+TRIES = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""The same for one that has, and went away."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How playing goes.
+
+    sink: the kind of what is open, "" where nothing is
+    latency: seconds, that of the next sink to be opened
+    starved: seconds of silence in utterances whose sound came too late
+    """
+
+    sink: str
+    latency: float
+    underruns: int
+    starved: float
 
 
 class Player:
-    """A sink that plays what is written to it, in order, and returns from its block when all has been heard.
+    """Plays what it is given, in that order. No method waits for sound, and any thread may call them."""
 
-    Where the next piece is late the stream goes on with silence: a stream without data loses samples when it gets some.
-    """
-
-    def __init__(self) -> None:
-        """Raises NoAudioDevice where there is nothing to play on."""
-        self._sample_rate = 0
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(AHEAD)
-        self._stopped = threading.Event()
-        self._played = threading.Event()
-        self._error: NoAudioDevice | None = None
-        self._thread = threading.Thread(target=self._play, daemon=True)
-        output_device()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, audio: Audio) -> None:
-        """Play `audio` next; all of it at the rate of the first. Raises NoAudioDevice where the device has gone."""
-        if self._thread.ident is None:
-            self._sample_rate = audio.sample_rate
-            self._thread.start()
-        self._put(audio.pcm16())
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __init__(
+        self,
+        tell: Callable[[Event], None],
+        open_sink: sinks.Opener | None = None,
+        *,
+        latency: float = LATENCY,
+        gap: float = GAP,
+        linger: float = LINGER,
+        stall: float = STALL,
     ) -> None:
-        if self._thread.ident is None:
-            return
-        try:
-            if kind is None:
-                self._put(None)
-                self._played.wait()
-        finally:
-            # Whatever interrupts the wait: PortAudio must not be torn down while the thread is writing to it.
-            # An event, since a join that Ctrl-C breaks off takes a running thread for an ended one (Python 3.11).
-            self._stopped.set()
-            self._played.wait()
-        if self._error and kind is None:
-            raise self._error
+        """`tell` is called with each event on the player's own thread; it must neither raise nor wait for long.
 
-    def _put(self, piece: bytes | None) -> None:
-        while True:
-            if self._error:
-                raise self._error
-            try:
-                self._waiting.put(piece, timeout=SLICE)
-            except queue.Full:
-                continue
-            return
+        open_sink: by default what `sinks.opener` finds
+        latency: seconds from writing to hearing; gap: seconds between utterances; linger: seconds until the device
+        is closed; stall: seconds after which a device that does not answer is lost
+        """
+        self._tell = tell
+        self._latency = latency
+        self._gap = gap
+        self._linger = linger
+        self._output = Output(open_sink or sinks.opener(), self._work, stall)
+        self._wake = threading.Event()
+        # What callers change, under the lock:
+        self._lock = threading.Lock()
+        self._waiting: deque[Track] = deque()
+        self._stops: dict[str, bool] = {}
+        self._is_paused = False
+        self._is_closing = False
+        # What only the player's thread changes:
+        self._current: Track | None = None
+        self._in_burst = False
+        self._burst_ends = 0.0  # where nothing is open
+        self._needed = 0.0  # seconds of silence before the next utterance
+        self._tries: Iterator[float] = iter(FIRST_TRIES)
+        self._try_at = 0.0
+        self._underruns = 0
+        self._starved = 0.0
+        self._reopens = False
 
-    def _play(self) -> None:
-        # A signal that lands on this thread would break off PortAudio's wait for the device, and so the stream.
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    def play(self, key: str, feed: Feed, *, before: bytes = b"", through_pause: bool = False) -> None:
+        """Play `feed` after all that was given so far.
+
+        key: names it in events and to `stop`
+        before: samples, such as a beep, played just before it
+        through_pause: also while the player is paused
+        Raises ValueError after `close`.
+        """
+        feed.attach(self._wake.set)
+        with self._lock:
+            if self._is_closing:
+                raise ValueError("a player that was closed plays nothing")
+            self._waiting.append(Track(key, feed, before, through_pause))
+        self._output.start()
+        self._wake.set()
+
+    def stop(self, key: str, *, fade: bool = True) -> None:
+        """Stop an utterance that plays or waits; it is silent within 0.1 s, without `fade` at once.
+
+        Whatever has ended already has its event, and nothing happens.
+        """
+        with self._lock:
+            self._stops[key] = fade and self._stops.get(key, True)
+        self._wake.set()
+
+    def pause(self) -> None:
+        """Be silent, but for what plays through a pause. Nothing is lost of what plays, and what waits goes on to."""
+        with self._lock:
+            self._is_paused = True
+        self._wake.set()
+
+    def resume(self) -> None:
+        """Go on after a pause, at the sample where it was."""
+        with self._lock:
+            self._is_paused = False
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop everything, and end: see `wait_closed`."""
+        with self._lock:
+            self._is_closing = True
+        self._wake.set()
+
+    def wait_closed(self, timeout: float | None = None) -> bool:
+        """Wait until the device is closed and the last event told, after `close`. Returns whether they are."""
+        return self._output.wait(timeout)
+
+    @property
+    def status(self) -> Status:
+        """How playing goes at this moment."""
+        return Status(self._output.name, self._latency, self._output.underruns, self._starved)
+
+    def _work(self, is_stalled: bool) -> None:
+        if is_stalled:
+            self._lose(NoAudioDevice("no sound: the device does not answer; restart the sound server"))
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Do the next thing; returns whether there is another."""
         try:
-            with _no_device_as_error(), self._stream() as stream:
-                for piece in self._slices():
-                    stream.write(piece)
-                stream.abort()
+            self._obey()
+            self._dismiss()
+            return self._sound() if self._output.name else self._rest()
         except NoAudioDevice as error:
-            self._error = error
-        finally:
-            self._played.set()
+            self._lose(error)
+            return True
 
-    @contextmanager
-    def _stream(self) -> Iterator[Any]:
-        with _quiet_stderr():
-            stream = sounddevice().RawOutputStream(self._sample_rate, channels=1, dtype="int16", latency=LATENCY)
-            stream.start()
-        try:
-            yield stream
-        finally:
-            stream.close()
+    def _obey(self) -> None:
+        """Stop and pause what is to be."""
+        with self._lock:
+            stops, self._stops = self._stops, {}
+            gone = [track for track in self._waiting if track.key in stops or self._is_closing]
+            self._waiting = deque(track for track in self._waiting if track not in gone)
+            is_paused, is_closing = self._is_paused, self._is_closing
+        for waiting in gone:
+            self._tell(Stopped(waiting.key, waiting.feed.position))
+        track = self._current
+        if track and (track.key in stops or is_closing):
+            self._stop(track, fade=stops.get(track.key, True))
+        elif track and not track.end and (self._reopens or (is_paused and not track.through_pause)):
+            self._fade(track)
+            track.end = Break.PAUSE
 
-    def _slices(self) -> Iterator[bytes]:
-        """What the stream is fed: lead, the pieces with silence wherever one is late, and tail."""
-        size = 2 * round(SLICE * self._sample_rate)
-        yield from _cut(self._silence(LEAD), size)
-        while not self._stopped.is_set():
-            try:
-                piece = self._waiting.get_nowait()
-            except queue.Empty:
-                yield bytes(size)
-                continue
-            if piece is None:
-                yield from _cut(self._silence(TAIL), size)
-                return
-            for part in _cut(piece, size):
-                if self._stopped.is_set():
-                    return
-                yield part
+    def _stop(self, track: Track, *, fade: bool) -> None:
+        if fade and isinstance(track.end, Finished | Stopped | Lost):
+            return
+        if fade and self._output.latency < FADED:
+            if not track.end:
+                self._fade(track)
+            track.end = Stopped(track.key, track.feed.position)
+            return
+        stopped = Stopped(track.key, self._heard(track))
+        track.end = stopped
+        self._output.abort()
+        track.feed.rewind(stopped.seconds)
+        self._burst_ends = time.monotonic() + self._linger
+        self._current = None
+        self._tell(stopped)
 
-    def _silence(self, seconds: float) -> bytes:
-        return silence(seconds, self._sample_rate).pcm16()
+    def _fade(self, track: Track) -> None:
+        """Fall to silence with a copy of what comes next, so that nothing is lost of it."""
+        sound = (track.before or track.feed.next(FADE))[: pcm.size(FADE)]
+        if sound and not self._output.quiet:
+            self._output.write(pcm.faded_out(sound))
+
+    def _next(self) -> Track | None:
+        """What is to be played next, if it can begin."""
+        with self._lock:
+            allowed = (track for track in self._waiting if track.through_pause or not self._is_paused)
+            track = next(allowed, None)
+        return track if track and track.feed.is_ready else None
+
+    def _dismiss(self) -> None:
+        """End what has nothing to be played."""
+        while not self._current and (track := self._next()) and track.feed.is_exhausted:
+            with self._lock:
+                self._waiting.remove(track)
+            self._tell(track.natural_end)
+
+    def _rest(self) -> bool:
+        """Nothing is open: wait for something to play, or for the moment to try the device again."""
+        now = time.monotonic()
+        if not self._next():
+            if self._in_burst and (self._is_closing or now >= self._burst_ends):
+                self._end_burst()
+            if self._is_closing:
+                return False
+            self._await(self._burst_ends - now if self._in_burst else None)
+        elif now < self._try_at:
+            self._await(self._try_at - now)
+        else:
+            if not self._in_burst:
+                self._in_burst = True
+                self._tell(BurstBegan())
+            self._output.open(self._latency)
+            self._needed = _whole(LEAD)
+        return True
+
+    def _sound(self) -> bool:
+        """Something is open: write the next 10 ms."""
+        track, output = self._current, self._output
+        if not track:
+            self._between()
+        elif not track.end:
+            self._play(track)
+        elif output.quiet < output.latency:
+            output.rest(SLICE)
+        else:
+            self._finish(track, track.end)
+        return True
+
+    def _between(self) -> None:
+        output = self._output
+        track = None if self._reopens else self._next()
+        if track and output.quiet >= self._needed:
+            with self._lock:
+                self._waiting.remove(track)
+            was_paused = track.end is Break.PAUSE
+            self._current, track.end = track, None
+            if was_paused and (sound := track.feed.last(FADE)):
+                output.write(pcm.faded_in(sound))
+        elif track or output.quiet < self._closes_after:
+            missing = self._needed - output.quiet
+            output.rest(min(SLICE, missing) if missing > 0 else SLICE)
+        else:
+            output.close()
+            if not self._reopens:
+                self._end_burst()
+            self._reopens, self._underruns = False, output.underruns
+
+    @property
+    def _closes_after(self) -> float:
+        """Seconds of silence after which the device is closed."""
+        least = self._output.latency + TAIL
+        return least if self._is_closing or self._reopens else max(self._linger, least)
+
+    def _play(self, track: Track) -> None:
+        if track.before:
+            sound, track.before = track.before[: pcm.size(SLICE)], track.before[pcm.size(SLICE) :]
+            self._output.write(sound)
+        elif sound := track.feed.take(SLICE):
+            self._output.write(sound)
+            self._report(track)
+        elif track.feed.is_exhausted:
+            track.end = track.natural_end
+        elif not self._await(SLICE):
+            self._output.rest(SLICE)
+            self._starved += SLICE
+        self._adapt()
+
+    def _report(self, track: Track) -> None:
+        if not track.has_started:
+            track.has_started = True
+            self._tell(Started(track.key, time.monotonic()))
+        heard = self._heard(track)
+        if abs(heard - track.told) >= PROGRESS:
+            track.told = heard
+            self._tell(Progress(track.key, heard))
+        if track.feed.position > track.lost_at and self._output.written > self._output.latency + LEAD:
+            self._tries = iter(TRIES)
+
+    def _adapt(self) -> None:
+        """With too many underruns, go on with a longer latency."""
+        has_too_many = self._output.underruns - self._underruns >= UNDERRUNS
+        if has_too_many and self._latency < LONGEST_LATENCY and not self._reopens:
+            self._latency = min(2 * self._latency, LONGEST_LATENCY)
+            self._reopens = True
+
+    def _heard(self, track: Track) -> float:
+        """Seconds: what was written of it, less what is still on its way."""
+        return max(0.0, track.feed.position - max(0.0, self._output.latency - self._output.quiet))
+
+    def _finish(self, track: Track, end: Finished | Stopped | Lost | Break) -> None:
+        self._current = None
+        self._needed = _whole(max(self._gap, self._output.latency))
+        if isinstance(end, Break):
+            with self._lock:
+                self._waiting.appendleft(track)
+        else:
+            self._tell(end)
+
+    def _lose(self, error: NoAudioDevice) -> None:
+        """The device is lost: try again in a while, or give up what is to be played."""
+        track, self._current, self._reopens = self._current, None, False
+        if track and isinstance(track.end, Stopped):
+            self._tell(track.end)
+        elif track:
+            track.lost_at = max(track.lost_at, track.feed.position)
+            if track.end is not Break.PAUSE:
+                track.feed.rewind(self._heard(track))
+            with self._lock:
+                self._waiting.appendleft(track)
+        self._output.abort()
+        delay = next(self._tries, None)
+        if delay is None:
+            self._give_up(error)
+        else:
+            self._try_at = time.monotonic() + delay
+
+    def _give_up(self, error: NoAudioDevice) -> None:
+        with self._lock:
+            lost, self._waiting = self._waiting, deque()
+        for track in lost:
+            self._tell(Lost(track.key, AUDIO_UNAVAILABLE, str(error)))
+        self._end_burst()
+
+    def _end_burst(self) -> None:
+        self._in_burst, self._burst_ends, self._try_at = False, 0.0, 0.0
+        self._tries = iter(FIRST_TRIES)
+        self._tell(BurstEnded())
+
+    def _await(self, timeout: float | None) -> bool:
+        """Wait for news. Returns whether there are any."""
+        has_news = self._wake.wait(timeout)
+        self._wake.clear()
+        return has_news
 
 
-def output_device() -> str:
-    """The name of the device to play on. Raises NoAudioDevice where there is none."""
-    with _quiet_stderr(), _no_device_as_error():
-        return str(sounddevice().query_devices(kind="output")["name"])
-
-
-def sounddevice() -> Any:
-    """The module, imported late, since its import looks for devices. Raises NoAudioDevice without PortAudio."""
-    try:
-        import sounddevice as module  # noqa: PLC0415
-    except OSError as error:
-        raise NoAudioDevice(
-            "no sound: the PortAudio library is not installed; install it (Debian: apt install libportaudio2),"
-            " or write a file with -o FILE"
-        ) from error
-    return module
-
-
-@contextmanager
-def _no_device_as_error() -> Iterator[None]:
-    portaudio_error = sounddevice().PortAudioError
-    try:
-        yield
-    except portaudio_error as error:
-        reason = str(error).splitlines()[0]
-        raise NoAudioDevice(
-            f"no sound: there is no device to play on ({reason}); connect one, start PulseAudio or PipeWire,"
-            " or write a file with -o FILE"
-        ) from error
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep the lines that ALSA's C code prints for each device that it does not find off the terminal."""
-    kept = os.dup(2)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
-def _cut(pcm: bytes, size: int) -> Iterator[bytes]:
-    return (pcm[start : start + size] for start in range(0, len(pcm), size))
+def _whole(seconds: float) -> float:
+    """The seconds of whole samples, to be compared with what was written."""
+    return pcm.duration(pcm.size(seconds))

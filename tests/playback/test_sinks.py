@@ -1,0 +1,439 @@
+"""The sinks: each is driven by the player; the real ones on a real sound server."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from speakkit import audiofile
+from speakkit.errors import BadValue, NoAudioDevice
+from speakkit.playback import pcm, piped, player, sinks, virtual
+from speakkit.playback.events import Lost
+from speakkit.playback.feed import Feed
+
+RATE = pcm.RATE
+FULL = 2**20
+WAIT = 30
+REAL = ("sounddevice", "pacat", "aplay")
+
+LATENCY = 0.1
+"""Seconds; where every sample is to be heard, whatever else this machine does. With the pipe, it is below GAP."""
+
+SCENE = """
+import array, json, sys, threading, time
+from speakkit.playback import sinks
+from speakkit.playback.events import *
+from speakkit.playback.feed import Feed
+from speakkit.playback.player import Player
+
+events, news = [], threading.Condition()
+
+def tell(event):
+    with news:
+        events.append(event)
+        news.notify_all()
+
+def ramp(first, last):
+    return array.array("f", [n / 2**20 for n in range(first, last + 1)]).tobytes()
+
+def fed(*sounds):
+    feed = Feed()
+    for sound in sounds:
+        feed.put(sound)
+    feed.end()
+    return feed
+
+def wait(kind, key, seconds=0.0):
+    def found():
+        return [e for e in events if isinstance(e, kind) and e.key == key and getattr(e, "seconds", 9e9) >= seconds]
+    with news:
+        assert news.wait_for(found, 60), f"no {kind} in {events}"
+        return found()[0]
+
+def say(**what):
+    print(json.dumps(what), flush=True)
+
+player = Player(tell, sinks.opener(sys.argv[1]), latency=%s)
+%s
+player.close()
+assert player.wait_closed(30)
+"""
+
+
+@pytest.fixture(params=REAL)
+def real(request):
+    """The name of a sink that is heard."""
+    packages = {"sounddevice": "libportaudio2", "pacat": "pulseaudio-utils", "aplay": "alsa-utils"}
+    if request.param != "sounddevice" and not shutil.which(request.param):
+        pytest.skip(f"needs the Debian package {packages[request.param]}")
+    return request.param
+
+
+def scene(script, latency=LATENCY):
+    """A program that plays, with `player` and some functions at hand."""
+    return [sys.executable, "-c", SCENE % (latency, script)]
+
+
+def acted(sound_server, tmp_path, script, sink):
+    """What is heard of a scene, as numbers of samples, and what it said."""
+    heard, ended = sound_server.recorded([*scene(script), sink], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    return heard * FULL, [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def gap(heard, before, after):
+    """Samples between two of them."""
+    return int(np.flatnonzero(heard == after)[0] - np.flatnonzero(heard == before)[0]) - 1
+
+
+def test_every_bit_is_heard_once(sound_server, tmp_path, real):
+    """Three utterances in one burst: nothing lost, repeated, scaled or overlapped, with gaps of exactly 150 ms."""
+    script = """
+for n in range(3):
+    player.play(str(n), fed(ramp(1 + 6000 * n, 6000 * (n + 1))))
+wait(Finished, "2")
+say(underruns=player.status.underruns, latency=player.status.latency)
+"""
+    heard, said = acted(sound_server, tmp_path, script, real)
+    print(real, said)
+    assert np.array_equal(heard[heard != 0], np.arange(1, 18_001))
+    assert [gap(heard, 6000 * n, 6000 * n + 1) for n in (1, 2)] == [3600, 3600]
+
+
+def test_stopped_sound_is_silent_soon(sound_server, tmp_path, real):
+    """Within a tenth of a second and what a busy machine adds; a fade is heard where the latency allows for it."""
+    script = """
+for fade in (True, False):
+    player.play(str(fade), fed(ramp(1, 24000 * 30)))
+    wait(Progress, str(fade), 0.5)
+    asked = time.monotonic()
+    say(asked=asked)
+    player.stop(str(fade), fade=fade)
+    stopped = wait(Stopped, str(fade))
+    say(event=time.monotonic() - asked, seconds=stopped.seconds)
+    time.sleep(1.2)
+"""
+    with sound_server.listening(tmp_path) as heard:
+        process = subprocess.Popen(
+            [*scene(script, player.LATENCY), real], env=sound_server.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        silent_after = []
+        for line in process.stdout:
+            said = json.loads(line)
+            if "asked" in said:
+                # How much of the tape there was when it was asked for tells when, to what parec holds back.
+                silent_after.append(len(heard()))
+            else:
+                time.sleep(0.3)
+                last = int(np.flatnonzero(heard())[-1])
+                silent_after[-1] = (last - silent_after[-1]) / RATE
+                print(f"{real}: silent {1000 * silent_after[-1]:.0f} ms after the stop, told in {said['event']:.3f} s")
+                assert silent_after[-1] < 0.5
+                assert abs(said["seconds"] - 0.6) < 0.6
+        assert process.wait(WAIT) == 0
+        tape = heard() * FULL
+        edges = np.flatnonzero(np.diff((tape != 0).astype(int)) == -1)
+        is_falling = bool(np.all(np.diff(tape[: edges[0] + 1][-192:]) < 0))
+        assert is_falling == (real == "sounddevice")
+
+
+def test_a_pause_loses_nothing(sound_server, tmp_path, real):
+    """Each sample is heard, and nothing in the pause."""
+    script = """
+player.play("a", fed(ramp(1, 48000)))
+wait(Progress, "a", 0.5)
+player.pause()
+time.sleep(2)
+player.resume()
+wait(Finished, "a")
+"""
+    heard, _ = acted(sound_server, tmp_path, script, real)
+    assert np.isin(np.arange(1, 48_001), heard).all()
+    sounding = np.flatnonzero(heard)
+    assert np.diff(sounding).max() > RATE
+
+
+def test_sound_server_that_dies_and_comes_back(sound_server, tmp_path, real):
+    """What was being said is said again from its sentence on, and to its end."""
+    script = """
+player.play("a", fed(ramp(1, 24000), ramp(24001, 96000)))
+wait(Progress, "a", 1.5)
+say(now="kill")
+wait(Finished, "a")
+player.play("b", fed(ramp(100001, 101000)))
+wait(Finished, "b")
+say(now="done")
+"""
+    environment = sound_server.environment
+    process = subprocess.Popen([*scene(script), real], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert json.loads(process.stdout.readline()) == {"now": "kill"}
+    sound_server.kill()
+    time.sleep(0.3)
+    sound_server.start()
+    with sound_server.listening(tmp_path) as heard:
+        assert json.loads(process.stdout.readline()) == {"now": "done"}
+        time.sleep(0.3)
+        tape = heard() * FULL
+    assert process.wait(WAIT) == 0
+    sounding = tape[tape != 0]
+    # parec may listen only after the first word: from there on it is all there, once.
+    assert sounding[0] >= 24_001
+    assert np.array_equal(sounding, [*np.arange(sounding[0], 96_001), *np.arange(100_001, 101_001)])
+
+
+def test_sound_server_that_comes_late(sound_server, tmp_path):
+    """PortAudio was started without one: it is started anew when there is something to play."""
+    sound_server.kill()
+    script = """
+player.play("a", fed(ramp(1, 1000)))
+say(end=type(wait(Lost | Finished, "a")).__name__)
+sys.stdin.readline()
+player.play("b", fed(ramp(1, 1000)))
+say(end=type(wait(Lost | Finished, "b")).__name__)
+"""
+    process = subprocess.Popen(
+        [*scene(script), "sounddevice"],
+        env=sound_server.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert json.loads(process.stdout.readline()) == {"end": "Lost"}
+    sound_server.start()
+    said, _ = process.communicate("\n", timeout=WAIT)
+    assert (json.loads(said), process.returncode) == ({"end": "Finished"}, 0)
+
+
+@pytest.mark.parametrize("real", ["sounddevice", "pacat"])
+def test_sound_server_that_hangs(sound_server, tmp_path, real):
+    """It is left alone after some seconds; when it answers again, the sentence is said to its end."""
+    script = """
+player.play("a", fed(ramp(1, 48000)))
+wait(Progress, "a", 0.5)
+say(now="stop")
+wait(Finished, "a")
+"""
+    process = subprocess.Popen([*scene(script), real], env=sound_server.environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    sound_server.process.send_signal(signal.SIGSTOP)
+    time.sleep(4)
+    sound_server.process.send_signal(signal.SIGCONT)
+    process.communicate(timeout=WAIT)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("real", ["sounddevice"])
+def test_sound_server_that_hangs_for_good(sound_server, tmp_path, real):
+    """The utterance is lost, and the process can end."""
+    script = """
+player.play("a", fed(ramp(1, 24000 * 20)))
+wait(Progress, "a", 0.5)
+say(now="stop")
+say(lost=wait(Lost, "a").reason)
+"""
+    process = subprocess.Popen([*scene(script), real], env=sound_server.environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    began = time.monotonic()
+    sound_server.process.send_signal(signal.SIGSTOP)
+    said, _ = process.communicate(timeout=60)
+    print(f"{real}: given up after {time.monotonic() - began:.1f} s")
+    assert (json.loads(said), process.returncode) == ({"lost": "audio_unavailable"}, 0)
+
+
+def test_clients_that_do_not_know_of_each_other_overlap(sound_server, tmp_path):
+    """What the next test cannot see if it is blind: two players at once are two bits in one sample."""
+    script = 'player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes())); wait(Finished, "a")'
+    with sound_server.listening(tmp_path) as heard:
+        players = [
+            subprocess.Popen([*scene(script), "sounddevice", str(2.0**-bit)], env=sound_server.environment)
+            for bit in (1, 2)
+        ]
+        assert [player.wait(WAIT) for player in players] == [0, 0]
+        time.sleep(0.3)
+        assert set(np.unique(heard())) >= {0.75}
+
+
+def test_twenty_clients_of_one_player_do_not_overlap(sound_server, tmp_path):
+    """One bit each, in float32, is what is heard, and never two."""
+    script = """
+for client in range(20):
+    player.play(str(client), fed(array.array("f", [2.0 ** -(client + 1)] * 4800).tobytes()))
+for client in range(20):
+    wait(Finished, str(client))
+"""
+    heard, _ = acted(sound_server, tmp_path, script, "sounddevice")
+    levels, counts = np.unique(heard[heard != 0] / FULL, return_counts=True)
+    assert levels.tolist() == [2.0**-bit for bit in range(20, 0, -1)]
+    assert counts.tolist() == [4800] * 20
+
+
+def test_wav_file(stage, tmp_path):
+    """It holds what a device would have got, of each burst; so does one without a header."""
+    for name in ("x.wav", "x.f32"):
+        path = tmp_path / name
+        player = stage.player(sinks.opener(f"file:{path}"), linger=0.1)
+        for n in range(2):
+            feed = Feed()
+            feed.put(stage.ramp(1 + 1000 * n, 1000 * (n + 1)))
+            feed.end()
+            player.play(f"{name} {n}", feed)
+            stage.end(f"{name} {n}")
+            time.sleep(0.2)
+        player.close()
+        assert player.wait_closed(WAIT)
+    wav, bare = audiofile.read(tmp_path / "x.wav"), np.fromfile(tmp_path / "x.f32", "<f4")
+    assert wav.sample_rate == RATE
+    for samples in (wav.samples, bare):
+        assert np.array_equal(stage.numbers(samples), np.arange(1, 2001))
+
+
+@pytest.mark.parametrize("name", ["notes.wav", "missing/x.wav"])
+def test_file_that_cannot_be_played_into(tmp_path, name):
+    """One that holds something else, or has no folder."""
+    (tmp_path / "notes.wav").write_text("These are notes, and no sound at all, and they are longer than a header.")
+    with pytest.raises(NoAudioDevice, match="cannot play into"):
+        sinks.opener(f"file:{tmp_path / name}")(0.1)
+    assert "notes" in (tmp_path / "notes.wav").read_text()
+
+
+def test_clock_takes_as_long_as_the_sound():
+    """But for what is in its buffers."""
+    clock = virtual.Clock(0.08)
+    began = time.monotonic()
+    for _ in range(25):
+        clock.write(pcm.silence(0.02))
+    assert 0.41 <= time.monotonic() - began < 5
+
+
+def test_names():
+    """Each is known, and no other."""
+    for name in sinks.KINDS:
+        assert callable(sinks.opener(name))
+    assert sinks.device("timed-null") == "nothing, in real time"
+    assert sinks.device("file:/x.wav") == "/x.wav"
+    with pytest.raises(BadValue, match="there is no sink 'loud'"):
+        sinks.opener("loud")
+
+
+def missing(name):
+    """A kind without a device."""
+
+    def fail():
+        raise NoAudioDevice(f"no {name}")
+
+    return sinks.Kind(lambda _: fail(), fail)
+
+
+def there(name):
+    """A kind with one."""
+    return sinks.Kind(lambda latency: (name, latency), lambda: f"{name}'s device")
+
+
+@pytest.mark.parametrize(
+    ("release", "present", "chosen"),
+    [
+        ("6.1.0-amd64", {"sounddevice", "pacat", "aplay"}, "sounddevice"),
+        ("5.15.167.4-microsoft-standard-WSL2", {"sounddevice", "pacat", "aplay"}, "pacat"),
+        ("5.15.167.4-microsoft-standard-WSL2", {"sounddevice", "aplay"}, "sounddevice"),
+        ("6.1.0-amd64", {"pacat", "aplay"}, "pacat"),
+        ("6.1.0-amd64", {"aplay"}, "aplay"),
+        ("6.1.0-amd64", set(), None),
+    ],
+)
+def test_automatic_choice(monkeypatch, release, present, chosen):
+    """By what there is; where there is nothing, what is said is how to get the best."""
+    monkeypatch.setattr(sinks.platform, "release", lambda: release)
+    monkeypatch.setattr(sinks.shutil, "which", lambda name: name if name in present else None)
+    kinds = {name: there(name) if name in present else missing(name) for name in REAL}
+    monkeypatch.setattr(sinks, "KINDS", kinds)
+    if chosen:
+        assert (sinks.device(), sinks.opener()(0.1)) == (f"{chosen}'s device", (chosen, 0.1))
+    else:
+        with pytest.raises(NoAudioDevice, match="no sounddevice"):
+            sinks.opener()(0.1)
+
+
+def test_without_portaudio(monkeypatch):
+    """The line names what to install."""
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    code = """
+import ctypes.util
+ctypes.util.find_library = lambda name: None
+import sys
+from speakkit.errors import NoAudioDevice
+from speakkit.playback import sinks
+sinks.shutil.which = lambda name: None
+try:
+    sinks.opener()(0.1)
+except NoAudioDevice as error:
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "apt install libportaudio2" in ended.stdout
+    assert ended.stdout.count("\n") == 1
+
+
+def test_without_portaudio_pacat_plays(sound_server, tmp_path):
+    """Where both are missing but the sound server's own program, that is taken."""
+    script = """
+import ctypes.util
+ctypes.util.find_library = lambda name: None
+player.play("a", fed(ramp(1, 1000)))
+wait(Started, "a")
+say(sink=player.status.sink)
+wait(Finished, "a")
+"""
+    heard, said = acted(sound_server, tmp_path, script, "auto")
+    assert said == [{"sink": "pacat"}]
+    assert np.array_equal(heard[heard != 0], np.arange(1, 1001))
+
+
+@pytest.mark.parametrize("program", ["pacat", "aplay"])
+def test_program_without_a_server(monkeypatch, tmp_path, program, stage):
+    """It is a lost device, and the line is the program's own."""
+    if not shutil.which(program):
+        pytest.skip(f"needs {program}")
+    for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    (tmp_path / ".asoundrc").write_text("pcm.!default { type pulse }\n")
+    with pytest.raises(NoAudioDevice, match="finds no device"):
+        sinks.device(program)
+    player = stage.player(sinks.opener(program))
+    feed = Feed()
+    feed.put(stage.ramp(1, RATE))
+    feed.end()
+    player.play("a", feed)
+    lost = stage.end("a")
+    assert type(lost) is Lost
+    assert "refused" in lost.about
+    assert "-o FILE" in lost.about
+
+
+def test_program_that_takes_nothing(monkeypatch):
+    """It is ended."""
+    monkeypatch.setattr(piped, "STALLED", 0.2)
+    program = piped.Program(["sleep", "100"], 0.1)
+    with pytest.raises(NoAudioDevice, match="takes no sound any more"):
+        program.write(pcm.silence(10))
+    program.abort()
+    assert program._process.returncode == -signal.SIGKILL
+
+
+def test_program_that_is_missing(monkeypatch):
+    """The line names its package."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NoAudioDevice, match="apt install pulseaudio-utils"):
+        sinks.opener("pacat")(0.1)
+    with pytest.raises(NoAudioDevice, match="cannot be started"):
+        piped.Program(["nowhere"], 0.1)
