@@ -8,12 +8,20 @@ import sys
 from contextlib import suppress
 
 from speakkit import config
+from speakkit.config import Settings
 from speakkit.daemon import delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon.lifecycle import Published
+from speakkit.daemon.logfile import LogFile
 from speakkit.daemon.messages import Mode
 from speakkit.daemon.server import Server
 from speakkit.daemon.spawn import READY
-from speakkit.daemon.work import Nothing
+from speakkit.daemon.speaking import Speaking
+from speakkit.daemon.synthesis import PLACE
 from speakkit.errors import ExitCode, SpeakkitError
+from speakkit.playback import sinks
+
+VOICE = "SPEAKKIT_TEST_VOICE"
+"""The variable that names another voice than ours, as tests need it."""
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +49,16 @@ def _run() -> int:
         told = os.dup(sys.stderr.fileno())
         file = logfile.start()
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
-        server = Server(published, Nothing(), settings.idle_exit, logfile=file)
         where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
-        asyncio.run(_serve(server, told, where))
+        asyncio.run(_serve(published, settings, file, told, where))
     return ExitCode.DONE
 
 
-async def _serve(server: Server, told: int, where: str) -> None:
+async def _serve(published: Published, settings: Settings, file: LogFile | None, told: int, where: str) -> None:
     loop = asyncio.get_running_loop()
+    place = os.environ.get(VOICE, PLACE)
+    work = Speaking(sinks.opener(settings.sink), settings.keep_alive, place=place)
+    server = Server(published, work, settings.idle_exit, logfile=file)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     delays.at("before_ready")

@@ -12,6 +12,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replac
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, cast
 
+from speakkit.daemon.effects import Result
 from speakkit.daemon.protocol import PCM, Code, ProtocolError
 from speakkit.errors import ExitCode
 from speakkit.workers.frames import Frame, JsonValue
@@ -32,17 +33,6 @@ AGENT = "default"
 """Who speaks where nobody says so."""
 
 
-class Result(StrEnum):
-    """How an utterance ended."""
-
-    played = "played"
-    interrupted = "interrupted"
-    skipped = "skipped"
-    expired = "expired"
-    deduped = "deduped"
-    failed = "failed"
-
-
 class Mode(StrEnum):
     """How a daemon ends: once it has spoken what it accepted, or at once."""
 
@@ -54,6 +44,7 @@ EXITS: Mapping[Result | Code, ExitCode] = {
     Result.played: ExitCode.DONE,
     Result.deduped: ExitCode.DONE,
     Result.interrupted: ExitCode.INTERRUPTED,
+    Result.replaced: ExitCode.INTERRUPTED,
     Result.skipped: ExitCode.INTERRUPTED,
     Result.expired: ExitCode.FAILED,
     Result.failed: ExitCode.FAILED,
@@ -69,6 +60,7 @@ EXITS: Mapping[Result | Code, ExitCode] = {
     Code.expired: ExitCode.FAILED,
     Code.shutting_down: ExitCode.NETWORK,
     Code.bug: ExitCode.BUG,
+    Code.muted: ExitCode.DONE,
 }
 """What a command ends with: the one table."""
 
@@ -262,15 +254,31 @@ class Failure:
     retry_ms: int | None = None
 
 
-Event = Welcome | Done | Status | Accepted | Started | Part | Finished | Audio
+@dataclass(frozen=True)
+class Listing:
+    """What is spoken and waits.
+
+    rows: each as `effects.Row`, in the order in which they will be heard; texts only of the agent who asks
+    more: how many there are for which there is no room
+    """
+
+    ev: ClassVar = "queue"
+    rows: tuple[Mapping[str, Any], ...]
+    paused: bool
+    muted: bool
+    more: int = 0
+    id: str | None = None
+
+
+Event = Welcome | Done | Status | Listing | Accepted | Started | Part | Finished | Audio
 Message = Greeting | Hello | Shutdown | Event | Failure
 T = TypeVar("T")
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.ev: kind for kind in (Welcome, Done, Status, Accepted, Started, Part, Finished, Audio)
+    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Accepted, Started, Part, Finished, Audio)
 }
 
-LAST = (Welcome, Done, Status, Finished)
+LAST = (Welcome, Done, Status, Listing, Finished)
 """Nothing more follows to the same request."""
 
 

@@ -47,6 +47,7 @@ class Code(StrEnum):
     expired = "expired"
     shutting_down = "shutting_down"
     bug = "bug"
+    muted = "muted"
 
 
 class ProtocolError(DaemonError):

@@ -1,0 +1,45 @@
+"""What the voice is asked for, and what it gives: all that the daemon knows of synthesis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Script:
+    """How a text is to be spoken.
+
+    voice: a name of any kind; lang: "" for the voice's own
+    is_raw: nothing in the text is markup; suffix: of the file that it is from, such as ".md"
+    """
+
+    voice: str = "f1"
+    lang: str = ""
+    speed: float = 1.0
+    seed: int = 0
+    engine: str = "kokoro"
+    device: str = "auto"
+    is_raw: bool = False
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is spoken at once, or the end.
+
+    is_over: there is no piece of that number; the words are the last ones
+    words: those that were heard to their end: first and last character, and seconds from the start of the utterance
+    lost: so many words that ought to be heard are not
+    warnings: for whoever asked
+    """
+
+    is_over: bool = False
+    words: tuple[tuple[int, int, float, float], ...] = ()
+    lost: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """From the fields of a frame."""
+        words = tuple((int(a), int(b), float(c), float(d)) for a, b, c, d in fields["words"])
+        return cls(**{**fields, "words": words, "warnings": tuple(fields["warnings"])})

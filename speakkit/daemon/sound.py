@@ -1,0 +1,90 @@
+"""The sound of one text: what was asked, what was made of it so far, and who gets it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from speakkit.daemon.messages import SpokenWord
+from speakkit.daemon.protocol import Code
+from speakkit.daemon.script import Piece, Script
+from speakkit.errors import ExitCode
+from speakkit.playback import pcm
+from speakkit.playback.feed import AHEAD, Feed
+from speakkit.workers.frames import Frame, JsonValue
+
+KEPT = 64 << 20
+"""Bytes of samples that are kept of one text, to be said again; of a longer one none."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why there is no more of it. message: one line, for whoever asked; exit: what their command ends with."""
+
+    code: Code
+    message: str
+    exit: ExitCode
+
+
+@dataclass(eq=False)
+class Sound:
+    """The sound of a text, piece by piece.
+
+    take: whoever gets each piece as it comes, with its number; wants: whether they want another now
+    pieces: float32 samples as in `pcm`; None once they are too many to be kept
+    number: of the next piece
+    """
+
+    name: str
+    text: str = field(repr=False)
+    script: Script
+    take: Callable[[bytes], None]
+    wants: Callable[[], bool]
+    pieces: list[bytes] | None = field(default_factory=list)
+    number: int = 0
+    size: int = 0
+    words: list[SpokenWord] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    lost: int = 0
+    is_over: bool = False
+    fault: Fault | None = None
+    asked: float = field(default_factory=time.monotonic)
+    first: float | None = None
+    """Seconds from when it was asked for to its first piece."""
+
+    @property
+    def request(self) -> Frame:
+        """What the voice is asked for the next piece by."""
+        fields: Mapping[str, JsonValue] = asdict(self.script)
+        return Frame({"id": self.name, "number": self.number, **fields}, self.text.encode())
+
+    @property
+    def seconds(self) -> float:
+        """How much there is of it."""
+        return pcm.duration(self.size)
+
+    def add(self, piece: Piece, sound: bytes) -> None:
+        """The next piece has come."""
+        self.words += [SpokenWord(*word) for word in piece.words]
+        self.warnings += piece.warnings
+        self.lost += piece.lost
+        if piece.is_over:
+            self.is_over = True
+            return
+        if self.first is None:
+            self.first = time.monotonic() - self.asked
+        self.number += 1
+        self.size += len(sound)
+        if self.pieces is not None:
+            self.pieces.append(sound)
+            if self.size > KEPT:
+                self.pieces = None
+        self.take(sound)
+
+    def break_off(self, fault: Fault) -> None:
+        """There will be no more."""
+        self.is_over, self.fault = True, fault
+
+
+def into(feed: Feed) -> tuple[Callable[[bytes], None], Callable[[], bool]]:
+    """`take` and `wants` of a sound that goes into `feed`."""
+    return feed.put, lambda: feed.ahead < AHEAD
