@@ -8,7 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -23,7 +23,7 @@ PROTO = "1.0"
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What an id and the name of an agent look like."""
 
-WORDS, WARNINGS = 200, 8
+WORDS, WARNINGS = 150, 8
 """How many of them a header has room for, however large their numbers are and whatever their script."""
 
 LONGEST_WARNING = 300
@@ -194,11 +194,21 @@ class SpokenWord:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Characters of the text that was sent."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """An utterance is over: said once of each that was accepted.
 
     audio_ms: what was heard of it
     exit: what the command is to end with, by `exit_of`
+    lost: the words that ought to have been heard and were not
+    facts: the full names of who spoke: voice, language, weights
     """
 
     ev: ClassVar = "finished"
@@ -209,16 +219,19 @@ class Finished:
     code: Code | None = None
     words: tuple[SpokenWord, ...] = ()
     warnings: tuple[str, ...] = ()
+    lost: tuple[Span, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Words and warnings for which the `finished` that follows has no room: see `frames_of` and `joined`."""
+    """What of the `finished` that follows it has no room for: see `frames_of` and `joined`."""
 
     ev: ClassVar = "part"
     id: str
     words: tuple[SpokenWord, ...] = ()
     warnings: tuple[str, ...] = ()
+    lost: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -291,11 +304,11 @@ def frames_of(message: Message, id: str | None = None) -> Iterator[Frame]:  # no
     if isinstance(message, Audio) and len(message.payload) > PCM:
         raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples are sent in parts of {PCM}")
     if isinstance(message, Finished):
-        words, warnings = message.words, tuple(warning[:LONGEST_WARNING] for warning in message.warnings)
-        while len(words) > WORDS or len(warnings) > WARNINGS:
-            yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS]))
-            words, warnings = words[WORDS:], warnings[WARNINGS:]
-        message = replace(message, words=words, warnings=warnings)
+        words, lost, warnings = message.words, message.lost, tuple(each[:LONGEST_WARNING] for each in message.warnings)
+        while len(words) > WORDS or len(lost) > WORDS or len(warnings) > WARNINGS:
+            yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS], lost[:WORDS]))
+            words, lost, warnings = words[WORDS:], lost[WORDS:], warnings[WARNINGS:]
+        message = replace(message, words=words, lost=lost, warnings=warnings)
     yield frame_of(message, id)
 
 
@@ -305,6 +318,7 @@ def joined(parts: Sequence[Part], finished: Finished) -> Finished:
     return replace(
         finished,
         words=tuple(word for part in whole for word in part.words),
+        lost=tuple(span for part in whole for span in part.lost),
         warnings=tuple(warning for part in whole for warning in part.warnings),
     )
 
@@ -343,13 +357,13 @@ def event_of(frame: Frame) -> Event | Failure | None:
 def read(kind: type[T], given: Mapping[str, Any]) -> T:
     """The message of a kind that has those fields. Raises ProtocolError where one is missing or of another type."""
     values = {}
-    for field in fields(cast("Any", kind)):
-        if field.name in given:
-            values[field.name] = _value(field.type, given[field.name], field.name)
-        elif type(None) in typing.get_args(field.type):
-            values[field.name] = None
-        elif field.default is MISSING:
-            raise ProtocolError(Code.bad_request, f"there is no field {field.name}")
+    for each in fields(cast("Any", kind)):
+        if each.name in given:
+            values[each.name] = _value(each.type, given[each.name], each.name)
+        elif type(None) in typing.get_args(each.type):
+            values[each.name] = None
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise ProtocolError(Code.bad_request, f"there is no field {each.name}")
     return kind(**values)
 
 

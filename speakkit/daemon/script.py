@@ -29,17 +29,22 @@ class Piece:
 
     is_over: there is no piece of that number; the words are the last ones
     words: those that were heard to their end: first and last character, and seconds from the start of the utterance
-    lost: so many words that ought to be heard are not
+    lost: first and last character of words that ought to be heard in it and are not
     warnings: for whoever asked
+    voice, language, weights: who spoke, by full names
     """
 
     is_over: bool = False
     words: tuple[tuple[int, int, float, float], ...] = ()
-    lost: int = 0
+    lost: tuple[tuple[int, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    voice: str = ""
+    language: str = ""
+    weights: str = ""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """From the fields of a frame."""
         words = tuple((int(a), int(b), float(c), float(d)) for a, b, c, d in fields["words"])
-        return cls(**{**fields, "words": words, "warnings": tuple(fields["warnings"])})
+        lost = tuple((int(a), int(b)) for a, b in fields["lost"])
+        return cls(**{**fields, "words": words, "lost": lost, "warnings": tuple(fields["warnings"])})

@@ -1,10 +1,9 @@
 """The sound of one text: what was asked, what was made of it so far, and who gets it."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
-from speakkit.daemon.messages import SpokenWord
+from speakkit.daemon.messages import Span, SpokenWord
 from speakkit.daemon.protocol import Code
 from speakkit.daemon.script import Piece, Script
 from speakkit.errors import ExitCode
@@ -44,12 +43,10 @@ class Sound:
     size: int = 0
     words: list[SpokenWord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    lost: int = 0
+    lost: list[Span] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
     is_over: bool = False
     fault: Fault | None = None
-    asked: float = field(default_factory=time.monotonic)
-    first: float | None = None
-    """Seconds from when it was asked for to its first piece."""
 
     @property
     def request(self) -> Frame:
@@ -66,12 +63,11 @@ class Sound:
         """The next piece has come."""
         self.words += [SpokenWord(*word) for word in piece.words]
         self.warnings += piece.warnings
-        self.lost += piece.lost
+        self.lost += [Span(*span) for span in piece.lost]
         if piece.is_over:
             self.is_over = True
             return
-        if self.first is None:
-            self.first = time.monotonic() - self.asked
+        self.facts = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
         self.number += 1
         self.size += len(sound)
         if self.pieces is not None:

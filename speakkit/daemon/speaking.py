@@ -397,10 +397,20 @@ def _finished(
     if result is Result.failed and fault:
         exit_code, said = fault.exit, (*sound.warnings, fault.message)
     else:
-        exit_code, said = _exit(result, code, lost=sound.lost > 0), tuple(sound.warnings)
+        exit_code, said = _exit(result, code, lost=bool(sound.lost)), tuple(sound.warnings)
     known = fault.code if fault and result is Result.failed else Code.__members__.get(code)
     seconds = sound.seconds if heard is None else heard
-    return Finished(sound.name, result, exit_code, round(1000 * seconds), known, tuple(sound.words), said)
+    return Finished(
+        id=sound.name,
+        result=result,
+        exit=exit_code,
+        audio_ms=round(1000 * seconds),
+        code=known,
+        words=tuple(sound.words),
+        lost=tuple(sound.lost),
+        warnings=said,
+        facts={**sound.facts, "chunks": sound.number},
+    )
 
 
 def _exit(result: Result | None, code: str, *, lost: bool = False) -> ExitCode:

@@ -12,9 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 from speakkit.daemon.script import Piece, Script
+from speakkit.engines import packs
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
-from speakkit.speech.joins import Segment
+from speakkit.speech.synthesize import Speaker, lost_word
 from speakkit.speech.timestamps import Timeline, Word
 from speakkit.text.markup import Markup, guessed
 from speakkit.workers.frames import Frame
@@ -45,8 +46,7 @@ class Voice:
 
     def prepare(self, script: Script) -> None:
         """Load what is needed for such a script, and let it have said something: the first time takes longest."""
-        for _ in _spoken(script, "Yes."):
-            pass
+        _Reading("Yes.", script).piece(0)
         self._heard.taken()
 
     def answer(self, asked: Frame) -> Iterator[Frame]:
@@ -69,9 +69,10 @@ class _Reading:
 
     def __init__(self, text: str, script: Script) -> None:
         self.number = 0
-        self._voice = script.voice
+        self._speaker = _speaker(script)
         self._timeline = Timeline(text)
-        self._segments = _spoken(script, text)
+        markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
+        self._segments = self._speaker.segments(text, speed=script.speed, seed=script.seed, markup=markup)
 
     def piece(self, number: int) -> tuple[Piece, bytes]:
         """The piece of a number that is not behind us, and its samples."""
@@ -83,18 +84,27 @@ class _Reading:
             words = _said(self._timeline.add(segment))
             if self.number > number:
                 break
-        lost = [(token.text, token.start) for token in segment.chunk.lost]
-        warnings = tuple(f"{text!r} at character {at} was not spoken: {self._voice} cannot say it" for text, at in lost)
-        sound = segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
-        return Piece(words=words, lost=len(lost), warnings=warnings), sound
+        voice, lost = self._speaker.voice, segment.chunk.lost
+        piece = Piece(
+            words=words,
+            lost=tuple((token.start, token.end) for token in lost),
+            warnings=tuple(lost_word(token, voice.name) for token in lost),
+            voice=voice.name,
+            language=voice.language,
+            weights=self._speaker.synthesizer.weights,
+        )
+        return piece, segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
 
 
-def _spoken(script: Script, text: str) -> Iterator[Segment]:
-    """`text` by `script`; engines are loaded once. Raises as `synthesize.speaker` and `Speaker.segments`."""
+def _speaker(script: Script) -> Speaker:
+    """Engines are loaded once. Raises as `synthesize.speaker`."""
     voice = synthesize.find_voice(script.voice, script.lang or None)
-    speaker = synthesize.speaker(voice, engine=script.engine, device=script.device)
-    markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
-    return speaker.segments(text, speed=script.speed, seed=script.seed, markup=markup)
+    packs.ensure(voice, _silent)
+    return synthesize.speaker(voice, engine=script.engine, device=script.device)
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
 
 
 def _said(words: Iterator[Word]) -> tuple[tuple[int, int, float, float], ...]:

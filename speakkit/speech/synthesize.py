@@ -75,6 +75,11 @@ class Speaker:
         return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
 
 
+def lost_word(token: Token, voice: str) -> str:
+    """The line that tells of a word that was not spoken. voice: the name of who should have."""
+    return f"{token.text!r} at character {token.start} was not spoken: the voice {voice} cannot say it"
+
+
 def find_voice(name: str, lang: str | None = None) -> Voice:
     """The voice that `name` means, to read `lang`, or else its own language.
 

@@ -27,7 +27,7 @@ def answer(asked):
     wishes = dict(part.split("=") for part in asked.payload.decode().split() if "=" in part)
     number, at = asked.fields["number"], int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
-        yield Frame({"is_over": True, "words": [], "lost": int(wishes.get("lost", "0")), "warnings": []})
+        yield Frame({"is_over": True, "words": [], "lost": [[0, 1]] if "lost" in wishes else [], "warnings": []})
         return
     time.sleep(float(wishes.get("slow", "0")))
     if "do" in wishes and number == at and not _was_done(wishes):
@@ -35,7 +35,7 @@ def answer(asked):
     count = round(float(wishes.get("seconds", "0.2")) * RATE)
     value = float("nan") if wishes.get("do") == "nan" else 2.0 ** (int(wishes.get("bit", "0")) - 20)
     sound = array.array("f", [value]) * count
-    yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": 0, "warnings": []}, sound.tobytes())
+    yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": [], "warnings": []}, sound.tobytes())
 
 
 def _was_done(wishes):

@@ -18,10 +18,12 @@ from speakkit.daemon.messages import (
     Finished,
     Greeting,
     Hello,
+    Listing,
     Mode,
     Part,
     Result,
     Shutdown,
+    Span,
     SpokenWord,
     Started,
     Status,
@@ -42,12 +44,15 @@ EVENTS = [
     Done(),
     Done("x"),
     Status(1, "0.1.0", 7, 0.5, "idle", 1, False, 1800.0, {"queued": 3}),
+    Listing(({"id": "x", "agent": "a", "characters": 3},), paused=False, muted=True, more=2, id="y"),
     Accepted("x", 3, 4100),
     Accepted("x"),
     Started("x"),
-    Finished("x", Result.played, 5, 2310, None, (WORD, WORD), ("a word was lost: ...",)),
+    Finished(
+        "x", Result.played, 5, 2310, None, (WORD, WORD), ("a word was lost: ...",), (Span(3, 7),), {"voice": "af_heart"}
+    ),
     Finished("x", Result.failed, 1, code=Code.engine_timeout),
-    Part("x", (WORD,), ("a word was lost: ...",)),
+    Part("x", (WORD,), ("a word was lost: ...",), (Span(3, 7),)),
     Audio("x", 0, 24000, b"\0\1" * 100),
     Failure("x", Code.busy, "there is no room", 800),
     Failure(None, Code.version, "another version"),
@@ -83,7 +88,7 @@ def test_what_the_wire_looks_like():
     assert packed(frame_of(Shutdown(Mode.now), "x")) == b'{"op":"shutdown","id":"x","mode":"now"}\n'
 
 
-@pytest.mark.parametrize(("words", "warnings"), [(0, 0), (200, 8), (201, 0), (0, 9), (5000, 3), (10, 400)])
+@pytest.mark.parametrize(("words", "warnings"), [(0, 0), (150, 8), (151, 0), (0, 9), (5000, 3), (10, 400)])
 def test_a_long_text_has_many_words(words, warnings):
     """Each of them arrives, whatever its numbers and script; no header is too long."""
     spoken = tuple(SpokenWord(2**52 + n, 2**52 + n, n * 1e5 / 7, n * 1e5 / 3) for n in range(words))
