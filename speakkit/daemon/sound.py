@@ -1,9 +1,10 @@
 """The sound of one text: what was asked, what was made of it so far, and who gets it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
-from speakkit.daemon.messages import Span, SpokenWord
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
 from speakkit.daemon.protocol import Code
 from speakkit.daemon.script import Piece, Script
 from speakkit.errors import ExitCode
@@ -36,8 +37,8 @@ class Sound:
     name: str
     text: str = field(repr=False)
     script: Script
-    take: Callable[[bytes], None]
-    wants: Callable[[], bool]
+    take: Callable[[bytes], None] = lambda _: None
+    wants: Callable[[], bool] = lambda: False
     pieces: list[bytes] | None = field(default_factory=list)
     number: int = 0
     size: int = 0
@@ -79,6 +80,28 @@ class Sound:
     def break_off(self, fault: Fault) -> None:
         """There will be no more."""
         self.is_over, self.fault = True, fault
+
+    def finished(
+        self, result: Result, code: str = "", fault: Fault | None = None, heard: float | None = None
+    ) -> Finished:
+        """What a client is told of the end. code: of the queue; fault: of the player; heard: seconds, None for all."""
+        fault = (fault or self.fault) if result is Result.failed else None
+        told = ended(self.name, result, fault.code if fault else code, lost=bool(self.lost))
+        return replace(
+            told,
+            exit=fault.exit if fault else told.exit,
+            audio_ms=round(1000 * (self.seconds if heard is None else heard)),
+            words=tuple(self.words),
+            lost=tuple(self.lost),
+            warnings=(*self.warnings, *([fault.message] if fault else [])),
+            facts={**self.facts, "chunks": self.number},
+        )
+
+
+def ended(name: str, result: Result, code: str = "", *, lost: bool = False) -> Finished:
+    """The bare end of an utterance: its result, its code where the wire has it, and the exit code of both."""
+    known = Code.__members__.get(code)
+    return Finished(name, result, exit_of(result, known, lost=lost and result is Result.played), code=known)
 
 
 def into(feed: Feed) -> tuple[Callable[[bytes], None], Callable[[], bool]]:

@@ -11,11 +11,11 @@ from speakkit.daemon import effects as queued
 from speakkit.daemon import messages
 from speakkit.daemon.connection import HIGH_WATER, Connection
 from speakkit.daemon.effects import Effects, Result, Stage
-from speakkit.daemon.messages import Done, Finished, Listing, Request, exit_of
+from speakkit.daemon.messages import Done, Listing, Request
 from speakkit.daemon.protocol import PCM, Code, text_of
 from speakkit.daemon.queue import Queue, Scope
 from speakkit.daemon.requests import Again, Clear, Speak, Synth, required_id
-from speakkit.daemon.sound import Fault, Sound, into
+from speakkit.daemon.sound import Fault, Sound, ended, into
 from speakkit.daemon.synthesis import LIMITS, PLACE, Synthesis
 from speakkit.daemon.work import Handler, Refused
 from speakkit.errors import BadValue, ExitCode
@@ -149,7 +149,7 @@ class Speaking:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
         if utterance.id not in self._sounds:
-            self._prepare(Sound(utterance.id, utterance.text, wish.script, _nowhere, _never))
+            self._prepare(Sound(utterance.id, utterance.text, wish.script))
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 
     async def _again(self, connection: Connection, request: Request) -> None:
@@ -159,7 +159,7 @@ class Speaking:
         if not 1 <= wish.back <= len(known):
             raise Refused(Code.not_found, f"only {len(known)} utterances can be said again")
         old = self._heard[known[-wish.back]]
-        sound = Sound(name, old.text, old.script, _nowhere, _never)
+        sound = Sound(name, old.text, old.script)
         if old.is_over and not old.fault and old.pieces is not None:
             sound = replace(old, name=name)
         if wish.stream:
@@ -172,7 +172,7 @@ class Speaking:
     async def _synth(self, connection: Connection, request: Request) -> None:
         wish = messages.read(Synth, request.fields)
         self._require_open()
-        sound = Sound(required_id(request), text_of(request.payload), wish.script, _nowhere, _never)
+        sound = Sound(required_id(request), text_of(request.payload), wish.script)
         connection.post(messages.Accepted(sound.name))
         self._stream(sound, connection)
 
@@ -181,7 +181,7 @@ class Speaking:
         for stream in self._streams:
             if stream[0].name == name and stream[1] is connection:
                 self._streams.remove(stream)
-                connection.post(_finished(stream[0], Result.skipped))
+                connection.post(stream[0].finished(Result.skipped))
                 return
         utterance = self._queue.utterance(name)
         if utterance and utterance.owner == str(connection.number):
@@ -249,7 +249,7 @@ class Speaking:
         if sound.is_over:
             for piece in sound.pieces or ():
                 take(piece)
-            connection.post(_finished(sound, Result.played))
+            connection.post(sound.finished(Result.played))
         else:
             self._streams.append((sound, connection))
             self._synthesis.wake()
@@ -274,7 +274,7 @@ class Speaking:
         for stream in tuple(self._streams):
             if stream[0] is sound:
                 self._streams.remove(stream)
-                stream[1].post(_finished(sound, Result.failed if sound.fault else Result.played))
+                stream[1].post(sound.finished(Result.failed if sound.fault else Result.played))
                 self._changed.set()
         feed = self._feeds.get(sound.name)
         if feed is None or self._sounds.get(sound.name) is not sound:
@@ -302,7 +302,7 @@ class Speaking:
             connection.fail(answer.id, Code(answer.code), "that id is another utterance's")
         elif isinstance(answer, queued.State) and answer.stage is Stage.ended:
             self._forget(answer.id)
-            connection.post(Finished(answer.id, answer.result or Result.failed, _exit(answer.result, answer.code)))
+            connection.post(ended(answer.id, answer.result or Result.failed, answer.code))
         elif isinstance(answer, queued.State):
             connection.post(messages.Accepted(answer.id, answer.position, round(1000 * answer.eta)))
         self._carry(tuple(rest))
@@ -325,18 +325,18 @@ class Speaking:
         self._synthesis.wake()
         self._changed.set()
 
-    def _end(self, ended: queued.Ended) -> None:
+    def _end(self, end: queued.Ended) -> None:
         """Tell its owner, and keep its sound if it may be asked for again."""
-        if self._playing and self._playing[0] == ended.id:
+        if self._playing and self._playing[0] == end.id:
             self._playing = None
-        sound = self._sounds.pop(ended.id)
-        self._feeds.pop(ended.id)
-        fault, heard = self._faults.pop(ended.id, None), self._seconds.pop(ended.id, None)
-        owner = self._connections.get(ended.owner)
+        sound = self._sounds.pop(end.id)
+        self._feeds.pop(end.id)
+        fault, heard = self._faults.pop(end.id, None), self._seconds.pop(end.id, None)
+        owner = self._connections.get(end.owner)
         if owner:
-            owner.post(_finished(sound, ended.result, ended.code, fault, heard or 0.0))
-        if heard is not None and ended.result is not Result.failed:
-            self._heard[ended.id] = sound
+            owner.post(sound.finished(end.result, end.code, fault, heard or 0.0))
+        if heard is not None and end.result is not Result.failed:
+            self._heard[end.id] = sound
 
     def _forget(self, name: str) -> None:
         """Of a request that was not taken; one that is live keeps its sound."""
@@ -387,38 +387,3 @@ class Speaking:
             fault = Fault(Code.audio_unavailable, event.about, ExitCode.NO_AUDIO_DEVICE)
             self._faults.setdefault(name, fault)
             self._carry(self._queue.failed(now, name, self._faults[name].code))
-
-
-def _finished(
-    sound: Sound, result: Result, code: str = "", fault: Fault | None = None, heard: float | None = None
-) -> Finished:
-    """What a client is told of the end."""
-    fault = fault or sound.fault
-    if result is Result.failed and fault:
-        exit_code, said = fault.exit, (*sound.warnings, fault.message)
-    else:
-        exit_code, said = _exit(result, code, lost=bool(sound.lost)), tuple(sound.warnings)
-    known = fault.code if fault and result is Result.failed else Code.__members__.get(code)
-    seconds = sound.seconds if heard is None else heard
-    return Finished(
-        id=sound.name,
-        result=result,
-        exit=exit_code,
-        audio_ms=round(1000 * seconds),
-        code=known,
-        words=tuple(sound.words),
-        lost=tuple(sound.lost),
-        warnings=said,
-        facts={**sound.facts, "chunks": sound.number},
-    )
-
-
-def _exit(result: Result | None, code: str, *, lost: bool = False) -> ExitCode:
-    return exit_of(result or Result.failed, Code.__members__.get(code), lost=lost and result is Result.played)
-
-
-def _nowhere(_: bytes) -> None: ...
-
-
-def _never() -> bool:
-    return False
