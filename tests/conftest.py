@@ -39,6 +39,7 @@ def home(tmp_path_factory):
             patch.delenv(setting.variable, raising=False)
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
+        patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
         yield folder
 
 
