@@ -115,6 +115,7 @@ def place(monkeypatch):
     base = Path(tempfile.mkdtemp(prefix="speakkit-"))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
     monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))
+    monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
     found = rundir.find()
     yield found
     found.path.chmod(0o700)

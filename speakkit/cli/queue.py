@@ -119,5 +119,5 @@ def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
 def _shown(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     text = row["text"] if row["text"] is not None else f"({row['characters']} characters)"
     cut = text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
-    place = "now" if row["stage"] == "playing" else str(row["position"])
+    place = "now" if row["stage"] == "playing" else "next" if row["position"] == 0 else str(row["position"])
     return place, row["agent"], row["priority"], f"{row['eta']:.0f} s", cut

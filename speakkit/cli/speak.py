@@ -132,23 +132,15 @@ def speak(
             raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
         raise typer.Exit(in_turn.hush(agents.name(agent), stop=stop, mute=mute))
     asked = Order(
-        text=given.text(words or [], file),
-        file=file,
-        raw=raw,
+        text=given.text(words or [], file), file=file, raw=raw, lang=lang or settings.lang or None,
         voice=settings.voice if voice is None else voice,
         speed=settings.speed if speed is None else speed,
-        lang=lang or settings.lang or None,
         seed=settings.seed if seed is None else seed,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
-        target=target,
-        audio_format=audio_format,
-        captions=captions,
-        play=play or target is None,
-        force=force,
-        as_json=as_json,
-        quiet=quiet,
-    )
+        target=target, audio_format=audio_format, captions=captions, play=play or target is None, force=force,
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
     turn = Turn(
         agents.name(agent), priority, interrupt, ttl=ttl, replace=replace, dedupe=dedupe, on_full=on_full, detach=detach
     )
