@@ -202,6 +202,9 @@ SETTINGS = (
     Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
     Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
     Setting(
+        "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
+    ),
+    Setting(
         "idle_exit",
         float,
         1800.0,
@@ -240,6 +243,7 @@ class Settings:
     offline: bool
     models: Path | None
     voices: Path
+    daemon: bool
     idle_exit: float
     keep_alive: float
     hub: str
@@ -252,6 +256,14 @@ class Sourced:
 
     value: Value
     source: str
+
+
+def checked_speed(speed: float) -> float:
+    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
+    slowest, fastest = SPEEDS
+    if not slowest <= speed <= fastest:
+        raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
+    return speed
 
 
 def load() -> Settings:

@@ -47,6 +47,7 @@ def home(tmp_path_factory):
             patch.delenv(setting.variable, raising=False)
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
+        patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
         yield folder
 
 
@@ -122,6 +123,7 @@ def place(monkeypatch):
     base = Path(tempfile.mkdtemp(prefix="speakkit-"))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
     monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))
+    monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
     found = rundir.find()
     yield found
     found.path.chmod(0o700)

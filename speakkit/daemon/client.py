@@ -114,6 +114,10 @@ class Client:
         """Ask for something: each event of the answer, as it comes. See `events`."""
         return self.events(self.ask(op, payload, **fields))
 
+    def place(self, op: str, payload: bytes = b"", **fields: JsonValue) -> Event:
+        """Ask for something, and leave it at the first word of the answer: nothing is cancelled. See `events`."""
+        return self._heard(self.ask(op, payload, **fields), ANSWER)
+
     def events(self, name: str, silence: float | None = None) -> Iterator[Event]:
         """Each event of the answer to `name`, the last one last. Answers to others are passed over.
 

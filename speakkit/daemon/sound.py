@@ -32,6 +32,7 @@ class Sound:
     take: whoever gets each piece as it comes, with its number; wants: whether they want another now
     pieces: float32 samples as in `pcm`; None once they are too many to be kept
     number: of the next piece
+    is_repeat: it was heard before, and is not to be said again as what it is now
     """
 
     name: str
@@ -46,6 +47,7 @@ class Sound:
     warnings: list[str] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
+    is_repeat: bool = False
     is_over: bool = False
     fault: Fault | None = None
 

@@ -159,9 +159,9 @@ class Speaking:
         if not 1 <= wish.back <= len(known):
             raise Refused(Code.not_found, f"only {len(known)} utterances can be said again")
         old = self._heard[known[-wish.back]]
-        sound = Sound(name, old.text, old.script)
+        sound = Sound(name, old.text, old.script, is_repeat=True)
         if old.is_over and not old.fault and old.pieces is not None:
-            sound = replace(old, name=name)
+            sound = replace(old, name=name, is_repeat=True)
         if wish.stream:
             self._stream(sound, connection)
             return
@@ -335,7 +335,7 @@ class Speaking:
         owner = self._connections.get(end.owner)
         if owner:
             owner.post(sound.finished(end.result, end.code, fault, heard or 0.0))
-        if heard is not None and end.result is not Result.failed:
+        if heard is not None and end.result is not Result.failed and not sound.is_repeat:
             self._heard[end.id] = sound
 
     def _forget(self, name: str) -> None:

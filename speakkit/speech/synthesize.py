@@ -7,10 +7,10 @@ from itertools import tee
 
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
-from speakkit.config import SPEEDS
+from speakkit.config import checked_speed
 from speakkit.engines import packs, registry
 from speakkit.engines.base import Synthesizer
-from speakkit.errors import BadValue, SpeakkitError
+from speakkit.errors import SpeakkitError
 from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
@@ -128,11 +128,3 @@ def synthesize(
     talker = speaker(find_voice(voice, lang), device=device)
     for text in [texts] if isinstance(texts, str) else texts:
         yield talker.utterance(text, speed=speed, seed=seed)
-
-
-def checked_speed(speed: float) -> float:
-    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
-    slowest, fastest = SPEEDS
-    if not slowest <= speed <= fastest:
-        raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
-    return speed
