@@ -132,6 +132,25 @@ def place(monkeypatch):
     shutil.rmtree(base)
 
 
+class Ear:
+    """What was heard so far: call it for float32 samples."""
+
+    def __init__(self, capture):
+        self.capture = capture
+
+    def __call__(self):
+        raw = self.capture.read_bytes()
+        return np.frombuffer(raw[: len(raw) // 4 * 4], "<f4")
+
+    def born(self):
+        """When the first sample was heard, in seconds of time.monotonic(), or a few ms later: look for 0.3 s."""
+        begun, born = time.monotonic(), float("inf")
+        while (now := time.monotonic()) < begun + 0.3:
+            born = min(born, now - pcm.duration(self.capture.stat().st_size))
+            time.sleep(0.001)
+        return born
+
+
 class SoundServer:
     """PulseAudio whose default sink records float32 at the player's own rate, so that every bit is kept."""
 
@@ -177,13 +196,8 @@ class SoundServer:
 
     @contextmanager
     def listening(self, tmp_path):
-        """Record the sink; yields a function that returns the float32 samples heard so far."""
+        """Record the sink; yields an `Ear`."""
         capture = tmp_path / f"capture{len(list(tmp_path.iterdir()))}.raw"
-
-        def heard():
-            raw = capture.read_bytes()
-            return np.frombuffer(raw[: len(raw) // 4 * 4], "<f4")
-
         with capture.open("wb") as out:
             ear = subprocess.Popen(
                 [
@@ -200,7 +214,7 @@ class SoundServer:
                     assert ear.poll() is None, f"parec ended with {ear.poll()}"
                     assert time.monotonic() < deadline, "parec hears nothing"
                     time.sleep(0.05)
-                yield heard
+                yield Ear(capture)
             finally:
                 ear.terminate()
                 ear.wait(SOUND_WAIT)
