@@ -356,6 +356,7 @@ class Speaking:
             self._seconds[name] = event.seconds
             self._carry(self._queue.played(now, name, turn))
         elif isinstance(event, events.Lost):
+            self._seconds[name] = self._feeds[name].position
             fault = Fault(Code.audio_unavailable, event.about, ExitCode.NO_AUDIO_DEVICE)
             self._faults.setdefault(name, fault)
             self._carry(self._queue.failed(now, name, self._faults[name].code))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from speakkit import paths
-from speakkit.daemon import lifecycle, messages, protocol, spawn
+from speakkit.daemon import client, lifecycle, messages, protocol
 from speakkit.daemon.client import Client
 from speakkit.daemon.connection import Limits
 from speakkit.daemon.messages import Accepted, Audio, Failure, Finished, Hello, Mode, Result, SpokenWord
@@ -350,7 +350,7 @@ def caller(place):
     callers = []
 
     def come(agent="default"):
-        callers.append(Caller(spawn.connected(place), agent))
+        callers.append(Caller(client.connect(agent)._channel, agent))
         return callers[-1]
 
     yield come
