@@ -205,6 +205,9 @@ SETTINGS = (
         "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
     ),
     Setting(
+        "autosave", Path, None, "SPEAKKIT_AUTOSAVE", "a folder that gets each utterance as it was heard, as mp3", FOLDER
+    ),
+    Setting(
         "idle_exit",
         float,
         1800.0,
@@ -230,6 +233,7 @@ class Settings:
     """The values that count, each as SETTINGS says of it.
 
     models: None where there is no folder but the cache
+    autosave: None where nothing is saved
     blends: name -> blend, such as "af_bella(2)+af_sky(1)"
     """
 
@@ -244,6 +248,7 @@ class Settings:
     models: Path | None
     voices: Path
     daemon: bool
+    autosave: Path | None
     idle_exit: float
     keep_alive: float
     hub: str

@@ -9,10 +9,16 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from speakkit.daemon.script import Piece, Script
+import numpy as np
+
+from speakkit import audiofile
+from speakkit.audio import Audio
+from speakkit.daemon.script import SAVE, Piece, Script
 from speakkit.engines import packs
+from speakkit.errors import storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker, lost_word
@@ -52,6 +58,9 @@ class Voice:
     def answer(self, asked: Frame) -> Iterator[Frame]:
         """The frame that answers one: a `Piece`, and its sound as float32 samples."""
         fields: dict[str, Any] = dict(asked.fields)
+        if SAVE in fields:
+            _save(Path(fields[SAVE]), asked.payload)
+            return
         name, number = str(fields.pop("id")), int(fields.pop("number"))
         reading = self._under_way.pop(name, None)
         if reading is None or reading.number > number:
@@ -64,6 +73,16 @@ class Voice:
         yield Frame({**asdict(piece), "warnings": (*self._heard.taken(), *piece.warnings)}, sound)
 
 
+def _save(file: Path, sound: bytes) -> None:
+    """Write float32 samples as what the name of the file says. Raises StorageError."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"make {file.parent}") from error
+    with audiofile.sink(str(file), file.suffix.removeprefix("."), pcm.RATE) as out:
+        out.write(Audio(np.frombuffer(sound, "<f4"), pcm.RATE))
+
+
 class _Reading:
     """A text, as far as it was spoken. number: of the piece that is next."""
 
@@ -72,7 +91,9 @@ class _Reading:
         self._speaker = _speaker(script)
         self._timeline = Timeline(text)
         markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
-        self._segments = self._speaker.segments(text, speed=script.speed, seed=script.seed, markup=markup)
+        self._segments = self._speaker.segments(
+            text, speed=script.speed, seed=script.seed, markup=markup, starts_early=script.is_heard
+        )
 
     def piece(self, number: int) -> tuple[Piece, bytes]:
         """The piece of a number that is not behind us, and its samples."""

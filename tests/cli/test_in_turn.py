@@ -167,8 +167,16 @@ def test_what_was_heard_is_said_again(turn, run, tmp_path):
     run("speak", "bit=19 seconds=0.2")
     run("speak", "bit=18 seconds=0.3")
     assert run("speakkit", "queue", "again").code == 0
-    assert run("speakkit", "queue", "again", "2", "-o", tmp_path / "x.wav").code == 0
+    assert run("speakkit", "queue", "again", "-2", "-o", tmp_path / "x.wav").code == 0
     assert read(tmp_path / "x.wav").duration == 0.2
+
+
+def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):
+    """In a folder of the settings; a daemon that cannot write there speaks on."""
+    monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
+    assert run("speak", SHORT).code == 0
+    wait_until(lambda: list((tmp_path / "kept").glob("*.mp3")))
+    assert run("speak", SHORT).code == 0
 
 
 def test_a_fault_of_the_voice_is_one_line(turn, run):
