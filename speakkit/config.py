@@ -42,6 +42,8 @@ LONGEST_WAIT = 30 * 24 * 3600
 
 DEVICES = tuple(device.value for device in Device)
 
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+
 BLENDS = "blends"
 """The table of config.toml that names blends."""
 
@@ -205,6 +207,17 @@ SETTINGS = (
         "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
     ),
     Setting(
+        "quiet_hours",
+        str,
+        "",
+        "SPEAKKIT_QUIET_HOURS",
+        "when only urgent speech is heard, such as 22:00-07:00",
+        Form(rf"({CLOCK}-{CLOCK})?", 'hours such as "22:00-07:00"'),
+    ),
+    Setting(
+        "autosave", Path, None, "SPEAKKIT_AUTOSAVE", "a folder that gets each utterance as it was heard, as mp3", FOLDER
+    ),
+    Setting(
         "idle_exit",
         float,
         1800.0,
@@ -230,6 +243,7 @@ class Settings:
     """The values that count, each as SETTINGS says of it.
 
     models: None where there is no folder but the cache
+    autosave: None where nothing is saved
     blends: name -> blend, such as "af_bella(2)+af_sky(1)"
     """
 
@@ -244,6 +258,8 @@ class Settings:
     models: Path | None
     voices: Path
     daemon: bool
+    quiet_hours: str
+    autosave: Path | None
     idle_exit: float
     keep_alive: float
     hub: str

@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "a far one": (
         "x = 1",
-        "offline, models, voices, daemon, idle_exit, keep_alive, hub, blends.NAME",
+        "offline, models, voices, daemon, quiet_hours, autosave, idle_exit, keep_alive, hub, blends.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
     "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),
@@ -117,6 +117,8 @@ offline = true
 models = "/models"
 voices = "~/voices"
 daemon = false
+quiet_hours = "22:00-07:00"
+autosave = "/kept"
 idle_exit = 60
 keep_alive = -1
 hub = "http://127.0.0.1:8080/"
@@ -159,7 +161,8 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
-        offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True, idle_exit=1800.0,
+        offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
+        quiet_hours="", autosave=None, idle_exit=1800.0,
         keep_alive=600.0, hub="https://huggingface.co", blends={},
     )  # fmt: skip
     for setting in config.SETTINGS:
@@ -176,11 +179,12 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
         sink="pacat", offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), daemon=False,
-        idle_exit=60.0, keep_alive=-1.0, hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
+        quiet_hours="22:00-07:00", autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0,
+        hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 16), 18]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 18), 20]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):

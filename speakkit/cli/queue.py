@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speakkit.cli import agents, output
+from speakkit.cli import agents, given, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,14 @@ WIDTH = 40
 
 Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Who asks, as with speak.")]
+
+
+def _back(written: str | int) -> int:
+    """How many utterances back: -2 and 2 alike."""
+    digits = str(written).removeprefix(given.DASHED).removeprefix("-")
+    if not digits.isdigit() or not int(digits):
+        raise typer.BadParameter(f"{str(written).removeprefix(given.DASHED)!r} is no utterance; try -1")
+    return int(digits)
 
 
 @app.command("list")
@@ -85,9 +93,11 @@ def resume(agent: Agent = None) -> None:
     list(_asked(agent, "resume"))
 
 
-@app.command()
+@app.command(cls=given.TextCommand)
 def again(
-    back: Annotated[int, typer.Argument(min=1, metavar="N", help="Which one: 1 is the last that was heard.")] = 1,
+    back: Annotated[
+        int, typer.Argument(parser=_back, metavar="-N", help="Which one: -1 is the last that was heard.")
+    ] = 1,
     target: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file, and do not play it.")
     ] = None,
@@ -98,7 +108,7 @@ def again(
 
     speakkit queue again
 
-    speakkit queue again 2 -o missed.wav
+    speakkit queue again -2 -o missed.wav
     """
     from speakkit.cli import in_turn  # noqa: PLC0415  start-up: no other command needs it
 

@@ -57,7 +57,7 @@ def _run() -> int:
 async def _serve(published: Published, settings: Settings, file: LogFile | None, told: int, where: str) -> None:
     loop = asyncio.get_running_loop()
     place = os.environ.get(VOICE, PLACE)
-    work = Speaking(sinks.opener(settings.sink), settings.keep_alive, place=place)
+    work = Speaking(sinks.opener(settings.sink), settings.keep_alive, autosave=settings.autosave, place=place)
     server = Server(published, work, settings.idle_exit, logfile=file)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)

@@ -10,7 +10,8 @@ class Script:
     """How a text is to be spoken.
 
     voice: a name of any kind; lang: "" for the voice's own
-    is_raw: nothing in the text is markup; suffix: of the file that it is from, such as ".md"
+    is_raw: nothing in the text is markup; is_heard: somebody waits to hear it
+    suffix: of the file that it is from, such as ".md"
     """
 
     voice: str = "f1"
@@ -20,7 +21,12 @@ class Script:
     engine: str = "kokoro"
     device: str = "auto"
     is_raw: bool = False
+    is_heard: bool = False
     suffix: str = ""
+
+
+SAVE = "save"
+"""The field of a request that names a file, for the samples in its payload."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from speakkit.daemon import effects as queued
@@ -40,9 +42,16 @@ class Speaking:
     """`work.Work`: queue, player and synthesis, joined."""
 
     def __init__(
-        self, open_sink: sinks.Opener, keep_alive: float, *, place: str = PLACE, limits: Limits = LIMITS
+        self,
+        open_sink: sinks.Opener,
+        keep_alive: float,
+        *,
+        autosave: Path | None = None,
+        place: str = PLACE,
+        limits: Limits = LIMITS,
     ) -> None:
-        """place, limits, keep_alive: of `Synthesis`."""
+        """autosave: a folder for what was played, or None; place, limits, keep_alive: of `Synthesis`."""
+        self._autosave = autosave
         self.ops: Mapping[str, Handler] = {
             "speak": self._speak,
             "synth": self._synth,
@@ -142,7 +151,7 @@ class Speaking:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
         if utterance.id not in self._sounds:
-            self._prepare(Sound(utterance.id, utterance.text, wish.script))
+            self._prepare(Sound(utterance.id, utterance.text, replace(wish.script, is_heard=True)))
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 
     async def _again(self, connection: Connection, request: Request) -> None:
@@ -297,6 +306,9 @@ class Speaking:
         owner = self._connections.get(end.owner)
         if owner:
             owner.post(sound.finished(end.result, end.code, fault, heard or 0.0))
+        if self._autosave and end.result is Result.played and sound.pieces:
+            name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{end.id}.mp3"  # noqa: DTZ005  a person looks for their own time
+            self._synthesis.save(self._autosave / name, b"".join(sound.pieces))
         if any(each.id == end.id for each in self._queue.heard):
             self._keep(sound)
 

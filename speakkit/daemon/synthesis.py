@@ -5,14 +5,16 @@ import logging
 import math
 import time
 from array import array
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from speakkit.daemon.protocol import Code
-from speakkit.daemon.script import Piece, Script
+from speakkit.daemon.script import SAVE, Piece, Script
 from speakkit.daemon.sound import Fault, Sound
 from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerHung
 from speakkit.workers.frames import Frame
@@ -25,6 +27,10 @@ PLACE = "speakkit.daemon.voice:load"
 
 LIMITS = Limits(start_s=300.0, silence_s=30.0, rss_bytes=6 << 30)
 """A piece is some 10 s of speech, which a slow processor makes in as many; the memory is three times Kokoro's."""
+
+
+SAVES = 32
+"""Utterances that may wait to be saved; older ones are not."""
 
 
 class Synthesis:
@@ -53,12 +59,18 @@ class Synthesis:
         self._task: asyncio.Task[None] | None = None
         self._used = time.monotonic()
         self._since: float | None = None
+        self._saves: deque[Frame] = deque(maxlen=SAVES)
 
     def wake(self) -> None:
         """Something may be needed now."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         self._news.set()
+
+    def save(self, file: Path, sound: bytes) -> None:
+        """Have samples written by the voice, which can, when nothing more urgent is to be done."""
+        self._saves.append(Frame({SAVE: str(file)}, sound))
+        self.wake()
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -87,7 +99,7 @@ class Synthesis:
             self._news.clear()
             sound = self._choose()
             if sound is None:
-                await self._rest()
+                await (self._saved(self._saves.popleft()) if self._saves else self._rest())
                 continue
             self._since = time.monotonic()
             try:
@@ -103,6 +115,16 @@ class Synthesis:
             self._since, self._used = None, time.monotonic()
             if sound.is_over:
                 self._done(sound)
+
+    async def _saved(self, frame: Frame) -> None:
+        """What cannot be written is told in the log: nobody waits for it."""
+        if self._worker is None:
+            return
+        worker = self._worker
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: list(worker.request(frame)))
+        except (SpeakkitError, WorkerBug) as error:
+            log.warning("an utterance was not saved: %s", error)
 
     async def _piece(self, sound: Sound) -> tuple[Piece, bytes]:
         """The next piece. Raises as `Worker.request`, and EngineError for what is none."""

@@ -10,11 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from speakkit.daemon.script import Piece, Script
+import numpy as np
+
+from speakkit import audiofile
+from speakkit.audio import Audio
+from speakkit.daemon.script import SAVE, Piece, Script
 from speakkit.engines import packs
-from speakkit.errors import SpeakkitError
+from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker, lost_word
@@ -55,6 +60,9 @@ class Voice:
     def answer(self, asked: Frame) -> Iterator[Frame]:
         """The frame that answers one: a `Piece`, and its sound as float32 samples."""
         fields: dict[str, Any] = dict(asked.fields)
+        if SAVE in fields:
+            _save(Path(fields[SAVE]), asked.payload)
+            return
         name, number, begins = str(fields.pop("id")), int(fields.pop("number")), float(fields.pop("begins"))
         reading = self._under_way.pop(name, None)
         if reading is None or reading.number != number:
@@ -65,6 +73,16 @@ class Voice:
             while len(self._under_way) > KEPT:
                 self._under_way.popitem(last=False)
         yield Frame({**asdict(piece), "warnings": (*self._heard.taken(), *piece.warnings)}, sound)
+
+
+def _save(file: Path, sound: bytes) -> None:
+    """Write float32 samples as what the name of the file says. Raises StorageError."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"make {file.parent}") from error
+    with audiofile.sink(str(file), file.suffix.removeprefix("."), pcm.RATE) as out:
+        out.write(Audio(np.frombuffer(sound, "<f4"), pcm.RATE))
 
 
 class _Reading:
@@ -78,7 +96,14 @@ class _Reading:
         self._speaker = _speaker(script)
         self._timeline = Timeline(text, begins)
         markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
-        self._segments = self._speaker.segments(text, speed=script.speed, seed=script.seed, markup=markup, first=number)
+        self._segments = self._speaker.segments(
+            text,
+            speed=script.speed,
+            seed=script.seed,
+            markup=markup,
+            starts_early=script.is_heard,
+            first=number,
+        )
 
     def piece(self) -> tuple[Piece, bytes]:
         """The next piece, and its samples."""

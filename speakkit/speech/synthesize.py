@@ -50,14 +50,21 @@ class Speaker:
     synthesizer: Synthesizer
 
     def segments(
-        self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN, first: int = 0
+        self,
+        text: str,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        markup: Markup = Markup.PLAIN,
+        starts_early: bool = False,
+        first: int = 0,
     ) -> Iterator[Segment]:
-        """Speak `text` chunk by chunk, the first before the last is read.
+        """Speak `text` chunk by chunk, the first before the last is read, and a short one where it `starts_early`.
 
         first: the chunk to begin with; those before it are read, and not spoken
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        delivery = Delivery(self.voice, checked_speed(speed), seed, starts_early)
         plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
         for warning in plan.warnings:
             log.warning("%s", warning)

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from speakkit.audiofile import read
+from speakkit.cli import speak as speak_module
 from speakkit.daemon import client
 
 LONG = "bit=1 seconds=0.5 pieces=40"
@@ -167,8 +169,16 @@ def test_what_was_heard_is_said_again(turn, run, tmp_path):
     run("speak", "bit=19 seconds=0.2")
     run("speak", "bit=18 seconds=0.3")
     assert run("speakkit", "queue", "again").code == 0
-    assert run("speakkit", "queue", "again", "2", "-o", tmp_path / "x.wav").code == 0
+    assert run("speakkit", "queue", "again", "-2", "-o", tmp_path / "x.wav").code == 0
     assert read(tmp_path / "x.wav").duration == 0.2
+
+
+def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):
+    """In a folder of the settings; a daemon that cannot write there speaks on."""
+    monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
+    assert run("speak", SHORT).code == 0
+    wait_until(lambda: list((tmp_path / "kept").glob("*.mp3")))
+    assert run("speak", SHORT).code == 0
 
 
 def test_a_fault_of_the_voice_is_one_line(turn, run):
@@ -208,6 +218,36 @@ def test_the_session_of_tmux_is_an_agent(turn, run, monkeypatch, tmp_path):
     assert time.monotonic() - began < 20
     assert queue(run)["utterances"][-1]["agent"] == "default"
     run("speak", "--stop")
+
+
+def test_a_hook_hands_over_json(turn, run, tmp_path):
+    """Through a pipe; what is not there is one line."""
+    said = json.dumps({"message": {"text": "bit=19 seconds=0.3"}}).encode()
+    assert run("speak", "-o", tmp_path / "x.wav", "--from-json", ".message.text", stdin=said).code == 0
+    assert read(tmp_path / "x.wav").duration == 0.3
+    result = run("speak", "--from-json", ".text", stdin=said)
+    assert result.code == 1
+    assert "no .text in an object" in result.err
+
+
+def test_a_long_message_is_cut(turn, run):
+    """Words that are not said in time are not sent."""
+    run("speak", "--detach", "--max-seconds", "2", "bit=1 seconds=9 " + "and more words " * 100)
+    assert queue(run)["utterances"][0]["characters"] < 40
+    run("speak", "--stop")
+
+
+def test_nothing_is_heard_in_quiet_hours(turn, run, monkeypatch, tmp_path):
+    """But what is urgent; files are written."""
+    monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "22:00-07:00")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 23, 30, tzinfo=UTC))
+    result = run("speak", SHORT)
+    assert (result.code, "quiet hours" in result.err) == (0, True)
+    assert client.reached(turn) is None
+    assert run("speak", "-o", tmp_path / "x.wav", "--play", SHORT).code == 0
+    assert run("speak", "--priority", "urgent", SHORT).err.startswith("0.1 s")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 7, 0, tzinfo=UTC))
+    assert run("speak", SHORT).err.startswith("0.1 s")
 
 
 def test_alone_speaks_alone(turn, run, monkeypatch):

@@ -25,6 +25,10 @@ def load(settings):
 
 
 def answer(asked):
+    if "save" in asked.fields:
+        Path(asked.fields["save"]).parent.mkdir(exist_ok=True)
+        Path(asked.fields["save"]).write_bytes(asked.payload)
+        return
     wishes = dict(part.split("=") for part in asked.payload.decode().split() if "=" in part)
     number, at = asked.fields["number"], int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
