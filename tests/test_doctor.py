@@ -18,7 +18,7 @@ from speakkit.playback import portaudio
 
 CHECKS = [
     *("system", "python", "command", "config", "keys", "disk", "torch", "espeak", "weights", "voices", "languages"),
-    *("speech", "hearing", "sound"),
+    *("speech", "hearing", "sound", "media"),
 ]
 
 

@@ -6,6 +6,7 @@ plays again what it had paused, unless two minutes have passed or somebody has t
 
 import asyncio
 import logging
+import os
 import platform
 import sys
 import threading
@@ -70,6 +71,19 @@ def players(folder: Path, ignore: Sequence[str] = ()) -> MediaPlayers:
     """
     remote = _remote()
     return Holding(remote, folder, ignore) if remote else Nobody()
+
+
+def seen(ignore: Sequence[str] = ()) -> list[Seen]:
+    """All players of this machine at this moment, for people. Raises Unreachable where nobody tells of them."""
+
+    async def look() -> list[Seen]:
+        found = players(Path(os.devnull), ignore)  # nothing is written, since nothing is paused
+        try:
+            return await found.seen()
+        finally:
+            await found.close()
+
+    return asyncio.run(look())
 
 
 def _remote() -> Remote | None:
