@@ -99,6 +99,7 @@ class Apps:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
+                process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  nothing else closes its pipes
         if process.returncode:
             raise Unanswered
         return said.decode(errors="replace").strip()

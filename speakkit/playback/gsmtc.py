@@ -81,8 +81,7 @@ class Sessions:
             self._start.cancel()
             with suppress(asyncio.CancelledError, Unreachable):
                 await self._start
-        if self._reader:
-            assert self._process
+        if self._process and self._reader:
             assert self._process.stdin
             self._process.stdin.close()
             with suppress(TimeoutError):
@@ -174,3 +173,5 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         process.kill()
     await process.wait()
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  nothing else closes pipes that nobody reads
+    await asyncio.sleep(0)
