@@ -6,6 +6,7 @@ Apple has closed what would tell of all players (MediaRemote, since macOS 15.4) 
 import asyncio
 from collections.abc import Callable
 
+from speakkit.playback import asked
 from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
 from speakkit.playback.holds import Player
 
@@ -96,10 +97,7 @@ class Apps:
             except TimeoutError as error:
                 raise Unanswered from error
             finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-                process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  nothing else closes its pipes
+                await asked.end(process)
         if process.returncode:
             raise Unanswered
         return said.decode(errors="replace").strip()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import struct
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -132,13 +132,12 @@ def _address() -> str:
 async def _connected(path: str) -> DBusConnection:
     """Raises OSError, and ValueError where we are not who may use it."""
     reader, writer = await asyncio.open_unix_connection(path)
-    try:
+    with ExitStack() as stack:
+        stack.callback(writer.close)
         conversation = Authenticator()
         for words in conversation:
             writer.write(words)
             conversation.feed(await reader.readline() or b"no answer\r\n")
         writer.write(BEGIN)
-    except BaseException:
-        writer.close()
-        raise
+        stack.pop_all()
     return DBusConnection(reader, writer)

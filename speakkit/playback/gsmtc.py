@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from speakkit import paths
+from speakkit.playback import asked
 from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
 from speakkit.playback.holds import Player
 
@@ -138,7 +139,7 @@ class Sessions:
         try:
             await asyncio.wait_for(_ready(process), START)
         except (TimeoutError, ValueError, asyncio.CancelledError) as error:
-            await _ended(process)
+            await asked.end(process)
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise Unreachable(f"{PROGRAM} does not tell of Windows' players") from error
@@ -159,7 +160,7 @@ class Sessions:
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(Unanswered())
-            await _ended(process)
+            await asked.end(process)
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:
@@ -167,11 +168,3 @@ async def _ready(process: asyncio.subprocess.Process) -> None:
     assert process.stdout
     if (await process.stdout.readline()).decode("utf-8-sig").strip() != "ready":
         raise ValueError
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  nothing else closes pipes that nobody reads
-    await asyncio.sleep(0)
