@@ -37,6 +37,9 @@ class Device(StrEnum):
     cpu = "cpu"
 
 
+LONGEST_WAIT = 30 * 24 * 3600
+"""Seconds: a month."""
+
 DEVICES = tuple(device.value for device in Device)
 
 BLENDS = "blends"
@@ -229,6 +232,28 @@ SETTINGS = (
     ),
     Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
     Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
+    Setting(
+        "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
+    ),
+    Setting(
+        "autosave", Path, None, "SPEAKKIT_AUTOSAVE", "a folder that gets each utterance as it was heard, as mp3", FOLDER
+    ),
+    Setting(
+        "idle_exit",
+        float,
+        1800.0,
+        "SPEAKKIT_IDLE_EXIT",
+        "seconds after which a daemon that nobody uses ends; -1 for never",
+        Range(-1, LONGEST_WAIT),
+    ),
+    Setting(
+        "keep_alive",
+        float,
+        600.0,
+        "SPEAKKIT_KEEP_ALIVE",
+        "seconds for which the daemon keeps a model that nobody uses; -1 for ever",
+        Range(-1, LONGEST_WAIT),
+    ),
     Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
 )
 """All that can be set, but for the blends."""
@@ -239,6 +264,7 @@ class Settings:
     """The values that count, each as SETTINGS says of it.
 
     models: None where there is no folder but the cache
+    autosave: None where nothing is saved
     blends: name -> blend, such as "af_bella(2)+af_sky(1)"
     """
 
@@ -254,6 +280,10 @@ class Settings:
     offline: bool
     models: Path | None
     voices: Path
+    daemon: bool
+    autosave: Path | None
+    idle_exit: float
+    keep_alive: float
     hub: str
     blends: Mapping[str, str]
 
@@ -264,6 +294,14 @@ class Sourced:
 
     value: Value
     source: str
+
+
+def checked_speed(speed: float) -> float:
+    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
+    slowest, fastest = SPEEDS
+    if not slowest <= speed <= fastest:
+        raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
+    return speed
 
 
 def load() -> Settings:

@@ -7,6 +7,7 @@ SpeakkitError                   1  an expected failure; its message is the one l
 ├── ModelError                  1  weights that are missing, damaged, or cannot be made here
 ├── EngineError                 1  an engine that is unavailable, or that failed on its input
 ├── StorageError (OSError)      1  a file or folder that cannot be read or written
+├── DaemonError                 1  a daemon that cannot be started or reached; what it refuses has a code of its own
 └── NoAudioDevice               6  nothing to play on
 
 WorkerBug is what nobody foresaw in such a process: it ends like any bug, with 3.
@@ -15,7 +16,7 @@ Speech with lost words is no error, since the rest was spoken: the command ends 
 """
 
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -44,7 +45,7 @@ class ExitCode(IntEnum):
 class SpeakkitError(Exception):
     """An expected failure. The message says what happened, to which input, and how to mend it."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    exit_code: ExitCode = ExitCode.FAILED
 
 
 class BadValue(SpeakkitError, ValueError):
@@ -87,6 +88,10 @@ class WorkerGivenUp(EngineError):
 
 class StorageError(SpeakkitError, OSError):
     """A file or folder that cannot be read or written."""
+
+
+class DaemonError(SpeakkitError):
+    """A daemon that cannot be started or reached, or that refused what it was asked."""
 
 
 class NoAudioDevice(SpeakkitError):

@@ -60,6 +60,11 @@ def log() -> Path:
     return _state() / "speakkit.log"
 
 
+def daemon_log() -> Path:
+    """What the daemon did, and what went wrong with it; none of the texts that it spoke."""
+    return _state() / "daemon.log"
+
+
 def measurements() -> Path:
     """What `speakkit bench` measured, a line of JSON for each run."""
     return _state() / "bench.jsonl"

@@ -2,7 +2,9 @@
 
 import io
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,7 @@ def home(tmp_path_factory):
             patch.delenv(setting.variable, raising=False)
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
+        patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
         yield folder
 
 
@@ -102,3 +105,20 @@ def run(capfdbinary, monkeypatch, kokoro, english):
 def command():
     """The start of a command line that runs speakkit in a process of its own: [*command, "speak", "Hello."]."""
     return [sys.executable, "-m", "speakkit"]
+
+
+@pytest.fixture
+def place(monkeypatch):
+    """A runtime directory and a home of one test's own, with a path short enough for a socket. Its daemon is killed."""
+    from speakkit.daemon import kill, rundir
+
+    base = Path(tempfile.mkdtemp(prefix="speakkit-"))
+    monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
+    monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))
+    monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
+    found = rundir.find()
+    yield found
+    found.path.chmod(0o700)
+    if (base / "run" / "daemon.lock").exists():
+        kill.kill(found)
+    shutil.rmtree(base)

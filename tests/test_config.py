@@ -13,7 +13,6 @@ from speakkit import config, paths
 from speakkit.engines import device
 from speakkit.errors import ConfigError
 from speakkit.playback import sinks
-from speakkit.speech import synthesize
 
 FAULTS = {
     "out of range": ("\n\nspeed = 9", "config.toml line 3: speed must be between 0.5 and 2.0, not 9"),
@@ -74,7 +73,7 @@ FAULTS = {
     ),
     "a far one": (
         "x = 1",
-        "seed, sink, media, media_ignore, offline, models, voices, hub, blends.NAME",
+        "offline, models, voices, daemon, autosave, idle_exit, keep_alive, hub, blends.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
     "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),
@@ -127,6 +126,10 @@ media_ignore = [
 offline = true
 models = "/models"
 voices = "~/voices"
+daemon = false
+autosave = "/kept"
+idle_exit = 60
+keep_alive = -1
 hub = "http://127.0.0.1:8080/"
 
 [blends]
@@ -137,6 +140,7 @@ narrator = "af_bella(2)+af_sky(1)"
 @pytest.fixture
 def write(tmp_path, monkeypatch):
     """A home without settings; write("speed = 1.5") gives it some."""
+    monkeypatch.delenv("SPEAKKIT_DAEMON", raising=False)
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.delenv("HF_ENDPOINT")
 
@@ -157,7 +161,6 @@ def test_the_table_is_what_there_is():
 
 def test_each_choice_is_written_once():
     """Those who check it elsewhere check the same."""
-    assert synthesize.SPEEDS is config.SPEEDS
     assert device.DEVICES is config.DEVICES
     assert all(name in config.SINK for name in (sinks.AUTO, *sinks.KINDS, f"{sinks.FILE}/x.wav"))
 
@@ -168,7 +171,8 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
         media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
-        offline=False, models=None, voices=tmp_path / "data" / "voices", hub="https://huggingface.co", blends={},
+        offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True, autosave=None, idle_exit=1800.0,
+        keep_alive=600.0, hub="https://huggingface.co", blends={},
     )  # fmt: skip
     for setting in config.SETTINGS:
         if setting.default is not None and not callable(setting.default):
@@ -184,12 +188,13 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
         sink="pacat", media=False, media_ignore=("vlc",), offline=True, models=Path("/models"),
-        voices=Path("/home/someone/voices"),
+        voices=Path("/home/someone/voices"), daemon=False,
+        autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0,
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 17), 19]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 21), 23]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import speakkit
-from speakkit.cli import config, given, models, output, voices
+from speakkit.cli import config, daemon, given, models, output, queue, voices
 from speakkit.cli.bench import BenchCommand, bench
 from speakkit.cli.doctor import doctor
 from speakkit.cli.error_handler import run
@@ -26,6 +26,8 @@ app.command(cls=given.TextCommand)(explain)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
+app.add_typer(queue.app, name="queue")
+app.add_typer(daemon.app, name="daemon")
 app.command()(doctor)
 app.command(cls=BenchCommand)(bench)
 

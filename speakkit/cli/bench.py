@@ -141,7 +141,7 @@ def bench(
         batch=batch,
         voice=found.name,
         language=found.language,
-        speed=synthesize.checked_speed(settings.speed if speed is None else speed),
+        speed=config.checked_speed(settings.speed if speed is None else speed),
     )
     plan = sweep.Plan(
         workload=_workload(text, found.language),

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import logging
-import sys
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import complete, given, output
+from speakkit.cli import agents, complete, given, in_turn, order
 from speakkit.cli.error_handler import run
+from speakkit.cli.in_turn import Turn
+from speakkit.cli.order import Order
+from speakkit.daemon.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from speakkit.audiofile import Sink
-    from speakkit.speech.captions import Recorder
-    from speakkit.speech.synthesize import Speaker
-    from speakkit.text.chunks import Token
-    from speakkit.voices import Voice
-
-log = logging.getLogger(__name__)
-
-TERMINAL_TEXT = 500
-"""Characters from which on a progress bar is worth its lines."""
 
 
 def _speed(given: str | float) -> float:
@@ -82,6 +65,21 @@ SpokenBy = Annotated[
 ]
 Gemini = Annotated[bool, _more("--gemini", help="Short for --engine gemini.")]
 Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")]
+Agent = Annotated[
+    str | None, _more("--agent", metavar="NAME", help="Who speaks: turns are taken by agent; SPEAKING_AGENT_ID, tmux.")
+]
+Prio = Annotated[Priority, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")]
+Interrupts = Annotated[
+    Interrupt, _more("--interrupt", help="End what this agent, or everybody, is saying or waits to.")
+]
+Ttl = Annotated[float | None, _more("--ttl", metavar="SECONDS", help="Not worth hearing when it waited so long.")]
+Replace = Annotated[str, _more("--replace", metavar="KEY", help="Take the place of what waits under the same key.")]
+Dedupe = Annotated[str, _more("--dedupe", metavar="KEY", help="Say it once, however often it is asked for.")]
+WhenFull = Annotated[OnFull, _more("--on-full", help="What to do where too many wait already.")]
+Detach = Annotated[bool, _more("--detach", help="Return as soon as it has its place in the queue.")]
+NoDaemon = Annotated[bool, _more("--no-daemon", help="Speak in this process, in turn with nobody.")]
+Stop = Annotated[bool, _more("--stop", help="End all that is spoken or waits, whoever's it is.")]
+Mute = Annotated[bool | None, _more("--mute/--unmute", help="Let nothing be heard, until it is undone.")]
 Force = Annotated[bool, _more("--force", help="Overwrite a file that is no audio.")]
 Json = Annotated[bool, _more("--json", help="Print what was done as JSON.")]
 Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")]
@@ -103,6 +101,17 @@ def speak(
     engine: SpokenBy = None,
     gemini: Gemini = False,
     inworld: Inworld = False,
+    agent: Agent = None,
+    priority: Prio = Priority.normal,
+    interrupt: Interrupts = Interrupt.none,
+    ttl: Ttl = None,
+    replace: Replace = "",
+    dedupe: Dedupe = "",
+    on_full: WhenFull = OnFull.error,
+    detach: Detach = False,
+    no_daemon: NoDaemon = False,
+    stop: Stop = False,
+    mute: Mute = None,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -118,156 +127,37 @@ def speak(
     speak --voice ff_siwis "Bonjour à tous."
     """
     settings = config.load()
-    order = Order(
-        text=given.text(words or [], file),
-        file=file,
-        raw=raw,
+    if stop or mute is not None:
+        if words or file:
+            raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
+        raise typer.Exit(in_turn.hush(agents.name(agent), stop=stop, mute=mute))
+    asked = Order(
+        text=given.text(words or [], file), file=file, raw=raw, lang=lang or settings.lang or None,
         voice=settings.voice if voice is None else voice,
         speed=settings.speed if speed is None else speed,
-        lang=lang or settings.lang or None,
         seed=settings.seed if seed is None else seed,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
-        target=target,
-        audio_format=audio_format,
-        captions=captions,
-        play=play or target is None,
-        force=force,
-        as_json=as_json,
-        quiet=quiet,
+        target=target, audio_format=audio_format, captions=captions, play=play or target is None, force=force,
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+    turn = Turn(
+        agents.name(agent), priority, interrupt, ttl=ttl, replace=replace, dedupe=dedupe, on_full=on_full, detach=detach
     )
-    raise typer.Exit(carry_out(order))
+    raise typer.Exit(carry_out(asked, turn if settings.daemon and not no_daemon else None))
 
 
-@dataclass(frozen=True)
-class Order:
-    """What one call of `speak` asks for.
-
-    file: where `text` is from, if it is from a file; raw: nothing in it is markup
-    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
-    captions: a file, or None
-    """
-
-    text: str
-    file: Path | None
-    raw: bool
-    voice: str
-    speed: float
-    lang: str | None
-    seed: int
-    engine: str
-    device: str
-    target: str | None
-    audio_format: str | None
-    captions: str | None
-    play: bool
-    force: bool
-    as_json: bool
-    quiet: bool
-
-
-def carry_out(order: Order) -> ExitCode:
-    """Speak, show what was done, and return how it ended."""
-    # Imported when something is to be spoken: they take longer to load than --help may take in all.
-    from speakkit.engines import registry  # noqa: PLC0415
-    from speakkit.speech import captions, synthesize  # noqa: PLC0415
-
-    registry.require(order.engine)
-    synthesize.checked_speed(order.speed)
-    voice = synthesize.find_voice(order.voice, order.lang)
-    registry.require_language(voice.language)
-    if order.as_json and order.target == "-":
+def carry_out(asked: Order, turn: Turn | None) -> ExitCode:
+    """Have it spoken, show what was done, and return how it ended. turn: None for in this process alone."""
+    if asked.as_json and asked.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
-    with ExitStack() as stack:
-        open_sinks = _checked_sinks(order)
-        _fetch_weights(voice, quiet=order.quiet)
-        speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
-        gc.freeze()  # else the collector would go through all that was loaded once more at the end
-        # Opened first, to be written last, when nothing can be interrupted any more.
-        recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
-        sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
-        seconds, chunks, lost = _speak_into(sinks, recorder, speaker, order)
-    receipt = {
-        "output": order.target,
-        "captions": order.captions,
-        "seconds": round(seconds, 3),
-        "voice": voice.name,
-        "language": voice.language,
-        "engine": order.engine,
-        "weights": speaker.synthesizer.weights,
-        "speed": order.speed,
-        "seed": order.seed,
-        "chunks": chunks,
-        "lost": [{"text": token.text, "start": token.start} for token in lost],
-    }
-    _show(receipt, order)
-    return ExitCode.LOST_WORDS if lost else ExitCode.DONE
+    if turn is not None and asked.engine == config.Engine.kokoro:
+        return in_turn.carry_out(asked, turn)
+    if turn is not None and turn.detach:
+        raise BadValue(f"the engine {asked.engine} speaks in this process; leave --detach out")
+    from speakkit.cli import alone  # noqa: PLC0415  start-up: it is needed here alone
 
-
-def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[Sink]]]:
-    """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
-    from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.playback.aloud import Aloud  # noqa: PLC0415
-    from speakkit.speech import captions  # noqa: PLC0415
-
-    target = order.target
-    audio_format = audiofile.format_of(target, order.audio_format) if target is not None else ""
-    if target == "-" and sys.stdout.isatty():
-        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
-    if target not in (None, "-"):
-        audiofile.check_target(str(target), force=order.force)
-    if order.captions is not None:
-        captions.check_target(order.captions, force=order.force)
-        if target is not None and Path(target).resolve() == Path(order.captions).resolve():
-            raise BadValue(f"the speech and its captions cannot both be written to {target}")
-    aloud = [Aloud(config.load().sink)] if order.play else []
-
-    def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
-        file = [audiofile.sink(target, audio_format, sample_rate)] if target is not None else []
-        return [*file, *aloud]
-
-    return open_sinks
-
-
-def _fetch_weights(voice: Voice, *, quiet: bool) -> None:
-    """Fetch what `voice` needs, with a progress bar, where it is not there yet."""
-    from speakkit.engines import hub, packs  # noqa: PLC0415
-
-    with output.progress(wanted=not quiet) as report:
-        hub.ensure("kokoro", report)
-        packs.ensure(voice, report)
-
-
-def _speak_into(
-    sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: Order
-) -> tuple[float, int, list[Token]]:
-    """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
-    kind = given.markup(order.text, order.file, raw=order.raw)
-    seconds, chunks = 0.0, 0
-    lost: list[Token] = []
-    with output.progress(wanted=not order.quiet and len(order.text) > TERMINAL_TEXT) as report:
-        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed, markup=kind):
-            for sink in sinks:
-                sink.write(segment.audio)
-            if recorder:
-                recorder.add(segment)
-            seconds += segment.audio.duration
-            chunks += 1
-            lost += segment.chunk.lost
-            report("speaking", segment.chunk.tokens[-1].start, len(order.text))
-    for token in lost:
-        log.warning(
-            "%r at character %d was not spoken: the voice %s cannot say it", token.text, token.start, order.voice
-        )
-    return seconds, chunks, lost
-
-
-def _show(receipt: dict[str, Any], order: Order) -> None:
-    if order.as_json:
-        output.show_json(receipt)
-    elif not order.quiet:
-        where = f"{order.target}: " if order.target not in (None, "-") else ""
-        output.say(f"{where}{receipt['seconds']:.1f} s by {receipt['voice']} (kokoro, weights {receipt['weights']})")
+    return order.show(alone.carry_out(asked), asked)
 
 
 app = typer.Typer(

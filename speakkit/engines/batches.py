@@ -28,6 +28,9 @@ class Room(Protocol):
     def exhausted(self, seconds: float) -> None:
         """Learn from a batch of so much speech that it did not hold, and free what can be freed."""
 
+    def rest(self) -> None:
+        """Nobody waits: give back what is kept for the next batch."""
+
     def is_exhausted(self, error: BaseException) -> bool:
         """Whether `error` means that there was not enough of it."""
 
@@ -82,6 +85,8 @@ class Batches:
                 with self._turn:
                     self._speaking = False
                     self._waiting[:0] = [one for one in batch if not one.outcome]
+                    if not self._waiting:
+                        self._room.rest()
                     self._turn.notify_all()
 
     def _taken(self) -> list["_Job"]:

@@ -12,17 +12,21 @@ from speakkit.errors import BadValue, EngineError
 
 BATCH = {"cuda": 32, "mps": 1, "cpu": 1}
 """Chunks that are spoken at once by default. On processors a batch is slower than its chunks one by one
-(benchmarks/batches.py); on GPUs none of this is measured yet."""
+(benchmarks/batches.py); on an H100, 32 are 6 times as fast as one, and 128 hardly faster (benchmarks/gpu.py)."""
 
 SECONDS = 600.0
 """Of speech in one batch, padding included: an urgent chunk waits for no longer a one."""
 
 BYTES_PER_SECOND = 48 << 20
 """What a second of a batch is taken to need at its peak. In bfloat16 a processor needed some 12 MiB
-(benchmarks/batches.py); float32 and GPUs are not measured yet, and a GPU's own peak counts where it is higher."""
+(benchmarks/batches.py), an H100 less than 20 with what its libraries want; float32 takes more, and a GPU's own peak
+counts where it is higher."""
 
 SHARE = 0.6
 """Of the memory that is free, for a batch: others may want some while it is spoken."""
+
+KEPT = 128 << 20
+"""Bytes of a GPU that are kept between batches while nobody waits."""
 
 TESTED = ((2, 8), (2, 14))
 """Releases of torch: from the first on, below the last."""
@@ -117,6 +121,11 @@ class Memory:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def rest(self) -> None:
+        """See `batches.Room`. What a line takes is kept, so that the next one need not ask for it."""
+        if self._device.type == "cuda" and self._idle() > KEPT:
+            torch.cuda.empty_cache()
+
     def is_exhausted(self, error: BaseException) -> bool:
         """See `batches.Room`. The processor's allocator raises a plain RuntimeError."""
         return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
@@ -124,10 +133,13 @@ class Memory:
     def _free(self) -> int:
         if self._device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self._device)
-            idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
-            return int(free) + idle
+            return int(free) + self._idle()
         with suppress(OSError, StopIteration):
             lines = Path("/proc/meminfo").read_text().splitlines()
             available = next(line for line in lines if line.startswith("MemAvailable"))
             return int(available.split()[1]) << 10
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+    def _idle(self) -> int:
+        """Bytes that torch keeps of a GPU's, for later."""
+        return torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)

@@ -151,7 +151,7 @@ class Player:
         self._wake.set()
 
     def pause(self) -> None:
-        """Be silent, but for what plays through a pause. Nothing is lost of what plays, and what waits goes on to."""
+        """Be silent, but for what is played through a pause. Nothing is lost: `resume` goes on at that sample."""
         with self._lock:
             self._is_paused = True
         self._wake.set()

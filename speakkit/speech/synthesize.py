@@ -7,10 +7,10 @@ from itertools import tee
 
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
-from speakkit.config import SPEEDS
+from speakkit.config import checked_speed
 from speakkit.engines import packs, registry
 from speakkit.engines.base import Synthesizer
-from speakkit.errors import BadValue, SpeakkitError
+from speakkit.errors import SpeakkitError
 from speakkit.speech.joins import Segment, segment
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
@@ -50,13 +50,19 @@ class Speaker:
     synthesizer: Synthesizer
 
     def segments(
-        self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
+        self,
+        text: str,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        markup: Markup = Markup.PLAIN,
+        starts_early: bool = False,
     ) -> Iterator[Segment]:
-        """Speak `text` chunk by chunk, the first before the last is read.
+        """Speak `text` chunk by chunk, the first before the last is read, and a short one where it `starts_early`.
 
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        delivery = Delivery(self.voice, checked_speed(speed), seed, starts_early)
         plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
         for warning in plan.warnings:
             log.warning("%s", warning)
@@ -73,6 +79,11 @@ class Speaker:
         spoken = tuple(self.segments(text, speed=speed, seed=seed, markup=markup))
         audio = joined([part.audio for part in spoken])
         return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
+
+
+def lost_word(token: Token, voice: str) -> str:
+    """The line that tells of a word that was not spoken. voice: the name of who should have."""
+    return f"{token.text!r} at character {token.start} was not spoken: the voice {voice} cannot say it"
 
 
 def find_voice(name: str, lang: str | None = None) -> Voice:
@@ -123,11 +134,3 @@ def synthesize(
     talker = speaker(find_voice(voice, lang), device=device)
     for text in [texts] if isinstance(texts, str) else texts:
         yield talker.utterance(text, speed=speed, seed=seed)
-
-
-def checked_speed(speed: float) -> float:
-    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
-    slowest, fastest = SPEEDS
-    if not slowest <= speed <= fastest:
-        raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
-    return speed

@@ -106,11 +106,15 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How the chunks of one utterance are to be spoken."""
+    """How the chunks of one utterance are to be spoken.
+
+    starts_early: somebody waits to hear it: the first chunk is no longer than it must be
+    """
 
     voice: Voice
     speed: float = 1.0
     seed: int = 0
+    starts_early: bool = False
 
 
 def chunk_seed(seed: int, index: int) -> int:
@@ -128,7 +132,7 @@ def chunks(
     `Chunk.lost`. Sentences are taken one by one, so that the first chunk is ready before the last one is read.
     """
     engine = _Engine(symbols, abbreviations.of(delivery.voice.language).never)
-    for index, (planned, is_last) in enumerate(_with_end(_bundles(phonemized, engine))):
+    for index, (planned, is_last) in enumerate(_with_end(_bundles(phonemized, engine, delivery.starts_early))):
         bundle = planned if is_last else planned.stopped()
         phonemes, spans = placed(bundle.tokens, symbols)
         yield Chunk(
@@ -225,15 +229,18 @@ class _Bundle:
         return replace(following, tokens=[*ended.tokens, *following.tokens], width=ended.width + following.width)
 
 
-def _bundles(phonemized: Iterable[tuple[Sentence, Sequence[Token]]], engine: _Engine) -> Iterator[_Bundle]:
-    pending = _Bundle([])
+def _bundles(
+    phonemized: Iterable[tuple[Sentence, Sequence[Token]]], engine: _Engine, starts_early: bool
+) -> Iterator[_Bundle]:
+    pending, is_first = _Bundle([]), starts_early
     for sentence, tokens in phonemized:
-        for part in _parts(tokens, engine, ends_paragraph=sentence.ends_paragraph):
+        for part in _parts(tokens, engine, ends_paragraph=sentence.ends_paragraph, opens=is_first):
             if pending.width and part.width and not pending.fits(part):
                 yield pending
                 pending = _Bundle([])
             pending = pending.followed_by(part)
-            if part.pause or (part.ends_paragraph and pending.width >= WEAK):
+            if part.pause or ((part.ends_paragraph or is_first) and pending.width >= WEAK):
+                is_first = False
                 yield pending
                 pending = _Bundle([])
     if pending.tokens:
@@ -256,15 +263,18 @@ def _with_end(bundles: Iterator[_Bundle]) -> Iterator[tuple[_Bundle, bool]]:
         pending = following
 
 
-def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool) -> Iterator[_Bundle]:
-    """A sentence whole where it is short enough; else cut after a pause, a clause, or failing that after a token."""
+def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool, opens: bool) -> Iterator[_Bundle]:
+    """A sentence whole where it is short enough; else cut after a pause, a clause, or failing that after a token.
+
+    opens: somebody waits for its beginning
+    """
     short = [part for token in tokens for part in _cut_to_aim(token)]
     if short:
         short[-1] = replace(short[-1], spaced=True)
     for run in _between_pauses(short):
         pause = sum(token.pause for token in run)
         start = 0
-        for stop in _cuts(run, engine):
+        for stop in _cuts(run, engine, opens=opens and run[0] is short[0]):
             part = run[start:stop]
             is_last = stop == len(run)
             width = sum(map(engine.width, part))
@@ -299,11 +309,16 @@ def _cut_to_aim(token: Token) -> Iterator[Token]:
     yield replace(part, phonemes=phonemes[at:])
 
 
-def _cuts(tokens: Sequence[Token], engine: _Engine) -> Iterator[int]:
+def _cuts(tokens: Sequence[Token], engine: _Engine, *, opens: bool) -> Iterator[int]:
     """Before which tokens a sentence is cut, and its end."""
     ends = list(accumulate(map(engine.width, tokens)))
-    clauses = dict(_clauses(tokens, engine)) if ends[-1] > AIM[-1] else {}
+    opens = opens and ends[-1] >= 2 * WEAK
+    clauses = dict(_clauses(tokens, engine)) if opens or ends[-1] > AIM[-1] else {}
     start, spoken = 0, 0
+    opening = (stop for stop in clauses if WEAK <= ends[stop - 1] <= min(AIM[-1], ends[-1] - WEAK))
+    if opens and (stop := next(opening, 0)):
+        yield stop
+        start, spoken = stop, ends[stop - 1]
     while ends[-1] - spoken > AIM[-1]:
         widths = {stop: ends[stop - 1] - spoken for stop in range(start + 1, bisect_right(ends, spoken + LIMIT) + 1)}
         stop = _clause_end(clauses, widths, ends[-1] - spoken)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakkit import paths
+from speakkit import config, paths
 from speakkit.audiofile import FORMATS, read
 from speakkit.engines import registry
 
@@ -309,14 +309,13 @@ def test_weights_in_place_need_no_network(run, tmp_path, monkeypatch):
 def test_a_bug_is_a_line_and_a_log_without_the_text(run, tmp_path, monkeypatch):
     """Exit code 3; the log has the traceback, and not what was to be said."""
     from speakkit import paths
-    from speakkit.speech import synthesize
 
     told = "words " + "in confidence"
 
     def broken(speed):
         raise RuntimeError(f"{told} {speed}")
 
-    monkeypatch.setattr(synthesize, "checked_speed", broken)
+    monkeypatch.setattr(config, "checked_speed", broken)
     monkeypatch.setattr(paths, "log", lambda: tmp_path / "logs" / "speakkit.log")
     one_line(run("speak", "-o", tmp_path / "x.wav", told), 3, "RuntimeError", "speakkit.log")
     log = (tmp_path / "logs" / "speakkit.log").read_text()
@@ -328,14 +327,13 @@ def test_a_bug_in_a_worker_is_logged_with_its_own_traceback(run, tmp_path, monke
     """And named as what it is."""
     from speakkit import paths
     from speakkit.errors import WorkerBug
-    from speakkit.speech import synthesize
 
     told = "words " + "in confidence"
 
     def broken(_):
         raise WorkerBug("KeyError", told, "  File engine.py, line 7\n")
 
-    monkeypatch.setattr(synthesize, "checked_speed", broken)
+    monkeypatch.setattr(config, "checked_speed", broken)
     monkeypatch.setattr(paths, "log", lambda: tmp_path / "speakkit.log")
     one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 3, "KeyError", "speakkit.log")
     log = (tmp_path / "speakkit.log").read_text()

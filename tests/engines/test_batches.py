@@ -31,6 +31,7 @@ class Space:
     def __init__(self, seconds=1e9):
         self.left = seconds
         self.overruns = []
+        self.rests = 0
 
     def seconds(self):
         return self.left
@@ -40,6 +41,9 @@ class Space:
 
     def exhausted(self, seconds):
         self.overruns.append(seconds)
+
+    def rest(self):
+        self.rests += 1
 
     def is_exhausted(self, error):
         return isinstance(error, MemoryError)
@@ -78,6 +82,13 @@ def test_results_are_in_order_and_batches_of_one_length():
     assert all(len(batch) <= 4 for batch in echo.batches)
     mixed = [batch for batch in echo.batches if len({i % 2 for i in batch}) > 1]
     assert len(mixed) <= 2
+
+
+def test_memory_is_given_back_once_nobody_waits():
+    """Not between the batches of one caller."""
+    space = Space()
+    list(Batches(Echo(), space, 4).outcomes([chunk(index=i) for i in range(20)]))
+    assert 1 <= space.rests < 5
 
 
 def test_no_chunk_is_asked_for_before_it_is_needed():

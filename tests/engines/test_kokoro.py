@@ -193,13 +193,3 @@ def test_network_is_loaded_without_those_of_others():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
     assert "speakkit.engines.kokoro" in loaded
     assert {"transformers", "kokoro", "misaki", "spacy", "huggingface_hub", "loguru", "sympy"}.isdisjoint(loaded)
-
-
-@pytest.mark.gpu
-def test_gpu_speaks_as_the_processor_does(kokoro):
-    """Durations are the same, and the samples nearly so."""
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    on_gpu = registry.synthesizer("kokoro", "cuda")
-    ours, theirs = (next(engine.synthesize([chunk()])) for engine in (on_gpu, kokoro))
-    assert ours.durations == theirs.durations

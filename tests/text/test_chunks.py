@@ -1,5 +1,6 @@
 """Bundling: no word lost, no chunk too long, each independent of what follows, and cut where a reader breathes."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -55,16 +56,17 @@ tokens = st.builds(
 )
 
 
-@given(st.lists(st.tuples(st.lists(tokens, max_size=20), st.booleans()), max_size=4))
-def test_every_token_is_in_one_chunk_in_order(read):
+@given(st.lists(st.tuples(st.lists(tokens, max_size=20), st.booleans()), max_size=4), st.booleans())
+def test_every_token_is_in_one_chunk_in_order(read, starts_early):
     """Whatever the tokens are: their texts and phonemes are those of the chunks, and none has over LIMIT."""
-    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), DELIVERY, SYMBOLS))
+    delivery = replace(DELIVERY, starts_early=starts_early)
+    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, SYMBOLS))
     given_tokens = [token for part, _ in read for token in part]
     told = [t for chunk in made for t in chunk.tokens if (t.text, t.phonemes) != ("", ".")]
     plain = [t for t in given_tokens if (t.text, t.phonemes) != ("", ".")]
     assert "".join(t.text for t in told) == "".join(t.text for t in plain)
     assert "".join(t.phonemes for t in told).replace(" ", "") == "".join(t.phonemes for t in plain).replace(" ", "")
-    assert sum(t.pause for t in told) == sum(t.pause for t in given_tokens)
+    assert sum(t.pause for t in told) == sum(t.pause for t in plain)
     assert all(chunk.tokens for chunk in made)
     assert all(len(chunk.phonemes) <= LIMIT for chunk in made)
     assert all((chunk.phonemes, chunk.spans) == placed(chunk.tokens, SYMBOLS) for chunk in made)
@@ -249,3 +251,20 @@ def test_seeds_are_fixed_and_differ():
     """They are part of the promise that the same text gives the same samples."""
     assert chunk_seed(0, 0) == 5_857_645_148_978_988_075
     assert len({chunk_seed(seed, index) for seed in range(20) for index in range(50)}) == 1000
+
+
+def heard(*token_lists):
+    """The widths of the chunks for somebody who waits."""
+    early = replace(DELIVERY, starts_early=True)
+    made = chunks(((Sentence("x", 0, ends_paragraph=False), part) for part in token_lists), early, SYMBOLS)
+    return [len(chunk.phonemes) for chunk in made]
+
+
+def test_whoever_waits_hears_a_short_beginning():
+    """The first sentence alone, unless it is too weak; and of a long one its first clause."""
+    sentence = [*words(12), word(".", ".")]
+    assert heard(sentence, sentence, sentence) == [61, 122 + 1]
+    assert heard(words(3), sentence, sentence)[0] > 61
+    clause = [*words(12), word(",", ",")]
+    assert heard([*clause, *clause, *clause])[0] == 61
+    assert heard([*words(3), word(",", ","), *clause, *clause])[0] > 61

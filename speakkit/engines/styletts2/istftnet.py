@@ -11,12 +11,14 @@ Frames: an utterance of T frames of 25 ms has F0 at 2 T, the stages at 20 T and 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from speakkit.engines.styletts2 import kernels
 from speakkit.engines.styletts2.adain import AdaIN, AdaINBlock
 from speakkit.engines.styletts2.lengths import EPS, Lengths
 
@@ -137,25 +139,42 @@ class Generator(nn.Module):
         return self._synthesised(x.to(f0.dtype), samples, spectra)
 
     def _analysed(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
-        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase; each is reflected at its own end."""
-        window = torch.hann_window(self.n_fft, device=x.device, dtype=x.dtype)
-        made = x.new_zeros(len(x), self.n_fft + 2, spectra.width)
-        for row, n, out, frames in zip(x, samples.own, made, spectra.own, strict=True):
-            spectrum = torch.stft(row[:n], self.n_fft, self.hop, window=window, return_complex=True)
-            phase = spectrum.angle()
-            # The first frame mirrors itself: it is real, and the sign of half a turn would be that of a rounding error.
-            phase[:, 0].abs_()
-            out[:, :frames] = torch.cat([spectrum.abs(), phase])
-        return _channels_last(made)
+        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase; each is reflected at its own ends.
+
+        As torch.stft and, below, torch.istft, which know of one end for all and make a GPU be waited for.
+        """
+        last = samples.counts[:, None] - 1
+        around = torch.arange(-self.n_fft // 2, samples.width + self.n_fft // 2, device=x.device)
+        mirrored = last - (last - around.abs()).abs()
+        frames = x.gather(1, mirrored.clamp_(min=0)).unfold(1, self.n_fft, self.hop)
+        spectrum = torch.fft.rfft(frames * self._window(x))
+        phase = spectrum.angle()
+        # The first frame mirrors itself: it is real, and the sign of half a turn would be that of a rounding error.
+        phase[:, 0].abs_()
+        return spectra.trimmed_(torch.cat([spectrum.abs(), phase], 2).transpose(1, 2))
 
     def _synthesised(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
         """[batch, n_fft + 2, frames], log magnitude and what has the phase as its sine -> [batch, samples]."""
-        window = torch.hann_window(self.n_fft, device=x.device, dtype=x.dtype)
-        made = x.new_zeros(len(x), samples.width)
-        for row, n, out, frames in zip(x, samples.own, made, spectra.own, strict=True):
-            magnitude, phase = row[:, :frames].chunk(2)
-            out[:n] = torch.istft(torch.polar(magnitude.exp(), phase.sin()), self.n_fft, self.hop, window=window)
-        return made
+        magnitude, phase = x.transpose(1, 2).chunk(2, 2)
+        window = self._window(x)
+        frames = torch.fft.irfft(torch.polar(magnitude.exp(), phase.sin()), self.n_fft) * window
+        spectra.trimmed_(frames.transpose(1, 2))
+        weights = (~spectra.padding).to(x.dtype).transpose(1, 2) * window.square()
+        inside = slice(self.n_fft // 2, self.n_fft // 2 + samples.width)
+        summed, weight = self._overlapped(frames)[:, inside], self._overlapped(weights)[:, inside]
+        return samples.trimmed_((summed / weight)[:, None])[:, 0]
+
+    def _overlapped(self, frames: Tensor) -> Tensor:
+        """[batch, frames, n_fft] -> [batch, samples]: the sum of the frames, each `hop` samples behind the other."""
+        count = self.n_fft // self.hop
+        pieces = frames.reshape(len(frames), -1, count, self.hop)
+        summed = frames.new_zeros(len(frames), frames.shape[1] + count - 1, self.hop)
+        for i in range(count):
+            summed[:, i : i + frames.shape[1]] += pieces[:, :, i]
+        return summed.flatten(1)
+
+    def _window(self, like: Tensor) -> Tensor:
+        return torch.hann_window(self.n_fft, device=like.device, dtype=like.dtype)
 
 
 class SnakeBlock(nn.Module):
@@ -172,12 +191,29 @@ class SnakeBlock(nn.Module):
         self.alpha2 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
 
     def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
-        """[batch, channels, frames] -> the same shape. `x` loses its padding."""
-        parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
-        for norm1, alpha1, conv1, norm2, alpha2, conv2 in zip(*parts, strict=True):
+        """[batch, channels, frames] -> the same shape. `x` may lose its padding."""
+        if kernels.works(x.device):
+            return self._fused(x, style, lengths)
+        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
             y = conv1(lengths.trimmed_(_snaked(_normed(x, style, norm1, lengths), alpha1)))
             x = conv2(lengths.trimmed_(_snaked(_normed(y, style, norm2, lengths), alpha2))).add_(x)
         return x
+
+    def _fused(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
+        """As `forward`. What is made of the padding is of no use."""
+        counts = lengths.counts
+        found = kernels.moments(x, counts)
+        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
+            # The norm behind it takes a bias away.
+            y = conv1.without_bias(kernels.snaked(x, found, norm1.bend(style), alpha1, counts, EPS))
+            found = kernels.moments(y, counts)
+            y = conv2.without_bias(kernels.snaked(y, found, norm2.bend(style), alpha2, counts, EPS))
+            x, found = kernels.added(x, y, conv2.bias, counts)
+        return x
+
+    def _parts(self) -> Iterator[tuple[Any, ...]]:
+        parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
+        return zip(*parts, strict=True)
 
 
 def _normed(x: Tensor, style: Tensor, norm: AdaIN, lengths: Lengths) -> Tensor:
@@ -228,9 +264,15 @@ class Conv(nn.Conv1d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name
         """See the class."""
+        return self._convolved(input, self.bias)
+
+    def without_bias(self, x: Tensor) -> Tensor:
+        """What `forward` would return, were the bias zero."""
+        return self._convolved(x, None)
+
+    def _convolved(self, x: Tensor, bias: Tensor | None) -> Tensor:
         stride, padding, dilation = (1, self.stride[0]), (0, int(self.padding[0])), (1, self.dilation[0])
-        made = F.conv2d(input[:, :, None], self.weight[:, :, None], self.bias, stride, padding, dilation)
-        return made[:, :, 0]
+        return F.conv2d(x[:, :, None], self.weight[:, :, None], bias, stride, padding, dilation)[:, :, 0]
 
 
 class ConvTranspose(nn.ConvTranspose1d):
@@ -248,7 +290,13 @@ def arrange(decoder: Decoder, dtype: torch.dtype) -> None:
     Not those that speech is too sensitive in: of the norms' scales, and of F0's own convolution and source.
     """
     convolving = [decoder.encode, decoder.decode, decoder.asr_res, decoder.generator]
-    for module in (module for part in convolving for module in part.modules()):
+    for part in convolving:
+        arrange_block(part, dtype)
+
+
+def arrange_block(block: nn.Module, dtype: torch.dtype) -> None:
+    """`arrange` for a part of the decoder."""
+    for module in block.modules():
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
             module.to(dtype)
         if isinstance(module, SnakeBlock):

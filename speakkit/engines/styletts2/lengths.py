@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from speakkit.engines.styletts2 import kernels
+
 EPS = 1e-5
 """Of the norms, as torch's own."""
 
@@ -64,8 +66,10 @@ class Lengths:
         gain = scale[..., None] * torch.rsqrt(norm.square() / frames + EPS)
         return centred.mul_(gain.to(x.dtype)).add_(shift[..., None].to(x.dtype))
 
-    def through(self, lstm: nn.Module, x: Tensor) -> Tensor:
+    def through(self, lstm: nn.LSTM, x: Tensor) -> Tensor:
         """What an LSTM of two directions makes of [batch, width, inputs]: [batch, width, outputs]."""
+        if kernels.works(x.device):
+            return kernels.recurrent(lstm, x, self.counts, max(self.own))
         if not self.is_ragged:
             whole: Tensor = lstm(x)[0]
             return whole

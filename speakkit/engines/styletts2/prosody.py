@@ -1,6 +1,7 @@
 """How a text is said: how long each phoneme lasts, and the curves of pitch and loudness over it."""
 
 from collections import OrderedDict
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class DurationEncoder(nn.Module):
         everywhere = style[:, None].expand(-1, x.shape[1], -1)
         x = torch.cat([x, everywhere], 2)
         for lstm, norm in zip(self.lstms[::2], self.lstms[1::2], strict=True):
-            x = torch.cat([norm(lengths.through(lstm, x), style), everywhere], 2)
+            x = torch.cat([norm(lengths.through(cast("nn.LSTM", lstm), x), style), everywhere], 2)
         return x
 
 

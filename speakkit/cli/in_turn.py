@@ -1,0 +1,228 @@
+"""An order carried out by the daemon: in turn with all others of this user, by a voice that is loaded already."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from speakkit import config, paths
+from speakkit.cli import order as orders
+from speakkit.cli import output
+from speakkit.cli.order import LONG, LostWord, Receipt
+from speakkit.daemon import client, rundir
+from speakkit.daemon.client import Refused
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Accepted, Audio, Finished
+from speakkit.daemon.protocol import TEXT, Code
+from speakkit.daemon.utterance import Interrupt, OnFull, Priority
+from speakkit.errors import BadValue, DaemonError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from speakkit.cli.order import Order
+    from speakkit.daemon.client import Client
+    from speakkit.daemon.messages import Event
+
+log = logging.getLogger(__name__)
+
+ENDS = {
+    Result.interrupted: "another utterance interrupted it",
+    Result.replaced: "a newer one took its place",
+    Result.skipped: "it was skipped",
+    Result.expired: "it waited for too long, and was not spoken",
+}
+"""What is said of an utterance that was not played, and did not fail."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When an utterance is to be heard: as `daemon.utterance.Utterance` has it."""
+
+    agent: str
+    priority: Priority
+    interrupt: Interrupt
+    ttl: float | None
+    replace: str
+    dedupe: str
+    on_full: OnFull
+    detach: bool
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Of a request."""
+        said = {**asdict(self), "prio": self.priority}
+        return {key: value for key, value in said.items() if key not in ("agent", "priority") and value is not None}
+
+
+class Unspoken(DaemonError):
+    """It was not heard, or not to its end."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = next(code for code in ExitCode if code == exit_code)
+
+
+def carry_out(order: Order, turn: Turn) -> ExitCode:
+    """Have it written and spoken, show what was done, and return how it ended."""
+    config.checked_speed(order.speed)
+    is_long = len(order.text.encode()) > TEXT
+    if is_long and order.play:
+        raise BadValue(f"a text of over {TEXT >> 20} MB is not spoken at once; write it to a file with -o, or split it")
+    made = None
+    if order.captions or (is_long and order.target):
+        from speakkit.cli import alone  # noqa: PLC0415  start-up: it is needed here alone
+
+        made = alone.carry_out(replace(order, play=False))
+    _fetch(order)
+    if order.play or made is None:
+        with client.connect(turn.agent, "speak") as daemon:
+            if order.target is not None and made is None:
+                made = _written(daemon, order)
+            if order.play:
+                made = _spoken(daemon, order, turn)
+    return orders.show(made, order) if made else ExitCode.DONE
+
+
+def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
+    """End what is spoken and waits, and mute or unmute what comes. Where nothing runs, there is nothing to end."""
+    running = client.reached(rundir.find())
+    if running is None and mute is None:
+        return ExitCode.DONE
+    if running:
+        running.close()
+    with client.connect(agent, "speak") as daemon:
+        if stop:
+            list(daemon.request("clear", scope="all"))
+        if mute is not None:
+            list(daemon.request("mute" if mute else "unmute"))
+    return ExitCode.DONE
+
+
+def say_again(agent: str, back: int, target: str | None, *, force: bool) -> ExitCode:
+    """Have what was heard said again, or written to `target`."""
+    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
+
+    if target is not None and target != "-":
+        audiofile.check_target(target, force=force)
+    with client.connect(agent) as daemon:
+        events = daemon.request("again", back=back, stream=target is not None)
+        if target is not None:
+            end = _recorded(events, target, audiofile.format_of(target, None), quiet=True)
+        else:
+            (end,) = (event for event in events if isinstance(event, Finished))
+    if end.result is not Result.played:
+        raise Unspoken(ENDS.get(end.result) or next(reversed(end.warnings), f"it failed: {end.code}"), end.exit)
+    return ExitCode.DONE
+
+
+def _fetch(order: Order) -> None:
+    """Have the weights fetched here, where they are seen to be: it is done once."""
+    if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
+        from speakkit.cli import alone  # noqa: PLC0415  start-up: it is needed here alone
+        from speakkit.speech import synthesize  # noqa: PLC0415
+
+        alone.fetch_weights(synthesize.find_voice(order.voice, order.lang), quiet=order.quiet)
+
+
+def _script(order: Order) -> dict[str, Any]:
+    """The fields of a request that say how a text is to be spoken."""
+    return {
+        "voice": order.voice,
+        "lang": order.lang or "",
+        "speed": order.speed,
+        "seed": order.seed,
+        "engine": order.engine,
+        "device": order.device,
+        "raw": order.raw,
+        "suffix": order.file.suffix if order.file else "",
+    }
+
+
+def _spoken(daemon: Client, order: Order, turn: Turn) -> Receipt | None:
+    """Speak, and wait until it has been heard; None where nobody waits."""
+    fields, text = {**_script(order), **turn.fields}, order.text.encode()
+    while True:
+        try:
+            if turn.detach:
+                _show_place(daemon.place("speak", text, **fields), order)
+                return None
+            (end,) = (event for event in daemon.request("speak", text, **fields) if isinstance(event, Finished))
+            return _receipt(end, order)
+        except Refused as error:
+            if error.code is not Code.busy or turn.on_full is not OnFull.wait:
+                raise
+            time.sleep((error.retry_ms or 1000) / 1000)
+
+
+def _written(daemon: Client, order: Order) -> Receipt:
+    """Write what the daemon's voice says."""
+    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
+
+    target = str(order.target)
+    audio_format = audiofile.format_of(target, order.audio_format)
+    if target == "-" and sys.stdout.isatty():
+        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
+    if target != "-":
+        audiofile.check_target(target, force=order.force)
+    events = daemon.request("synth", order.text.encode(), **_script(order))
+    receipt = _receipt(_recorded(events, target, audio_format, quiet=order.quiet or len(order.text) < LONG), order)
+    assert receipt  # a stream is neither muted nor cut off
+    return receipt
+
+
+def _recorded(events: Iterator[Event], target: str, audio_format: str, *, quiet: bool) -> Finished:
+    """Write the samples among `events`, whole or not at all. Returns the last of them."""
+    import numpy as np  # noqa: PLC0415  start-up: what is heard needs none of these
+
+    from speakkit import audiofile  # noqa: PLC0415
+    from speakkit.audio import Audio as Sound  # noqa: PLC0415
+    from speakkit.playback import pcm  # noqa: PLC0415
+
+    with audiofile.sink(target, audio_format, pcm.RATE) as out, output.progress(wanted=not quiet) as report:
+        for event in events:
+            if isinstance(event, Audio):
+                out.write(Sound(np.frombuffer(event.payload, "<f4"), event.rate))
+                report("speaking", event.seq, None)
+            elif isinstance(event, Finished):
+                if event.result is Result.failed:
+                    raise Unspoken(next(reversed(event.warnings), f"it failed: {event.code}"), event.exit)
+                return event
+    raise DaemonError("the daemon said nothing of how it ended")
+
+
+def _receipt(event: Finished, order: Order) -> Receipt | None:
+    """What a person is told of an end. Raises Unspoken where it was none that is well."""
+    *warnings, last = ("", *event.warnings)
+    if event.result is not Result.failed:
+        warnings, last = [*warnings, last], ""
+    for warning in filter(None, warnings):
+        log.warning("%s", warning)
+    if event.result is Result.failed:
+        raise Unspoken(last or f"it failed: {event.code}", event.exit)
+    if event.result in ENDS:
+        if event.code is Code.muted:
+            log.warning("nothing is heard while speech is muted; end that with: speak --unmute")
+            return None
+        raise Unspoken(ENDS[event.result], event.exit)
+    return Receipt(
+        seconds=event.audio_ms / 1000,
+        voice=str(event.facts.get("voice", "")),
+        language=str(event.facts.get("language", "")),
+        weights=str(event.facts.get("weights", "")),
+        chunks=int(event.facts.get("chunks", 0)),
+        lost=tuple(LostWord(order.text[span.start : span.end], span.start) for span in event.lost),
+    )
+
+
+def _show_place(event: Event, order: Order) -> None:
+    """Where it stands in the queue, for those who do not wait."""
+    if not isinstance(event, Accepted):
+        return  # it has ended, as where speech is muted
+    if order.as_json:
+        output.show_json({"id": event.id, "position": event.pos, "eta": (event.eta_ms or 0) / 1000})
+    elif not order.quiet:
+        output.say(f"accepted, {event.pos} before it" if event.pos else "accepted, and next")

@@ -1,0 +1,93 @@
+"""What one call of `speak` asks for, and what it shows in the end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from speakkit.cli import output
+from speakkit.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+LONG = 500
+"""Characters from which on a progress bar is worth its lines."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one call of `speak` asks for.
+
+    file: where `text` is from, if it is from a file; raw: nothing in it is markup
+    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
+    captions: a file, or None
+    """
+
+    text: str
+    file: Path | None
+    raw: bool
+    voice: str
+    speed: float
+    lang: str | None
+    seed: int
+    engine: str
+    device: str
+    target: str | None
+    audio_format: str | None
+    captions: str | None
+    play: bool
+    force: bool
+    as_json: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class LostWord:
+    """A word that ought to have been heard. start: its first character in the text."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was done.
+
+    seconds: of speech
+    voice, language, weights: who spoke, by full names
+    """
+
+    seconds: float
+    voice: str
+    language: str
+    weights: str
+    chunks: int
+    lost: tuple[LostWord, ...]
+
+
+def show(receipt: Receipt, order: Order) -> ExitCode:
+    """Show what was done, and return how the command ends."""
+    if order.as_json:
+        output.show_json(_listed(receipt, order))
+    elif not order.quiet:
+        where = f"{order.target}: " if order.target not in (None, "-") else ""
+        output.say(f"{where}{receipt.seconds:.1f} s by {receipt.voice} (kokoro, weights {receipt.weights})")
+    return ExitCode.LOST_WORDS if receipt.lost else ExitCode.DONE
+
+
+def _listed(receipt: Receipt, order: Order) -> dict[str, Any]:
+    return {
+        "output": order.target,
+        "captions": order.captions,
+        "seconds": round(receipt.seconds, 3),
+        "voice": receipt.voice,
+        "language": receipt.language,
+        "engine": order.engine,
+        "weights": receipt.weights,
+        "speed": order.speed,
+        "seed": order.seed,
+        "chunks": receipt.chunks,
+        "lost": [asdict(word) for word in receipt.lost],
+    }

@@ -1,0 +1,133 @@
+"""`speakkit queue`: what is spoken and what waits, and a hand on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from speakkit.cli import agents, given, output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from speakkit.daemon.messages import Event
+
+app = typer.Typer(no_args_is_help=True, help="See and steer what is spoken and what waits.")
+
+WIDTH = 40
+"""Characters of a text that are shown."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
+Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Who asks, as with speak.")]
+
+
+def _back(written: str | int) -> int:
+    """How many utterances back: -2 and 2 alike."""
+    digits = str(written).removeprefix(given.DASHED).removeprefix("-")
+    if not digits.isdigit() or not int(digits):
+        raise typer.BadParameter(f"{str(written).removeprefix(given.DASHED)!r} is no utterance; try -1")
+    return int(digits)
+
+
+@app.command("list")
+def list_(agent: Agent = None, as_json: Json = False) -> None:
+    """Show what is spoken and what waits, in the order in which it will be heard. Texts are your own agent's.
+
+    speakkit queue list
+    """
+    listing = next(_asked(agent, "queue"), None)
+    rows = [dict(row) for row in getattr(listing, "rows", ())]
+    paused, muted = (bool(getattr(listing, name, False)) for name in ("paused", "muted"))
+    if as_json:
+        output.show_json({"utterances": rows, "paused": paused, "muted": muted, "more": getattr(listing, "more", 0)})
+        return
+    if rows:
+        output.show_table(("", "agent", "priority", "in", "text"), [_shown(row) for row in rows])
+    else:
+        output.show("nothing is spoken, and nothing waits")
+    if paused:
+        output.say("speech is paused; end that with: speakkit queue resume")
+    if muted:
+        output.say("speech is muted; end that with: speak --unmute")
+
+
+@app.command()
+def skip(agent: Agent = None) -> None:
+    """End what is spoken now.
+
+    speakkit queue skip
+    """
+    list(_asked(agent, "skip"))
+
+
+@app.command()
+def clear(
+    agent: Agent = None,
+    everything: Annotated[bool, typer.Option("--all", help="Of all agents.")] = False,
+) -> None:
+    """End what an agent says and has waiting.
+
+    speakkit queue clear --agent builder
+
+    speakkit queue clear --all
+    """
+    list(_asked(agent, "clear", scope="all" if everything else "agent"))
+
+
+@app.command()
+def pause(agent: Agent = None) -> None:
+    """Hold speech where it is, until `resume`; urgent ones are spoken. Forgotten, it ends after 5 minutes.
+
+    speakkit queue pause
+    """
+    list(_asked(agent, "pause"))
+
+
+@app.command()
+def resume(agent: Agent = None) -> None:
+    """Go on after a pause.
+
+    speakkit queue resume
+    """
+    list(_asked(agent, "resume"))
+
+
+@app.command(cls=given.TextCommand)
+def again(
+    back: Annotated[
+        int, typer.Argument(parser=_back, metavar="-N", help="Which one: -1 is the last that was heard.")
+    ] = 1,
+    target: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file, and do not play it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is no audio.")] = False,
+    agent: Agent = None,
+) -> None:
+    """Say once more what was heard, of the last 8 utterances.
+
+    speakkit queue again
+
+    speakkit queue again -2 -o missed.wav
+    """
+    from speakkit.cli import in_turn  # noqa: PLC0415  start-up: no other command needs it
+
+    raise typer.Exit(in_turn.say_again(agents.name(agent), back, target, force=force))
+
+
+def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
+    """The answer of the daemon that runs; nothing where none does."""
+    from speakkit.daemon import client, rundir  # noqa: PLC0415  start-up: as above
+
+    name = agents.name(agent)
+    if running := client.reached(rundir.find()):
+        running.close()
+        with client.connect(name) as daemon:
+            yield from daemon.request(op, **fields)
+
+
+def _shown(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    text = row["text"] if row["text"] is not None else f"({row['characters']} characters)"
+    cut = text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+    place = "now" if row["stage"] == "playing" else "next" if row["position"] == 0 else str(row["position"])
+    return place, row["agent"], row["priority"], f"{row['eta']:.0f} s", cut

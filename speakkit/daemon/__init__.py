@@ -1,0 +1,1 @@
+"""The per-user daemon: one voice at a time."""

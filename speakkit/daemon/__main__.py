@@ -1,0 +1,77 @@
+"""`python -m speakkit.daemon`: becomes the user's daemon, says so on standard error, and serves while it is needed."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from speakkit import config
+from speakkit.config import Settings
+from speakkit.daemon import delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon.lifecycle import Published
+from speakkit.daemon.logfile import LogFile
+from speakkit.daemon.messages import Mode
+from speakkit.daemon.server import Server
+from speakkit.daemon.spawn import READY
+from speakkit.daemon.speaking import Speaking
+from speakkit.daemon.synthesis import PLACE
+from speakkit.errors import ExitCode, SpeakkitError
+from speakkit.playback import sinks
+
+VOICE = "SPEAKKIT_TEST_VOICE"
+"""The variable that names another voice than ours, as tests need it."""
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """The program. Whoever started it reads its standard error until that ends: the last line says how it went."""
+    try:
+        return _run()
+    except SpeakkitError as error:
+        with suppress(OSError):
+            print(f"speakkitd: {error}", file=sys.stderr, flush=True)  # noqa: T201  nobody else has this stream
+        return error.exit_code
+
+
+def _run() -> int:
+    lifecycle.harden()
+    settings, place, ours = config.load(), rundir.find(), edition.mine()
+    passed = lifecycle.passed()
+    lock = lifecycle.claim(place, is_passed=passed is not None)
+    if lock is None:
+        _tell(sys.stderr.fileno(), f"{READY}: a daemon is there already")
+        return ExitCode.DONE
+    with lock:
+        published = passed or lifecycle.publish(place)
+        told = os.dup(sys.stderr.fileno())
+        file = logfile.start()
+        log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
+        where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
+        asyncio.run(_serve(published, settings, file, told, where))
+    return ExitCode.DONE
+
+
+async def _serve(published: Published, settings: Settings, file: LogFile | None, told: int, where: str) -> None:
+    loop = asyncio.get_running_loop()
+    place = os.environ.get(VOICE, PLACE)
+    work = Speaking(sinks.opener(settings.sink), settings.keep_alive, autosave=settings.autosave, place=place)
+    server = Server(published, work, settings.idle_exit, logfile=file)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, server.end, Mode.now, number.name)
+    delays.at("before_ready")
+    _tell(told, f"{READY}: {where}")
+    os.close(told)
+    await server.run()
+
+
+def _tell(descriptor: int, line: str) -> None:
+    """Say a line to whoever may listen."""
+    with suppress(OSError):
+        os.write(descriptor, f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""The daemon's event loop: it greets, answers hello, status and shutdown, hands on all else, and knows when to end."""
+
+import asyncio
+import logging
+import os
+import time
+from contextlib import suppress
+
+from speakkit.daemon import delays, edition, messages, peer
+from speakkit.daemon.connection import Closed, Connection, Limits
+from speakkit.daemon.edition import Edition
+from speakkit.daemon.lifecycle import Published
+from speakkit.daemon.logfile import LogFile, log_bug
+from speakkit.daemon.messages import Done, Greeting, Hello, Mode, Request, Shutdown, Status, Welcome
+from speakkit.daemon.protocol import Code, ProtocolError
+from speakkit.daemon.work import Refused, Work
+from speakkit.workers.frames import Frame
+
+log = logging.getLogger(__name__)
+
+ARRIVAL = 1.0
+"""Seconds in which whoever started us comes, before want of use begins to count."""
+
+ENDS = "the daemon ends; the next client starts another"
+
+SOON_MS = 100
+"""When to come again to a daemon that has no place left."""
+
+
+class Server:
+    """A daemon that serves one published socket, until it is told to end or nobody needs it."""
+
+    def __init__(
+        self,
+        published: Published,
+        work: Work,
+        idle_exit: float,
+        limits: Limits | None = None,
+        logfile: LogFile | None = None,
+    ) -> None:
+        """idle_exit: seconds without use; negative for never."""
+        self._published, self._work, self._idle_exit = published, work, idle_exit
+        self._limits, self._logfile = limits or Limits(), logfile
+        self._edition = edition.mine()
+        self._connections: set[Connection] = set()
+        self._accepted = 0
+        self._is_outdated = False
+        self._ending: Mode | None = None
+        self._changed = asyncio.Event()
+        self._born = time.monotonic()
+        self._used = self._born + ARRIVAL
+        self._ops = {"hello": self._hello, "status": self._status, "shutdown": self._shutdown}
+
+    async def run(self) -> None:
+        """Serve until the end. On return nothing sounds, nobody is connected, and no client finds the socket."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
+        listener = await asyncio.start_unix_server(self._accept, sock=self._published.listener)
+        while self._ending is None:
+            await self._wait(self._until_check())
+            self._check()
+        await self._finish()
+        for _ in range(3):
+            await asyncio.sleep(0)  # those who came meanwhile are told to come again
+        listener.close()
+        for connection in tuple(self._connections):
+            connection.hang_up()
+        while self._connections:
+            await self._wait(self._limits.farewell)
+        delays.at("before_exit")
+        log.info("ends")
+
+    def end(self, mode: Mode, why: str) -> None:
+        """Let nobody find the daemon any more, and have it end. It may be called again, to make haste."""
+        if self._ending is None:
+            log.info("goes (%s): %s", mode, why)
+            self._published.unpublish()
+        if self._ending is not Mode.now:
+            self._ending = mode
+        self._changed.set()
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for a change, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        self._changed.clear()
+
+    async def _finish(self) -> None:
+        """Have the work done or stopped, as is wanted by now."""
+        draining = asyncio.create_task(self._work.drain())
+        while self._ending is Mode.drain and not draining.done():
+            changed = asyncio.create_task(self._changed.wait())
+            await asyncio.wait({draining, changed}, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+            self._changed.clear()
+        if not draining.done():
+            await self._work.stop()
+            draining.cancel()
+        with suppress(asyncio.CancelledError):
+            await draining
+
+    def _is_idle(self) -> bool:
+        return not self._connections and not self._work.is_busy()
+
+    def _until_check(self) -> float:
+        """Seconds until the next look, at the socket and at whether anybody needs us."""
+        left = self._idle_left()
+        if left is None:  # work ends without telling
+            left = self._limits.check if self._idle_exit < 0 else max(self._idle_exit, 1.0)
+        return min(self._limits.check, max(left, 0.001))
+
+    def _idle_left(self) -> float | None:
+        """Seconds until it ends for want of use; None where it is in use, or never would."""
+        if self._idle_exit < 0 or not self._is_idle():
+            return None
+        return self._used + self._idle_exit - time.monotonic()
+
+    def _check(self) -> None:
+        """Whether to go on."""
+        left = self._idle_left()
+        if not self._published.is_found:
+            self.end(Mode.drain, "the socket is not ours any more")
+        elif self._is_outdated and self._is_idle():
+            self.end(Mode.drain, "makes room for a newer edition")
+        elif left is not None and left <= 0:
+            self.end(Mode.drain, "nobody needs it")
+        elif not self._is_idle():
+            self._used = time.monotonic()
+        if self._logfile is not None:
+            self._logfile.rotate_if_full()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not peer.is_ours(writer.get_extra_info("socket")):
+            log.warning("another user tried to connect")
+            writer.transport.abort()
+            return
+        self._accepted += 1
+        connection = Connection(self._accepted, reader, writer, self._limits)
+        connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
+        if self._ending is not None:
+            connection.fail(None, Code.shutting_down, ENDS, SOON_MS)
+        elif len(self._connections) >= self._limits.connections:
+            connection.fail(None, Code.busy, "the daemon has too many connections", SOON_MS)
+        else:
+            await self._lease(connection)
+            return
+        await connection.close()
+
+    async def _lease(self, connection: Connection) -> None:
+        """Keep a client for as long as it is there."""
+        self._connections.add(connection)
+        try:
+            await self._serve(connection)
+        finally:
+            try:
+                if connection.is_known:
+                    self._work.closed(connection)
+            finally:
+                await connection.close()
+                self._connections.discard(connection)
+                self._used = time.monotonic()
+                self._changed.set()
+
+    async def _serve(self, connection: Connection) -> None:
+        """Answer a client until it goes, or says what cannot be understood, or too little."""
+        try:
+            frame = await connection.receive(self._limits.hello)
+            while frame is not None:
+                await self._answer(connection, frame)
+                frame = await self._next(connection)
+        except ProtocolError as error:
+            connection.fail(None, error.code, str(error))
+        except TimeoutError:
+            connection.fail(None, Code.bad_request, "nothing was said for too long")
+        except ConnectionError:
+            log.info("connection %d broke", connection.number)
+
+    async def _next(self, connection: Connection) -> Frame | None:
+        """What a client says next. Raises TimeoutError where it waits for nothing, and says nothing."""
+        while True:
+            try:
+                return await connection.receive(self._limits.idle)
+            except TimeoutError:
+                if connection.is_amid or not self._work.holds(connection):
+                    raise
+
+    async def _answer(self, connection: Connection, frame: Frame) -> None:
+        """Do what is asked. Whatever goes wrong with one request stops no other."""
+        identity = None
+        try:
+            request = messages.request_of(frame)
+            identity = request.id
+            await self._handle(connection, request)
+        except ProtocolError as error:
+            connection.fail(identity, error.code, str(error))
+        except Refused as error:
+            connection.fail(identity, error.code, str(error), error.retry_ms)
+        except Closed:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug in one request stops no other
+            log_bug(error)
+            connection.fail(identity, Code.bug, "a bug in the daemon; its log says where")
+
+    async def _handle(self, connection: Connection, request: Request) -> None:
+        """Raises what `_answer` answers with."""
+        if request.op in self._ops:
+            self._ops[request.op](connection, request)
+        elif request.op not in self._work.ops:
+            raise ProtocolError(Code.bad_request, "there is no such op")
+        elif not connection.is_known:
+            raise ProtocolError(Code.bad_request, "say hello first")
+        else:
+            await self._work.ops[request.op](connection, request)
+
+    def _hello(self, connection: Connection, request: Request) -> None:
+        hello = messages.read(Hello, request.fields)
+        if not messages.NAME.fullmatch(hello.agent):
+            raise ProtocolError(Code.bad_request, "an agent must be 1 to 64 letters, digits or . _ : -")
+        if not edition.same_major(hello.proto, messages.PROTO):
+            raise ProtocolError(Code.version, f"the daemon speaks protocol {messages.PROTO}")
+        if self._edition.is_older_than(Edition(hello.version, hello.build)):
+            self._is_outdated = self._is_outdated or hello.upgrade
+            if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
+                self.end(Mode.drain, "makes room for a newer edition")
+        if self._ending is not None:
+            raise ProtocolError(Code.shutting_down, ENDS)
+        connection.agent = hello.agent
+        connection.post(Welcome(self._edition.version, self._edition.build, os.getpid()), request.id)
+        if not connection.is_known:
+            connection.is_known = True
+            self._work.opened(connection)
+
+    def _status(self, connection: Connection, request: Request) -> None:
+        is_busy = self._work.is_busy()
+        connection.post(
+            Status(
+                pid=os.getpid(),
+                version=self._edition.version,
+                build=self._edition.build,
+                uptime=round(time.monotonic() - self._born, 3),
+                state="draining" if self._ending else "busy" if is_busy else "idle",
+                connections=len(self._connections),
+                restart_when_idle=self._is_outdated,
+                idle_exit=self._idle_exit,
+                work=self._work.status(),
+                id=request.id,
+            )
+        )
+
+    def _shutdown(self, connection: Connection, request: Request) -> None:
+        mode = messages.read(Shutdown, request.fields).mode
+        self.end(mode, f"asked by connection {connection.number}")
+        connection.post(Done(request.id))

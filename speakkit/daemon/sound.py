@@ -1,0 +1,111 @@
+"""The sound of one text: what was asked, what was made of it so far, and who gets it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
+from speakkit.daemon.protocol import Code
+from speakkit.daemon.script import Piece, Script
+from speakkit.errors import ExitCode
+from speakkit.playback import pcm
+from speakkit.playback.feed import AHEAD, Feed
+from speakkit.workers.frames import Frame, JsonValue
+
+KEPT = 64 << 20
+"""Bytes of samples that are kept of one text, to be said again; of a longer one none."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why there is no more of it. message: one line, for whoever asked; exit: what their command ends with."""
+
+    code: Code
+    message: str
+    exit: ExitCode
+
+
+@dataclass(eq=False)
+class Sound:
+    """The sound of a text, piece by piece.
+
+    take: whoever gets each piece as it comes, with its number; wants: whether they want another now
+    pieces: float32 samples as in `pcm`; None once they are too many to be kept
+    number: of the next piece
+    is_repeat: it was heard before, and is not to be said again as what it is now
+    """
+
+    name: str
+    text: str = field(repr=False)
+    script: Script
+    take: Callable[[bytes], None] = lambda _: None
+    wants: Callable[[], bool] = lambda: False
+    pieces: list[bytes] | None = field(default_factory=list)
+    number: int = 0
+    size: int = 0
+    words: list[SpokenWord] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    lost: list[Span] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    is_repeat: bool = False
+    is_over: bool = False
+    fault: Fault | None = None
+
+    @property
+    def request(self) -> Frame:
+        """What the voice is asked for the next piece by."""
+        fields: Mapping[str, JsonValue] = asdict(self.script)
+        return Frame({"id": self.name, "number": self.number, **fields}, self.text.encode())
+
+    @property
+    def seconds(self) -> float:
+        """How much there is of it."""
+        return pcm.duration(self.size)
+
+    def add(self, piece: Piece, sound: bytes) -> None:
+        """The next piece has come."""
+        self.words += [SpokenWord(*word) for word in piece.words]
+        self.warnings += piece.warnings
+        self.lost += [Span(*span) for span in piece.lost]
+        if piece.is_over:
+            self.is_over = True
+            return
+        self.facts = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
+        self.number += 1
+        self.size += len(sound)
+        if self.pieces is not None:
+            self.pieces.append(sound)
+            if self.size > KEPT:
+                self.pieces = None
+        self.take(sound)
+
+    def break_off(self, fault: Fault) -> None:
+        """There will be no more."""
+        self.is_over, self.fault = True, fault
+
+    def finished(
+        self, result: Result, code: str = "", fault: Fault | None = None, heard: float | None = None
+    ) -> Finished:
+        """What a client is told of the end. code: of the queue; fault: of the player; heard: seconds, None for all."""
+        fault = (fault or self.fault) if result is Result.failed else None
+        told = ended(self.name, result, fault.code if fault else code, lost=bool(self.lost))
+        return replace(
+            told,
+            exit=fault.exit if fault else told.exit,
+            audio_ms=round(1000 * (self.seconds if heard is None else heard)),
+            words=tuple(self.words),
+            lost=tuple(self.lost),
+            warnings=(*self.warnings, *([fault.message] if fault else [])),
+            facts={**self.facts, "chunks": self.number},
+        )
+
+
+def ended(name: str, result: Result, code: str = "", *, lost: bool = False) -> Finished:
+    """The bare end of an utterance: its result, its code where the wire has it, and the exit code of both."""
+    known = Code.__members__.get(code)
+    return Finished(name, result, exit_of(result, known, lost=lost and result is Result.played), code=known)
+
+
+def into(feed: Feed) -> tuple[Callable[[bytes], None], Callable[[], bool]]:
+    """`take` and `wants` of a sound that goes into `feed`."""
+    return feed.put, lambda: feed.ahead < AHEAD

@@ -1,0 +1,401 @@
+"""The daemon's work: each utterance waits for its turn, is made into sound in time, and played, one at a time."""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from speakkit.daemon import effects as queued
+from speakkit.daemon import messages
+from speakkit.daemon.connection import HIGH_WATER, Connection
+from speakkit.daemon.effects import Effects, Result, Stage
+from speakkit.daemon.messages import Done, Listing, Request
+from speakkit.daemon.protocol import PCM, Code, text_of
+from speakkit.daemon.queue import Queue, Scope
+from speakkit.daemon.requests import Again, Clear, Speak, Synth, required_id
+from speakkit.daemon.sound import Fault, Sound, ended, into
+from speakkit.daemon.synthesis import LIMITS, PLACE, Synthesis
+from speakkit.daemon.work import Handler, Refused
+from speakkit.errors import BadValue, ExitCode
+from speakkit.playback import events, pcm, sinks
+from speakkit.playback.feed import Feed
+from speakkit.playback.player import Player
+from speakkit.workers.worker import Limits
+
+AHEAD = 2
+"""Utterances that are begun to be made while another is heard."""
+
+POLL = 0.05
+"""Seconds after which one who streams is looked at again, having left too much of it."""
+
+CLOSING = 3.0
+"""Seconds that the player has to fall silent and close its device."""
+
+ROWS, SHOWN = 100, 60
+"""Utterances in a listing at most, and characters of the text of one: a header has no more room."""
+
+FULL = "too many utterances wait already; come again, or say --on-full wait"
+
+
+class Speaking:
+    """`work.Work`: queue, player and synthesis, joined."""
+
+    def __init__(
+        self,
+        open_sink: sinks.Opener,
+        keep_alive: float,
+        *,
+        autosave: Path | None = None,
+        place: str = PLACE,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """autosave: a folder for what was played, or None; place, limits, keep_alive: of `Synthesis`."""
+        self._autosave = autosave
+        self.ops: Mapping[str, Handler] = {
+            "speak": self._speak,
+            "synth": self._synth,
+            "again": self._again,
+            "cancel": self._cancel,
+            "skip": self._skip,
+            "clear": self._clear,
+            "pause": self._pause,
+            "resume": self._resume,
+            "mute": self._mute,
+            "unmute": self._unmute,
+            "queue": self._list,
+        }
+        self._queue = Queue()
+        self._synthesis = Synthesis(self._needed, self._made, keep_alive, place, limits)
+        self._player = Player(self._on_player_thread, open_sink)
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[str, Connection] = {}
+        self._sounds: dict[str, Sound] = {}
+        self._feeds: dict[str, Feed] = {}
+        self._playing: tuple[str, int] | None = None
+        self._heard: OrderedDict[str, Sound] = OrderedDict()
+        self._seconds: dict[str, float] = {}
+        self._faults: dict[str, Fault] = {}
+        self._streams: deque[tuple[Sound, Connection]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_draining = False
+        self._changed = asyncio.Event()
+
+    # Work
+
+    def opened(self, connection: Connection) -> None:
+        """See `work.Work`."""
+        self._connections[str(connection.number)] = connection
+
+    def closed(self, connection: Connection) -> None:
+        """See `work.Work`."""
+        owner = str(connection.number)
+        self._connections.pop(owner, None)
+        self._streams = deque(stream for stream in self._streams if stream[1] is not connection)
+        self._carry(self._queue.disconnected(time.monotonic(), owner))
+
+    def holds(self, connection: Connection) -> bool:
+        """See `work.Work`."""
+        owner = str(connection.number)
+        streams = any(each is connection for _, each in self._streams)
+        waits = (self._queue.utterance(name) for name in self._sounds)
+        return streams or any(each.owner == owner for each in waits if each)
+
+    def is_busy(self) -> bool:
+        """See `work.Work`."""
+        return bool(self._sounds or self._streams)
+
+    def status(self) -> Mapping[str, Any]:
+        """See `work.Work`."""
+        now, player = time.monotonic(), self._player.status
+        snapshot = self._queue.snapshot(now)
+        return {
+            "speaking": self._playing is not None,
+            "waiting": len(self._queue.waiting()),
+            "streams": len(self._streams),
+            "paused": snapshot.paused,
+            "muted": snapshot.muted,
+            "sink": player.sink,
+            "latency": player.latency,
+            "underruns": player.underruns,
+            "starved": round(player.starved, 3),
+            **self._synthesis.status,
+        }
+
+    async def drain(self) -> None:
+        """See `work.Work`. A pause ends: nobody could end it later."""
+        self._is_draining = True
+        self._carry(self._queue.resume(time.monotonic()))
+        while self.is_busy():
+            self._changed.clear()
+            await self._changed.wait()
+        await self._close()
+
+    async def stop(self) -> None:
+        """See `work.Work`."""
+        self._is_draining = True
+        for sound, connection in self._streams:
+            connection.fail(sound.name, Code.shutting_down, "the daemon ends")
+        self._streams.clear()
+        self._carry(self._queue.fail_all(time.monotonic(), Code.shutting_down))
+        await self._close()
+
+    async def _close(self) -> None:
+        self._player.close()
+        await self._synthesis.close()
+        await asyncio.to_thread(self._player.wait_closed, CLOSING)
+
+    # What clients ask for
+
+    async def _speak(self, connection: Connection, request: Request) -> None:
+        wish = messages.read(Speak, request.fields)
+        try:
+            utterance = wish.utterance(request, connection, time.monotonic())
+        except BadValue as error:
+            raise Refused(Code.bad_request, str(error)) from error
+        self._require_open()
+        if utterance.id not in self._sounds:
+            self._prepare(Sound(utterance.id, utterance.text, replace(wish.script, is_heard=True)))
+        self._answer(connection, self._queue.submit(utterance.arrival, utterance))
+
+    async def _again(self, connection: Connection, request: Request) -> None:
+        wish = messages.read(Again, request.fields)
+        name, known = required_id(request), list(self._heard)
+        self._require_open()
+        if not 1 <= wish.back <= len(known):
+            raise Refused(Code.not_found, f"only {len(known)} utterances can be said again")
+        old = self._heard[known[-wish.back]]
+        sound = Sound(name, old.text, old.script, is_repeat=True)
+        if old.is_over and not old.fault and old.pieces is not None:
+            sound = replace(old, name=name, is_repeat=True)
+        if wish.stream:
+            self._stream(sound, connection)
+            return
+        self._prepare(sound)
+        owner = str(connection.number)
+        self._answer(connection, self._queue.again(time.monotonic(), name, owner, wish.back, detach=wish.detach))
+
+    async def _synth(self, connection: Connection, request: Request) -> None:
+        wish = messages.read(Synth, request.fields)
+        self._require_open()
+        sound = Sound(required_id(request), text_of(request.payload), wish.script)
+        connection.post(messages.Accepted(sound.name))
+        self._stream(sound, connection)
+
+    async def _cancel(self, connection: Connection, request: Request) -> None:
+        name = required_id(request)
+        for stream in self._streams:
+            if stream[0].name == name and stream[1] is connection:
+                self._streams.remove(stream)
+                connection.post(stream[0].finished(Result.skipped))
+                return
+        utterance = self._queue.utterance(name)
+        if utterance and utterance.owner == str(connection.number):
+            self._carry(self._queue.cancel(time.monotonic(), name))
+        else:
+            raise Refused(Code.not_found, "there is no such utterance of this connection")
+
+    async def _skip(self, connection: Connection, request: Request) -> None:
+        self._do(connection, request, self._queue.skip(time.monotonic()))
+
+    async def _clear(self, connection: Connection, request: Request) -> None:
+        wish = messages.read(Clear, request.fields)
+        whose = str(connection.number) if wish.scope is Scope.mine else wish.agent or connection.agent
+        self._do(connection, request, self._queue.clear(time.monotonic(), wish.scope, whose))
+
+    async def _pause(self, connection: Connection, request: Request) -> None:
+        self._do(connection, request, self._queue.pause(time.monotonic()))
+
+    async def _resume(self, connection: Connection, request: Request) -> None:
+        self._do(connection, request, self._queue.resume(time.monotonic()))
+
+    async def _mute(self, connection: Connection, request: Request) -> None:
+        self._do(connection, request, self._queue.mute(time.monotonic()))
+
+    async def _unmute(self, connection: Connection, request: Request) -> None:
+        self._do(connection, request, self._queue.unmute(time.monotonic()))
+
+    async def _list(self, connection: Connection, request: Request) -> None:
+        found = self._queue.snapshot(time.monotonic(), connection.agent)
+        rows = tuple(asdict(replace(row, text=row.text and row.text[:SHOWN])) for row in found.rows[:ROWS])
+        more = max(0, len(found.rows) - ROWS)
+        connection.post(Listing(rows, paused=found.paused, muted=found.muted, more=more, id=request.id))
+
+    def _require_open(self) -> None:
+        if self._is_draining:
+            raise Refused(Code.shutting_down, "the daemon ends; the next client starts another")
+
+    def _do(self, connection: Connection, request: Request, effects: Effects) -> None:
+        self._carry(effects)
+        connection.post(Done(request.id))
+
+    # Sounds
+
+    def _prepare(self, sound: Sound) -> None:
+        """Have it made when its turn comes near."""
+        feed = Feed(self._on_room)
+        sound.take, sound.wants = into(feed)
+        for piece in (sound.pieces or ()) if sound.is_over else ():
+            feed.put(piece)
+        if sound.is_over:
+            feed.end()
+        self._sounds[sound.name], self._feeds[sound.name] = sound, feed
+
+    def _stream(self, sound: Sound, connection: Connection) -> None:
+        """Have it sent to a client as it is made."""
+        sent = 0
+
+        def take(piece: bytes) -> None:
+            nonlocal sent
+            for at in range(0, len(piece), PCM):
+                connection.post(messages.Audio(sound.name, sent, pcm.RATE, piece[at : at + PCM], "f32le"))
+                sent += 1
+
+        sound.take, sound.wants = take, lambda: connection.backlog < HIGH_WATER
+        if sound.is_over:
+            for piece in sound.pieces or ():
+                take(piece)
+            connection.post(sound.finished(Result.played))
+        else:
+            self._streams.append((sound, connection))
+            self._synthesis.wake()
+
+    def _needed(self) -> Sound | None:
+        """Whose next piece is needed most: what is heard, what is heard next, and then the streams in turn."""
+        names = [self._playing[0]] if self._playing else []
+        for name in (*names, *self._queue.waiting()[:AHEAD]):
+            sound = self._sounds.get(name)
+            if sound and not sound.is_over and sound.wants():
+                return sound
+        for _ in range(len(self._streams)):
+            self._streams.rotate(-1)
+            if self._streams[-1][0].wants():
+                return self._streams[-1][0]
+        if self._streams:
+            self._loop.call_later(POLL, self._synthesis.wake)
+        return None
+
+    def _made(self, sound: Sound) -> None:
+        """A sound has come to its end."""
+        for stream in tuple(self._streams):
+            if stream[0] is sound:
+                self._streams.remove(stream)
+                stream[1].post(sound.finished(Result.failed if sound.fault else Result.played))
+                self._changed.set()
+        feed = self._feeds.get(sound.name)
+        if feed is None or self._sounds.get(sound.name) is not sound:
+            return
+        if sound.fault is None:
+            feed.end()
+            return
+        self._faults[sound.name] = sound.fault
+        feed.fail(sound.fault.code, sound.fault.message)
+        if sound.number == 0:
+            self._carry(self._queue.failed(time.monotonic(), sound.name, sound.fault.code))
+
+    # What the queue orders
+
+    def _answer(self, connection: Connection, effects: Effects) -> None:
+        """Carry out what follows from a request to speak; the first effect is its answer."""
+        answer, *rest = effects
+        if isinstance(answer, queued.Accepted):
+            connection.post(messages.Accepted(answer.id, answer.position, round(1000 * answer.eta)))
+        elif isinstance(answer, queued.Busy):
+            self._forget(answer.id)
+            connection.fail(answer.id, Code.busy, FULL, answer.retry_ms)
+        elif isinstance(answer, queued.Refused):
+            self._forget(answer.id)
+            connection.fail(answer.id, Code(answer.code), "that id is another utterance's")
+        elif isinstance(answer, queued.State) and answer.stage is Stage.ended:
+            self._forget(answer.id)
+            connection.post(ended(answer.id, answer.result or Result.failed, answer.code))
+        elif isinstance(answer, queued.State):
+            connection.post(messages.Accepted(answer.id, answer.position, round(1000 * answer.eta)))
+        self._carry(tuple(rest))
+
+    def _carry(self, effects: Effects) -> None:
+        """Do what the queue orders, in that order."""
+        for effect in effects:
+            if isinstance(effect, queued.Start):
+                self._playing = effect.utterance.id, effect.turn
+                feed = self._feeds[effect.utterance.id]
+                self._player.play(str(effect.turn), feed, through_pause=True)
+            elif isinstance(effect, queued.Stop):
+                self._playing = None
+                self._player.stop(str(effect.turn), fade=effect.fade)
+            elif isinstance(effect, queued.Ended):
+                self._end(effect)
+            elif isinstance(effect, queued.Forgotten):
+                self._heard.pop(effect.id, None)
+        self._schedule()
+        self._synthesis.wake()
+        self._changed.set()
+
+    def _end(self, end: queued.Ended) -> None:
+        """Tell its owner, and keep its sound if it may be asked for again."""
+        if self._playing and self._playing[0] == end.id:
+            self._playing = None
+        sound = self._sounds.pop(end.id)
+        self._feeds.pop(end.id)
+        fault, heard = self._faults.pop(end.id, None), self._seconds.pop(end.id, None)
+        owner = self._connections.get(end.owner)
+        if owner:
+            owner.post(sound.finished(end.result, end.code, fault, heard or 0.0))
+        if self._autosave and end.result is Result.played and sound.pieces:
+            name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{end.id}.mp3"  # noqa: DTZ005  a person looks for their own time
+            self._synthesis.save(self._autosave / name, b"".join(sound.pieces))
+        if heard is not None and end.result is not Result.failed and not sound.is_repeat:
+            self._heard[end.id] = sound
+
+    def _forget(self, name: str) -> None:
+        """Of a request that was not taken; one that is live keeps its sound."""
+        if self._queue.utterance(name) is None:
+            self._sounds.pop(name, None)
+            self._feeds.pop(name, None)
+
+    def _schedule(self) -> None:
+        """Be there when something becomes stale."""
+        if self._timer:
+            self._timer.cancel()
+        deadline = self._queue.next_deadline()
+        self._timer = (
+            None
+            if deadline is None
+            else self._loop.call_at(self._loop.time() + max(0.0, deadline - time.monotonic()), self._tick)
+        )
+
+    def _tick(self) -> None:
+        self._carry(self._queue.tick(time.monotonic()))
+
+    # What the player tells
+
+    def _on_room(self) -> None:
+        """On the player's thread."""
+        self._loop.call_soon_threadsafe(self._synthesis.wake)
+
+    def _on_player_thread(self, event: events.Event) -> None:
+        self._loop.call_soon_threadsafe(self._told, event)
+
+    def _told(self, event: events.Event) -> None:
+        if not self._playing or getattr(event, "key", None) != str(self._playing[1]):
+            return
+        name, turn = self._playing
+        now = time.monotonic()
+        utterance = self._queue.utterance(name)
+        if isinstance(event, events.Started) and utterance:
+            owner = self._connections.get(utterance.owner)
+            if owner and name not in self._seconds:  # one that goes on has started before
+                owner.post(messages.Started(name))
+            self._seconds.setdefault(name, 0.0)
+        elif isinstance(event, events.Progress):
+            self._seconds[name] = event.seconds
+        elif isinstance(event, events.Finished):
+            self._seconds[name] = event.seconds
+            self._carry(self._queue.played(now, name, turn))
+        elif isinstance(event, events.Lost):
+            fault = Fault(Code.audio_unavailable, event.about, ExitCode.NO_AUDIO_DEVICE)
+            self._faults.setdefault(name, fault)
+            self._carry(self._queue.failed(now, name, self._faults[name].code))

@@ -1,0 +1,153 @@
+"""Has sounds made: by a voice in a process of its own, one piece at a time, of whichever sound is needed next."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from speakkit.daemon.protocol import Code
+from speakkit.daemon.script import SAVE, Piece, Script
+from speakkit.daemon.sound import Fault, Sound
+from speakkit.errors import BadValue, ExitCode, SpeakkitError, WorkerBug, WorkerHung
+from speakkit.workers.frames import Frame
+from speakkit.workers.worker import Limits, Worker
+
+log = logging.getLogger(__name__)
+
+PLACE = "speakkit.daemon.voice:load"
+"""What the process loads."""
+
+LIMITS = Limits(start_s=300.0, silence_s=30.0, rss_bytes=6 << 30)
+"""A piece is some 10 s of speech, which a slow processor makes in as many; the memory is three times Kokoro's."""
+
+
+SAVES = 32
+"""Utterances that may wait to be saved; older ones are not."""
+
+
+class Synthesis:
+    """One voice, and the order in which it speaks."""
+
+    def __init__(
+        self,
+        choose: Callable[[], Sound | None],
+        done: Callable[[Sound], None],
+        keep_alive: float,
+        place: str = PLACE,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """`choose` says whose next piece is needed most; `done` is told of each sound whose end has come.
+
+        keep_alive: seconds without need after which the process is ended; negative for never
+        """
+        self._choose, self._done, self._keep_alive = choose, done, keep_alive
+        self._place, self._limits = place, limits
+        self._worker: Worker | None = None
+        # One thread for all: Linux ends a process with the thread that started it.
+        self._thread = ThreadPoolExecutor(1, "voice")
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._used = time.monotonic()
+        self._since: float | None = None
+        self._saves: deque[Frame] = deque(maxlen=SAVES)
+
+    def wake(self) -> None:
+        """Something may be needed now."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        self._news.set()
+
+    def save(self, file: Path, sound: bytes) -> None:
+        """Have samples written by the voice, which can, when nothing more urgent is to be done."""
+        self._saves.append(Frame({SAVE: str(file)}, sound))
+        self.wake()
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """How the voice is: its process, its memory in bytes, seconds since it began what it is at."""
+        worker = self._worker
+        busy = 0 if self._since is None else round(1000 * (time.monotonic() - self._since))
+        left = None if self._keep_alive < 0 else max(0.0, self._used + self._keep_alive - time.monotonic())
+        return {
+            "voice": worker.pid if worker else None,
+            "voice_bytes": worker.resident if worker else 0,
+            "busy_for_ms": busy,
+            "unload_in": round(left, 1) if worker and worker.pid and left is not None else None,
+        }
+
+    async def close(self) -> None:
+        """End the process, whatever it is at."""
+        if self._worker:
+            self._worker.close()
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._thread.shutdown(wait=False)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._news.clear()
+            sound = self._choose()
+            if sound is None:
+                await (self._saved(self._saves.popleft()) if self._saves else self._rest())
+                continue
+            self._since = time.monotonic()
+            try:
+                frame = await loop.run_in_executor(self._thread, self._asked, sound.request, sound.script)
+                sound.add(Piece.of(frame.fields), frame.payload)
+            except SpeakkitError as error:
+                sound.break_off(_fault(error))
+                log.warning("%s of %s: %s", type(error).__name__, sound.name, sound.fault.code if sound.fault else "")
+            except WorkerBug as error:
+                log.error("a bug in the voice: %s\n%s", error.kind, error.frames)  # noqa: TRY400  its own frames count
+                sound.break_off(Fault(Code.bug, "a bug in the voice; the daemon's log says where", ExitCode.BUG))
+            self._since, self._used = None, time.monotonic()
+            if sound.is_over:
+                self._done(sound)
+
+    async def _saved(self, frame: Frame) -> None:
+        """What cannot be written is told in the log: nobody waits for it."""
+        if self._worker is None:
+            return
+        worker = self._worker
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: list(worker.request(frame)))
+        except (SpeakkitError, WorkerBug) as error:
+            log.warning("an utterance was not saved: %s", error)
+
+    def _asked(self, request: Frame, script: Script) -> Frame:
+        """The next piece, in the voice's thread."""
+        if self._worker is None:
+            likely = Script(voice=script.voice, lang=script.lang, engine=script.engine, device=script.device)
+            self._worker = Worker(self._place, asdict(likely), self._limits)
+        (frame,) = self._worker.request(request)
+        return frame
+
+    async def _rest(self) -> None:
+        """Wait for news; end the process when nobody has needed it for long."""
+        left = self._used + self._keep_alive - time.monotonic()
+        if self._keep_alive >= 0 and left <= 0 and self._worker:
+            log.info("ends the voice, which nobody needed for %g s", self._keep_alive)
+            self._worker.close()
+            self._worker = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(left, 0.0) if self._worker and self._keep_alive >= 0 else None):
+                await self._news.wait()
+
+
+def _fault(error: SpeakkitError) -> Fault:
+    if isinstance(error, BadValue):
+        code = Code.bad_request
+    elif isinstance(error, WorkerHung):
+        code = Code.engine_timeout
+    else:
+        code = Code.engine_failed
+    return Fault(code, str(error), error.exit_code)

@@ -1,0 +1,149 @@
+"""The voice of the daemon, as it runs in a process of its own: it speaks texts piece by piece, as it is asked to.
+
+Each request names a text and the number of a piece, and stands for itself: a process that was started afresh, since the
+one before it died, goes on where that one was. Who asks for one piece after the other gets them without delay, and may
+turn to another text in between.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speakkit import audiofile
+from speakkit.audio import Audio
+from speakkit.daemon.script import SAVE, Piece, Script
+from speakkit.engines import packs
+from speakkit.errors import storage_error
+from speakkit.playback import pcm
+from speakkit.speech import synthesize
+from speakkit.speech.synthesize import Speaker, lost_word
+from speakkit.speech.timestamps import Timeline, Word
+from speakkit.text.markup import Markup, guessed
+from speakkit.workers.frames import Frame
+
+KEPT = 16
+"""Texts that are under way: so many may be turned to in between."""
+
+
+def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
+    """What answers in a worker; settings are the fields of the `Script` that is likely to come.
+
+    Raises what `synthesize.speaker` raises.
+    """
+    voice = Voice()
+    voice.prepare(Script(**settings))
+    return voice.answer
+
+
+class Voice:
+    """Texts that are being spoken."""
+
+    def __init__(self) -> None:
+        self._under_way: OrderedDict[str, _Reading] = OrderedDict()
+        self._heard = _Warnings()
+        log = logging.getLogger("speakkit")
+        log.addHandler(self._heard)
+        log.propagate = False  # they tell of texts, and belong to whoever sent these alone
+
+    def prepare(self, script: Script) -> None:
+        """Load what is needed for such a script, and let it have said something: the first time takes longest."""
+        _Reading("Yes.", script).piece(0)
+        self._heard.taken()
+
+    def answer(self, asked: Frame) -> Iterator[Frame]:
+        """The frame that answers one: a `Piece`, and its sound as float32 samples."""
+        fields: dict[str, Any] = dict(asked.fields)
+        if SAVE in fields:
+            _save(Path(fields[SAVE]), asked.payload)
+            return
+        name, number = str(fields.pop("id")), int(fields.pop("number"))
+        reading = self._under_way.pop(name, None)
+        if reading is None or reading.number > number:
+            reading = _Reading(asked.payload.decode(), Script(**fields))
+        piece, sound = reading.piece(number)
+        if not piece.is_over:
+            self._under_way[name] = reading
+            while len(self._under_way) > KEPT:
+                self._under_way.popitem(last=False)
+        yield Frame({**asdict(piece), "warnings": (*self._heard.taken(), *piece.warnings)}, sound)
+
+
+def _save(file: Path, sound: bytes) -> None:
+    """Write float32 samples as what the name of the file says. Raises StorageError."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"make {file.parent}") from error
+    with audiofile.sink(str(file), file.suffix.removeprefix("."), pcm.RATE) as out:
+        out.write(Audio(np.frombuffer(sound, "<f4"), pcm.RATE))
+
+
+class _Reading:
+    """A text, as far as it was spoken. number: of the piece that is next."""
+
+    def __init__(self, text: str, script: Script) -> None:
+        self.number = 0
+        self._speaker = _speaker(script)
+        self._timeline = Timeline(text)
+        markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
+        self._segments = self._speaker.segments(
+            text, speed=script.speed, seed=script.seed, markup=markup, starts_early=script.is_heard
+        )
+
+    def piece(self, number: int) -> tuple[Piece, bytes]:
+        """The piece of a number that is not behind us, and its samples."""
+        while True:
+            segment = next(self._segments, None)
+            self.number += 1
+            if segment is None:
+                return Piece(is_over=True, words=_said(self._timeline.rest())), b""
+            words = _said(self._timeline.add(segment))
+            if self.number > number:
+                break
+        voice, lost = self._speaker.voice, segment.chunk.lost
+        piece = Piece(
+            words=words,
+            lost=tuple((token.start, token.end) for token in lost),
+            warnings=tuple(lost_word(token, voice.name) for token in lost),
+            voice=voice.name,
+            language=voice.language,
+            weights=self._speaker.synthesizer.weights,
+        )
+        return piece, segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
+
+
+def _speaker(script: Script) -> Speaker:
+    """Engines are loaded once. Raises as `synthesize.speaker`."""
+    voice = synthesize.find_voice(script.voice, script.lang or None)
+    packs.ensure(voice, _silent)
+    return synthesize.speaker(voice, engine=script.engine, device=script.device)
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
+
+
+def _said(words: Iterator[Word]) -> tuple[tuple[int, int, float, float], ...]:
+    return tuple((word.offset, word.offset + len(word.text), word.start, word.end) for word in words)
+
+
+class _Warnings(logging.Handler):
+    """Keeps what speakkit warns of."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self._lines.append(record.getMessage())
+
+    def taken(self) -> tuple[str, ...]:
+        """The lines since the last time."""
+        lines, self._lines = tuple(self._lines), []
+        return lines

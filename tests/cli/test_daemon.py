@@ -1,0 +1,155 @@
+"""`speakkit daemon` as its users type it."""
+
+import configparser
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from speakkit import paths
+from speakkit.daemon import client, rundir
+
+SECONDS = 60
+
+
+@pytest.fixture
+def daemon(place, command):
+    """Run `speakkit daemon ...`: gives exit code, output, errors."""
+
+    def run(*words):
+        ended = subprocess.run(
+            [*command, "daemon", *words], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run
+
+
+def status(daemon):
+    return json.loads(daemon("status", "--json")[1])
+
+
+def test_its_life(daemon, place):
+    """Started, looked at, started again (the same), restarted (another), stopped."""
+    assert daemon("status") == (4, "not running\n", "")
+    assert status(daemon) == {"running": False}
+    assert daemon("stop") == (0, "not running\n", "")
+    code, out, err = daemon("start")
+    first = status(daemon)
+    assert (code, out, err) == (0, f"running: process {first['pid']}, speakkit {first['version']}\n", "")
+    assert daemon("start")[1] == out
+    assert daemon("restart")[0] == 0
+    assert status(daemon)["pid"] != first["pid"]
+    assert daemon("stop") == (0, "stopped\n", "")
+    assert not rundir.is_locked(place.daemon_lock)
+    assert daemon("status")[0] == 4
+
+
+def test_status_for_people(daemon):
+    """With what it is about to do."""
+    daemon("start")
+    code, out, _ = daemon("status")
+    rows = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["state", "idle"] in rows
+    assert ["idle", "exit", "after", "1800", "s"] in rows
+
+
+def test_status_for_scripts(daemon):
+    """Every field, by name."""
+    daemon("start")
+    found = status(daemon)
+    assert found["running"] is True
+    assert {"pid", "version", "uptime", "state", "connections", "idle_exit", "work"} <= set(found)
+
+
+def test_stop_waits_until_it_is_gone(daemon, place):
+    """So that whatever comes next in a script meets no daemon that goes."""
+    for number in range(3):
+        assert daemon("start")[0] == 0
+        assert daemon("stop", *(["--now"] if number % 2 else []))[1] == "stopped\n"
+        assert not rundir.is_locked(place.daemon_lock)
+        assert not place.socket.exists()
+
+
+def test_one_that_hangs(daemon, place):
+    """Is killed by --now."""
+    daemon("start")
+    with client.reached(place) as connection:
+        pid = connection.greeting.pid
+    os.kill(pid, signal.SIGSTOP)
+    assert daemon("stop", "--now") == (0, "stopped\n", "")
+
+
+def test_settings_are_read_anew(daemon, place):
+    """By a restart; a fault in them is told while the old daemon still is there."""
+    paths.config().parent.mkdir(parents=True)
+    daemon("start")
+    paths.config().write_text("idle_exit = 'soon'\n")
+    code, _, err = daemon("restart")
+    assert code == 1
+    assert err == "speakkit: config.toml line 1: idle_exit must be a number, not 'soon'\n"
+    paths.config().write_text("idle_exit = -1\n")
+    assert daemon("restart")[0] == 0
+    assert status(daemon)["idle_exit"] == -1
+    assert "never" in daemon("status")[1]
+
+
+def test_it_ends_by_itself(daemon, place, monkeypatch):
+    """When nobody needs it."""
+    monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "0.2")
+    daemon("start")
+    until = time.monotonic() + SECONDS
+    while rundir.is_locked(place.daemon_lock) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert daemon("status")[0] == 4
+
+
+def test_a_place_that_is_not_safe(daemon, place):
+    """Is one line, and exit code 1."""
+    place.path.chmod(0o755)
+    for word in ("start", "status", "stop", "restart"):
+        code, out, err = daemon(word)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "chmod 700" in err
+
+
+def test_logs(daemon, place):
+    """The last lines of what it did."""
+    assert daemon("logs")[1:] == ("", f"there is nothing in {paths.daemon_log()}\n")
+    daemon("start")
+    daemon("stop")
+    code, out, _ = daemon("logs", "-n", "2")
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert out.endswith("ends\n")
+    assert daemon("logs", "-n", "0")[0] == 2
+
+
+def test_units(daemon):
+    """Both, or one for a file; systemd's own kind of file."""
+    both = daemon("units")[1]
+    assert both == daemon("units", "socket")[1] + "\n" + daemon("units", "service")[1]
+    units = configparser.ConfigParser(strict=True, interpolation=None)
+    units.optionxform = str
+    units.read_string(daemon("units", "socket")[1])
+    assert dict(units["Socket"]) == {
+        "ListenStream": "%t/speakkit/daemon.sock",
+        "SocketMode": "0600",
+        "DirectoryMode": "0700",
+    }
+    service = daemon("units", "service")[1]
+    assert " -P -m speakkit.daemon\n" in service
+    code, _, err = daemon("units", "timer")
+    assert code == 2
+    assert "try socket or service" in err
+
+
+def test_a_client_is_not_cut_off(daemon, place):
+    """By a stop without --now: who is there is told, and goes."""
+    daemon("start")
+    with client.connect() as connection:
+        assert daemon("stop")[1] == "stopped\n"
+        assert connection.wait_for_end(SECONDS)

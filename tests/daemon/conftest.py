@@ -1,0 +1,241 @@
+"""What the tests of the daemon share: a runtime directory and a home of their own, and nothing left running."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from speakkit import paths
+from speakkit.daemon import lifecycle
+from speakkit.daemon.client import Client
+from speakkit.daemon.connection import Limits
+from speakkit.daemon.messages import Accepted, Audio, Finished, Hello, Mode, Result, SpokenWord
+from speakkit.daemon.protocol import Code
+from speakkit.daemon.server import Server
+from speakkit.daemon.work import Nothing, Refused
+
+STRANGER = 65534
+"""A user who is not us: nobody."""
+
+SECONDS = 20
+"""What a loaded machine may take for anything here."""
+
+
+@pytest.fixture
+def as_stranger(place):
+    """Run Python code, with the socket as its argument, as another user; gives its output. All is open to it."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root, and setpriv of util-linux, to become another user")
+
+    def run(code, folder=0o755, socket=0o666):
+        for path, mode in ((place.path.parent, 0o755), (place.path, folder), (place.socket, socket)):
+            path.chmod(mode)
+        command = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", sys._base_executable]
+        ended = subprocess.run(
+            [*command, "-I", "-c", code, str(place.socket)],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    return run
+
+
+@pytest.fixture
+def start(place):
+    """Start a daemon as a shell would: start(SPEAKKIT_IDLE_EXIT="1"). Gives the process, which is ready."""
+    started = []
+
+    def run(**variables):
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "speakkit.daemon"], stderr=subprocess.PIPE, env=os.environ | variables
+        )
+        started.append(child)
+        child.said = child.stderr.readline().decode()
+        return child
+
+    yield run
+    for child in started:
+        child.kill()
+        child.wait(SECONDS)
+        child.stderr.close()
+
+
+@pytest.fixture
+def fails_to_start(start):
+    """Start one that is refused, and give its one line."""
+
+    def run(**variables):
+        child = start(**variables)
+        assert child.wait(SECONDS) == 1
+        assert child.stderr.read() == b""
+        assert "Traceback" not in child.said
+        return child.said
+
+    return run
+
+
+OPS = ("say", "read", "dial", "wait", "cancel", "flood", "bug", "refuse")
+
+
+class Echo(Nothing):
+    """Work that does what a test needs, and notes who came and went."""
+
+    def __init__(self):
+        self.opens, self.closes, self.cancels = [], [], []
+        self.waiting = set()
+        self.drained = asyncio.Event()
+        self.drained.set()
+        self.ops = {name: getattr(self, f"_{name}") for name in OPS}
+
+    def opened(self, connection):
+        self.opens.append(connection.number)
+
+    def closed(self, connection):
+        self.closes.append(connection.number)
+        self.waiting.discard(connection)
+
+    def holds(self, connection):
+        return connection in self.waiting
+
+    def is_busy(self):
+        return bool(self.waiting) or not self.drained.is_set()
+
+    def status(self):
+        return {"waiting": len(self.waiting)}
+
+    async def drain(self):
+        await self.drained.wait()
+
+    async def _say(self, connection, request):
+        connection.post(Accepted(request.id))
+        connection.post(Finished(request.id, Result.played, exit=0, audio_ms=len(request.payload)))
+
+    async def _read(self, connection, request):
+        words = tuple(SpokenWord(n, n + 1, n / 4, n / 4 + 0.2) for n in range(request.fields["count"]))
+        connection.post(Finished(request.id, Result.played, exit=0, words=words))
+
+    async def _dial(self, *_):
+        raise ConnectionRefusedError
+
+    async def _wait(self, connection, request):
+        self.waiting.add(connection)
+        connection.post(Accepted(request.id))
+
+    async def _cancel(self, connection, request):
+        self.cancels.append(request.id)
+        self.waiting.discard(connection)
+        connection.post(Finished(request.id, Result.interrupted, exit=130))
+
+    async def _flood(self, connection, request):
+        for number in range(request.fields["count"]):
+            await connection.send(Audio(request.id, number, 24000, bytes(64 << 10)))
+        connection.post(Finished(request.id, Result.played, exit=0))
+
+    async def _bug(self, _, request):
+        raise ValueError(request.payload.decode())
+
+    async def _refuse(self, *_):
+        raise Refused(Code.busy, "there is no room", 800)
+
+
+class Served:
+    """A server in a thread of this process."""
+
+    def __init__(self, place, limits, idle_exit=-1.0):
+        self.place, self.work = place, Echo()
+        self.published = lifecycle.publish(place)
+        self.server = Server(self.published, self.work, idle_exit, limits)
+        self.ready = threading.Event()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self.thread.start()
+        assert self.ready.wait(SECONDS)
+
+    async def _run(self):
+        self.loop = asyncio.get_running_loop()
+        self.ready.set()
+        await self.server.run()
+
+    def end(self, mode=Mode.now):
+        if self.thread.is_alive():
+            self.loop.call_soon_threadsafe(self.server.end, mode, "the test is over")
+
+    def call(self, function, *arguments):
+        self.loop.call_soon_threadsafe(function, *arguments)
+
+    def raw(self):
+        """A connection on which nothing was said, and nothing read."""
+        channel = socket.socket(socket.AF_UNIX)
+        channel.settimeout(SECONDS)
+        channel.connect(str(self.place.socket))
+        return channel
+
+    def client(self, **hello):
+        client = Client(self.raw())
+        client.welcome = client.hello(Hello(**hello))
+        return client
+
+
+@pytest.fixture
+def serve(place):
+    """Start a server in this process: serve(idle=0.2) with other limits than the usual ones."""
+    started = []
+
+    def run(idle_exit=-1.0, **limits):
+        started.append(Served(place, Limits(**limits), idle_exit))
+        return started[-1]
+
+    yield run
+    for served in started:
+        served.work.drained.set() if not served.thread.is_alive() else served.call(served.work.drained.set)
+        served.end()
+        served.thread.join(SECONDS)
+        assert not served.thread.is_alive()
+
+
+def eventually(condition):
+    """Whether something becomes true in time."""
+    until = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture():
+    return eventually
+
+
+@pytest.fixture
+def log():
+    """What the daemon has logged."""
+    return lambda: paths.daemon_log().read_text() if paths.daemon_log().exists() else ""
+
+
+def said(channel):
+    """All that comes until the end."""
+    data = b""
+    while True:
+        try:
+            more = channel.recv(65536)
+        except ConnectionResetError:
+            return data
+        if not more:
+            return data
+        data += more
+
+
+@pytest.fixture(name="said")
+def said_fixture():
+    return said

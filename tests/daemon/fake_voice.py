@@ -1,0 +1,80 @@
+"""A voice for tests of the daemon: it says a constant, or does whatever a voice should not.
+
+A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s of the sample 2 ** (3 - 20), so that
+of twenty texts with a bit each the sum tells which were heard at once. Others, each at the piece `at` (0 by default):
+do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug; slow=0.2 sleeps before each piece.
+"""
+
+import array
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+
+from speakkit.errors import EngineError
+from speakkit.workers.frames import Frame
+
+RATE = 24_000
+
+
+def load(settings):
+    time.sleep(float(os.environ.get("FAKE_LOAD", "0")))
+    return answer
+
+
+def answer(asked):
+    if "save" in asked.fields:
+        Path(asked.fields["save"]).parent.mkdir(exist_ok=True)
+        Path(asked.fields["save"]).write_bytes(asked.payload)
+        return
+    wishes = dict(part.split("=") for part in asked.payload.decode().split() if "=" in part)
+    number, at = asked.fields["number"], int(wishes.get("at", "0"))
+    if number >= int(wishes.get("pieces", "1")):
+        yield Frame({"is_over": True, "words": [], "lost": [[0, 1]] if "lost" in wishes else [], "warnings": []})
+        return
+    time.sleep(float(wishes.get("slow", "0")))
+    if "do" in wishes and number == at and not _was_done(wishes):
+        DEEDS[wishes["do"]]()
+    count = round(float(wishes.get("seconds", "0.2")) * RATE)
+    value = float("nan") if wishes.get("do") == "nan" else 2.0 ** (int(wishes.get("bit", "0")) - 20)
+    sound = array.array("f", [value]) * count
+    yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": [], "warnings": []}, sound.tobytes())
+
+
+def _was_done(wishes):
+    """With once=FILE, only the first time."""
+    if "once" not in wishes:
+        return False
+    if Path(wishes["once"]).exists():
+        return True
+    Path(wishes["once"]).touch()
+    return False
+
+
+def _error():
+    raise EngineError("this voice is broken; mend it")
+
+
+def _bug():
+    raise KeyError("a bug")
+
+
+def _oom():
+    raise MemoryError
+
+
+def _garbage():
+    os.write(int(sys.argv[1]), b"\xff" * 100 + b"\n")
+
+
+DEEDS = {
+    "hang": lambda: time.sleep(3600),
+    "exit": lambda: os._exit(1),
+    "segv": lambda: ctypes.string_at(0),
+    "garbage": _garbage,
+    "nan": lambda: None,
+    "oom": _oom,
+    "error": _error,
+    "bug": _bug,
+}

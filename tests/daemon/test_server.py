@@ -1,0 +1,424 @@
+"""A server keeps its word to those who keep theirs, whatever the others do."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from speakkit.daemon import lifecycle
+from speakkit.daemon.client import Gone, Refused, connect
+from speakkit.daemon.connection import Limits
+from speakkit.daemon.messages import Accepted, Audio, Finished, Mode, Result
+from speakkit.daemon.protocol import TEXT, Code
+from speakkit.workers.frames import Frame
+
+SECONDS = 20
+HELLO = b'{"op":"hello","proto":"1.0"}\n'
+
+
+def lines(data):
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def codes(data):
+    return [line["error"]["code"] for line in lines(data) if "error" in line]
+
+
+def test_it_greets_before_any_input(serve):
+    """In one line that is the same for ever."""
+    with serve().raw() as channel:
+        greeting = json.loads(channel.makefile("rb").readline())
+    assert greeting["speakkitd"] == 1
+    assert set(greeting) == {"speakkitd", "proto", "version", "pid"}
+
+
+def test_what_is_asked_is_answered(serve):
+    """Events carry the id of the request, in order; payloads are whole."""
+    served = serve()
+    with served.client(agent="claude-2") as client:
+        for text in (b"", b"Hello.", b"x" * TEXT):
+            accepted, finished = client.request("say", text)
+            assert (accepted.id, finished.audio_ms) == (finished.id, len(text))
+        status = client.status()
+    assert (status.state, status.connections, status.work) == ("idle", 1, {"waiting": 0})
+
+
+def test_words_of_a_long_text(serve):
+    """Come in parts, and are one answer."""
+    with serve().client() as client:
+        (finished,) = client.request("read", count=20_000)
+    assert [word.start for word in finished.words] == list(range(20_000))
+
+
+def test_many_requests_at_once(serve):
+    """Sent without waiting, they are answered in order."""
+    with serve().client() as client:
+        names = [client.ask("say", b"x" * number) for number in range(50)]
+        assert [list(client.events(name))[-1].audio_ms for name in names] == list(range(50))
+
+
+def test_status_tells_of_being_busy(serve):
+    """It is answered by the event loop, hello or not."""
+    served = serve()
+    with served.client() as client, served.raw() as other:
+        name = client.ask("wait")
+        events = client.events(name)
+        assert next(events) == Accepted(name)
+        other.sendall(b'{"op":"status","id":"s"}\n')
+        other.shutdown(socket.SHUT_WR)
+        answer = lines(other.makefile("rb").read())[1]
+    assert (answer["state"], answer["id"], answer["work"]) == ("busy", "s", {"waiting": 1})
+
+
+@pytest.mark.parametrize(
+    ("request_line", "code"),
+    [
+        (b'{"op":"sing","id":"x"}\n', "bad_request"),
+        (b'{"op":5,"id":"x"}\n', "bad_request"),
+        (b'{"id":"x"}\n', "bad_request"),
+        (b'{"op":"say","id":["x"]}\n', "bad_request"),
+        (b'{"op":"say","id":"a b"}\n', "bad_request"),
+        (b'{"op":"shutdown","id":"x","mode":"later"}\n', "bad_request"),
+        (b'{"op":"hello","id":"x","agent":"no spaces"}\n', "bad_request"),
+        (b'{"op":"hello","id":"x","agent":5}\n', "bad_request"),
+        (b'{"op":"hello","id":"x","proto":"2.0"}\n', "version"),
+        (b'{"op":"refuse","id":"x"}\n', "busy"),
+        (b'{"op":"bug","id":"x","n":6}\nsecret', "bug"),
+        (b'{"op":"dial","id":"x"}\n', "bug"),
+    ],
+)
+def test_a_request_that_fails(serve, request_line, code):
+    """Is answered, and the next one on the same connection too."""
+    with serve().raw() as channel:
+        channel.sendall(HELLO + request_line + b'{"op":"status","id":"last"}\n')
+        channel.shutdown(socket.SHUT_WR)
+        answers = lines(channel.makefile("rb").read())
+    assert [answer.get("error", {}).get("code") for answer in answers] == [None, None, code, None]
+    assert answers[-1]["id"] == "last"
+    assert "secret" not in json.dumps(answers)
+
+
+def test_a_refusal_keeps_its_advice(serve):
+    """Code, exit code and when to come again."""
+    with serve().client() as client, pytest.raises(Refused) as raised:
+        list(client.request("refuse"))
+    assert (raised.value.code, raised.value.retry_ms, raised.value.exit_code) == (Code.busy, 800, 7)
+
+
+def test_hello_comes_first(serve, said):
+    """But for the ops that are frozen."""
+    with serve().raw() as channel:
+        channel.sendall(b'{"op":"say","id":"x"}\n{"op":"status"}\n')
+        channel.shutdown(socket.SHUT_WR)
+        answers = lines(said(channel))
+    assert answers[1]["error"]["code"] == "bad_request"
+    assert answers[2]["ev"] == "status"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "bad_request"),
+        (b"x" * (64 << 10), "too_large"),
+        (b'{"op":"say","n":%d}\n' % (TEXT + 1), "too_large"),
+        (b'{"op":"say","id":"\\u0000"}\n', "bad_request"),
+        (b'{"op":"say","op":"bug"}\n', "bad_request"),
+        (b"[" * 60_000 + b"\n", "bad_request"),
+    ],
+)
+def test_what_is_no_frame_ends_the_connection(serve, said, data, code):
+    """Nobody knows where the next one begins."""
+    with serve().raw() as channel:
+        channel.sendall(HELLO + data)
+        answer = said(channel)
+    assert codes(answer) == [code]
+
+
+def test_hello_is_waited_for_two_seconds(serve, said):
+    """Or as long as is set; dripping bytes do not lengthen it."""
+    served = serve(hello=0.3)
+    with served.raw() as silent, served.raw() as dripping:
+        begun = time.monotonic()
+        dripping.settimeout(0.05)
+        while time.monotonic() < begun + 0.25:
+            dripping.sendall(b" ")
+            time.sleep(0.05)
+        dripping.settimeout(20)
+        assert codes(said(silent)) == codes(said(dripping)) == ["bad_request"]
+        assert time.monotonic() - begun < 10
+
+
+def test_half_a_header_then_silence(serve, said):
+    """Costs nobody else anything, and ends after the idle time."""
+    served = serve(idle=0.5)
+    with served.raw() as half, served.client() as other:
+        half.sendall(HELLO + b'{"op":"say","id":"x","n":100}\nonly so much')
+        slowest = 0.0
+        while 1 not in served.work.closes and slowest < SECONDS:
+            begun = time.monotonic()
+            assert list(other.request("say"))[-1].result is Result.played
+            slowest = max(slowest, time.monotonic() - begun)
+        assert slowest < 2
+        assert codes(said(half)) == ["bad_request"]
+
+
+def test_silence_ends_a_connection_that_waits_for_nothing(serve, eventually):
+    """One that waits for something stays; half a frame is no excuse."""
+    served = serve(idle=0.2)
+    with served.client() as idle, served.client() as waiting, served.client() as half:
+        waiting.ask("wait")
+        half.send(Frame({"op": "wait", "id": "x"}))
+        half._channel.sendall(b'{"op":')
+        assert eventually(lambda: set(served.work.closes) == {1, 3})
+        time.sleep(0.5)
+        assert waiting.status().connections == 1
+        with pytest.raises(Refused):
+            list(idle.request("say"))
+
+
+def test_a_connection_is_a_lease(serve, eventually):
+    """Those who do the work are told of each end, however it comes."""
+    served = serve()
+    client = served.client()
+    client.ask("wait")
+    client.status()
+    assert (served.work.opens, served.work.closes) == ([1], [])
+    client.close()
+    assert eventually(lambda: served.work.closes == [1])
+    with served.raw() as channel:
+        channel.sendall(HELLO + b"no frame\n")
+        assert eventually(lambda: served.work.closes == [1, 2])
+    with served.raw():
+        pass
+    with served.client() as last:
+        last.status()
+    assert eventually(lambda: served.work.closes == [1, 2, 4])
+
+
+def test_a_bug_at_the_end_of_a_lease(serve, eventually):
+    """Leaves no connection behind."""
+    served = serve()
+    client = served.client()
+    served.work.closed = lambda _: 1 / 0
+    client.close()
+    assert eventually(lambda: not served.server._connections)
+
+
+def test_a_hundred_connect_and_drop(serve, eventually):
+    """At any point of the first words; nothing is left of them."""
+    served = serve()
+    for number in range(100):
+        with served.raw() as channel:
+            channel.sendall(HELLO[: number % (len(HELLO) + 1)])
+    with connect() as client:
+        assert eventually(lambda: client.status().connections == 1)
+        assert list(client.request("say"))[-1].result is Result.played
+
+
+def test_the_last_place_is_not_taken(serve, said, eventually):
+    """One more than there is place for is told to come again; a place that is left can be taken."""
+    served = serve(connections=3)
+    clients = [served.client() for _ in range(3)]
+    with served.raw() as channel:
+        assert lines(said(channel))[1]["error"] == {
+            "code": "busy",
+            "msg": "the daemon has too many connections",
+            "retry_ms": 100,
+        }
+    assert all(client.status().connections == 3 for client in clients)
+    clients.pop().close()
+    assert eventually(lambda: clients[0].status().connections == 2)
+    clients.append(served.client())
+    for client in clients:
+        client.close()
+
+
+def test_the_usual_limits():
+    """As is written."""
+    assert Limits() == Limits(hello=2, idle=60, stall=30, check=60, farewell=1, connections=64)
+
+
+def test_sixty_four_by_default(serve):
+    """As is written."""
+    served = serve()
+    clients = [served.client() for _ in range(64)]
+    with pytest.raises(Refused, match="too many"):
+        served.client()
+    for client in clients:
+        client.close()
+
+
+def test_a_client_that_takes_nothing(serve, said, eventually):
+    """Is closed, and has not taken up memory; the sender is told."""
+    served = serve(stall=0.5)
+    with served.client() as stalled, served.client() as other:
+        stalled.ask("flood", count=1000)
+        assert eventually(lambda: 1 in served.work.closes)
+        assert other.status().connections == 1
+        assert len(said(stalled._channel)) < 2 << 20
+
+
+def test_a_client_that_takes_it_slowly(serve):
+    """Gets all of it: what waits is bounded, not what is sent."""
+    served = serve(stall=5)
+    with served.client() as client:
+        count = 0
+        for event in client.request("flood", count=100):
+            if isinstance(event, Audio):
+                assert event.seq == count
+                count += 1
+                time.sleep(0.002)
+        assert (count, type(event)) == (100, Finished)
+
+
+def test_posts_without_end(serve, eventually):
+    """To one who takes nothing are not kept."""
+    served = serve()
+    with served.client() as client:
+        client.status()
+        (connection,) = served.server._connections
+
+        def post():
+            for number in range(200):
+                connection.post(Audio("x", number, 24000, bytes(64 << 10)))
+
+        served.call(post)
+        assert eventually(lambda: served.work.closes == [1])
+
+
+def test_shutdown_waits_for_what_was_accepted(serve, eventually):
+    """Nobody finds the daemon from the answer on; who is there is served until the end."""
+    served = serve()
+    served.call(served.work.drained.clear)
+    with served.client() as client, served.client() as other:
+        client.shutdown(Mode.drain)
+        assert not served.place.socket.exists()
+        assert other.status().state == "draining"
+        assert list(other.request("say"))[-1].result is Result.played
+        assert served.thread.is_alive()
+        served.call(served.work.drained.set)
+        assert client.wait_for_end(20)
+    assert eventually(lambda: not served.thread.is_alive())
+    assert sorted(served.work.closes) == [1, 2]
+
+
+def test_shutdown_makes_haste(serve):
+    """A drain that takes too long may be cut short."""
+    served = serve()
+    served.call(served.work.drained.clear)
+    with served.client() as client:
+        client.shutdown(Mode.drain)
+        client.shutdown(Mode.now)
+        assert client.wait_for_end(20)
+    served.thread.join(20)
+    assert not served.thread.is_alive()
+
+
+def test_those_who_come_late(serve, said):
+    """Are told to come again, while the daemon ends."""
+    served = serve()
+    served.call(served.work.drained.clear)
+    late = socket.socket(socket.AF_UNIX)
+    late.settimeout(20)
+    with served.client() as client, late:
+        name = served.place.socket.with_name("kept.sock")
+        name.hardlink_to(served.place.socket)
+        client.shutdown(Mode.drain)
+        late.connect(str(name))
+        assert codes(said(late)) == ["shutting_down"]
+
+
+def test_it_ends_when_nobody_needs_it(serve, eventually):
+    """Not while somebody is connected, nor while there is work."""
+    served = serve(idle_exit=0.3)
+    with served.client() as client:
+        time.sleep(0.6)
+        client.status()
+        served.call(served.work.drained.clear)
+        client.status()
+    time.sleep(0.6)
+    assert served.thread.is_alive()
+    served.call(served.work.drained.set)
+    assert eventually(lambda: not served.thread.is_alive())
+    assert not served.place.socket.exists()
+
+
+def test_it_ends_when_its_socket_is_replaced(serve, eventually):
+    """By whatever: nobody finds it any more. What took its place stays."""
+    served = serve(check=0.1)
+    served.place.socket.unlink()
+    other = lifecycle.publish(served.place)
+    assert eventually(lambda: not served.thread.is_alive())
+    assert other.is_found
+    other.listener.close()
+
+
+def test_it_ends_when_its_socket_is_gone(serve, eventually):
+    """Or its folder, as a cleaner of /tmp may do."""
+    served = serve(check=0.1)
+    served.place.socket.unlink()
+    assert eventually(lambda: not served.thread.is_alive())
+
+
+def test_work_is_finished_when_the_socket_is_replaced(serve, eventually):
+    """Who is there keeps being heard."""
+    served = serve(check=0.1)
+    served.call(served.work.drained.clear)
+    with served.client() as client:
+        served.place.socket.unlink()
+        assert eventually(lambda: client.status().state == "draining")
+        assert list(client.request("say"))[-1].result is Result.played
+        served.call(served.work.drained.set)
+        assert client.wait_for_end(20)
+
+
+def test_a_newer_client_is_made_room_for(serve, eventually):
+    """At once where nobody else is there; else when all have gone."""
+    served = serve()
+    with pytest.raises(Refused) as raised:
+        served.client(version="99.0")
+    assert raised.value.code is Code.shutting_down
+    assert eventually(lambda: not served.thread.is_alive())
+    assert not served.place.socket.exists()
+
+
+def test_a_newer_client_waits_until_others_have_gone(serve, eventually):
+    """It is served meanwhile."""
+    served = serve()
+    with served.client() as other, served.client(version="99.0") as newer:
+        assert newer.status().restart_when_idle
+        other.close()
+        assert list(newer.request("say"))[-1].result is Result.played
+    assert eventually(lambda: not served.thread.is_alive())
+
+
+@pytest.mark.parametrize("hello", [{"version": "0.0.1"}, {}, {"version": "99.0", "upgrade": False}])
+def test_older_clients_and_those_who_do_not_mind(serve, hello):
+    """Are served."""
+    served = serve()
+    with served.client(**hello) as client:
+        assert client.status().state == "idle"
+
+
+def test_the_frozen_ops_serve_every_version(serve):
+    """Hello of another major version is refused; status and shutdown are not."""
+    served = serve()
+    with served.raw() as channel:
+        stream = channel.makefile("rb")
+        channel.sendall(b'{"op":"hello","proto":"2.0","version":"99"}\n{"op":"status"}\n{"op":"shutdown","id":"x"}\n')
+        answers = lines(stream.read())
+    assert answers[1]["error"]["code"] == "version"
+    assert answers[2]["ev"] == "status"
+    assert answers[3] == {"ev": "done", "id": "x"}
+
+
+def test_a_connection_that_ends_is_not_written_to(serve):
+    """A sender learns of it."""
+    served = serve()
+    with served.client() as client:
+        client.ask("flood", count=10_000)
+    with served.client() as other:
+        assert other.status().connections == 1
+        with pytest.raises(Gone):
+            client.status()
