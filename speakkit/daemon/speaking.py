@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -11,17 +11,18 @@ from typing import Any
 
 from speakkit.daemon import effects as queued
 from speakkit.daemon import messages
-from speakkit.daemon.connection import HIGH_WATER, Connection
+from speakkit.daemon.connection import Connection
 from speakkit.daemon.effects import Effects, Result, Stage
 from speakkit.daemon.messages import Done, Listing, Request
-from speakkit.daemon.protocol import PCM, Code, text_of
+from speakkit.daemon.protocol import Code, text_of
 from speakkit.daemon.queue import Queue, Scope
 from speakkit.daemon.requests import Again, Clear, Speak, Synth, required_id
 from speakkit.daemon.sound import Fault, Sound, ended, into
+from speakkit.daemon.streams import Streams
 from speakkit.daemon.synthesis import LIMITS, PLACE, Synthesis
 from speakkit.daemon.work import Handler, Refused
 from speakkit.errors import BadValue, ExitCode
-from speakkit.playback import events, pcm, sinks
+from speakkit.playback import events, sinks
 from speakkit.playback.feed import Feed
 from speakkit.playback.player import Player
 from speakkit.workers.worker import Limits
@@ -79,7 +80,7 @@ class Speaking:
         self._heard: OrderedDict[str, Sound] = OrderedDict()
         self._seconds: dict[str, float] = {}
         self._faults: dict[str, Fault] = {}
-        self._streams: deque[tuple[Sound, Connection]] = deque()
+        self._streams = Streams()
         self._timer: asyncio.TimerHandle | None = None
         self._is_draining = False
         self._changed = asyncio.Event()
@@ -94,13 +95,13 @@ class Speaking:
         """See `work.Work`."""
         owner = str(connection.number)
         self._connections.pop(owner, None)
-        self._streams = deque(stream for stream in self._streams if stream[1] is not connection)
+        self._streams.leave(connection)
         self._carry(self._queue.disconnected(time.monotonic(), owner))
 
     def holds(self, connection: Connection) -> bool:
         """See `work.Work`."""
         owner = str(connection.number)
-        streams = any(each is connection for _, each in self._streams)
+        streams = any(True for _ in self._streams.of(connection))
         waits = (self._queue.utterance(name) for name in self._sounds)
         return streams or any(each.owner == owner for each in waits if each)
 
@@ -137,9 +138,7 @@ class Speaking:
     async def stop(self) -> None:
         """See `work.Work`."""
         self._is_draining = True
-        for sound, connection in self._streams:
-            connection.fail(sound.name, Code.shutting_down, "the daemon ends")
-        self._streams.clear()
+        self._streams.fail()
         self._carry(self._queue.fail_all(time.monotonic(), Code.shutting_down))
         await self._close()
 
@@ -187,11 +186,8 @@ class Speaking:
 
     async def _cancel(self, connection: Connection, request: Request) -> None:
         name = required_id(request)
-        for stream in self._streams:
-            if stream[0].name == name and stream[1] is connection:
-                self._streams.remove(stream)
-                connection.post(stream[0].finished(Result.skipped))
-                return
+        if self._streams.cancel(name, connection):
+            return
         utterance = self._queue.utterance(name)
         if utterance and utterance.owner == str(connection.number):
             self._carry(self._queue.cancel(time.monotonic(), name))
@@ -246,22 +242,8 @@ class Speaking:
 
     def _stream(self, sound: Sound, connection: Connection) -> None:
         """Have it sent to a client as it is made."""
-        sent = 0
-
-        def take(piece: bytes) -> None:
-            nonlocal sent
-            for at in range(0, len(piece), PCM):
-                connection.post(messages.Audio(sound.name, sent, pcm.RATE, piece[at : at + PCM], "f32le"))
-                sent += 1
-
-        sound.take, sound.wants = take, lambda: connection.backlog < HIGH_WATER
-        if sound.is_over:
-            for piece in sound.pieces or ():
-                take(piece)
-            connection.post(sound.finished(Result.played))
-        else:
-            self._streams.append((sound, connection))
-            self._synthesis.wake()
+        self._streams.add(sound, connection)
+        self._synthesis.wake()
 
     def _needed(self) -> Sound | None:
         """Whose next piece is needed most: what is heard, what is heard next, and then the streams in turn."""
@@ -270,21 +252,16 @@ class Speaking:
             sound = self._sounds.get(name)
             if sound and not sound.is_over and sound.wants():
                 return sound
-        for _ in range(len(self._streams)):
-            self._streams.rotate(-1)
-            if self._streams[-1][0].wants():
-                return self._streams[-1][0]
+        if wanted := self._streams.next():
+            return wanted
         if self._streams:
             self._loop.call_later(POLL, self._synthesis.wake)
         return None
 
     def _made(self, sound: Sound) -> None:
         """A sound has come to its end."""
-        for stream in tuple(self._streams):
-            if stream[0] is sound:
-                self._streams.remove(stream)
-                stream[1].post(sound.finished(Result.failed if sound.fault else Result.played))
-                self._changed.set()
+        self._streams.made(sound)
+        self._changed.set()
         feed = self._feeds.get(sound.name)
         if feed is None or self._sounds.get(sound.name) is not sound:
             return
