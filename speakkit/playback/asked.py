@@ -9,7 +9,8 @@ async def end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
-    await process.wait()
-    # Nothing else closes pipes that nobody reads to their end; that takes a turn of the loop.
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
-    await asyncio.sleep(0)
+    try:
+        await process.wait()
+    finally:
+        # Nothing else closes pipes that nobody reads to their end.
+        process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001

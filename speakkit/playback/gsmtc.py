@@ -82,9 +82,10 @@ class Sessions:
             self._start.cancel()
             with suppress(asyncio.CancelledError, Unreachable):
                 await self._start
-        if self._process and self._reader:
+        if self._process:
             assert self._process.stdin
             self._process.stdin.close()
+        if self._reader:
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._reader), END)
             self._reader.cancel()

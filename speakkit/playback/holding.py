@@ -141,8 +141,9 @@ class Holding:
         with suppress(Unreachable, TimeoutError):
             async with asyncio.timeout(HOLDING):
                 await self._remote.connect()
-                free = [player for player in await self._remote.players() if self._is_free(player)]
-                silences = {player: self._start(player) for player in free}
+                players = await self._remote.players()
+                self._mute.intersection_update(players)
+                silences = {player: self._start(player) for player in players if self._is_free(player)}
                 if expected := [silence for player, silence in silences.items() if player not in self._mute]:
                     await asyncio.wait(expected)
 
@@ -171,11 +172,12 @@ class Holding:
 
     async def close(self) -> None:
         """Play what was paused, and let go of everything."""
-        await self.release()
-        tasks = list(self._attended.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._over.set()
+        if tasks := list(self._attended.values()):
+            _, late = await asyncio.wait(tasks, timeout=RELEASING)  # also those that are about to pause
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._remote.close()
 
     def _is_free(self, player: Player) -> bool:

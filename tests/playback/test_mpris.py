@@ -424,6 +424,15 @@ def test_close_releases_at_once(session_bus, interludes, folder):
     assert session_bus.calls("normal") == ["Pause", "Play"]
 
 
+def test_close_waits_for_one_that_is_about_to_pause(session_bus, interludes, folder):
+    """Nobody would play it again."""
+    session_bus.add("late", pause_delay=0.5)
+    interlude = interludes()
+    interlude.begin()
+    interlude.close()
+    assert session_bus.tell("late")["calls"] == [["Pause", "Playing"], ["Play", "Paused"]]
+
+
 def test_players_are_seen(session_bus):
     """With what they do, and whether they are ignored."""
     for name, more in {"vlc": {"status": "Paused"}, "mute": {"is_mute": True}, "spotify": {}}.items():
