@@ -7,7 +7,7 @@ before the file, and the file before the default; an empty variable counts as no
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +60,7 @@ BLEND_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_SHOWN = 60
 
-Value = str | float | int | bool | Path | None
+Value = str | float | int | bool | Path | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,28 @@ class Form:
         return self.name
 
 
+@dataclass(frozen=True)
+class Each:
+    """Any list whose every member is allowed."""
+
+    member: Form
+
+    def __contains__(self, given: Iterable[object]) -> bool:
+        return not self.others(given)
+
+    def others(self, given: Iterable[object]) -> list[object]:
+        """Those that are not allowed."""
+        return [each for each in given if not isinstance(each, str) or each not in self.member]
+
+    def __str__(self) -> str:
+        return f"a list, each of it {self.member}"
+
+
 KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "true or false"),
     int: (int, "a whole number"),
     float: ((int, float), "a number"),
+    tuple: ((list, tuple), "a list"),
 }
 """The type of a setting -> what TOML may hold for it, and how to ask for that; any other one is text in TOML."""
 
@@ -139,11 +157,11 @@ class Setting:
     """
 
     name: str
-    kind: type[str | float | int | bool | Path]
+    kind: type[str | float | int | bool | Path | tuple[str, ...]]
     default: Value | Callable[[], Path]
     variable: str
     about: str
-    allowed: OneOf | Language | Range | Form | None = None
+    allowed: OneOf | Language | Range | Form | Each | None = None
 
     def checked(self, given: Any, where: str) -> Value:
         """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
@@ -151,12 +169,13 @@ class Setting:
         if not _is(given, types):
             raise ConfigError(f"{where} must be {wanted}, not {_shown(given)}")
         if self.allowed is not None and given not in self.allowed:
-            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(given)}")
+            fault = self.allowed.others(given)[0] if isinstance(self.allowed, Each) else given
+            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(fault)}")
         value: Value = self.kind(given)
         return _expanded(value, where) if isinstance(value, Path) else value
 
     def read(self, text: str, where: str) -> Value:
-        """The same for a variable or an argument; a folder may be relative to the current one."""
+        """The same for a variable or an argument: a folder may be relative to the current one, a list has commas."""
         try:
             return self.checked(self._parsed(text), where)
         except ValueError:
@@ -165,6 +184,8 @@ class Setting:
     def _parsed(self, text: str) -> object:
         if self.kind is bool:
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+        if self.kind is tuple:
+            return [part.strip() for part in text.split(",") if part.strip()]
         if self.kind is Path and not text.startswith("~"):
             return str(Path(text).absolute())
         return self.kind(text) if self.kind in KINDS else text
@@ -176,6 +197,7 @@ SINK = Form(
     r"auto|sounddevice|pacat|aplay|timed-null|file:/.*[^/]",
     "auto, sounddevice, pacat, aplay, timed-null or file:/ with the rest of a path",
 )
+PLAYERS = Each(Form(r"\S(.*\S)?", "the name of a player, such as spotify"))
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
 
 SETTINGS = (
@@ -206,6 +228,15 @@ SETTINGS = (
         "SPEAKKIT_SINK",
         "what plays: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
         SINK,
+    ),
+    Setting("media", bool, True, "SPEAKKIT_MEDIA", "pause other people's music while speech sounds"),
+    Setting(
+        "media_ignore",
+        tuple,
+        ("kdeconnect", "plasma-browser-integration"),
+        "SPEAKKIT_MEDIA_IGNORE",
+        "players that are never paused; speakkit doctor lists all that are there",
+        PLAYERS,
     ),
     Setting(
         "offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network; 1 in the environment, true in the file"
@@ -264,6 +295,8 @@ class Settings:
     device: Device
     seed: int
     sink: str
+    media: bool
+    media_ignore: tuple[str, ...]
     offline: bool
     models: Path | None
     voices: Path

@@ -61,6 +61,12 @@ FAULTS = {
         f"hub = '{'h' * 99}'",
         f"hub must be an address such as https://huggingface.co, not '{'h' * 60}'...",
     ),
+    "no list": ("media_ignore = 'vlc'", "config.toml line 1: media_ignore must be a list, not 'vlc'"),
+    "a list with a number": (
+        "media_ignore = ['vlc', 3]",
+        "config.toml line 1: media_ignore must be a list, each of it the name of a player, such as spotify, not 3",
+    ),
+    "a list with nothing": ("media_ignore = ['']", "each of it the name of a player, such as spotify, not ''"),
     "an unknown setting": (
         "# mine\nvoise = 'f1'",
         "config.toml line 2: there is no setting 'voise'; did you mean voice?",
@@ -117,6 +123,10 @@ engine = "gemini"
 device = "cpu"
 seed = 7
 sink = "pacat"
+media = false
+media_ignore = [
+    "vlc",
+]
 offline = true
 models = "/models"
 voices = "~/voices"
@@ -169,6 +179,7 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
+        media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
         offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
         quiet_hours="", autosave=None, idle_exit=1800.0,
         keep_alive=600.0, hub="https://huggingface.co", blends={}, agents={},
@@ -186,14 +197,15 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     found = config.load()
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
-        sink="pacat", offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), daemon=False,
+        sink="pacat", media=False, media_ignore=("vlc",), offline=True, models=Path("/models"),
+        voices=Path("/home/someone/voices"), daemon=False,
         quiet_hours="22:00-07:00", autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0,
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
         agents={"builder": config.Agent("f2", 1.25, "low"), "my.shell": config.Agent("m1")},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 18), 20, 23, 24]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 22), 24, 27, 28]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
@@ -201,11 +213,13 @@ def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
     write("speed = 2\nvoice = 'm4'\noffline = true\ndevice = 'cpu'")
     monkeypatch.chdir(tmp_path)
     given = {"SPEED": "0.5", "VOICE": "", "OFFLINE": "0", "MODELS": "models", "VOICES": "~", "DEVICE": "cuda"}
+    given |= {"MEDIA": "0", "MEDIA_IGNORE": "vlc, Chrome,"}
     for name, value in given.items():
         monkeypatch.setenv(f"SPEAKKIT_{name}", value)
     found = config.load()
     assert (found.speed, found.voice, found.offline, found.device) == (0.5, "m4", False, config.Device.cuda)
     assert (found.models, found.voices) == (tmp_path / "models", Path.home())
+    assert (found.media, found.media_ignore) == (False, ("vlc", "Chrome"))
     sourced = config.sourced_values()
     assert [sourced[name].source for name in ("speed", "voice")] == ["SPEAKKIT_SPEED", "config.toml line 2"]
 

@@ -137,6 +137,8 @@ def _set_or_not(row: dict[str, Any]) -> str:
 
 def _written(value: object) -> str:
     """A value as people write it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -146,7 +148,7 @@ def _place(key: str) -> tuple[str, str]:
     return (table, name) if "." in key and table in config.TABLES else ("", key)
 
 
-def _given(key: str, text: str) -> str | float | bool:
+def _given(key: str, text: str) -> str | float | bool | list[str]:
     """`text` as TOML holds it. Raises BadValue where there is no such setting, or the value is not allowed."""
     table, name = _place(key)
     with _usage():
@@ -156,6 +158,8 @@ def _given(key: str, text: str) -> str | float | bool:
         if setting.kind is bool:
             return bool(setting.checked({"true": True, "false": False}.get(text, text), key))
         value = setting.read(text, key)
+        if isinstance(value, tuple):
+            return list(value)
         return value if isinstance(value, int | float) else str(value)
 
 
