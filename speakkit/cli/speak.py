@@ -70,7 +70,9 @@ Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")
 Agent = Annotated[
     str | None, _more("--agent", metavar="NAME", help="Who speaks: turns are taken by agent; SPEAKING_AGENT_ID, tmux.")
 ]
-Prio = Annotated[Priority, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")]
+Prio = Annotated[
+    Priority | None, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")
+]
 Interrupts = Annotated[
     Interrupt, _more("--interrupt", help="End what this agent, or everybody, is saying or waits to.")
 ]
@@ -95,7 +97,7 @@ def speak(
     play: Play = False, file: given.TextFile = None, from_json: given.JsonPath = None, audio_format: Format = None,
     raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, device: RunsOn = None,
     engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
-    priority: Prio = Priority.normal, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
+    priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
     dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
     no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None, force: Force = False, as_json: Json = False,
     quiet: Quiet = False,
@@ -115,10 +117,12 @@ def speak(
         if words or file:
             raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
         raise typer.Exit(in_turn.hush(agents.name(agent), stop=stop, mute=mute))
+    speaks = agents.name(agent)
+    persona = settings.agents.get(speaks) or agents.unnamed(speaks, settings)
     asked = Order(
         text=given.text(words or [], file, from_json), file=file, raw=raw, lang=lang or settings.lang or None,
-        voice=settings.voice if voice is None else voice,
-        speed=settings.speed if speed is None else speed,
+        voice=persona.voice if voice is None else voice,
+        speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
         seed=settings.seed if seed is None else seed,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
@@ -128,7 +132,14 @@ def speak(
     if max_seconds is not None:
         asked = order.cut(asked, max_seconds)
     turn = Turn(
-        agents.name(agent), priority, interrupt, ttl=ttl, replace=replace, dedupe=dedupe, on_full=on_full, detach=detach
+        speaks,
+        priority or Priority[persona.priority or "normal"],
+        interrupt,
+        ttl=ttl,
+        replace=replace,
+        dedupe=dedupe,
+        on_full=on_full,
+        detach=detach,
     )
     raise typer.Exit(carry_out(asked, turn if settings.daemon and not no_daemon else None))
 

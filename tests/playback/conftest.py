@@ -1,6 +1,11 @@
-"""Sinks that remember what they were given."""
+"""Sinks that remember what they were given, and players on a real D-Bus session bus."""
 
+import json
+import shutil
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +119,67 @@ def stage():
     for player in stage.players:
         player.close()
         assert player.wait_closed(WAIT), "the player does not end"
+
+
+class Bus:
+    """A D-Bus session bus with players on it, which a process of their own serves: see fake_players.py."""
+
+    def __init__(self, folder, patch):
+        self.path = folder / "bus"
+        self.fakes = None
+        patch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={self.path}")
+        self.start()
+
+    def start(self):
+        self.daemon = subprocess.Popen(
+            ["dbus-daemon", "--session", "--nofork", "--print-address=1", f"--address=unix:path={self.path}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.daemon.stdout.readline(), "no session bus"
+        self.fakes = subprocess.Popen(
+            [sys.executable, Path(__file__).parent / "fake_players.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def kill(self):
+        for process in (self.fakes, self.daemon):
+            process.kill()
+            process.wait(WAIT)
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+
+    def tell(self, name, do="seen", **more):
+        """Do something with a player; what it is like then: its status, and the calls that it got."""
+        self.fakes.stdin.write(json.dumps({"do": do, "name": name, **more}).encode() + b"\n")
+        self.fakes.stdin.flush()
+        return json.loads(self.fakes.stdout.readline())
+
+    def add(self, name, **more):
+        self.tell(name, "add", **more)
+
+    def status(self, name):
+        return self.tell(name)["status"]
+
+    def calls(self, name):
+        """What it was told to do: ["Pause", "Play"]."""
+        return [call for call, _ in self.tell(name)["calls"]]
+
+    @staticmethod
+    def witness(name):
+        """What playerctl says that a player does."""
+        said = subprocess.run(
+            ["playerctl", "--player", name, "status"], capture_output=True, text=True, check=False, timeout=WAIT
+        )
+        return said.stdout.strip() or said.stderr.strip()
+
+
+@pytest.fixture
+def session_bus(tmp_path_factory, monkeypatch):
+    """A bus of this test's own, without players yet."""
+    pytest.importorskip("dbus_fast", reason="needs dbus-fast, which serves players on Linux")
+    if not (shutil.which("dbus-daemon") and shutil.which("playerctl")):
+        pytest.skip("needs the Debian packages dbus and playerctl")
+    bus = Bus(tmp_path_factory.mktemp("bus"), monkeypatch)
+    yield bus
+    bus.kill()
