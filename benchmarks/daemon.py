@@ -23,7 +23,7 @@ import numpy as np
 
 from speakkit.daemon import client, kill, rundir
 from speakkit.daemon.client import Client
-from speakkit.daemon.messages import Audio, Event, Started
+from speakkit.daemon.messages import Event, Started
 from speakkit.playback import pcm
 
 TESTS = Path(__file__).parent.parent / "tests"
@@ -135,7 +135,7 @@ def asking(runs: int) -> None:
 
 def heard(runs: int, server: SoundServer, folder: Path) -> None:
     """What a listener hears."""
-    starts, cancels, cuts = [], [], []
+    starts, hears, cancels, cuts = [], [], [], []
     with (
         server.listening(folder) as ear,
         daemon(**fake("sounddevice"), **ear_of(server)),
@@ -145,10 +145,13 @@ def heard(runs: int, server: SoundServer, folder: Path) -> None:
         list(connection.request("speak", b"seconds=0.01", voice="f1"))
         for number in range(runs):
             time.sleep(1.5)
-            starts.append(_first(connection, ear, number))
+            started, heard_after = _first(connection, ear, number)
+            starts.append(started)
+            hears.append(heard_after)
             cancels.append(_cancelled(connection, ear, number))
             cuts.append(_cut(connection, other, ear, number))
-    row("accepted to the first sample heard (PulseAudio, 60 ms silence first)", starts)
+    row("asked for to the first sample in the sink (PulseAudio): all but synthesis", starts)
+    row("accepted to the first sample heard", hears)
     row("cancel to silence", cancels, "100")
     row("urgent asked for to heard, over a normal one", cuts, "100")
 
@@ -157,12 +160,13 @@ def _places(ear: Ear, bit: int) -> Any:
     return np.flatnonzero(np.rint(ear().astype("f8") * 2**20) == 1 << bit)
 
 
-def _first(connection: Client, ear: Ear, number: int) -> float:
+def _first(connection: Client, ear: Ear, number: int) -> tuple[float, float]:
+    """Seconds from asking to the sink, and from being accepted to being heard."""
     bit = number % 6
-    before = len(_places(ear, bit))
+    before, begun = len(_places(ear, bit)), time.monotonic()
     at = timed(connection.request("speak", f"bit={bit} seconds=0.1 n={number}".encode(), voice="f1"))
     time.sleep(0.3)
-    return ear.born() + float(_places(ear, bit)[before]) / pcm.RATE - at["Accepted"]
+    return at["Started"] - begun, ear.born() + float(_places(ear, bit)[before]) / pcm.RATE - at["Accepted"]
 
 
 def _cancelled(connection: Client, ear: Ear, number: int) -> float:
@@ -213,7 +217,7 @@ def _cpu(pid: int) -> float:
 
 def kokoro(runs: int, server: SoundServer, folder: Path) -> None:
     """The real voice: from nothing, and warm."""
-    cold, totals, syntheses, sounds = [], [], [], []
+    cold, totals, sounds = [], [], []
     for _ in range(2):
         with daemon(SPEAKKIT_SINK="sounddevice", **ear_of(server)):
             begun = time.monotonic()
@@ -228,9 +232,6 @@ def kokoro(runs: int, server: SoundServer, folder: Path) -> None:
         for word in (WORDS * runs)[:runs]:
             line = f"{LINE} {word}.".encode()
             time.sleep(1.5)
-            begun = time.monotonic()
-            syntheses.append(until(connection.request("synth", line, voice="f1"), Audio) - begun)
-            time.sleep(0.5)
             before, begun = len(ear()), time.monotonic()
             at = timed(connection.request("speak", line, voice="f1"))
             totals.append(at["Started"] - begun)
@@ -238,8 +239,6 @@ def kokoro(runs: int, server: SoundServer, folder: Path) -> None:
             sounds.append(ear.born() + (before + float(np.flatnonzero(ear()[before:])[0])) / pcm.RATE - begun)
     row("Kokoro: from no daemon to the first sample in the sink", cold)
     row("Kokoro, warm: a line of 12 words to its first sample in the sink", totals, "900")
-    row("of that, synthesis", syntheses)
-    row("the rest", [total - made for total, made in zip(totals, syntheses, strict=True)])
     row("the same to its first sample heard", sounds)
 
 
