@@ -123,6 +123,8 @@ engine = "gemini"
 device = "cpu"
 seed = 7
 sink = "pacat"
+beep = "on"
+beep_volume = 1
 media = false
 media_ignore = [
     "vlc",
@@ -179,7 +181,7 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
-        media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
+        beep="off", beep_volume=0.2, media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
         offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
         quiet_hours="", autosave=None, idle_exit=1800.0,
         keep_alive=600.0, hub="https://huggingface.co", blends={}, agents={},
@@ -197,7 +199,8 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     found = config.load()
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
-        sink="pacat", media=False, media_ignore=("vlc",), offline=True, models=Path("/models"),
+        sink="pacat", beep="on", beep_volume=1.0, media=False, media_ignore=("vlc",),
+        offline=True, models=Path("/models"),
         voices=Path("/home/someone/voices"), daemon=False,
         quiet_hours="22:00-07:00", autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0,
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
@@ -205,7 +208,7 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 22), 24, 27, 28]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 13), *range(15, 24), 26, 29, 30]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
