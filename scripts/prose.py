@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "SPEAKKIT_RUNTIME_DIR": "The folder in which the daemon is found; nobody else may look into it.",
     "XDG_RUNTIME_DIR": "The folder that holds it where that is not set.",
     "SPEAKING_AGENT_ID": "Who speaks, where --agent does not say so.",
+    "SPEAKKIT_SOCKET": "The socket that the script of `speakkit client-script` speaks through, in a container.",
     "TMUX": "Where it is set, the session of tmux is who speaks.",
     "PULSE_SERVER": "The sound server, which `speakkit doctor` looks for on WSL.",
     "NO_COLOR": "Where it is set and not empty, nothing is coloured.",
