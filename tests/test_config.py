@@ -67,8 +67,7 @@ FAULTS = {
     ),
     "a far one": (
         "x = 1",
-        "offline, models, voices, daemon, autosave, idle_exit, keep_alive, containers, "
-        "container_uids, hub, blends.NAME",
+        "voices, daemon, autosave, idle_exit, keep_alive, containers, container_uids, hub, blends.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
     "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),

@@ -14,7 +14,10 @@ import json
 import os
 import socket
 import sys
-from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple  # noqa: UP035  Python 3.8
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOCKET = "/run/speakkit/speak.sock"
 
@@ -42,8 +45,6 @@ CLOSED = (
     "tells which that is there, and `speakkit config set container_uids UID` admits it"
 )
 
-Header = Dict[str, Any]  # noqa: UP006  Python 3.8
-
 
 class Unspoken(Exception):
     """It was not heard. The message is one line; code: what the program ends with."""
@@ -66,22 +67,22 @@ class Wire:
         except (FileNotFoundError, ConnectionRefusedError):
             raise Unspoken(NOBODY.format(path)) from None
         except OSError as error:
-            raise Unspoken("cannot connect to {}: {}".format(path, error)) from None  # noqa: UP032  Python 3.8
+            raise Unspoken(f"cannot connect to {path}: {error}") from None
         self._lines = self._channel.makefile("rb")
 
-    def ask(self, header: Header, payload: bytes = b"") -> None:
+    def ask(self, header: dict[str, Any], payload: bytes = b"") -> None:
         """Say something. Raises Unspoken."""
         try:
             self._channel.sendall(json.dumps({**header, "n": len(payload)}).encode() + b"\n" + payload)
         except OSError:
             raise Unspoken(CLOSED.format(self._path)) from None
 
-    def events(self) -> Iterator[Header]:
+    def events(self) -> Iterator[dict[str, Any]]:
         """What the daemon says. Raises Unspoken for a refusal, and at the end."""
         while True:
             try:
                 line = self._lines.readline(1 << 17)
-            except socket.timeout:
+            except socket.timeout:  # noqa: UP041  it has another name before Python 3.10
                 raise Unspoken(f"the daemon at {self._path} does not answer within {ANSWER:g} s") from None
             except OSError:
                 line = b""
@@ -100,7 +101,7 @@ class Wire:
         self._channel.settimeout(None)
 
 
-def main(arguments: Optional[List[str]] = None) -> int:  # noqa: UP006, UP045  Python 3.8
+def main(arguments: list[str] | None = None) -> int:
     """The program."""
     try:
         options = _options(arguments)
@@ -121,7 +122,7 @@ def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) 
     wire.ask({"op": "hello", "proto": "1.0", "agent": options.agent, "client": "speak.py"})
     next(events)
     wire.ask({"op": "speak", "id": os.urandom(8).hex(), **fields}, payload)
-    lost: List[Header] = []  # noqa: UP006  Python 3.8
+    lost: list[dict[str, Any]] = []
     for event in events:
         lost += event.get("lost", [])
         if event.get("ev") == "accepted":
@@ -131,7 +132,7 @@ def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) 
     return FAILED
 
 
-def _ended(end: Header, lost: List[str]) -> int:  # noqa: UP006  Python 3.8
+def _ended(end: dict[str, Any], lost: list[str]) -> int:
     """What the program ends with. Raises Unspoken."""
     if end.get("code") == "muted":
         _say("nothing is heard while speech is muted")
@@ -144,14 +145,14 @@ def _ended(end: Header, lost: List[str]) -> int:  # noqa: UP006  Python 3.8
     return int(end["exit"])
 
 
-def _refusal(error: Header) -> Unspoken:
+def _refusal(error: dict[str, Any]) -> Unspoken:
     return Unspoken(str(error.get("msg")), CODES.get(str(error.get("code")), FAILED))
 
 
 FIELDS = ("voice", "speed", "lang", "prio", "interrupt", "replace", "ttl")
 
 
-def _options(arguments: Optional[List[str]]) -> argparse.Namespace:  # noqa: UP006, UP045  Python 3.8
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="speak.py", description="Speak through the speakkit of the host.")
     parser.add_argument("text", nargs="?", help="what to say; without it, what comes through a pipe")
     parser.add_argument("--agent", default="default", help="who speaks; the host puts c: before it")
@@ -165,7 +166,7 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:  # noqa: UP0
     return parser.parse_args(arguments)
 
 
-def _text(given: Optional[str]) -> Tuple[str, bytes]:  # noqa: UP006, UP045  Python 3.8
+def _text(given: str | None) -> tuple[str, bytes]:
     """What to say, and its bytes. Raises Unspoken."""
     try:
         text = sys.stdin.buffer.read().decode() if given is None else given
@@ -178,9 +179,5 @@ def _say(line: str) -> None:
     sys.stderr.write(f"speak: {line}\n")
 
 
-def _stop() -> NoReturn:
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    _stop()
+    sys.exit(main())
