@@ -24,9 +24,17 @@ SOCKET = "/run/speakkit/speak.sock"
 ANSWER = 10.0
 """Seconds in which the daemon answers, unless its user has something else to hear first."""
 
-FAILED, USAGE, LOST_WORDS, NETWORK, INTERRUPTED = 1, 2, 5, 7, 130
+FAILED, USAGE, NETWORK, INTERRUPTED = 1, 2, 7, 130
 
-CODES = {"bad_request": USAGE, "too_large": USAGE, "busy": NETWORK, "shutting_down": NETWORK, "bug": 3}
+CODES = {
+    "bad_request": USAGE,
+    "too_large": USAGE,
+    "busy": NETWORK,
+    "shutting_down": NETWORK,
+    "bug": 3,
+    "audio_unavailable": 6,
+    "muted": 0,
+}
 """The code of a refusal -> what the program ends with; all others end with FAILED."""
 
 ENDS = {
