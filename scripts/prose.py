@@ -25,7 +25,8 @@ and that before the default.
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
     "SPEAKKIT_RUNTIME_DIR": "The folder in which the daemon is found; nobody else may look into it.",
-    "XDG_RUNTIME_DIR": "The folder that holds it where that is not set.",
+    "XDG_RUNTIME_DIR": "The folder that holds it where that is not set, and the session bus where that is not.",
+    "DBUS_SESSION_BUS_ADDRESS": "The session bus of D-Bus, on which players are paused.",
     "SPEAKING_AGENT_ID": "Who speaks, where --agent does not say so.",
     "SPEAKKIT_SOCKET": "The socket that the script of `speakkit client-script` speaks through, in a container.",
     "TMUX": "Where it is set, the session of tmux is who speaks.",

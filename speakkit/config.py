@@ -7,7 +7,7 @@ before the file, and the file before the default; an empty variable counts as no
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -42,14 +42,25 @@ LONGEST_WAIT = 30 * 24 * 3600
 
 DEVICES = tuple(device.value for device in Device)
 
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+
 BLENDS = "blends"
 """The table of config.toml that names blends."""
+
+AGENTS = "agents"
+"""The table of config.toml that says how agents speak."""
+
+TABLES = (BLENDS, AGENTS)
+
+PRIORITIES = ("urgent", "normal", "low", "progress")
+
+AGENT_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 BLEND_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_SHOWN = 60
 
-Value = str | float | int | bool | Path | None
+Value = str | float | int | bool | Path | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -110,10 +121,28 @@ class Form:
         return self.name
 
 
+@dataclass(frozen=True)
+class Each:
+    """Any list whose every member is allowed."""
+
+    member: Form
+
+    def __contains__(self, given: Iterable[object]) -> bool:
+        return not self.others(given)
+
+    def others(self, given: Iterable[object]) -> list[object]:
+        """Those that are not allowed."""
+        return [each for each in given if not isinstance(each, str) or each not in self.member]
+
+    def __str__(self) -> str:
+        return f"a list, each of it {self.member}"
+
+
 KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "true or false"),
     int: (int, "a whole number"),
     float: ((int, float), "a number"),
+    tuple: ((list, tuple), "a list"),
 }
 """The type of a setting -> what TOML may hold for it, and how to ask for that; any other one is text in TOML."""
 
@@ -128,11 +157,11 @@ class Setting:
     """
 
     name: str
-    kind: type[str | float | int | bool | Path]
+    kind: type[str | float | int | bool | Path | tuple[str, ...]]
     default: Value | Callable[[], Path]
     variable: str
     about: str
-    allowed: OneOf | Language | Range | Form | None = None
+    allowed: OneOf | Language | Range | Form | Each | None = None
 
     def checked(self, given: Any, where: str) -> Value:
         """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
@@ -140,12 +169,13 @@ class Setting:
         if not _is(given, types):
             raise ConfigError(f"{where} must be {wanted}, not {_shown(given)}")
         if self.allowed is not None and given not in self.allowed:
-            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(given)}")
+            fault = self.allowed.others(given)[0] if isinstance(self.allowed, Each) else given
+            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(fault)}")
         value: Value = self.kind(given)
         return _expanded(value, where) if isinstance(value, Path) else value
 
     def read(self, text: str, where: str) -> Value:
-        """The same for a variable or an argument; a folder may be relative to the current one."""
+        """The same for a variable or an argument: a folder may be relative to the current one, a list has commas."""
         try:
             return self.checked(self._parsed(text), where)
         except ValueError:
@@ -154,6 +184,8 @@ class Setting:
     def _parsed(self, text: str) -> object:
         if self.kind is bool:
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+        if self.kind is tuple:
+            return [part.strip() for part in text.split(",") if part.strip()]
         if self.kind is Path and not text.startswith("~"):
             return str(Path(text).absolute())
         return self.kind(text) if self.kind in KINDS else text
@@ -166,6 +198,7 @@ SINK = Form(
     "auto, sounddevice, pacat, aplay, timed-null or file:/ with the rest of a path",
 )
 UIDS = Form(r"\d{1,10}(-\d{1,10})?(,\d{1,10}(-\d{1,10})?)*|", "uids and ranges of them, such as 1000,100000-165535")
+PLAYERS = Each(Form(r"\S(.*\S)?", "the name of a player, such as spotify"))
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
 
 SETTINGS = (
@@ -197,6 +230,15 @@ SETTINGS = (
         "what plays: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
         SINK,
     ),
+    Setting("media", bool, True, "SPEAKKIT_MEDIA", "pause other people's music while speech sounds"),
+    Setting(
+        "media_ignore",
+        tuple,
+        ("kdeconnect", "plasma-browser-integration"),
+        "SPEAKKIT_MEDIA_IGNORE",
+        "players that are never paused; speakkit doctor lists all that are there",
+        PLAYERS,
+    ),
     Setting(
         "offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network; 1 in the environment, true in the file"
     ),
@@ -204,6 +246,14 @@ SETTINGS = (
     Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
     Setting(
         "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
+    ),
+    Setting(
+        "quiet_hours",
+        str,
+        "",
+        "SPEAKKIT_QUIET_HOURS",
+        "when only urgent speech is heard, such as 22:00-07:00",
+        Form(rf"({CLOCK}-{CLOCK})?", 'hours such as "22:00-07:00"'),
     ),
     Setting(
         "autosave", Path, None, "SPEAKKIT_AUTOSAVE", "a folder that gets each utterance as it was heard, as mp3", FOLDER
@@ -251,6 +301,7 @@ class Settings:
     models: None where there is no folder but the cache
     autosave: None where nothing is saved
     blends: name -> blend, such as "af_bella(2)+af_sky(1)"
+    agents: name -> how that agent speaks
     """
 
     voice: str
@@ -260,10 +311,13 @@ class Settings:
     device: Device
     seed: int
     sink: str
+    media: bool
+    media_ignore: tuple[str, ...]
     offline: bool
     models: Path | None
     voices: Path
     daemon: bool
+    quiet_hours: str
     autosave: Path | None
     idle_exit: float
     keep_alive: float
@@ -271,6 +325,16 @@ class Settings:
     container_uids: str
     hub: str
     blends: Mapping[str, str]
+    agents: Mapping[str, "Agent"]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """How an agent speaks where it does not say: None is the general default."""
+
+    voice: str
+    speed: float | None = None
+    priority: str | None = None
 
 
 @dataclass(frozen=True)
@@ -292,18 +356,24 @@ def checked_speed(speed: float) -> float:
 def load() -> Settings:
     """The settings of this moment. Raises ConfigError for a fault in the file or the environment."""
     found: dict[str, Any] = {key: sourced.value for key, sourced in sourced_values().items()}
-    names = [key for key in found if key.startswith(f"{BLENDS}.")]
-    blends = {key.removeprefix(f"{BLENDS}."): found.pop(key) for key in names}
-    return Settings(**found, blends=blends)
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    for key in [key for key in found if key.partition(".")[0] in TABLES]:
+        table, _, name = key.partition(".")
+        tables[table][name] = found.pop(key)
+    agents = {name: agent(text) for name, text in tables[AGENTS].items()}
+    return Settings(**found, blends=tables[BLENDS], agents=agents)
 
 
 def sourced_values() -> dict[str, Sourced]:
-    """Every setting, then every blend as "blends.NAME", with where it is from. Raises as `load` does."""
+    """Every setting, then every blend as "blends.NAME" and every agent as "agents.NAME", with where it is from.
+
+    Raises as `load` does.
+    """
     file = tomlfile.read(paths.config())
     for key, value in file.values.items():
-        if key != BLENDS:
+        if key not in TABLES:
             named(key, f"{file.where(key)}: ", "table" if isinstance(value, dict) else "setting")
-    return {setting.name: _found(setting, file) for setting in SETTINGS} | dict(_blends(file))
+    return {setting.name: _found(setting, file) for setting in SETTINGS} | dict(_blends(file)) | dict(_agents(file))
 
 
 def named(key: str, where: str = "", what: str = "setting") -> Setting:
@@ -311,7 +381,7 @@ def named(key: str, where: str = "", what: str = "setting") -> Setting:
     rows = {setting.name: setting for setting in SETTINGS}
     if key in rows:
         return rows[key]
-    names = [*rows, BLENDS if what == "table" else f"{BLENDS}.NAME"]
+    names = [*rows, *(table if what == "table" else f"{table}.NAME" for table in TABLES)]
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
     raise ConfigError(f"{where}there is no {what} {_shown(key)}; {hint}")
@@ -334,6 +404,28 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
     return given
 
 
+def checked_agent(name: str, given: object, where: str = "") -> str:
+    """What `given` says of an agent. Raises ConfigError, which begins with `where`."""
+    if not AGENT_NAME.fullmatch(name):
+        raise ConfigError(f"{where}an agent cannot be named {_shown(name)}; take 1 to 64 letters, digits or . _ : -")
+    try:
+        agent(given if isinstance(given, str) else "")
+    except ValueError:
+        wanted = f'text such as "f2" or "f2, 1.25, low" (voice, speed, one of {", ".join(PRIORITIES)})'
+        raise ConfigError(f"{where}{AGENTS}.{name} must be {wanted}, not {_shown(given)}") from None
+    return str(given)
+
+
+def agent(text: str) -> Agent:
+    """The agent that `text` describes: voice, speed and priority, all but the first optional. Raises ValueError."""
+    voice, *others = (part.strip() for part in text.split(","))
+    priority = others.pop() if others and others[-1] in PRIORITIES else None
+    speed = checked_speed(float(others.pop())) if others else None
+    if not voice or others or UNPRINTABLE.search(text):
+        raise ValueError(text)
+    return Agent(voice, speed, priority)
+
+
 def _found(setting: Setting, file: tomlfile.TomlFile) -> Sourced:
     found = Sourced(setting.default() if callable(setting.default) else setting.default, "default")
     if setting.name in file.values:
@@ -344,12 +436,22 @@ def _found(setting: Setting, file: tomlfile.TomlFile) -> Sourced:
 
 
 def _blends(file: tomlfile.TomlFile) -> Iterator[tuple[str, Sourced]]:
-    table = file.values.get(BLENDS, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{file.where(BLENDS)}: {BLENDS} must be a table of names, not {_shown(table)}")
-    for name, given in table.items():
-        where = file.where(BLENDS, name)
+    for name, given, where in _rows(file, BLENDS):
         yield f"{BLENDS}.{name}", Sourced(checked_blend(name, given, f"{where}: "), where)
+
+
+def _agents(file: tomlfile.TomlFile) -> Iterator[tuple[str, Sourced]]:
+    for name, given, where in _rows(file, AGENTS):
+        yield f"{AGENTS}.{name}", Sourced(checked_agent(name, given, f"{where}: "), where)
+
+
+def _rows(file: tomlfile.TomlFile, name: str) -> Iterator[tuple[str, object, str]]:
+    """The keys of a table, with their values and places."""
+    table = file.values.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file.where(name)}: {name} must be a table of names, not {_shown(table)}")
+    for key, given in table.items():
+        yield key, given, file.where(name, key)
 
 
 def _is(given: object, types: type | tuple[type, ...]) -> bool:

@@ -26,7 +26,8 @@ from speakkit.audio import Audio
 from speakkit.engines import hub, packs, registry
 from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, SpeakkitError
-from speakkit.playback import sinks
+from speakkit.playback import media, sinks
+from speakkit.playback.holding import Unreachable
 from speakkit.speech import synthesize
 from speakkit.text.sentences import Sentence
 
@@ -106,6 +107,7 @@ def examine(report: Report) -> Iterator[Finding]:
         ("speech", State.failed, lambda: _speech(spoken)),
         ("hearing", State.warning, lambda: _hearing(spoken)),
         ("sound", State.warning, _sound),
+        ("media", State.warning, _media),
     )
     for name, severity, check in checks:
         yield _finding(name, severity, check)
@@ -287,6 +289,18 @@ def _hearing(spoken: list[Spoken]) -> Outcome:
 
 def _sound() -> Outcome:
     return Outcome(sinks.device(config.load().sink))
+
+
+def _media() -> Outcome:
+    settings = config.load()
+    if not settings.media:
+        return Outcome("music plays on while speech sounds, as the setting media says")
+    try:
+        seen = media.seen(settings.media_ignore)
+    except Unreachable as error:
+        return Outcome(f"no music will be paused: {error}")
+    names = [f"{each.name} ({'ignored' if each.is_ignored else each.status or 'does not answer'})" for each in seen]
+    return Outcome(f"players: {', '.join(names) or 'none'}")
 
 
 def speaks(findings: list[Finding]) -> bool:

@@ -61,19 +61,29 @@ FAULTS = {
         f"hub = '{'h' * 99}'",
         f"hub must be an address such as https://huggingface.co, not '{'h' * 60}'...",
     ),
+    "no list": ("media_ignore = 'vlc'", "config.toml line 1: media_ignore must be a list, not 'vlc'"),
+    "a list with a number": (
+        "media_ignore = ['vlc', 3]",
+        "config.toml line 1: media_ignore must be a list, each of it the name of a player, such as spotify, not 3",
+    ),
+    "a list with nothing": ("media_ignore = ['']", "each of it the name of a player, such as spotify, not ''"),
     "an unknown setting": (
         "# mine\nvoise = 'f1'",
         "config.toml line 2: there is no setting 'voise'; did you mean voice?",
     ),
     "a far one": (
         "x = 1",
-        "voices, daemon, autosave, idle_exit, keep_alive, containers, container_uids, hub, blends.NAME",
+        "autosave, idle_exit, keep_alive, containers, container_uids, hub, blends.NAME, agents.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
-    "blends that are none": ("blends = 3", "config.toml line 1: blends must be a table of names, not 3"),
-    "a blend of no text": (
-        "[blends]\nmine = 2",
-        'config.toml line 2: blends.mine must be text such as "af_bella(2)+af_sky(1)", not 2',
+    "agents that are none": ("agents = 3", "config.toml line 1: agents must be a table of names, not 3"),
+    "an agent without a proper name": (
+        "[agents]\n'a b' = 'f1'",
+        "an agent cannot be named 'a b'; take 1 to 64 letters, digits or . _ : -",
+    ),
+    "an agent who speaks too fast": (
+        "[agents]\na = 'f1, 9'",
+        "(voice, speed, one of urgent, normal, low, progress), not 'f1, 9'",
     ),
     "a blend of blanks": (
         "[blends]\nmine = ''",
@@ -118,10 +128,15 @@ engine = "gemini"
 device = "cpu"
 seed = 7
 sink = "pacat"
+media = false
+media_ignore = [
+    "vlc",
+]
 offline = true
 models = "/models"
 voices = "~/voices"
 daemon = false
+quiet_hours = "22:00-07:00"
 autosave = "/kept"
 idle_exit = 60
 keep_alive = -1
@@ -131,6 +146,10 @@ hub = "http://127.0.0.1:8080/"
 
 [blends]
 narrator = "af_bella(2)+af_sky(1)"
+
+[agents]
+builder = "f2, 1.25, low"
+"my.shell" = "m1"
 """
 
 
@@ -151,7 +170,7 @@ def write(tmp_path, monkeypatch):
 def test_the_table_is_what_there_is():
     """Its rows are the fields of Settings, and each has a variable of its own and a line about it."""
     names = [setting.name for setting in config.SETTINGS]
-    assert [*names, "blends"] == [field.name for field in fields(config.Settings)]
+    assert [*names, "blends", "agents"] == [field.name for field in fields(config.Settings)]
     assert len({setting.variable for setting in config.SETTINGS}) == len(names)
     assert all(setting.about and "\n" not in setting.about for setting in config.SETTINGS)
 
@@ -167,8 +186,10 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
-        offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True, autosave=None, idle_exit=1800.0,
-        keep_alive=600.0, containers=False, container_uids="", hub="https://huggingface.co", blends={},
+        media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
+        offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
+        quiet_hours="", autosave=None, idle_exit=1800.0, keep_alive=600.0, containers=False, container_uids="",
+        hub="https://huggingface.co", blends={}, agents={},
     )  # fmt: skip
     for setting in config.SETTINGS:
         if setting.default is not None and not callable(setting.default):
@@ -183,13 +204,15 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     found = config.load()
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
-        sink="pacat", offline=True, models=Path("/models"), voices=Path("/home/someone/voices"), daemon=False,
-        autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0, containers=True, container_uids="1000,100000-165535",
+        sink="pacat", media=False, media_ignore=("vlc",), offline=True, models=Path("/models"),
+        voices=Path("/home/someone/voices"), daemon=False, quiet_hours="22:00-07:00", autosave=Path("/kept"),
+        idle_exit=60.0, keep_alive=-1.0, containers=True, container_uids="1000,100000-165535",
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
+        agents={"builder": config.Agent("f2", 1.25, "low"), "my.shell": config.Agent("m1")},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 19), 21]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 24), 26, 29, 30]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
@@ -197,11 +220,13 @@ def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
     write("speed = 2\nvoice = 'm4'\noffline = true\ndevice = 'cpu'")
     monkeypatch.chdir(tmp_path)
     given = {"SPEED": "0.5", "VOICE": "", "OFFLINE": "0", "MODELS": "models", "VOICES": "~", "DEVICE": "cuda"}
+    given |= {"MEDIA": "0", "MEDIA_IGNORE": "vlc, Chrome,"}
     for name, value in given.items():
         monkeypatch.setenv(f"SPEAKKIT_{name}", value)
     found = config.load()
     assert (found.speed, found.voice, found.offline, found.device) == (0.5, "m4", False, config.Device.cuda)
     assert (found.models, found.voices) == (tmp_path / "models", Path.home())
+    assert (found.media, found.media_ignore) == (False, ("vlc", "Chrome"))
     sourced = config.sourced_values()
     assert [sourced[name].source for name in ("speed", "voice")] == ["SPEAKKIT_SPEED", "config.toml line 2"]
 

@@ -14,11 +14,12 @@ from speakkit import config, doctor, engines, paths
 from speakkit.audio import Audio
 from speakkit.engines import device, espeak, registry
 from speakkit.errors import NoAudioDevice
-from speakkit.playback import portaudio
+from speakkit.playback import media, portaudio
+from speakkit.playback.holding import Seen, Status
 
 CHECKS = [
     *("system", "python", "command", "config", "keys", "disk", "torch", "espeak", "weights", "voices", "languages"),
-    *("speech", "hearing", "sound"),
+    *("speech", "hearing", "sound", "media"),
 ]
 
 
@@ -263,3 +264,23 @@ def test_default_device_is_the_configured_one(monkeypatch):
     found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
     assert (found.state, "mps" in found.found) == ("failed", True)
     assert config.load().device == "mps"
+
+
+def test_players_are_listed(monkeypatch):
+    """With what they do."""
+    found = [Seen("vlc", Status.paused, is_ignored=False), Seen("kdeconnect", Status.playing, is_ignored=True)]
+    monkeypatch.setattr(media, "seen", lambda _: [*found, Seen("mute", None, is_ignored=False)])
+    assert finding("media").found == "players: vlc (paused), kdeconnect (ignored), mute (does not answer)"
+    monkeypatch.setattr(media, "seen", lambda _: [])
+    assert finding("media").found == "players: none"
+
+
+def test_where_no_music_is_paused(elsewhere, monkeypatch):
+    """A machine without a desktop is no fault, nor is what the user wants."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(elsewhere))
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.setattr(platform, "release", lambda: "6.1")
+    assert finding("media").found == "no music will be paused: there is no D-Bus session bus"
+    monkeypatch.setenv("SPEAKKIT_MEDIA", "0")
+    assert "as the setting media says" in finding("media").found
+    assert finding("media").state is doctor.State.ok

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+from speakkit import config
+from speakkit.config import Agent, Settings
 from speakkit.daemon.messages import AGENT, NAME
 from speakkit.errors import BadValue
 
@@ -24,6 +26,15 @@ def name(given: str | None) -> str:
                 raise BadValue(f"{source} must be 1 to 64 letters, digits or . _ : -, not {found[:70]!r}")
             return found
     return _of_tmux() or AGENT
+
+
+def unnamed(agent: str, settings: Settings) -> Agent:
+    """How an agent speaks of whom the settings say nothing.
+
+    As everybody, if they chose a voice; else by a voice of its own, which the daemon chooses.
+    """
+    has_choice = agent == AGENT or not settings.daemon or config.sourced_values()["voice"].source != "default"
+    return Agent(settings.voice if has_choice else "")
 
 
 def _of_tmux() -> str:

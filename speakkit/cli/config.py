@@ -107,6 +107,11 @@ def set_key(
         output.say(f"the variable {found.source} is set, and counts before it")
 
 
+CHECKS = {config.BLENDS: config.checked_blend, config.AGENTS: config.checked_agent}
+
+OTHERS = {config.BLENDS: "a blend of voices", config.AGENTS: "how an agent speaks"}
+
+
 def _settings() -> list[dict[str, Any]]:
     about = {setting.name: setting.about for setting in config.SETTINGS}
     return [
@@ -114,7 +119,7 @@ def _settings() -> list[dict[str, Any]]:
             "name": name,
             "value": str(found.value) if isinstance(found.value, Path) else found.value,
             "source": found.source,
-            "about": about.get(name, "a blend of voices"),
+            "about": about.get(name) or OTHERS[name.partition(".")[0]],
         }
         for name, found in config.sourced_values().items()
     ]
@@ -132,25 +137,29 @@ def _set_or_not(row: dict[str, Any]) -> str:
 
 def _written(value: object) -> str:
     """A value as people write it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _place(key: str) -> tuple[str, str]:
     """The table that holds a setting, empty for none, and its name there."""
-    table, _, name = key.rpartition(".")
-    return (table, name) if table == config.BLENDS else ("", key)
+    table, _, name = key.partition(".")
+    return (table, name) if "." in key and table in config.TABLES else ("", key)
 
 
-def _given(key: str, text: str) -> str | float | bool:
+def _given(key: str, text: str) -> str | float | bool | list[str]:
     """`text` as TOML holds it. Raises BadValue where there is no such setting, or the value is not allowed."""
     table, name = _place(key)
     with _usage():
         if table:
-            return config.checked_blend(name, text)
+            return CHECKS[table](name, text)
         setting = config.named(key)
         if setting.kind is bool:
             return bool(setting.checked({"true": True, "false": False}.get(text, text), key))
         value = setting.read(text, key)
+        if isinstance(value, tuple):
+            return list(value)
         return value if isinstance(value, int | float) else str(value)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 import typer.core
 
-from speakkit.cli import complete
+from speakkit.cli import complete, jsonpath
 from speakkit.errors import BadValue, TextError, storage_error
 from speakkit.text.decode import checked, decode
 
@@ -30,6 +30,16 @@ Lang = Annotated[
     ),
 ]
 TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
+
+JsonPath = Annotated[
+    str | None,
+    typer.Option(
+        "--from-json",
+        metavar="PATH",
+        help="Take the text out of JSON, such as a hook's, at a path: .message.content[-1].text",
+        rich_help_panel="More options",
+    ),
+]
 
 LONGEST_TEXT = 64 << 20
 """Bytes: some two months of speech."""
@@ -58,8 +68,15 @@ def _is_dashed_text(argument: str) -> bool:
     return argument.startswith("-") and any(character.isspace() for character in name)
 
 
-def text(words: Sequence[str], file: Path | None) -> str:
-    """What to say: the arguments, a file, or standard input."""
+def text(words: Sequence[str], file: Path | None, json_path: str | None = None) -> str:
+    """What to say: the arguments, a file, or standard input; or what of it is at a path of the JSON that it is."""
+    found = _written(words, file)
+    if json_path is None:
+        return found
+    return jsonpath.text_at(found, json_path, str(file or "standard input" if not words else "the text"))
+
+
+def _written(words: Sequence[str], file: Path | None) -> str:
     if file is not None:
         if words:
             raise BadValue("give the text as words or with --file, not both")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from speakkit import config, voices
 from speakkit.cli import output
-from speakkit.errors import ExitCode
+from speakkit.errors import BadValue, ExitCode
+from speakkit.text import brief
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +44,14 @@ class Order:
     force: bool
     as_json: bool
     quiet: bool
+
+
+def cut(order: Order, most: float) -> Order:
+    """An order that takes no more than some seconds, roughly."""
+    language = order.lang or ""
+    with suppress(BadValue):  # a voice of the user's own, or none: whoever speaks it will say so
+        language = language or voices.find(order.voice, blends=config.load().blends).language
+    return replace(order, text=brief.shortened(order.text, most, order.speed, language))
 
 
 @dataclass(frozen=True)

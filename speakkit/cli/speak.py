@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import agents, complete, given, in_turn, order
+from speakkit.cli import agents, complete, given, hours, in_turn, order, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.in_turn import Turn
 from speakkit.cli.order import Order
@@ -68,7 +70,9 @@ Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")
 Agent = Annotated[
     str | None, _more("--agent", metavar="NAME", help="Who speaks: turns are taken by agent; SPEAKING_AGENT_ID, tmux.")
 ]
-Prio = Annotated[Priority, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")]
+Prio = Annotated[
+    Priority | None, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")
+]
 Interrupts = Annotated[
     Interrupt, _more("--interrupt", help="End what this agent, or everybody, is saying or waits to.")
 ]
@@ -76,6 +80,9 @@ Ttl = Annotated[float | None, _more("--ttl", metavar="SECONDS", help="Not worth 
 Replace = Annotated[str, _more("--replace", metavar="KEY", help="Take the place of what waits under the same key.")]
 Dedupe = Annotated[str, _more("--dedupe", metavar="KEY", help="Say it once, however often it is asked for.")]
 WhenFull = Annotated[OnFull, _more("--on-full", help="What to do where too many wait already.")]
+MaxSeconds = Annotated[
+    float | None, _more("--max-seconds", min=1.0, metavar="N", help='Of a longer text the beginning, and "and so on".')
+]
 Detach = Annotated[bool, _more("--detach", help="Return as soon as it has its place in the queue.")]
 NoDaemon = Annotated[bool, _more("--no-daemon", help="Speak in this process, in turn with nobody.")]
 Stop = Annotated[bool, _more("--stop", help="End all that is spoken or waits, whoever's it is.")]
@@ -86,36 +93,15 @@ Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")
 
 
 def speak(
-    words: Words = None,
-    voice: VoiceName = None,
-    speed: Speed = None,
-    lang: given.Lang = None,
-    target: Target = None,
-    play: Play = False,
-    file: given.TextFile = None,
-    audio_format: Format = None,
-    raw: Raw = False,
-    captions: CaptionFile = None,
-    seed: Seed = None,
-    device: RunsOn = None,
-    engine: SpokenBy = None,
-    gemini: Gemini = False,
-    inworld: Inworld = False,
-    agent: Agent = None,
-    priority: Prio = Priority.normal,
-    interrupt: Interrupts = Interrupt.none,
-    ttl: Ttl = None,
-    replace: Replace = "",
-    dedupe: Dedupe = "",
-    on_full: WhenFull = OnFull.error,
-    detach: Detach = False,
-    no_daemon: NoDaemon = False,
-    stop: Stop = False,
-    mute: Mute = None,
-    force: Force = False,
-    as_json: Json = False,
+    words: Words = None, voice: VoiceName = None, speed: Speed = None, lang: given.Lang = None, target: Target = None,
+    play: Play = False, file: given.TextFile = None, from_json: given.JsonPath = None, audio_format: Format = None,
+    raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, device: RunsOn = None,
+    engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
+    priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
+    dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
+    no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None, force: Force = False, as_json: Json = False,
     quiet: Quiet = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say a text aloud, or write it to a file.
 
     speak --voice f1 "Hello from speakkit."
@@ -131,26 +117,49 @@ def speak(
         if words or file:
             raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
         raise typer.Exit(in_turn.hush(agents.name(agent), stop=stop, mute=mute))
+    speaks = agents.name(agent)
+    persona = settings.agents.get(speaks) or agents.unnamed(speaks, settings)
     asked = Order(
-        text=given.text(words or [], file), file=file, raw=raw, lang=lang or settings.lang or None,
-        voice=settings.voice if voice is None else voice,
-        speed=settings.speed if speed is None else speed,
+        text=given.text(words or [], file, from_json), file=file, raw=raw, lang=lang or settings.lang or None,
+        voice=persona.voice if voice is None else voice,
+        speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
         seed=settings.seed if seed is None else seed,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
         target=target, audio_format=audio_format, captions=captions, play=play or target is None, force=force,
         as_json=as_json, quiet=quiet,
     )  # fmt: skip
+    if max_seconds is not None:
+        asked = order.cut(asked, max_seconds)
     turn = Turn(
-        agents.name(agent), priority, interrupt, ttl=ttl, replace=replace, dedupe=dedupe, on_full=on_full, detach=detach
+        speaks,
+        priority or Priority[persona.priority or "normal"],
+        interrupt,
+        ttl=ttl,
+        replace=replace,
+        dedupe=dedupe,
+        on_full=on_full,
+        detach=detach,
     )
     raise typer.Exit(carry_out(asked, turn if settings.daemon and not no_daemon else None))
+
+
+def now() -> datetime:
+    """By the clock on the wall."""
+    return datetime.now().astimezone()
 
 
 def carry_out(asked: Order, turn: Turn | None) -> ExitCode:
     """Have it spoken, show what was done, and return how it ended. turn: None for in this process alone."""
     if asked.as_json and asked.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
+    is_urgent = turn is not None and turn.priority is Priority.urgent
+    if asked.play and not is_urgent and hours.is_quiet(quiet_hours := config.load().quiet_hours, now().time()):
+        if not asked.quiet:
+            output.say(f"nothing is heard in the quiet hours, {quiet_hours}; --priority urgent is")
+        if asked.target is None and asked.captions is None:
+            return ExitCode.DONE
+        asked = replace(asked, play=False)
     if turn is not None and asked.engine == config.Engine.kokoro:
         return in_turn.carry_out(asked, turn)
     if turn is not None and turn.detach:

@@ -1,5 +1,7 @@
 """What people do with the daemon itself: ask how it is, and end it."""
 
+import signal
+
 from speakkit.daemon import client, kill, lifecycle, rundir
 from speakkit.daemon.messages import Mode, Status
 from speakkit.errors import DaemonError
@@ -47,6 +49,8 @@ def _asked_to_end(place: rundir.RuntimeDir, mode: Mode) -> bool:
     try:
         found = client.reached(place)
         if found is None:
+            if mode is Mode.now:  # one that drains is found by nobody, and ends at once when it is told to
+                kill.send(place, signal.SIGTERM)
             return True
         with found:
             found.shutdown(mode)

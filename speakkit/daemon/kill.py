@@ -17,12 +17,20 @@ def kill(place: RuntimeDir) -> int | None:
 
     Raises DaemonError where it is not certain which process it is, or it does not go.
     """
+    process = send(place, signal.SIGKILL)
+    if process and not wait(place, GONE):
+        raise DaemonError(f"the daemon, process {process}, was killed and does not go; see what it waits for")
+    return process
+
+
+def send(place: RuntimeDir, number: signal.Signals) -> int | None:
+    """Send the daemon a signal, and give back its number; None where there is none. Raises as `kill`."""
     if not rundir.is_locked(place.daemon_lock):
         return None
     process, start = _noted(place)
     _require_listening(place, process)
     if not hasattr(os, "pidfd_open"):
-        raise DaemonError(f"the daemon does not answer, and must be ended by hand: kill -9 {process}")
+        raise DaemonError(f"the daemon does not answer, and must be ended by hand: kill -{number.value} {process}")
     try:
         handle = os.pidfd_open(process)
     except ProcessLookupError:
@@ -31,13 +39,11 @@ def kill(place: RuntimeDir) -> int | None:
         # From here on the number cannot be given to another: it is the process that was started then, or it is not.
         if lifecycle.started(process) != start:
             raise DaemonError(f"{place.daemon_lock} names a process that is no more, and yet is locked; try again")
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
         return None
     finally:
         os.close(handle)
-    if not wait(place, GONE):
-        raise DaemonError(f"the daemon, process {process}, was killed and does not go; see what it waits for")
     return process
 
 

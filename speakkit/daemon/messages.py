@@ -390,7 +390,7 @@ def _value(hint: Any, given: Any, name: str) -> Any:
         if is_dataclass(kind) and isinstance(kind, type):
             return read(kind, given)
     elif isinstance(given, str) and isinstance(kind, type) and issubclass(kind, StrEnum):
-        if given in kind.__members__:
+        if given in [member.value for member in kind]:
             return kind(given)
     elif type(given) in ((int, float) if kind is float else (kind,)):
         return kind(given)

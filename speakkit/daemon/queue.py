@@ -227,6 +227,16 @@ class Queue:
         item = self._floor.live.get(utterance_id)
         return item.utterance if item else None
 
+    def owner(self, utterance_id: str) -> str | None:
+        """The connection that one which has not ended hangs on: that which sent it last."""
+        item = self._floor.live.get(utterance_id)
+        return item.owner if item else None
+
+    @property
+    def heard(self) -> tuple[Utterance, ...]:
+        """Those that can be repeated, the last one last."""
+        return tuple(self._floor.past.heard)
+
     def state(self, now: float, utterance_id: str) -> State | Refused:
         """What has become of an utterance. Refused where it is unknown, or ended long ago."""
         if item := self._floor.live.get(utterance_id):

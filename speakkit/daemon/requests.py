@@ -2,17 +2,25 @@
 
 from dataclasses import dataclass
 
+from speakkit.config import checked_speed
 from speakkit.daemon.connection import Connection
 from speakkit.daemon.messages import Request
 from speakkit.daemon.protocol import Code, ProtocolError, text_of
 from speakkit.daemon.queue import Scope
 from speakkit.daemon.script import Script
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority, Resume, Utterance
+from speakkit.errors import BadValue
+
+LONGEST = 1000
+"""Characters of a field, which is more than a blend of all voices takes."""
 
 
 @dataclass(frozen=True)
 class Synth:
-    """Have a text, the payload, made into samples: they come as `audio`. The fields are those of `Script`."""
+    """Have a text, the payload, made into samples: they come as `audio`. The fields are those of `Script`.
+
+    Raises ProtocolError for what no voice could be asked.
+    """
 
     voice: str
     lang: str = ""
@@ -22,6 +30,16 @@ class Synth:
     device: str = "auto"
     raw: bool = False
     suffix: str = ""
+
+    def __post_init__(self) -> None:
+        if any(isinstance(value, str) and len(value) > LONGEST for value in vars(self).values()):
+            raise ProtocolError(Code.bad_request, f"a field has more than {LONGEST} characters")
+        if self.seed < 0:
+            raise ProtocolError(Code.bad_request, "the seed is below 0")
+        try:
+            checked_speed(self.speed)
+        except BadValue as error:
+            raise ProtocolError(Code.bad_request, str(error)) from None
 
     @property
     def script(self) -> Script:

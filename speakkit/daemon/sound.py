@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
@@ -13,7 +14,7 @@ from speakkit.playback.feed import AHEAD, Feed
 from speakkit.workers.frames import Frame, JsonValue
 
 KEPT = 64 << 20
-"""Bytes of samples that are kept of one text, to be said again; of a longer one none."""
+"""Bytes of samples that are kept to be said again: of one text, and of all together."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Fault:
 class Sound:
     """The sound of a text, piece by piece.
 
+    name: by which its client knows it
+    key: by which the voice knows it: two clients may choose one name
     take: whoever gets each piece as it comes, with its number; wants: whether they want another now
     pieces: float32 samples as in `pcm`; None once they are too many to be kept
     number: of the next piece
-    is_repeat: it was heard before, and is not to be said again as what it is now
     """
 
     name: str
@@ -47,7 +49,7 @@ class Sound:
     warnings: list[str] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
-    is_repeat: bool = False
+    key: int = field(default_factory=count().__next__)
     is_over: bool = False
     fault: Fault | None = None
 
@@ -55,7 +57,8 @@ class Sound:
     def request(self) -> Frame:
         """What the voice is asked for the next piece by."""
         fields: Mapping[str, JsonValue] = asdict(self.script)
-        return Frame({"id": self.name, "number": self.number, **fields}, self.text.encode())
+        where: Mapping[str, JsonValue] = {"id": str(self.key), "number": self.number, "begins": self.seconds}
+        return Frame({**where, **fields}, self.text.encode())
 
     @property
     def seconds(self) -> float:

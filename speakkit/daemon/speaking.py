@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from speakkit.daemon.messages import Done, Listing, Request
 from speakkit.daemon.protocol import Code, text_of
 from speakkit.daemon.queue import Queue, Scope
 from speakkit.daemon.requests import Again, Clear, Speak, Synth, required_id
-from speakkit.daemon.sound import Fault, Sound, ended, into
+from speakkit.daemon.sound import KEPT, Fault, Sound, ended, into
 from speakkit.daemon.streams import Streams
 from speakkit.daemon.synthesis import LIMITS, PLACE, Synthesis
 from speakkit.daemon.work import Handler, Refused
@@ -30,13 +29,10 @@ from speakkit.workers.worker import Limits
 AHEAD = 2
 """Utterances that are begun to be made while another is heard."""
 
-POLL = 0.05
-"""Seconds after which one who streams is looked at again, having left too much of it."""
-
 CLOSING = 3.0
 """Seconds that the player has to fall silent and close its device."""
 
-ROWS, SHOWN = 100, 60
+ROWS, SHOWN = 60, 60
 """Utterances in a listing at most, and characters of the text of one: a header has no more room."""
 
 FULL = "too many utterances wait already; come again, or say --on-full wait"
@@ -70,17 +66,17 @@ class Speaking:
             "queue": self._list,
         }
         self._queue = Queue()
-        self._synthesis = Synthesis(self._needed, self._made, keep_alive, place, limits)
+        self._synthesis = Synthesis(self._needed, self._made, self.is_busy, keep_alive, place, limits)
+        self._streams = Streams(self._moved)
         self._player = Player(self._on_player_thread, open_sink)
         self._loop = asyncio.get_running_loop()
         self._connections: dict[str, Connection] = {}
         self._sounds: dict[str, Sound] = {}
         self._feeds: dict[str, Feed] = {}
         self._playing: tuple[str, int] | None = None
-        self._heard: OrderedDict[str, Sound] = OrderedDict()
+        self._heard: dict[str, Sound] = {}
         self._seconds: dict[str, float] = {}
         self._faults: dict[str, Fault] = {}
-        self._streams = Streams()
         self._timer: asyncio.TimerHandle | None = None
         self._is_draining = False
         self._changed = asyncio.Event()
@@ -95,15 +91,13 @@ class Speaking:
         """See `work.Work`."""
         owner = str(connection.number)
         self._connections.pop(owner, None)
-        self._streams.leave(connection)
+        self._streams.closed(connection)
         self._carry(self._queue.disconnected(time.monotonic(), owner))
 
     def holds(self, connection: Connection) -> bool:
         """See `work.Work`."""
         owner = str(connection.number)
-        streams = any(True for _ in self._streams.of(connection))
-        waits = (self._queue.utterance(name) for name in self._sounds)
-        return streams or any(each.owner == owner for each in waits if each)
+        return self._streams.has(connection) or any(self._queue.owner(name) == owner for name in self._sounds)
 
     def is_busy(self) -> bool:
         """See `work.Work`."""
@@ -138,7 +132,7 @@ class Speaking:
     async def stop(self) -> None:
         """See `work.Work`."""
         self._is_draining = True
-        self._streams.fail()
+        self._streams.fail_all(Code.shutting_down, "the daemon ends")
         self._carry(self._queue.fail_all(time.monotonic(), Code.shutting_down))
         await self._close()
 
@@ -162,18 +156,17 @@ class Speaking:
 
     async def _again(self, connection: Connection, request: Request) -> None:
         wish = messages.read(Again, request.fields)
-        name, known = required_id(request), list(self._heard)
+        name, heard = required_id(request), self._queue.heard
         self._require_open()
-        if not 1 <= wish.back <= len(known):
-            raise Refused(Code.not_found, f"only {len(known)} utterances can be said again")
-        old = self._heard[known[-wish.back]]
-        sound = Sound(name, old.text, old.script, is_repeat=True)
-        if old.is_over and not old.fault and old.pieces is not None:
-            sound = replace(old, name=name, is_repeat=True)
+        if not 1 <= wish.back <= len(heard):
+            raise Refused(Code.not_found, f"only {len(heard)} utterances can be said again")
+        old = self._heard[heard[-wish.back].id]
+        sound = Sound(name, old.text, old.script) if old.pieces is None else replace(old, name=name)
         if wish.stream:
-            self._stream(sound, connection)
+            self._streams.add(sound, connection)
             return
-        self._prepare(sound)
+        if name not in self._sounds:
+            self._prepare(sound)
         owner = str(connection.number)
         self._answer(connection, self._queue.again(time.monotonic(), name, owner, wish.back, detach=wish.detach))
 
@@ -181,18 +174,15 @@ class Speaking:
         wish = messages.read(Synth, request.fields)
         self._require_open()
         sound = Sound(required_id(request), text_of(request.payload), wish.script)
-        connection.post(messages.Accepted(sound.name))
-        self._stream(sound, connection)
+        self._streams.add(sound, connection)
 
     async def _cancel(self, connection: Connection, request: Request) -> None:
         name = required_id(request)
         if self._streams.cancel(name, connection):
             return
-        utterance = self._queue.utterance(name)
-        if utterance and utterance.owner == str(connection.number):
-            self._carry(self._queue.cancel(time.monotonic(), name))
-        else:
+        if self._queue.owner(name) != str(connection.number):
             raise Refused(Code.not_found, "there is no such utterance of this connection")
+        self._carry(self._queue.cancel(time.monotonic(), name))
 
     async def _skip(self, connection: Connection, request: Request) -> None:
         self._do(connection, request, self._queue.skip(time.monotonic()))
@@ -203,6 +193,7 @@ class Speaking:
         self._do(connection, request, self._queue.clear(time.monotonic(), wish.scope, whose))
 
     async def _pause(self, connection: Connection, request: Request) -> None:
+        self._require_open()
         self._do(connection, request, self._queue.pause(time.monotonic()))
 
     async def _resume(self, connection: Connection, request: Request) -> None:
@@ -240,11 +231,6 @@ class Speaking:
             feed.end()
         self._sounds[sound.name], self._feeds[sound.name] = sound, feed
 
-    def _stream(self, sound: Sound, connection: Connection) -> None:
-        """Have it sent to a client as it is made."""
-        self._streams.add(sound, connection)
-        self._synthesis.wake()
-
     def _needed(self) -> Sound | None:
         """Whose next piece is needed most: what is heard, what is heard next, and then the streams in turn."""
         names = [self._playing[0]] if self._playing else []
@@ -252,16 +238,11 @@ class Speaking:
             sound = self._sounds.get(name)
             if sound and not sound.is_over and sound.wants():
                 return sound
-        if wanted := self._streams.next():
-            return wanted
-        if self._streams:
-            self._loop.call_later(POLL, self._synthesis.wake)
-        return None
+        return self._streams.needed()
 
     def _made(self, sound: Sound) -> None:
         """A sound has come to its end."""
         self._streams.made(sound)
-        self._changed.set()
         feed = self._feeds.get(sound.name)
         if feed is None or self._sounds.get(sound.name) is not sound:
             return
@@ -308,6 +289,10 @@ class Speaking:
             elif isinstance(effect, queued.Forgotten):
                 self._heard.pop(effect.id, None)
         self._schedule()
+        self._moved()
+
+    def _moved(self) -> None:
+        """Something has ended, or has room."""
         self._synthesis.wake()
         self._changed.set()
 
@@ -324,8 +309,19 @@ class Speaking:
         if self._autosave and end.result is Result.played and sound.pieces:
             name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{end.id}.mp3"  # noqa: DTZ005  a person looks for their own time
             self._synthesis.save(self._autosave / name, b"".join(sound.pieces))
-        if heard is not None and end.result is not Result.failed and not sound.is_repeat:
-            self._heard[end.id] = sound
+        if any(each.id == end.id for each in self._queue.heard):
+            self._keep(sound)
+
+    def _keep(self, sound: Sound) -> None:
+        """To be said again: its samples too, if all were made, as far as there is room."""
+        self._heard[sound.name] = sound
+        if not sound.is_over or sound.fault:
+            sound.pieces = None
+        room = KEPT
+        for each in reversed(self._heard.values()):
+            room -= each.size if each.pieces is not None else 0
+            if room < 0:
+                each.pieces = None
 
     def _forget(self, name: str) -> None:
         """Of a request that was not taken; one that is live keeps its sound."""
@@ -361,9 +357,8 @@ class Speaking:
             return
         name, turn = self._playing
         now = time.monotonic()
-        utterance = self._queue.utterance(name)
-        if isinstance(event, events.Started) and utterance:
-            owner = self._connections.get(utterance.owner)
+        if isinstance(event, events.Started):
+            owner = self._connections.get(self._queue.owner(name) or "")
             if owner and name not in self._seconds:  # one that goes on has started before
                 owner.post(messages.Started(name))
             self._seconds.setdefault(name, 0.0)
@@ -373,6 +368,7 @@ class Speaking:
             self._seconds[name] = event.seconds
             self._carry(self._queue.played(now, name, turn))
         elif isinstance(event, events.Lost):
+            self._seconds[name] = self._feeds[name].position
             fault = Fault(Code.audio_unavailable, event.about, ExitCode.NO_AUDIO_DEVICE)
             self._faults.setdefault(name, fault)
             self._carry(self._queue.failed(now, name, self._faults[name].code))

@@ -1,77 +1,137 @@
-"""Sounds that are sent to clients as they are made, in place of being played: each gets a piece in turn."""
+"""Sounds that are sent to clients as they are made, each no faster than its client takes it."""
 
+import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from speakkit.daemon import messages
-from speakkit.daemon.connection import HIGH_WATER, Connection
+from speakkit.daemon.connection import Closed, Connection
 from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Accepted, Audio
 from speakkit.daemon.protocol import PCM, Code
 from speakkit.daemon.sound import Sound
+from speakkit.daemon.work import Refused
 from speakkit.playback import pcm
+
+MOST = 16
+"""Streams at once: so many texts may be half made."""
+
+SOON_MS = 1000
+"""When to come again where there are so many."""
+
+
+@dataclass(eq=False)
+class Stream:
+    """A sound on its way to a client.
+
+    pieces: what was made and not sent; moved: something has come, or its end
+    """
+
+    sound: Sound
+    connection: Connection
+    pieces: deque[bytes] = field(default_factory=deque)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    def take(self, piece: bytes) -> None:
+        """See `Sound`."""
+        self.pieces.append(piece)
+        self.moved.set()
+
+    async def send(self, told: Callable[[], None]) -> None:
+        """Send it to its end; `told` hears each time that there is room for another piece. Raises Closed."""
+        seq = 0
+        while self.pieces or not self.sound.is_over:
+            if not self.pieces:
+                self.moved.clear()
+                await self.moved.wait()
+                continue
+            piece = self.pieces[0]
+            for at in range(0, len(piece), PCM):
+                await self.connection.send(Audio(self.sound.name, seq, pcm.RATE, piece[at : at + PCM], "f32le"))
+                seq += 1
+            self.pieces.popleft()
+            told()
+        self.connection.post(self.sound.finished(Result.failed if self.sound.fault else Result.played))
 
 
 class Streams:
-    """All that are under way. A client that leaves too much of it is passed over until it has taken some."""
+    """All that are under way."""
 
-    def __init__(self) -> None:
-        self._all: deque[tuple[Sound, Connection]] = deque()
+    def __init__(self, told: Callable[[], None]) -> None:
+        """`told` hears each time that one has room, or has ended."""
+        self._told = told
+        self._all: deque[Stream] = deque()
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def of(self, connection: Connection) -> Iterator[Sound]:
-        """Those of a client."""
-        return (sound for sound, client in self._all if client is connection)
-
     def add(self, sound: Sound, connection: Connection) -> None:
-        """Send a sound from its beginning; what is made already is sent at once."""
-        sent = 0
+        """Have it sent, from its beginning. Raises Refused where there are too many, or one of that name."""
+        if any(each.connection is connection and each.sound.name == sound.name for each in self._all):
+            raise Refused(Code.bad_request, "that id is another stream's")
+        if len(self._all) >= MOST:
+            raise Refused(Code.busy, "too many texts are being made into samples already; come again", SOON_MS)
+        stream = Stream(sound, connection)
+        stream.pieces.extend((sound.pieces or ()) if sound.is_over else ())
+        sound.pieces = None
+        sound.take, sound.wants = stream.take, lambda: not stream.pieces
+        self._all.append(stream)
+        connection.post(Accepted(sound.name))
+        stream.task = asyncio.create_task(stream.send(self._told))
+        stream.task.add_done_callback(lambda task: self._ended(stream, task))
+        self._told()
 
-        def take(piece: bytes) -> None:
-            nonlocal sent
-            for at in range(0, len(piece), PCM):
-                connection.post(messages.Audio(sound.name, sent, pcm.RATE, piece[at : at + PCM], "f32le"))
-                sent += 1
-
-        sound.take, sound.wants = take, lambda: connection.backlog < HIGH_WATER
-        if sound.is_over:
-            for piece in sound.pieces or ():
-                take(piece)
-            connection.post(sound.finished(Result.played))
-        else:
-            self._all.append((sound, connection))
-
-    def next(self) -> Sound | None:
-        """Whose turn it is, of those who want another piece."""
+    def needed(self) -> Sound | None:
+        """Whose next piece is to be made, in turn."""
         for _ in range(len(self._all)):
             self._all.rotate(-1)
-            if self._all[-1][0].wants():
-                return self._all[-1][0]
+            sound = self._all[-1].sound
+            if not sound.is_over and sound.wants():
+                return sound
         return None
 
     def made(self, sound: Sound) -> None:
-        """It has come to its end."""
-        for found, client in tuple(self._all):
-            if found is sound:
-                self._all.remove((found, client))
-                client.post(sound.finished(Result.failed if sound.fault else Result.played))
+        """A sound has come to its end."""
+        for stream in self._all:
+            if stream.sound is sound:
+                stream.moved.set()
 
     def cancel(self, name: str, connection: Connection) -> bool:
-        """End one of a client. Returns whether there was one."""
-        for sound in tuple(self.of(connection)):
-            if sound.name == name:
-                self._all.remove((sound, connection))
-                connection.post(sound.finished(Result.skipped))
+        """End one. Returns whether there was such a one."""
+        for stream in tuple(self._all):
+            if stream.connection is connection and stream.sound.name == name:
+                self._drop(stream)
+                connection.post(stream.sound.finished(Result.skipped))
                 return True
         return False
 
-    def leave(self, connection: Connection) -> None:
-        """A client has gone."""
-        self._all = deque(stream for stream in self._all if stream[1] is not connection)
+    def closed(self, connection: Connection) -> None:
+        """End those of a client that has gone."""
+        for stream in tuple(self._all):
+            if stream.connection is connection:
+                self._drop(stream)
 
-    def fail(self) -> None:
-        """End all: the daemon does."""
-        for sound, client in self._all:
-            client.fail(sound.name, Code.shutting_down, "the daemon ends")
-        self._all.clear()
+    def fail_all(self, code: Code, about: str) -> None:
+        """End all."""
+        for stream in tuple(self._all):
+            self._drop(stream)
+            stream.connection.fail(stream.sound.name, code, about)
+
+    def has(self, connection: Connection) -> bool:
+        """Whether any is a client's."""
+        return any(each.connection is connection for each in self._all)
+
+    def _drop(self, stream: Stream) -> None:
+        """Have no more made or sent of it."""
+        stream.sound.is_over = True
+        self._all.remove(stream)
+        if stream.task:
+            stream.task.cancel()
+        self._told()
+
+    def _ended(self, stream: Stream, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, Closed):
+            raise error
+        if stream in self._all:
+            self._drop(stream)

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from typing import Any
 from speakkit.daemon.protocol import Code
 from speakkit.daemon.script import SAVE, Piece, Script
 from speakkit.daemon.sound import Fault, Sound
-from speakkit.errors import BadValue, ExitCode, SpeakkitError, WorkerBug, WorkerHung
+from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerHung
 from speakkit.workers.frames import Frame
 from speakkit.workers.worker import Limits, Worker
 
@@ -38,15 +40,17 @@ class Synthesis:
         self,
         choose: Callable[[], Sound | None],
         done: Callable[[Sound], None],
+        is_needed: Callable[[], bool],
         keep_alive: float,
         place: str = PLACE,
         limits: Limits = LIMITS,
     ) -> None:
         """`choose` says whose next piece is needed most; `done` is told of each sound whose end has come.
 
+        is_needed: whether more may have to be made of what is under way, if not now
         keep_alive: seconds without need after which the process is ended; negative for never
         """
-        self._choose, self._done, self._keep_alive = choose, done, keep_alive
+        self._choose, self._done, self._is_needed, self._keep_alive = choose, done, is_needed, keep_alive
         self._place, self._limits = place, limits
         self._worker: Worker | None = None
         # One thread for all: Linux ends a process with the thread that started it.
@@ -59,7 +63,7 @@ class Synthesis:
 
     def wake(self) -> None:
         """Something may be needed now."""
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         self._news.set()
 
@@ -71,20 +75,19 @@ class Synthesis:
     @property
     def status(self) -> Mapping[str, Any]:
         """How the voice is: its process, its memory in bytes, seconds since it began what it is at."""
-        worker = self._worker
+        worker, left = self._worker, self._left()
         busy = 0 if self._since is None else round(1000 * (time.monotonic() - self._since))
-        left = None if self._keep_alive < 0 else max(0.0, self._used + self._keep_alive - time.monotonic())
         return {
             "voice": worker.pid if worker else None,
             "voice_bytes": worker.resident if worker else 0,
             "busy_for_ms": busy,
-            "unload_in": round(left, 1) if worker and worker.pid and left is not None else None,
+            "unload_in": round(max(0.0, left), 1) if worker and worker.pid and left is not None else None,
         }
 
     async def close(self) -> None:
         """End the process, whatever it is at."""
         if self._worker:
-            self._worker.close()
+            await asyncio.to_thread(self._worker.close)
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -92,7 +95,6 @@ class Synthesis:
         self._thread.shutdown(wait=False)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             self._news.clear()
             sound = self._choose()
@@ -101,8 +103,9 @@ class Synthesis:
                 continue
             self._since = time.monotonic()
             try:
-                frame = await loop.run_in_executor(self._thread, self._asked, sound.request, sound.script)
-                sound.add(Piece.of(frame.fields), frame.payload)
+                piece, samples = await self._piece(sound)
+                if not sound.is_over:  # nobody left off meanwhile
+                    sound.add(piece, samples)
             except SpeakkitError as error:
                 sound.break_off(_fault(error))
                 log.warning("%s of %s: %s", type(error).__name__, sound.name, sound.fault.code if sound.fault else "")
@@ -123,24 +126,46 @@ class Synthesis:
         except (SpeakkitError, WorkerBug) as error:
             log.warning("an utterance was not saved: %s", error)
 
-    def _asked(self, request: Frame, script: Script) -> Frame:
-        """The next piece, in the voice's thread."""
+    async def _piece(self, sound: Sound) -> tuple[Piece, bytes]:
+        """The next piece. Raises as `Worker.request`, and EngineError for what is none."""
         if self._worker is None:
+            script = sound.script
             likely = Script(voice=script.voice, lang=script.lang, engine=script.engine, device=script.device)
             self._worker = Worker(self._place, asdict(likely), self._limits)
-        (frame,) = self._worker.request(request)
-        return frame
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, _asked, self._worker, sound.request)
 
     async def _rest(self) -> None:
         """Wait for news; end the process when nobody has needed it for long."""
-        left = self._used + self._keep_alive - time.monotonic()
-        if self._keep_alive >= 0 and left <= 0 and self._worker:
+        left = self._left()
+        if left is not None and left <= 0 and self._worker:
             log.info("ends the voice, which nobody needed for %g s", self._keep_alive)
-            self._worker.close()
-            self._worker = None
+            worker, self._worker, left = self._worker, None, None
+            await asyncio.get_running_loop().run_in_executor(self._thread, worker.close)
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(left, 0.0) if self._worker and self._keep_alive >= 0 else None):
+            async with asyncio.timeout(left if self._worker else None):
                 await self._news.wait()
+
+    def _left(self) -> float | None:
+        """Seconds until the process is ended; None for never, or not as things are."""
+        if self._keep_alive < 0 or self._is_needed():
+            self._used = time.monotonic()
+            return None
+        return self._used + self._keep_alive - time.monotonic()
+
+
+def _asked(worker: Worker, request: Frame) -> tuple[Piece, bytes]:
+    """What the voice answers, in its thread."""
+    answer = list(worker.request(request))
+    try:
+        (frame,) = answer
+        piece = Piece.of(frame.fields)
+        is_sound = math.isfinite(sum(array("f", frame.payload)))  # a sum of what is no number is none
+    except (KeyError, TypeError, ValueError) as error:
+        raise EngineError("the voice answered with what is no piece of speech") from error
+    if not is_sound:
+        raise EngineError("the voice gave samples that are no numbers; another text or voice may do")
+    return piece, frame.payload
 
 
 def _fault(error: SpeakkitError) -> Fault:

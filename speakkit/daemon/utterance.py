@@ -5,12 +5,7 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 
 from speakkit.errors import BadValue
-
-PACE = 15.0
-"""Characters a second at speed 1, for estimates: the voices here read English prose at 13 to 18."""
-
-WIDE = 3.5
-"""Letters that a character of Chinese, Japanese or Korean takes as long as; the first of them is the Unicode U+2E80."""
+from speakkit.text import brief
 
 
 class Priority(StrEnum):
@@ -127,8 +122,7 @@ class Utterance:
     @cached_property
     def seconds(self) -> float:
         """How long it takes to say, roughly."""
-        letters = sum(WIDE if character >= "\u2e80" else 1.0 for character in self.text)
-        return letters / (PACE * self.speed)
+        return brief.seconds(self.text, self.speed)
 
     @property
     def slot(self) -> tuple[str, str] | None:

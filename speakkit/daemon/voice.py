@@ -1,13 +1,14 @@
 """The voice of the daemon, as it runs in a process of its own: it speaks texts piece by piece, as it is asked to.
 
 Each request names a text and the number of a piece, and stands for itself: a process that was started afresh, since the
-one before it died, goes on where that one was. Who asks for one piece after the other gets them without delay, and may
-turn to another text in between.
+one before it died, goes on where that one was, and makes nothing of what came before. Who asks for one piece after the
+other gets them without delay, and may turn to another text in between.
 """
 
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from speakkit import audiofile
 from speakkit.audio import Audio
 from speakkit.daemon.script import SAVE, Piece, Script
 from speakkit.engines import packs
-from speakkit.errors import storage_error
+from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker, lost_word
@@ -26,17 +27,18 @@ from speakkit.speech.timestamps import Timeline, Word
 from speakkit.text.markup import Markup, guessed
 from speakkit.workers.frames import Frame
 
-KEPT = 16
-"""Texts that are under way: so many may be turned to in between."""
+KEPT = 32
+"""Texts that are under way: so many may be turned to in between. Beyond that, they are read anew."""
 
 
 def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
     """What answers in a worker; settings are the fields of the `Script` that is likely to come.
 
-    Raises what `synthesize.speaker` raises.
+    Where that cannot be spoken, whoever asks for it is told so, and others are none the worse.
     """
     voice = Voice()
-    voice.prepare(Script(**settings))
+    with suppress(SpeakkitError):
+        voice.prepare(Script(**settings))
     return voice.answer
 
 
@@ -52,7 +54,7 @@ class Voice:
 
     def prepare(self, script: Script) -> None:
         """Load what is needed for such a script, and let it have said something: the first time takes longest."""
-        _Reading("Yes.", script).piece(0)
+        _Reading("Yes.", script).piece()
         self._heard.taken()
 
     def answer(self, asked: Frame) -> Iterator[Frame]:
@@ -61,11 +63,11 @@ class Voice:
         if SAVE in fields:
             _save(Path(fields[SAVE]), asked.payload)
             return
-        name, number = str(fields.pop("id")), int(fields.pop("number"))
+        name, number, begins = str(fields.pop("id")), int(fields.pop("number")), float(fields.pop("begins"))
         reading = self._under_way.pop(name, None)
-        if reading is None or reading.number > number:
-            reading = _Reading(asked.payload.decode(), Script(**fields))
-        piece, sound = reading.piece(number)
+        if reading is None or reading.number != number:
+            reading = _Reading(asked.payload.decode(), Script(**fields), number, begins)
+        piece, sound = reading.piece()
         if not piece.is_over:
             self._under_way[name] = reading
             while len(self._under_way) > KEPT:
@@ -84,27 +86,32 @@ def _save(file: Path, sound: bytes) -> None:
 
 
 class _Reading:
-    """A text, as far as it was spoken. number: of the piece that is next."""
+    """A text, from a piece on. number: of the piece that is next; begins: seconds that come before it.
 
-    def __init__(self, text: str, script: Script) -> None:
-        self.number = 0
+    Of a word that ends in what came before, nothing is told.
+    """
+
+    def __init__(self, text: str, script: Script, number: int = 0, begins: float = 0.0) -> None:
+        self.number = number
         self._speaker = _speaker(script)
-        self._timeline = Timeline(text)
+        self._timeline = Timeline(text, begins)
         markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
         self._segments = self._speaker.segments(
-            text, speed=script.speed, seed=script.seed, markup=markup, starts_early=script.is_heard
+            text,
+            speed=script.speed,
+            seed=script.seed,
+            markup=markup,
+            starts_early=script.is_heard,
+            first=number,
         )
 
-    def piece(self, number: int) -> tuple[Piece, bytes]:
-        """The piece of a number that is not behind us, and its samples."""
-        while True:
-            segment = next(self._segments, None)
-            self.number += 1
-            if segment is None:
-                return Piece(is_over=True, words=_said(self._timeline.rest())), b""
-            words = _said(self._timeline.add(segment))
-            if self.number > number:
-                break
+    def piece(self) -> tuple[Piece, bytes]:
+        """The next piece, and its samples."""
+        segment = next(self._segments, None)
+        self.number += 1
+        if segment is None:
+            return Piece(is_over=True, words=_said(self._timeline.rest())), b""
+        words = _said(self._timeline.add(segment))
         voice, lost = self._speaker.voice, segment.chunk.lost
         piece = Piece(
             words=words,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import tee
+from itertools import islice, tee
 
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
@@ -57,16 +57,18 @@ class Speaker:
         seed: int = 0,
         markup: Markup = Markup.PLAIN,
         starts_early: bool = False,
+        first: int = 0,
     ) -> Iterator[Segment]:
         """Speak `text` chunk by chunk, the first before the last is read, and a short one where it `starts_early`.
 
+        first: the chunk to begin with; those before it are read, and not spoken
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
         delivery = Delivery(self.voice, checked_speed(speed), seed, starts_early)
         plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
         for warning in plan.warnings:
             log.warning("%s", warning)
-        kept, planned = tee(plan.chunks)
+        kept, planned = tee(islice(plan.chunks, first, None))
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
         for chunk in kept:
             outcome = next(spoken) if chunk.phonemes else None

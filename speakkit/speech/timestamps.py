@@ -60,8 +60,10 @@ class _Heard:
 class Timeline:
     """The words of a text, as its segments come one by one. Its clock is the samples that they hold."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, begins: float = 0.0) -> None:
+        """begins: seconds of the text that come before the first segment."""
         self._text = text
+        self._begins = begins
         self._samples = 0
         self._run = (0, 0)
         self._word: _Heard | None = None
@@ -69,7 +71,7 @@ class Timeline:
 
     def add(self, segment: Segment) -> Iterator[Word]:
         """The words that end where one of `segment` begins."""
-        begun = self._samples / segment.audio.sample_rate
+        begun = self._begins + self._samples / segment.audio.sample_rate
         self._samples += len(segment.audio.samples)
         for token, span in zip(segment.chunk.tokens, segment.chunk.spans, strict=True):
             first, last = _sounding(segment.chunk.phonemes, *span)

@@ -121,6 +121,19 @@ def test_set_makes_the_file(run):
     assert (found.seed, found.device, found.blends) == (7, "cpu", {"narrator": "af_sky", "other": "f2"})
 
 
+def test_set_takes_a_list(run):
+    """With commas; an empty one is one too, and is shown as nothing."""
+    assert run("speakkit", "config", "set", "media_ignore", "vlc, Chrome").code == 0
+    assert tomllib.loads(paths.config().read_text()) == {"media_ignore": ["vlc", "Chrome"]}
+    shown = json.loads(run("speakkit", "config", "show", "--json").out)
+    assert {"media_ignore": ["vlc", "Chrome"]}.items() <= {
+        row["name"]: row["value"] for row in shown["settings"]
+    }.items()
+    result = run("speakkit", "config", "set", "media_ignore", "")
+    assert (result.code, result.out.decode()) == (0, f"media_ignore = , in {paths.config()}\n")
+    assert config.load().media_ignore == ()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from speakkit.audiofile import read
+from speakkit.cli import speak as speak_module
 from speakkit.daemon import client
 
 LONG = "bit=1 seconds=0.5 pieces=40"
@@ -216,6 +218,36 @@ def test_the_session_of_tmux_is_an_agent(turn, run, monkeypatch, tmp_path):
     assert time.monotonic() - began < 20
     assert queue(run)["utterances"][-1]["agent"] == "default"
     run("speak", "--stop")
+
+
+def test_a_hook_hands_over_json(turn, run, tmp_path):
+    """Through a pipe; what is not there is one line."""
+    said = json.dumps({"message": {"text": "bit=19 seconds=0.3"}}).encode()
+    assert run("speak", "-o", tmp_path / "x.wav", "--from-json", ".message.text", stdin=said).code == 0
+    assert read(tmp_path / "x.wav").duration == 0.3
+    result = run("speak", "--from-json", ".text", stdin=said)
+    assert result.code == 1
+    assert "no .text in an object" in result.err
+
+
+def test_a_long_message_is_cut(turn, run):
+    """Words that are not said in time are not sent."""
+    run("speak", "--detach", "--max-seconds", "2", "bit=1 seconds=9 " + "and more words " * 100)
+    assert queue(run)["utterances"][0]["characters"] < 40
+    run("speak", "--stop")
+
+
+def test_nothing_is_heard_in_quiet_hours(turn, run, monkeypatch, tmp_path):
+    """But what is urgent; files are written."""
+    monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "22:00-07:00")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 23, 30, tzinfo=UTC))
+    result = run("speak", SHORT)
+    assert (result.code, "quiet hours" in result.err) == (0, True)
+    assert client.reached(turn) is None
+    assert run("speak", "-o", tmp_path / "x.wav", "--play", SHORT).code == 0
+    assert run("speak", "--priority", "urgent", SHORT).err.startswith("0.1 s")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 7, 0, tzinfo=UTC))
+    assert run("speak", SHORT).err.startswith("0.1 s")
 
 
 def test_alone_speaks_alone(turn, run, monkeypatch):

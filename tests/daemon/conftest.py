@@ -8,17 +8,20 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from speakkit import paths
-from speakkit.daemon import lifecycle
+from speakkit.daemon import client, lifecycle, messages, protocol
 from speakkit.daemon.client import Client
 from speakkit.daemon.connection import Limits
-from speakkit.daemon.messages import Accepted, Audio, Finished, Hello, Mode, Result, SpokenWord
-from speakkit.daemon.protocol import Code
+from speakkit.daemon.messages import Accepted, Audio, Failure, Finished, Hello, Mode, Result, SpokenWord
+from speakkit.daemon.protocol import Code, Decoder
 from speakkit.daemon.server import Server
 from speakkit.daemon.work import Nothing, Refused
+from speakkit.workers.frames import Frame
 
 STRANGER = 65534
 """A user who is not us: nobody."""
@@ -151,10 +154,9 @@ class Echo(Nothing):
 class Served:
     """A server in a thread of this process."""
 
-    def __init__(self, place, limits, idle_exit=-1.0):
-        self.place, self.work = place, Echo()
+    def __init__(self, place, limits, idle_exit=-1.0, make=Echo):
+        self.place, self.limits, self.idle_exit, self.make = place, limits, idle_exit, make
         self.published = lifecycle.publish(place)
-        self.server = Server(self.published, self.work, idle_exit, limits)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self.thread.start()
@@ -162,6 +164,8 @@ class Served:
 
     async def _run(self):
         self.loop = asyncio.get_running_loop()
+        self.work = self.make()
+        self.server = Server(self.published, self.work, self.idle_exit, self.limits)
         self.ready.set()
         await self.server.run()
 
@@ -190,13 +194,14 @@ def serve(place):
     """Start a server in this process: serve(idle=0.2) with other limits than the usual ones."""
     started = []
 
-    def run(idle_exit=-1.0, **limits):
-        started.append(Served(place, Limits(**limits), idle_exit))
+    def run(idle_exit=-1.0, make=Echo, **limits):
+        started.append(Served(place, Limits(**limits), idle_exit, make))
         return started[-1]
 
     yield run
     for served in started:
-        served.work.drained.set() if not served.thread.is_alive() else served.call(served.work.drained.set)
+        if isinstance(served.work, Echo):
+            served.call(served.work.drained.set) if served.thread.is_alive() else served.work.drained.set()
         served.end()
         served.thread.join(SECONDS)
         assert not served.thread.is_alive()
@@ -239,3 +244,115 @@ def said(channel):
 @pytest.fixture(name="said")
 def said_fixture():
     return said
+
+
+class Caller:
+    """A client whose every event is kept, with when it came: {id: [(seconds, event), ...]}."""
+
+    def __init__(self, channel, agent):
+        self.channel, self.said = channel, {}
+        self.is_over = False
+        self.news = threading.Condition()
+        channel.settimeout(None)
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.send("hello", proto="1.0", agent=agent, upgrade=False)
+        self.wait_for(lambda: self.said, "a welcome")
+
+    def _listen(self):
+        decoder = Decoder()
+        with suppress(OSError):
+            while data := self.channel.recv(1 << 16):
+                decoder.feed(data)
+                while (frame := decoder.frame()) is not None:
+                    with self.news:
+                        event = messages.event_of(frame)
+                        self.said.setdefault(frame.fields.get("id"), []).append((time.monotonic(), event))
+                        self.news.notify_all()
+        with self.news:
+            self.is_over = True
+            self.news.notify_all()
+
+    def send(self, op, payload=b"", **fields):
+        self.channel.sendall(protocol.packed(Frame({"op": op, **fields}, payload)))
+
+    def ask(self, op, payload=b"", **fields):
+        """Ask for something; gives the id by which `end` and `event` know the answer."""
+        name = fields.pop("id", None) or os.urandom(6).hex()
+        self.send(op, payload, id=name, **fields)
+        return name
+
+    def speak(self, text, **fields):
+        """Have it said, and wait until that is accepted; gives its id."""
+        name = self.ask("speak", text.encode(), voice="f1", **fields)
+        self.event(name, Accepted | Finished | Failure)
+        return name
+
+    def do(self, op, **fields):
+        """Ask for what is answered at once."""
+        return self.end(self.ask(op, **fields))
+
+    def wait_for(self, found, what, seconds=SECONDS):
+        with self.news:
+            assert self.news.wait_for(lambda: found() or self.is_over, seconds), f"no {what}: {self.said}"
+            assert found(), f"the daemon went before {what}: {self.said}"
+            return found()
+
+    def all(self, name, kind):
+        return [(at, event) for at, event in self.said.get(name, []) if isinstance(event, kind)]
+
+    def when(self, name, kind):
+        """When the first event of a kind came, in seconds of time.monotonic()."""
+        return self.wait_for(lambda: self.all(name, kind), f"{kind} of {name}")[0][0]
+
+    def event(self, name, kind, seconds=SECONDS):
+        """The first event of a kind."""
+        return self.wait_for(lambda: self.all(name, kind), f"{kind} of {name}", seconds)[0][1]
+
+    def end(self, name, seconds=SECONDS):
+        """The last event."""
+        return self.event(name, (*messages.LAST, Failure), seconds)
+
+    def result(self, name):
+        return self.end(name).result
+
+    def sound(self, name):
+        """The samples that came."""
+        return b"".join(event.payload for _, event in self.all(name, Audio))
+
+    def close(self):
+        with suppress(OSError):
+            self.channel.shutdown(socket.SHUT_RDWR)
+        self.channel.close()
+
+
+@pytest.fixture
+def fake_voice(place, monkeypatch):
+    """Each daemon from here on has the voice of `fake_voice.py`, and plays to nobody."""
+    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
+    folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
+    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
+
+
+@pytest.fixture
+def heard(fake_voice, sound_server, monkeypatch, tmp_path):
+    """Each daemon from here on plays to a sound server; gives the float32 samples that were heard so far."""
+    for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH"):
+        monkeypatch.setenv(name, sound_server.environment[name])
+    monkeypatch.setenv("SPEAKKIT_SINK", "sounddevice")
+    with sound_server.listening(tmp_path) as heard:
+        yield heard
+
+
+@pytest.fixture
+def caller(place):
+    """Come as a client, and start the daemon if there is none: caller("claude-1")."""
+    callers = []
+
+    def come(agent="default"):
+        callers.append(Caller(client.connect(agent)._channel, agent))
+        return callers[-1]
+
+    yield come
+    for each in callers:
+        each.close()

@@ -1,7 +1,8 @@
 """A voice for tests of the daemon: it says a constant, or does whatever a voice should not.
 
 A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s of the sample 2 ** (3 - 20), so that
-of twenty texts with a bit each the sum tells which were heard at once. Others, each at the piece `at` (0 by default):
+of twenty texts with a bit each the sum tells which were heard at once. With ramp=1 each sample is its number in the
+text * 2 ** -20, so that each that is lost or heard twice is found. Others, each at the piece `at` (0 by default):
 do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug; slow=0.2 sleeps before each piece.
 """
 
@@ -39,6 +40,8 @@ def answer(asked):
     count = round(float(wishes.get("seconds", "0.2")) * RATE)
     value = float("nan") if wishes.get("do") == "nan" else 2.0 ** (int(wishes.get("bit", "0")) - 20)
     sound = array.array("f", [value]) * count
+    if "ramp" in wishes:
+        sound = array.array("f", [(number * count + place) / 2**20 for place in range(1, count + 1)])
     yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": [], "warnings": []}, sound.tobytes())
 
 

@@ -1,0 +1,103 @@
+"""The players of macOS, Music and Spotify, by AppleScript. Unverified.
+
+Apple has closed what would tell of all players (MediaRemote, since macOS 15.4) to everybody but itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from speakkit.playback import asked
+from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
+from speakkit.playback.holds import Player
+
+PROGRAM = "osascript"
+
+APPS = {"Music": "persistent ID of current track", "Spotify": "id of current track"}
+"""Names of programs -> what tells their tracks apart."""
+
+LONGEST = 60.0
+"""Seconds in which a script ends: the first one waits until the user has allowed it."""
+
+RUNNING = "\n".join(
+    [
+        'set found to ""',
+        *(f'if application "{app}" is running then set found to found & "{app}" & linefeed' for app in APPS),
+        "return found",
+    ]
+)
+
+STATE = """
+set theTrack to ""
+try
+set theTrack to {track}
+end try
+return (player state as text) & linefeed & theTrack
+"""
+
+
+class Apps:
+    """A Remote for them. What somebody does to a paused player is noticed by what it is like when it is looked at."""
+
+    glance = 2.0
+
+    def __init__(self) -> None:
+        self._turns = {app: asyncio.Lock() for app in ("", *APPS)}
+
+    async def connect(self) -> None: ...
+
+    async def players(self) -> list[Player]:
+        try:
+            return [Player(app, "") for app in (await self._said(RUNNING)).split("\n") if app in APPS]
+        except Unanswered as error:
+            raise Unreachable(f"{PROGRAM} does not run") from error
+
+    async def state(self, player: Player) -> State:
+        status, _, track = (await self._told(player, STATE.format(track=APPS[player.name]))).partition("\n")
+        if status not in set(Status):  # it winds, say
+            raise Unanswered
+        return State(Status(status), can_be_paused=True, track=track)
+
+    async def pause(self, player: Player) -> None:
+        await self._told(player, "pause")
+
+    async def play(self, player: Player) -> None:
+        await self._told(player, "play")
+
+    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None: ...
+
+    def unwatch(self, player: Player) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def _told(self, player: Player, script: str) -> str:
+        """What a program answers; it is not started for that, as `tell` alone would do."""
+        if player.name not in APPS:
+            raise Unanswered
+        is_gone = f'if application "{player.name}" is not running then error "gone"'
+        return await self._said(f'{is_gone}\ntell application "{player.name}"\n{script}\nend tell', player.name)
+
+    async def _said(self, script: str, app: str = "") -> str:
+        # Whoever asks may give up; the user is still being asked whether he allows it.
+        return await asyncio.shield(asyncio.create_task(self._run(script, app)))
+
+    async def _run(self, script: str, app: str) -> str:
+        async with self._turns[app]:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(PROGRAM, "-e", script),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+                )
+            except OSError as error:
+                raise Unanswered from error
+            try:
+                said, _ = await asyncio.wait_for(process.communicate(), LONGEST)
+            except TimeoutError as error:
+                raise Unanswered from error
+            finally:
+                await asked.end(process)
+        if process.returncode:
+            raise Unanswered
+        return said.decode(errors="replace").strip()

@@ -1,0 +1,65 @@
+"""The short sound before speech, by which a listener knows that somebody is about to speak, or somebody else."""
+
+import array
+import math
+import wave
+from pathlib import Path
+
+from speakkit.errors import ConfigError, storage_error
+from speakkit.playback import pcm
+
+HERTZ = 880.0
+SECONDS = 0.12
+FADE = 0.005
+"""Seconds at either end, without which it would click."""
+
+LONGEST = 1.0
+"""Seconds of a file: more would keep speech waiting."""
+
+WIDTHS = {1: "B", 2: "h", 4: "i"}
+"""Bytes of a sample of a WAV file -> its type."""
+
+
+def tone(volume: float) -> bytes:
+    """Our own, as samples of `pcm`. volume: 1 is full scale."""
+    count = round(SECONDS * pcm.RATE)
+    wave_form = (volume * math.sin(2 * math.pi * HERTZ * i / pcm.RATE) for i in range(count))
+    return _faded(array.array("f", wave_form).tobytes())
+
+
+def from_file(file: Path, volume: float) -> bytes:
+    """A WAV file of the user's, as samples of `pcm`: its first channel, its first second.
+
+    Raises StorageError where it cannot be read, ConfigError where it is no WAV file of whole numbers.
+    """
+    try:
+        with wave.open(str(file), "rb") as opened:
+            channels, width, rate = opened.getnchannels(), opened.getsampwidth(), opened.getframerate()
+            held = opened.readframes(round(LONGEST * rate))
+    except OSError as error:
+        raise storage_error(error, f"read the beep {file}") from error
+    except (wave.Error, EOFError) as error:
+        raise ConfigError(
+            f"the beep {file} is no WAV file: {error or 'it ends too early'}; set beep to another"
+        ) from error
+    if width not in WIDTHS or not held:
+        raise ConfigError(f"the beep {file} has samples of {width} bytes, or none; take a WAV file of 16 bits")
+    samples = array.array(WIDTHS[width], held[: len(held) // (width * channels) * width * channels])[::channels]
+    middle, full = (128, 128) if width == 1 else (0, 1 << (8 * width - 1))
+    count = round(len(samples) * pcm.RATE / rate)
+    scaled = (volume * (_at(samples, i * rate / pcm.RATE) - middle) / full for i in range(count))
+    return _faded(array.array("f", scaled).tobytes())
+
+
+def _at(samples: "array.array[int]", place: float) -> float:
+    """Between two samples, on the line through them."""
+    i = min(int(place), len(samples) - 1)
+    following = samples[min(i + 1, len(samples) - 1)]
+    return samples[i] + (place - i) * (following - samples[i])
+
+
+def _faded(sound: bytes) -> bytes:
+    edge = min(pcm.size(FADE), len(sound) // 2 // pcm.WIDTH * pcm.WIDTH)
+    if not edge:
+        return sound
+    return pcm.faded_in(sound[:edge]) + sound[edge:-edge] + pcm.faded_out(sound[-edge:])

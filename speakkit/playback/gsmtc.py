@@ -1,0 +1,171 @@
+"""The players of Windows, also from WSL, by its media sessions (GlobalSystemMediaTransportControls). Unverified.
+
+`data/gsmtc.ps1` asks them, in one PowerShell that is kept, since it takes a second or more to start.
+"""
+
+import asyncio
+import base64
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from speakkit import paths
+from speakkit.playback import asked
+from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
+from speakkit.playback.holds import Player
+
+PROGRAM = "powershell.exe"
+USUAL = Path("/mnt/c/Windows/System32/WindowsPowerShell/v1.0") / PROGRAM
+"""Where it is from WSL, should Windows' own PATH not be known there."""
+
+START = 5.0
+"""Seconds in which it is ready."""
+
+AGAIN = 60.0
+"""Seconds until it is started again, where it was not ready."""
+
+END = 1.0
+"""Seconds in which it ends by itself."""
+
+
+class Sessions:
+    """A Remote for them. What somebody does to a paused session is noticed if it plays or is gone a second later."""
+
+    glance = 1.0
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._start: asyncio.Task[None] | None = None
+        self._started_at = 0.0
+        self._reader: asyncio.Task[None] | None = None
+        self._number = 0
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def connect(self) -> None:
+        if self._process:
+            return
+        if not self._start or (self._start.done() and time.monotonic() > self._started_at + AGAIN):
+            self._started_at = time.monotonic()
+            self._start = asyncio.create_task(self._run())
+        await asyncio.shield(self._start)  # it goes on, even if nobody waits any more
+        if not self._process:
+            raise Unreachable(f"{PROGRAM} has ended")
+
+    async def players(self) -> list[Player]:
+        try:
+            return [Player(session, "") for session in await self._sessions()]
+        except Unanswered as error:
+            raise Unreachable(f"{PROGRAM} has ended") from error
+
+    async def state(self, player: Player) -> State:
+        sessions = await self._sessions()
+        if player.name not in sessions:
+            raise Unanswered
+        return sessions[player.name]
+
+    async def pause(self, player: Player) -> None:
+        await self._ask("pause", id=player.name)
+
+    async def play(self, player: Player) -> None:
+        await self._ask("play", id=player.name)
+
+    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None: ...
+
+    def unwatch(self, player: Player) -> None: ...
+
+    async def close(self) -> None:
+        if self._start:
+            self._start.cancel()
+            with suppress(asyncio.CancelledError, Unreachable):
+                await self._start
+        if self._process:
+            assert self._process.stdin
+            self._process.stdin.close()
+        if self._reader:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._reader), END)
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+
+    async def _sessions(self) -> dict[str, State]:
+        """By name; of several sessions of one program the first counts."""
+        answer = await self._ask("list")
+        found: dict[str, State] = {}
+        for session in answer.get("sessions", ()):
+            match session:
+                case {"id": str(name), "status": str(status), "can_pause": bool(can_be_paused)}:
+                    # A session can also be closed, opened or changing.
+                    known = Status(status) if status in set(Status) else Status.stopped
+                    found.setdefault(name, State(known, can_be_paused, ""))
+        return found
+
+    async def _ask(self, what: str, **more: str) -> dict[str, Any]:
+        process = self._process
+        if not process:
+            raise Unanswered
+        assert process.stdin
+        self._number += 1
+        number = self._number
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            process.stdin.write(json.dumps({"n": number, "do": what, **more}).encode() + b"\n")
+            found: dict[str, Any] = await answer
+        finally:
+            del self._answers[number]
+        if found.get("ok") is not True:
+            raise Unanswered
+        return found
+
+    async def _run(self) -> None:
+        """Start PowerShell, and wait until it is ready. Raises Unreachable."""
+        program = shutil.which(PROGRAM) or str(USUAL)
+        script = (paths.data() / "gsmtc.ps1").read_text()
+        encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(program, "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                cwd=Path(program).parent,  # a folder of Windows, which it need not look for in WSL
+                start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+            )
+        except OSError as error:
+            raise Unreachable(f"{PROGRAM} cannot be started") from error
+        try:
+            await asyncio.wait_for(_ready(process), START)
+        except (TimeoutError, ValueError, asyncio.CancelledError) as error:
+            await asked.end(process)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise Unreachable(f"{PROGRAM} does not tell of Windows' players") from error
+        self._process = process
+        self._reader = asyncio.create_task(self._read(process))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        try:
+            with suppress(ValueError, OSError):
+                while line := await process.stdout.readline():
+                    answer = json.loads(line)
+                    waiting = self._answers.get(answer.get("n", 0)) if isinstance(answer, dict) else None
+                    if waiting and not waiting.done():
+                        waiting.set_result(answer)
+        finally:
+            self._process = self._start = None
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(Unanswered())
+            await asked.end(process)
+
+
+async def _ready(process: asyncio.subprocess.Process) -> None:
+    """Raises ValueError where it says anything else first, or ends."""
+    assert process.stdout
+    if (await process.stdout.readline()).decode("utf-8-sig").strip() != "ready":
+        raise ValueError

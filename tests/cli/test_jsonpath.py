@@ -1,0 +1,65 @@
+"""What an agent's hook hands over."""
+
+import json
+
+import pytest
+
+from speakkit.cli.jsonpath import text_at
+from speakkit.errors import BadValue, TextError
+
+HOOK = json.dumps(
+    {"event": "Stop", "message": {"role": "assistant", "content": [{"text": "First."}, {"text": "Done."}]}, "n": 3,
+     "odd key": "x", "lines": ["a", "b"], "none": []}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".event", "Stop"),
+        (".message.content[-1].text", "Done."),
+        (".message.content[0].text", "First."),
+        ('.["odd key"]', "x"),
+        (".lines", "a\n\nb"),
+    ],
+)
+def test_the_text_at_a_path(path, text):
+    """As jq writes paths."""
+    assert text_at(HOOK, path, "standard input") == text
+
+
+def test_a_bare_text():
+    """The whole of it."""
+    assert text_at('"Hello."', ".", "x") == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (".mesage", "no .mesage in an object at . of standard input, only event, message"),
+        (".message.content[7].text", "no [7] in a list of 2 at .message.content"),
+        (".event[0]", "no [0] in text"),
+        (".n", "no text at .n of standard input, but a number"),
+        (".none", "but a list of 0"),
+        (".message", "but an object"),
+    ],
+)
+def test_what_is_not_there_is_named(path, words):
+    """With what there is."""
+    with pytest.raises(TextError) as caught:
+        text_at(HOOK, path, "standard input")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["", "message", ".a b", ".a[", "..", ".a[1"])
+def test_what_is_no_path_is_refused(path):
+    """With an example."""
+    with pytest.raises(BadValue, match=r"such as \.message"):
+        text_at(HOOK, path, "x")
+
+
+@pytest.mark.parametrize("written", ["", "{", "[" * 100_000, "nonsense"])
+def test_what_is_no_json_is_refused(written):
+    """Without a traceback."""
+    with pytest.raises(TextError, match="x is no JSON"):
+        text_at(written, ".a", "x")

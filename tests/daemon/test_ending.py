@@ -1,0 +1,99 @@
+"""How a daemon that speaks ends: it says what it had accepted, or nothing more."""
+
+import time
+
+import pytest
+
+from speakkit.daemon import control, rundir
+from speakkit.daemon.messages import Accepted, Failure, Finished, Mode, Started
+
+
+@pytest.fixture
+def one(fake_voice, caller):
+    return caller("one")
+
+
+def ends(place):
+    """Whether it has."""
+    until = time.monotonic() + 10
+    while rundir.is_locked(place.daemon_lock) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not rundir.is_locked(place.daemon_lock)
+
+
+def test_a_drain_says_what_was_accepted(one, caller, place):
+    """Also to clients that wait for samples; whoever comes meanwhile is told to come again."""
+    names = [one.speak(f"seconds=0.3 bit={n}") for n in range(3)]
+    stream = one.ask("synth", b"seconds=0.3 pieces=3 slow=0.1", voice="f1")
+    one.event(stream, Accepted)
+    other = caller("other")
+    one.do("shutdown", mode="drain")
+    refused = other.ask("speak", b"seconds=0.1", voice="f1")
+    assert other.event(refused, Failure).code == "shutting_down"
+    assert [one.result(name) for name in (*names, stream)] == ["played"] * 4
+    assert ends(place)
+
+
+def test_a_pause_does_not_stop_a_drain(one, place):
+    """Nobody could end it later; nor can one begin then."""
+    name = one.speak("seconds=0.8")
+    one.event(name, Started)
+    one.do("pause")
+    waiting = one.speak("seconds=0.1 bit=1")
+    one.do("shutdown", mode="drain")
+    assert one.do("pause").code == "shutting_down"
+    assert [one.result(each) for each in (name, waiting)] == ["played"] * 2
+    assert ends(place)
+
+
+def test_a_drain_ends_with_the_last_stream(one, place):
+    """Also where that is cancelled."""
+    stream = one.ask("synth", b"seconds=1 pieces=1000 slow=0.05", voice="f1")
+    one.event(stream, Accepted)
+    one.do("shutdown", mode="drain")
+    one.ask("cancel", id=stream)
+    assert one.result(stream) == "skipped"
+    assert ends(place)
+
+
+def test_now_is_silence(heard, caller, place):
+    """Each that waits is told that it failed; nothing more is heard."""
+    one = caller("one")
+    names = [one.speak(f"seconds=5 bit={n}") for n in range(3)]
+    one.event(names[0], Started)
+    time.sleep(0.3)
+    asked = time.monotonic()
+    one.do("shutdown", mode="now")
+    for name in names:
+        assert (one.result(name), one.end(name).code, one.end(name).exit) == ("failed", "shutting_down", 7)
+    assert ends(place)
+    gone = time.monotonic() - asked
+    time.sleep(0.5)
+    sound = heard()
+    last = max(place for place, value in enumerate(sound) if value) / 24_000
+    after = last - (asked - heard.born())
+    print(f"silent after {1000 * after:.0f} ms, gone after {1000 * gone:.0f} ms")
+    assert after < 1
+    assert gone < 4
+    assert one.all(names[0], Finished)
+
+
+def test_stop_now_cuts_a_drain_short(one, place):
+    """Whatever waits, and however long that would take."""
+    name = one.speak("seconds=60")
+    one.event(name, Started)
+    one.do("shutdown", mode="drain")
+    assert control.stop(Mode.now)
+    assert one.result(name) == "failed"
+    assert not rundir.is_locked(place.daemon_lock)
+
+
+def test_a_voice_that_is_at_work_does_not_hold_up_the_end(one, place):
+    """It is ended with the daemon, whatever it is at."""
+    name = one.speak("do=hang")
+    time.sleep(0.5)
+    begun = time.monotonic()
+    assert control.stop(Mode.now)
+    assert time.monotonic() - begun < 5
+    assert one.result(name) == "failed"
+    assert ends(place)

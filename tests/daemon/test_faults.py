@@ -1,0 +1,158 @@
+"""A voice that hangs, dies or lies, and a daemon that is killed: each request has an answer, and the next one works."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from speakkit.daemon import voice
+from speakkit.daemon.messages import Audio, Finished, Started
+from speakkit.daemon.script import Script
+from speakkit.daemon.speaking import Speaking
+from speakkit.errors import BadValue
+from speakkit.playback import sinks
+from speakkit.workers.frames import Frame
+from speakkit.workers.worker import Limits
+
+SILENCE = 1.0
+"""Seconds for which the voice may be silent; a loaded machine answers within that."""
+
+
+@pytest.fixture
+def served(fake_voice, serve):
+    """A daemon in this process, with less patience than a real one: served(deaths=5, keep_alive=0)."""
+
+    def run(keep_alive=600.0, sink="timed-null", place="fake_voice:load", **limits):
+        patient = Limits(**{"start_s": 20, "silence_s": SILENCE, "deaths": 100} | limits)
+        return serve(make=lambda: Speaking(sinks.opener(sink), keep_alive, place=place, limits=patient))
+
+    return run
+
+
+@pytest.fixture
+def one(served, caller):
+    served()
+    return caller("one")
+
+
+FAULTS = {
+    "hang": ("engine_timeout", 1),
+    "exit": ("engine_failed", 1),
+    "segv": ("engine_failed", 1),
+    "garbage": ("engine_failed", 1),
+    "nan": ("engine_failed", 1),
+    "oom": ("engine_failed", 1),
+    "error": ("engine_failed", 1),
+    "bug": ("bug", 3),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_ends_one_utterance(one, fault):
+    """At its first piece, and after one that was heard; a stream too. What comes next is heard."""
+    names = [one.speak(f"do={fault} seconds=0.1 bit=1"), one.speak(f"do={fault} at=1 pieces=2 seconds=0.1 bit=2")]
+    names.append(one.ask("synth", f"do={fault} at=1 pieces=2 seconds=0.1".encode(), voice="f1"))
+    well = one.speak("seconds=0.2 bit=3")
+    for name in names:
+        end = one.end(name)
+        assert (end.result, end.code, end.exit) == ("failed", *FAULTS[fault])
+        assert len(end.warnings) == 1
+    heard = [0, 0, 0] if fault == "nan" else [0, 100, 100]
+    assert [one.end(name).audio_ms for name in names] == heard
+    assert one.result(well) == "played"
+
+
+@pytest.mark.parametrize("fault", ["hang", "exit", "segv", "garbage", "oom"])
+def test_a_fault_that_does_not_come_again_is_not_heard(one, fault, tmp_path):
+    """A fresh process goes on where the one before it died; every sample comes once."""
+    name = one.ask(
+        "synth", f"do={fault} at=2 once={tmp_path / 'done'} ramp=1 pieces=4 seconds=0.1".encode(), voice="f1"
+    )
+    assert one.end(name).result == "played"
+    values = memoryview(one.sound(name)).cast("f")
+    assert [round(value * 2**20) for value in values] == list(range(1, 9601))
+
+
+def test_a_voice_that_keeps_dying_is_given_up(served, caller):
+    """Three deaths in a minute: who comes then is told so at once, and nothing is started in vain."""
+    served(deaths=3)
+    one = caller("one")
+    ends = [one.end(one.speak(f"do=exit bit={n}")) for n in range(4)]
+    assert {end.result for end in ends} == {"failed"}
+    begun = time.monotonic()
+    assert one.end(one.speak("seconds=0.1")).code == "engine_failed"
+    assert time.monotonic() - begun < 1
+    assert one.do("status").work["voice"] is None
+
+
+def test_a_voice_that_is_killed_is_replaced(one):
+    """In the middle of a text: it is heard to its end."""
+    name = one.speak("seconds=0.2 pieces=6 slow=0.15")
+    one.event(name, Started)
+    os.kill(one.do("status").work["voice"], signal.SIGKILL)
+    assert one.result(name) == "played"
+    assert one.end(name).audio_ms == 1200
+
+
+def test_an_unused_voice_ends_and_comes_again(served, caller, eventually):
+    """After `keep_alive`, and not while anything is under way, however long that is."""
+    served(keep_alive=0.0)
+    one = caller("one")
+    name = one.speak("seconds=4 pieces=6")
+    one.event(name, Started)
+    voice_pid = one.do("status").work["voice"]
+    time.sleep(0.5)
+    assert one.do("status").work["voice"] == voice_pid
+    one.do("skip")
+    one.wait_for(lambda: one.do("status").work["voice"] is None, "an end of the voice")
+    assert eventually(lambda: not Path(f"/proc/{voice_pid}").exists())
+    assert one.result(one.speak("seconds=0.1")) == "played"
+
+
+def test_what_has_no_device_fails(served, caller):
+    """With the player's own words, and the exit code for it."""
+    served(sink="file:/nowhere/at/all")
+    one = caller("one")
+    end = one.end(one.speak("seconds=0.2"))
+    assert (end.result, end.code, end.exit) == ("failed", "audio_unavailable", 6)
+    assert "/nowhere/at/all" in end.warnings[-1]
+
+
+def test_a_pause_of_the_voice_is_silence(one):
+    """Where sound comes late, it is waited for, and told."""
+    name = one.speak("seconds=0.1 pieces=3 slow=0.4")
+    assert one.result(name) == "played"
+    assert one.end(name).audio_ms == 300
+    assert one.do("status").work["starved"] > 0.3
+
+
+def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller, eventually):
+    """In the middle of a word: its clients hear of it at once, and whoever comes next starts another."""
+    one, other = caller("one"), caller("other")
+    name = one.speak("seconds=20")
+    one.event(name, Started)
+    status = one.do("status")
+    streamed = other.ask("synth", b"seconds=1 pieces=1000 slow=0.05", voice="f1")
+    other.event(streamed, Audio)
+    begun = time.monotonic()
+    os.kill(status.pid, signal.SIGKILL)
+    for each in (one, other):
+        with each.news:
+            assert each.news.wait_for(lambda each=each: each.is_over, 2)
+    assert time.monotonic() - begun < 2
+    assert not one.all(name, Finished)
+    again = caller("one")
+    assert again.result(again.speak("seconds=0.2")) == "played"
+    assert again.do("status").pid != status.pid
+    assert eventually(lambda: not Path(f"/proc/{status.work['voice']}").exists())
+
+
+def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
+    """The process is loaded for the first script that comes, and is not bound to it."""
+    answer = voice.load({"voice": "nobody"})
+    asked = {"id": "1", "number": 0, "begins": 0.0, "voice": "nobody"}
+    with pytest.raises(BadValue, match="nobody"):
+        list(answer(Frame(asked, b"Hello.")))
+    assert Script(voice="nobody").engine == "kokoro"

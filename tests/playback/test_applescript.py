@@ -1,0 +1,144 @@
+"""macOS' players, by a stub of osascript that knows the scripts which are run."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from speakkit.playback import applescript, holding, media
+
+WAIT = 30
+
+STUB = """#!{python}
+import json, pathlib, re, sys, time
+folder = pathlib.Path(__file__).parent
+state = folder / "apps.json"
+apps = json.loads(state.read_text())
+option, script = sys.argv[1:]
+assert option == "-e"
+lines = script.splitlines()
+with (folder / "asked").open("a") as asked:
+    asked.write(json.dumps(lines) + "\\n")
+if lines[0] == 'set found to ""':
+    asked = re.findall('^if application "(.*)" is running then set found to found & "(.*)" & linefeed$', script, re.M)
+    assert asked == [("Music", "Music"), ("Spotify", "Spotify")] and lines[-1] == "return found"
+    print("\\n".join(app for app, _ in asked if app in apps))
+    print()
+    sys.exit()
+app = re.fullmatch('if application "(.*)" is not running then error "gone"', lines[0])[1]
+assert lines[1] == f'tell application "{{app}}"' and lines[-1] == "end tell"
+if app not in apps:
+    sys.exit(1)
+time.sleep(apps[app].get("delay", 0))
+deed = "\\n".join(lines[2:-1]).strip()
+if deed in ("pause", "play"):
+    apps[app]["state"] = dict(pause="paused", play="playing")[deed]
+    state.write_text(json.dumps(apps))
+else:
+    expected = dict(Music="persistent ID of current track", Spotify="id of current track")[app]
+    assert f"set theTrack to {{expected}}" in deed
+    assert deed.endswith("return (player state as text) & linefeed & theTrack")
+    print(apps[app]["state"])
+    print(apps[app].get("track", ""))
+"""
+
+
+class Mac:
+    """What the stub shares with the test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        program = folder / applescript.PROGRAM
+        program.write_text(STUB.format(python=sys.executable))
+        program.chmod(0o755)
+        self.run()
+
+    def run(self, **apps):
+        (self.folder / "apps.json").write_text(json.dumps(apps))
+
+    def state(self, app):
+        return json.loads((self.folder / "apps.json").read_text())[app]["state"]
+
+    @property
+    def asked(self):
+        """Which programs were told what, but for looks."""
+        lines = [json.loads(line) for line in (self.folder / "asked").read_text().splitlines()]
+        return [f"{line[1].split()[-1]} {line[2]}" for line in lines if line[2] in ("pause", "play")]
+
+
+@pytest.fixture
+def mac(tmp_path, monkeypatch):
+    """A Mac whose osascript comes first on PATH."""
+    (tmp_path / "mac").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'mac'}{os.pathsep}{os.environ['PATH']}")
+    return Mac(tmp_path / "mac")
+
+
+@pytest.fixture
+def interlude(tmp_path):
+    """An interlude over it, with the flow that every platform shares."""
+    made = media.Interlude(lambda: holding.Holding(applescript.Apps(), tmp_path), glue=0)
+    yield made
+    made.close()
+
+
+def eventually(is_so):
+    deadline = time.monotonic() + WAIT
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.02)
+
+
+def test_pause_and_play(mac, interlude):
+    """What plays; a program that does not run is not started."""
+    mac.run(Music={"state": "playing", "track": "A1"})
+    interlude.begin()
+    eventually(lambda: mac.state("Music") == "paused")
+    interlude.end()
+    eventually(lambda: mac.state("Music") == "playing")
+    assert mac.asked == ['"Music" pause', '"Music" play']
+
+
+def test_another_track_is_let_go(mac, interlude):
+    """Somebody has chosen it."""
+    mac.run(Spotify={"state": "playing", "track": "A1"}, Music={"state": "paused"})
+    interlude.begin()
+    eventually(lambda: mac.state("Spotify") == "paused")
+    time.sleep(0.5)
+    mac.run(Spotify={"state": "paused", "track": "A2"}, Music={"state": "paused"})
+    interlude.end()
+    interlude.close()
+    assert mac.asked == ['"Spotify" pause']
+
+
+def test_one_that_waits_for_leave_delays_speech_by_patience(mac, interlude):
+    """The first script waits until the user has allowed it, and is not ended meanwhile."""
+    mac.run(Music={"state": "playing", "delay": 3})
+    start = time.monotonic()
+    interlude.begin()
+    assert time.monotonic() - start < 0.4
+    interlude.end()
+
+
+async def seen():
+    return await holding.Holding(applescript.Apps(), Path(os.devnull)).seen()
+
+
+def test_players_are_seen(mac):
+    """With what they do; None for one that winds."""
+    mac.run(Music={"state": "fast forwarding"}, Spotify={"state": "stopped"})
+    assert asyncio.run(seen()) == [
+        holding.Seen("Music", None, is_ignored=False),
+        holding.Seen("Spotify", holding.Status.stopped, is_ignored=False),
+    ]
+
+
+def test_no_osascript(monkeypatch):
+    """Is one reason."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(holding.Unreachable, match="osascript does not run"):
+        asyncio.run(seen())

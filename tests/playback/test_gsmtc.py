@@ -1,0 +1,215 @@
+"""Windows' players, by a stub of PowerShell that speaks the lines of `gsmtc.ps1`."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from speakkit import paths
+from speakkit.playback import gsmtc, holding, media
+
+WAIT = 30
+
+STUB = """#!{python}
+import base64, json, pathlib, sys, time
+arguments, folder = sys.argv[1:], pathlib.Path(__file__).parent
+with (folder / "starts").open("a") as starts:
+    starts.write("x")
+assert arguments[:-1] == ["-NoProfile", "-NonInteractive", "-EncodedCommand"], arguments
+script = base64.b64decode(arguments[-1]).decode("utf-16-le")
+assert script == pathlib.Path("{script}").read_text()
+mode = (folder / "mode").read_text()
+if mode == "slow":
+    time.sleep(30)
+if mode == "wrong":
+    print("Add-Type: cannot", flush=True)
+sys.stdout.reconfigure(newline="\\r\\n")
+print("\\ufeffready", flush=True)
+state = folder / "sessions.json"
+for line in sys.stdin:
+    assert line.isascii()
+    request = json.loads(line)
+    with (folder / "asked").open("a") as asked:
+        asked.write(" ".join([request["do"], request.get("id", "")]).strip() + "\\n")
+    mode = (folder / "mode").read_text()
+    if mode == "dies":
+        sys.exit(1)
+    if mode == "hangs":
+        continue
+    if mode == "garbage":
+        print("[1", flush=True)
+        continue
+    sessions = json.loads(state.read_text())
+    answer = dict(n=request["n"], ok=True)
+    if request["do"] == "list":
+        answer["sessions"] = sessions
+    else:
+        found = [session for session in sessions if session["id"] == request["id"]][:1]
+        answer["ok"] = bool(found)
+        for session in found:
+            session["status"] = dict(pause="paused", play="playing")[request["do"]]
+        state.write_text(json.dumps(sessions))
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class Windows:
+    """What the stub shares with the test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        program = folder / gsmtc.PROGRAM
+        program.write_text(STUB.format(python=sys.executable, script=paths.data() / "gsmtc.ps1"))
+        program.chmod(0o755)
+        self.mode("works")
+        self.play()
+
+    def mode(self, mode):
+        (self.folder / "mode").write_text(mode)
+
+    def play(self, **statuses):
+        sessions = [{"id": name, "status": status, "can_pause": True} for name, status in statuses.items()]
+        (self.folder / "sessions.json").write_text(json.dumps(sessions))
+
+    @property
+    def sessions(self):
+        return {each["id"]: each["status"] for each in json.loads((self.folder / "sessions.json").read_text())}
+
+    @property
+    def asked(self):
+        """But for looks."""
+        file = self.folder / "asked"
+        return [line for line in file.read_text().splitlines() if line != "list"] if file.exists() else []
+
+    @property
+    def starts(self):
+        file = self.folder / "starts"
+        return len(file.read_text()) if file.exists() else 0
+
+
+@pytest.fixture
+def windows(tmp_path, monkeypatch):
+    """A Windows whose PowerShell comes first on PATH."""
+    (tmp_path / "windows").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'windows'}{os.pathsep}{os.environ['PATH']}")
+    return Windows(tmp_path / "windows")
+
+
+@pytest.fixture
+def interlude(tmp_path):
+    """An interlude over it, with the flow that every platform shares."""
+    made = media.Interlude(lambda: holding.Holding(gsmtc.Sessions(), tmp_path, ["chrome"]), glue=0)
+    yield made
+    made.close()
+
+
+def eventually(is_so):
+    deadline = time.monotonic() + WAIT
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.01)
+
+
+def begin(interlude):
+    """Begin a burst; returns how long that took."""
+    start = time.monotonic()
+    interlude.begin()
+    return time.monotonic() - start
+
+
+def ready(interlude, windows):
+    """Have PowerShell started, as the daemon does at its own start."""
+    interlude.recover()
+    eventually(lambda: windows.starts == 1)
+    time.sleep(0.5)
+
+
+def test_pause_and_play(windows, interlude):
+    """Of what plays and is not ignored; one PowerShell does all of it, and odd names are names like others."""
+    odd = "Spötify \u202e'\"$(x)`;.exe"
+    windows.play(**{odd: "playing", "Chrome": "playing", "Chrome.exe": "playing", "VLC": "paused", "x": "changing"})
+    ready(interlude, windows)
+    for number in range(1, 4):
+        interlude.begin()
+        eventually(lambda: windows.sessions[odd] == "paused")
+        interlude.end()
+        eventually(lambda count=number: windows.asked == [f"pause {odd}", f"play {odd}"] * count)
+    assert windows.sessions == {odd: "playing", "Chrome": "playing", "Chrome.exe": "playing", "VLC": "paused", "x": "changing"}  # fmt: skip  # noqa: E501
+    interlude.close()
+    assert windows.starts == 1
+
+
+def test_what_somebody_plays_meanwhile_is_let_go(windows, interlude):
+    """It is noticed within a second."""
+    windows.play(a="playing")
+    ready(interlude, windows)
+    interlude.begin()
+    eventually(lambda: windows.sessions == {"a": "paused"})
+    windows.play(a="playing")
+    time.sleep(2.5)
+    windows.play(a="paused")
+    interlude.end()
+    interlude.close()
+    assert windows.asked == ["pause a"]
+
+
+@pytest.mark.parametrize("mode", ["slow", "wrong", "hangs", "garbage", "dies"])
+def test_powershell_that_does_not_work(mode, windows, interlude, monkeypatch):
+    """Never delays speech by more than PATIENCE, and is not started again and again; `doctor` names it."""
+    monkeypatch.setattr(gsmtc, "START", 0.5)
+    windows.play(a="playing")
+    windows.mode(mode)
+    interlude.recover()
+    for _ in range(3):
+        assert begin(interlude) < 0.4
+        interlude.end()
+        time.sleep(0.3)
+    assert windows.starts <= 4
+    assert windows.asked == []
+    with pytest.raises(holding.Unreachable, match=r"powershell\.exe|no player answers"):
+        asyncio.run(seen())
+
+
+async def seen():
+    players = holding.Holding(gsmtc.Sessions(), Path(os.devnull))
+    try:
+        return await players.seen()
+    finally:
+        await players.close()
+
+
+def test_no_powershell(windows, monkeypatch):
+    """Is one reason."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(holding.Unreachable, match=r"powershell\.exe cannot be started"):
+        asyncio.run(seen())
+
+
+def test_powershell_that_died_is_started_again(windows, interlude):
+    """By the next burst."""
+    windows.play(a="playing")
+    ready(interlude, windows)
+    windows.mode("dies")
+    interlude.begin()
+    interlude.end()
+    windows.mode("works")
+    interlude.begin()
+    eventually(lambda: windows.starts == 2)
+    time.sleep(0.5)
+    interlude.end()
+    time.sleep(0.2)
+    interlude.begin()
+    eventually(lambda: windows.sessions == {"a": "paused"})
+
+
+def test_players_are_seen(windows):
+    """With what they do; of two with one name, the first."""
+    windows.play(a="playing", b="opened")
+    assert asyncio.run(seen()) == [
+        holding.Seen("a", holding.Status.playing, is_ignored=False),
+        holding.Seen("b", holding.Status.stopped, is_ignored=False),
+    ]

@@ -1,0 +1,267 @@
+"""Interludes and holds without any real player: their threads, their file, and what else may go wrong."""
+
+import asyncio
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from speakkit.playback import gsmtc, holding, holds, media, mpris
+from speakkit.playback.applescript import Apps
+from speakkit.playback.holds import Hold, Holds, Player
+
+PATIENT = 0.4
+"""Seconds: PATIENCE, on a busy machine."""
+
+HOLD = Hold(Player("spotify", ":1.5"), "/track/1", 1.5e9)
+
+
+class Orchestra:
+    """Players that note what they are asked for, on which thread; each deed takes as long as is said."""
+
+    def __init__(self, seconds=0.0, error=None):
+        self.asked, self.threads = [], set()
+        self.seconds, self.error = seconds, error
+
+    async def _do(self, what):
+        self.asked.append(what)
+        self.threads.add(threading.current_thread())
+        await asyncio.sleep(self.seconds)
+        if self.error:
+            raise self.error
+
+    async def hold(self):
+        await self._do("hold")
+
+    async def release(self):
+        await self._do("release")
+
+    async def recover(self):
+        await self._do("recover")
+
+    async def close(self):
+        await self._do("close")
+
+
+class Player1:
+    """A Remote with one player, which notes what the file of holds is like when it is asked."""
+
+    glance = 0.05
+
+    def __init__(self, folder):
+        self.file = folder / holds.NAME
+        self.player, self.status, self.notes = Player("one", "1"), holding.Status.playing, []
+
+    def note(self, what):
+        self.notes.append((what, self.file.read_text() if self.file.exists() else ""))
+
+    async def connect(self):
+        pass
+
+    async def players(self):
+        return [self.player]
+
+    async def state(self, player):
+        return holding.State(self.status, can_be_paused=True, track="t")
+
+    async def pause(self, player):
+        self.note("pause")
+        self.status = holding.Status.paused
+
+    async def play(self, player):
+        self.note("play")
+        self.status = holding.Status.playing
+
+    async def watch(self, player, heard):
+        self.note("watch")
+
+    def unwatch(self, player):
+        self.note("unwatch")
+
+    async def close(self):
+        self.note("close")
+
+
+def took(deed):
+    """Seconds."""
+    start = time.monotonic()
+    deed()
+    return time.monotonic() - start
+
+
+def test_bursts_are_glued():
+    """Held once, released once, on one thread that is not ours; and again after that."""
+    orchestra = Orchestra()
+    interlude = media.Interlude(lambda: orchestra, glue=0.3)
+    for _ in range(2):
+        for _ in range(3):
+            interlude.begin()
+            interlude.end()
+        time.sleep(0.8)
+    interlude.close()
+    assert orchestra.asked == ["hold", "release", "hold", "release", "close"]
+    assert len(orchestra.threads) == 1
+    assert threading.current_thread() not in orchestra.threads
+
+
+def test_nothing_waits_for_players():
+    """But `begin`, and that not for long."""
+    orchestra = Orchestra(seconds=60)
+    interlude = media.Interlude(lambda: orchestra)
+    assert took(interlude.recover) < 0.2
+    assert 0.2 < took(interlude.begin) < PATIENT
+    assert took(interlude.end) < 0.2
+    assert 0.2 < took(interlude.begin) < PATIENT
+    assert took(interlude.close) < media.CLOSING + 0.5
+    assert orchestra.asked == ["recover", "hold"]
+
+
+def test_bug_is_logged_and_speech_goes_on(caplog):
+    """Whoever plays the speech does not hear of it."""
+    interlude = media.Interlude(lambda: Orchestra(error=RuntimeError("secret")))
+    with caplog.at_level(logging.ERROR):
+        interlude.begin()
+        interlude.close()
+    assert "RuntimeError" in caplog.text
+
+
+def test_interlude_that_was_never_used_has_no_thread():
+    """Nor players."""
+    media.Interlude(lambda: pytest.fail("nobody asked")).close()
+
+
+def test_what_is_paused_is_written_down_before(tmp_path):
+    """And as long as it is paused."""
+    remote = Player1(tmp_path)
+    interlude = media.Interlude(lambda: holding.Holding(remote, tmp_path), glue=0)
+    interlude.begin()
+    interlude.end()
+    interlude.close()
+    assert [what for what, _ in remote.notes] == ["watch", "pause", "play", "unwatch", "close"]
+    assert [bool(text) for _, text in remote.notes] == [True, True, True, False, False]
+    assert remote.status is holding.Status.playing
+
+
+def test_players_that_tell_nothing_are_looked_at(tmp_path):
+    """What somebody does to them while they are paused is noticed."""
+    remote = Player1(tmp_path)
+    interlude = media.Interlude(lambda: holding.Holding(remote, tmp_path), glue=0)
+    interlude.begin()
+    remote.status = holding.Status.playing
+    time.sleep(0.5)
+    assert not remote.file.exists()
+    remote.status = holding.Status.paused
+    interlude.end()
+    interlude.close()
+    assert "play" not in [what for what, _ in remote.notes]
+
+
+def test_file_of_holds_is_read_back(tmp_path):
+    """Each of them; and is there only while there are some."""
+    kept, other = Holds(tmp_path), Hold(Player('odd "\n\u202e ü', ""), "", 1.5)
+    kept.add(HOLD)
+    kept.add(other)
+    assert Holds(tmp_path).left() == [HOLD, other]
+    kept.discard(HOLD.player)
+    assert Holds(tmp_path).left() == [other]
+    kept.discard(other.player)
+    kept.discard(other.player)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_of_holds_that_is_refreshed_stays_fresh(tmp_path):
+    """However long somebody speaks."""
+    kept = Holds(tmp_path)
+    kept.add(HOLD)
+    then = time.time() - holds.OLDEST - 5
+    os.utime(tmp_path / holds.NAME, (then, then))
+    assert Holds(tmp_path).left() == []
+    kept.refresh()
+    assert Holds(tmp_path).left() == [HOLD]
+
+
+GOOD = json.dumps([{"name": "spotify", "owner": ":1.5", "trackid": "/track/1", "at": 1.5e9}])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "{}",
+        "3",
+        "[3]",
+        '[{"name": 3}]',
+        "[" * 60_000,
+        "\xff",
+        GOOD.replace("1500000000.0", '"now"'),
+        " " * 70_000,
+    ],
+    ids=range(10),
+)
+def test_file_that_is_none(text, tmp_path):
+    """Holds nothing, and is written over."""
+    file = tmp_path / holds.NAME
+    file.write_bytes(text.encode("latin-1"))
+    file.chmod(0o600)
+    assert Holds(tmp_path).left() == []
+    Holds(tmp_path).add(HOLD)
+    assert Holds(tmp_path).left() == [HOLD]
+
+
+def test_file_that_others_could_have_written(tmp_path):
+    """Is not believed, nor is one behind a link, which is left alone; a pipe is not waited for."""
+    file, mine = tmp_path / holds.NAME, tmp_path / "mine"
+    file.write_text(GOOD)
+    file.chmod(0o644)
+    assert Holds(tmp_path).left() == []
+    file.rename(mine)
+    mine.chmod(0o600)
+    file.symlink_to(mine)
+    assert Holds(tmp_path).left() == []
+    Holds(tmp_path).add(HOLD)
+    assert not file.is_symlink()
+    assert mine.read_text() == GOOD
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    assert Holds(tmp_path).left() == []
+
+
+@pytest.mark.parametrize(
+    ("system", "release", "kind"),
+    [
+        ("linux", "6.1.0-18-amd64", mpris.Desktop),
+        ("linux", "5.15.167.4-microsoft-standard-WSL2", gsmtc.Sessions),
+        ("win32", "10", gsmtc.Sessions),
+        ("darwin", "24.0.0", Apps),
+        ("sunos5", "5.11", type(None)),
+    ],
+)
+def test_each_platform_has_its_players(system, release, kind, monkeypatch):
+    """On WSL it is Windows that plays."""
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "release", lambda: release)
+    assert type(media._remote()) is kind
+
+
+def test_where_nothing_is_known_nothing_happens(tmp_path, monkeypatch):
+    """And no player is seen."""
+    monkeypatch.setattr(media, "_remote", lambda: None)
+    interlude = media.Interlude(lambda: media.players(tmp_path))
+    for deed in (interlude.recover, interlude.begin, interlude.end, interlude.close):
+        assert took(deed) < 0.2
+    assert media.seen() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_loaded_before_it_is_needed():
+    """Neither what is heavy, nor what talks to players."""
+    code = "import sys, speakkit.playback.media; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"jeepney", "numpy", "torch", "sounddevice"} & set(loaded)

@@ -1,0 +1,571 @@
+"""Players on a real session bus, with playerctl as a witness: paused once, and played again as they were."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import wave
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from speakkit.playback import holding, holds, media
+from speakkit.playback.events import BurstBegan, BurstEnded
+from speakkit.playback.feed import Feed
+
+WAIT = 30
+"""Seconds for what takes a fraction of one on a machine at rest."""
+
+GLUE = 0.1
+"""Seconds, in place of the 0.8 of a day."""
+
+AT_ONCE = 0.2
+"""Seconds: clearly less than PATIENCE."""
+
+PATIENT = 0.4
+"""Seconds: PATIENCE, on a busy machine."""
+
+HOLDER = """
+import time, sys
+from pathlib import Path
+from speakkit.playback import media
+
+interlude = media.Interlude(lambda: media.players(Path(sys.argv[1])))
+interlude.recover()
+print("ready", flush=True)
+interlude.begin()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def eventually(is_so):
+    """Wait until it is so."""
+    deadline = time.monotonic() + WAIT
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.01)
+
+
+def took(deed):
+    """Seconds."""
+    start = time.monotonic()
+    deed()
+    return time.monotonic() - start
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A runtime directory."""
+    (tmp_path / "run").mkdir(mode=0o700)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def interludes(folder):
+    """Makes interludes that share a runtime directory."""
+    made = []
+
+    def make(ignore=(), **settings):
+        made.append(media.Interlude(lambda: media.players(folder, ignore), **{"glue": GLUE} | settings))
+        return made[-1]
+
+    yield make
+    for interlude in made:
+        interlude.close()
+
+
+@contextmanager
+def burst(interlude, folder):
+    """What is said in the block is spoken; after it, everything has been released."""
+    interlude.begin()
+    yield
+    interlude.end()
+    eventually(lambda: not (folder / holds.NAME).exists())
+
+
+def test_music_pauses_once_and_comes_back(session_bus, interludes, folder):
+    """As an independent witness sees it; while it is paused, a file that is the user's alone names it."""
+    session_bus.add("spotify", track="/track/7")
+    with burst(interludes(), folder):
+        assert session_bus.witness("spotify") == "Paused"
+        kept = folder / holds.NAME
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert all(word in kept.read_text() for word in ("spotify", "/track/7", session_bus.tell("spotify")["owner"]))
+    assert session_bus.witness("spotify") == "Playing"
+    assert session_bus.calls("spotify") == ["Pause", "Play"]
+
+
+@pytest.mark.parametrize(
+    "player",
+    [
+        {"status": "Paused"},
+        {"status": "Stopped"},
+        {"CanPause": False},
+        {"CanControl": False},
+        {"lie": "Paused"},
+        {"lie": "Singing"},
+        {"odd": {"PlaybackStatus": ["i", 3]}},
+        {"odd": {"CanPause": ["s", "yes"]}},
+        {"odd": {"CanControl": ["u", 1]}},
+    ],
+    ids=str,
+)
+def test_what_does_not_play_or_cannot_pause_is_left_alone(player, session_bus, interludes, folder):
+    """Whatever it says instead of what it should."""
+    session_bus.add("other", **player)
+    session_bus.add("normal")
+    with burst(interludes(), folder):
+        pass
+    assert session_bus.calls("other") == []
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+@pytest.mark.parametrize("metadata", [["s", "none"], ["a{sv}", {}], ["as", ["/track/1"]]], ids=str)
+def test_player_without_a_track(metadata, session_bus, interludes, folder):
+    """Is paused and played all the same."""
+    session_bus.add("radio", odd={"Metadata": metadata})
+    with burst(interludes(), folder):
+        pass
+    assert session_bus.calls("radio") == ["Pause", "Play"]
+
+
+def test_one_that_never_answers_delays_speech_once(session_bus, interludes, folder):
+    """By no more than PATIENCE; nobody waits for it again, and the others are paused meanwhile."""
+    session_bus.add("mute", is_mute=True)
+    session_bus.add("normal")
+    interlude = interludes()
+    for patience in (PATIENT, AT_ONCE):
+        assert took(interlude.begin) < patience
+        assert session_bus.status("normal") == "Paused"
+        time.sleep(holding.HOLDING)  # the first look at it is given up
+        interlude.end()
+        eventually(lambda: session_bus.status("normal") == "Playing")
+    assert session_bus.calls("mute") == []
+
+
+def test_slow_player(session_bus, interludes, folder):
+    """Takes 0.3 s for each answer: it delays speech by PATIENCE, and pauses a little later."""
+    session_bus.add("slow", delay=0.3)
+    interlude = interludes()
+    assert took(interlude.begin) < PATIENT
+    eventually(lambda: session_bus.status("slow") == "Paused")
+    interlude.end()
+    eventually(lambda: session_bus.status("slow") == "Playing")
+    assert session_bus.calls("slow") == ["Pause", "Play"]
+
+
+@pytest.mark.parametrize("acts", [["Stop"], ["Play"], ["Play", "Pause"], ["Next"], ["Stop", "Pause"]], ids=str)
+def test_what_somebody_touched_stays_as_it_is(acts, session_bus, interludes, folder):
+    """Even where it is paused in the end, as it was."""
+    session_bus.add("normal")
+    with burst(interludes(), folder):
+        for act in acts:
+            session_bus.tell("normal", "act", act=act)
+        eventually(lambda: not (folder / holds.NAME).exists())
+        before = session_bus.status("normal")
+    assert session_bus.status("normal") == before
+    assert session_bus.calls("normal") == ["Pause"]
+
+
+def test_another_volume_is_no_touch(session_bus, interludes, folder):
+    """Whoever turns music down does not want it to be gone."""
+    session_bus.add("normal", flood=1)
+    with burst(interludes(), folder):
+        time.sleep(0.1)
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+def test_what_somebody_plays_meanwhile_plays_on(session_bus, interludes, folder):
+    """It is not paused by the next burst either, while that belongs to the first."""
+    interlude = interludes(glue=0.5)
+    interlude.begin()
+    session_bus.add("late")
+    interlude.end()
+    interlude.begin()
+    assert session_bus.calls("late") == []
+
+
+def test_player_that_vanishes(session_bus, interludes, folder):
+    """Is forgotten, and the others play again."""
+    for name in ("gone", "normal"):
+        session_bus.add(name)
+    with burst(interludes(), folder):
+        session_bus.tell("gone", "quit")
+    assert session_bus.status("normal") == "Playing"
+
+
+def test_player_that_restarts(session_bus, interludes, folder):
+    """Is another one, which nobody here has paused."""
+    session_bus.add("normal")
+    with burst(interludes(), folder):
+        session_bus.tell("normal", "restart")
+    assert session_bus.calls("normal") == ["Pause"]
+    assert session_bus.witness("normal") == "Paused"
+
+
+def test_one_that_says_it_plays_whatever_it_does(session_bus, interludes, folder, monkeypatch):
+    """Is asked once, and given up."""
+    monkeypatch.setattr(holding, "LATE", 0.5)
+    session_bus.add("liar", lie="Playing")
+    session_bus.add("deaf", unheard=["Pause"])
+    with burst(interludes(), folder):
+        pass
+    assert session_bus.calls("liar") == session_bus.calls("deaf") == ["Pause"]
+
+
+def test_one_that_floods_the_bus(session_bus, interludes, folder):
+    """Is listened to for a while, and released after a look at it."""
+    session_bus.add("flood", flood=30)
+    with burst(interludes(), folder):
+        time.sleep(1)
+        assert session_bus.witness("flood") == "Paused"
+    assert session_bus.calls("flood") == ["Pause", "Play"]
+
+
+def test_late_one_plays_again_when_it_pauses_after_the_speech(session_bus, interludes, folder):
+    """Nobody would know why it paused."""
+    session_bus.add("late", pause_delay=1.5)
+    with burst(interludes(), folder):
+        pass
+    assert session_bus.status("late") == "Playing"
+    assert session_bus.tell("late")["calls"] == [["Pause", "Playing"], ["Play", "Paused"]]
+
+
+def test_late_one_stays_paused_for_those_who_speak_next(session_bus, interludes, folder):
+    """And is not paused twice."""
+    session_bus.add("late", pause_delay=1.0)
+    interlude = interludes()
+    with burst(interlude, folder):
+        interlude.end()
+        time.sleep(3 * GLUE)
+        interlude.begin()
+        eventually(lambda: session_bus.status("late") == "Paused")
+        time.sleep(2 * holding.GLANCES[1])
+        assert session_bus.calls("late") == ["Pause"]
+    assert session_bus.calls("late") == ["Pause", "Play"]
+
+
+def test_one_that_is_too_late_stays_as_it_is(session_bus, interludes, folder, monkeypatch):
+    """It was a person, perhaps."""
+    monkeypatch.setattr(holding, "LATE", 0.3)
+    session_bus.add("late", pause_delay=1.0)
+    with burst(interludes(), folder):
+        pass
+    eventually(lambda: session_bus.status("late") == "Paused")
+    time.sleep(0.5)
+    assert session_bus.calls("late") == ["Pause"]
+
+
+def test_bursts_that_follow_soon_are_one(session_bus, interludes, folder):
+    """Music is neither heard between them nor paused twice."""
+    session_bus.add("normal")
+    interlude = interludes(glue=0.5)
+    with burst(interlude, folder):
+        for _ in range(5):
+            interlude.end()
+            interlude.begin()
+        time.sleep(1)
+        assert session_bus.calls("normal") == ["Pause"]
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+def test_names_of_one_player(session_bus, interludes, folder):
+    """Those of one process are one player, and odd ones are names like others."""
+    session_bus.add("vlc", also=["vlc.instance42"])
+    session_bus.add("A-_.i-1._x._2", track="/org/_/0")
+    with burst(interludes(), folder):
+        pass
+    assert session_bus.calls("vlc") == session_bus.calls("A-_.i-1._x._2") == ["Pause", "Play"]
+
+
+def test_whom_the_user_ignores(session_bus, interludes, folder):
+    """By the whole name, or what it begins with before a dot; and what stands for another player always."""
+    names = ("playerctld", "Chromium.instance1", "kdeconnect", "kdeconnected")
+    for name in names:
+        session_bus.add(name)
+    with burst(interludes(["chromium", "KDEconnect"]), folder):
+        pass
+    assert [session_bus.calls(name) for name in names] == [[], [], [], ["Pause", "Play"]]
+
+
+def test_where_nothing_can_be_written_nothing_is_paused(session_bus, interludes, folder):
+    """It might stay paused for ever."""
+    folder.rmdir()
+    session_bus.add("normal")
+    assert took(interludes().begin) < PATIENT
+    assert session_bus.calls("normal") == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nonsense", "unix:path=/nowhere", "tcp:host=127.0.0.1,port=9", "unix:", "unix:path=%00", "hung", "rude"],
+)
+def test_bus_that_is_none(address, interludes, folder, monkeypatch, tmp_path):
+    """Is no fault; `doctor` names it."""
+    where = str(tmp_path / "bus")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(where)
+        server.listen()
+        if address == "rude":
+            threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400\r\n" * 3), daemon=True).start()
+        named = f"unix:path={where}" if address in ("hung", "rude") else address
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", named)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+        interlude = interludes()
+        interlude.recover()
+        for _ in range(2):
+            assert took(interlude.begin) < PATIENT
+            interlude.end()
+        with pytest.raises(holding.Unreachable, match="D-Bus session bus"):
+            media.seen()
+
+
+def test_bus_of_the_user_where_no_variable_names_one(session_bus, interludes, folder, monkeypatch):
+    """It is where systemd puts it."""
+    session_bus.add("normal")
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(session_bus.path.parent))
+    interludes().begin()
+    assert session_bus.status("normal") == "Paused"
+
+
+def test_bus_that_dies(session_bus, interludes, folder):
+    """Takes its players with it; the next one has others."""
+    session_bus.add("normal")
+    interlude = interludes()
+    with burst(interlude, folder):
+        session_bus.kill()
+    session_bus.path.unlink(missing_ok=True)
+    session_bus.start()
+    session_bus.add("normal")
+    with burst(interlude, folder):
+        assert session_bus.witness("normal") == "Paused"
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+@contextmanager
+def killed(folder, after=None):
+    """A process that holds players is killed for it, by SIGKILL: once all are silent, or seconds after it began."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    if after is None:
+        assert process.stdout.readline() == b"held\n"
+    else:
+        time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.wait(WAIT)
+    process.stdout.close()
+    yield
+
+
+def test_next_process_plays_what_a_killed_one_had_paused(session_bus, interludes, folder):
+    """And only that."""
+    session_bus.add("normal")
+    session_bus.add("paused", status="Paused")
+    with killed(folder):
+        assert session_bus.witness("normal") == "Paused"
+    interludes().recover()
+    eventually(lambda: session_bus.witness("normal") == "Playing")
+    eventually(lambda: not (folder / holds.NAME).exists())
+    assert session_bus.calls("paused") == []
+
+
+def test_next_process_may_speak_at_once(session_bus, interludes, folder):
+    """Then it holds what the other held, and releases it."""
+    session_bus.add("normal")
+    with killed(folder):
+        pass
+    interlude = interludes()
+    interlude.recover()
+    with burst(interlude, folder):
+        time.sleep(0.5)
+        assert session_bus.calls("normal") == ["Pause"]
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+@pytest.mark.parametrize("act", ["Next", "Stop", "Play", "restart", "quit"])
+def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interludes, folder):
+    """Another track is not the one that was paused."""
+    session_bus.add("normal")
+    with killed(folder):
+        session_bus.tell("normal", *([act] if act.islower() else ["act"]), **({} if act.islower() else {"act": act}))
+    interludes().recover()
+    time.sleep(1)
+    assert session_bus.calls("normal") == ["Pause"]
+
+
+def test_old_holds_are_forgotten(session_bus, interludes, folder):
+    """After two minutes somebody has seen to it."""
+    session_bus.add("normal")
+    with killed(folder):
+        pass
+    then = time.time() - holds.OLDEST - 1
+    os.utime(folder / holds.NAME, (then, then))
+    interludes().recover()
+    time.sleep(0.5)
+    assert session_bus.calls("normal") == ["Pause"]
+
+
+def test_close_releases_at_once(session_bus, interludes, folder):
+    """And nothing is paused any more."""
+    session_bus.add("normal")
+    interlude = interludes(glue=WAIT)
+    interlude.begin()
+    interlude.close()
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+    for deed in (interlude.begin, interlude.end, interlude.recover, interlude.close):
+        assert took(deed) < AT_ONCE
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+def test_close_waits_for_one_that_is_about_to_pause(session_bus, interludes, folder):
+    """Nobody would play it again."""
+    session_bus.add("late", pause_delay=0.5)
+    interlude = interludes()
+    interlude.begin()
+    interlude.close()
+    assert session_bus.tell("late")["calls"] == [["Pause", "Playing"], ["Play", "Paused"]]
+
+
+def test_players_are_seen(session_bus):
+    """With what they do, and whether they are ignored."""
+    for name, more in {"vlc": {"status": "Paused"}, "mute": {"is_mute": True}, "spotify": {}}.items():
+        session_bus.add(name, **more)
+    assert media.seen(["spotify"]) == [
+        holding.Seen("mute", None, is_ignored=False),
+        holding.Seen("spotify", holding.Status.playing, is_ignored=True),
+        holding.Seen("vlc", holding.Status.paused, is_ignored=False),
+    ]
+
+
+def test_music_is_silent_before_the_device_is_opened(session_bus, interludes, folder, stage):
+    """The player tells of a burst, and opens nothing until what it tells returns."""
+    session_bus.add("normal")
+    interlude = interludes()
+    opened = []
+
+    def tell(event):
+        stage.tell(event)
+        deeds = {BurstBegan: interlude.begin, BurstEnded: interlude.end}
+        deeds.get(type(event), lambda: None)()
+
+    def open_sink(latency):
+        opened.append(session_bus.status("normal"))
+        return stage.open(latency)
+
+    player = stage.player(open_sink, linger=0.1)
+    player._tell = tell
+    feed = Feed()
+    feed.put(stage.ramp(1, 2400))
+    feed.end()
+    player.play("a", feed)
+    stage.wait(BurstEnded)
+    eventually(lambda: session_bus.status("normal") == "Playing")
+    assert opened == ["Paused"]
+    assert session_bus.calls("normal") == ["Pause", "Play"]
+
+
+BURSTS = 50
+
+
+@pytest.mark.slow
+def test_figures(session_bus, interludes, folder):
+    """Seven players in fifty bursts: none is resumed or left wrongly, or paused twice; speech waits 0.25 s at most."""
+    session_bus.add("normal")
+    session_bus.add("paused", status="Paused")
+    session_bus.add("slow", delay=0.3)
+    session_bus.add("mute", is_mute=True)
+    session_bus.add("stopped")
+    session_bus.add("vanishes")
+    session_bus.add("restarts")
+    comes_back, stays = ("normal", "slow"), ("paused", "stopped", "restarts")
+    wrong = dict.fromkeys(("resumed", "left", "twice", "not paused"), 0)
+    waits = []
+    interlude = interludes()
+    for number in range(BURSTS):
+        waits.append(took(interlude.begin))
+        eventually(lambda: session_bus.status("slow") == "Paused")
+        wrong["not paused"] += sum(
+            session_bus.status(name) == "Playing" for name in (*comes_back, "stopped", "vanishes")
+        )
+        session_bus.tell("stopped", "act", act="Stop")
+        session_bus.tell("vanishes", "quit")
+        session_bus.tell("restarts", "restart", status="Paused")
+        interlude.end()
+        eventually(lambda: not (folder / holds.NAME).exists())
+        wrong["left"] += sum(session_bus.status(name) != "Playing" for name in comes_back)
+        wrong["resumed"] += sum(session_bus.status(name) == "Playing" for name in stays)
+        for name in (*comes_back, *stays, "vanishes", "mute"):
+            calls = session_bus.calls(name)
+            wrong["twice"] += calls.count("Pause") > 1
+            wrong["resumed"] += calls.count("Play") > (name in comes_back)
+            session_bus.tell(name, "forget")
+        session_bus.tell("stopped", "set", status="Playing")
+        session_bus.tell("restarts", "restart", status="Playing")
+        session_bus.add("vanishes", track=f"/track/{number}")
+    longest, middle = (f"{seconds * 1000:.0f} ms" for seconds in (max(waits), sorted(waits)[BURSTS // 2]))
+    print(f"{BURSTS} bursts: {wrong}; speech waited {longest} at most, {middle} in the middle")
+    assert wrong == dict.fromkeys(wrong, 0)
+    assert max(waits) <= 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["held", "at any moment"])
+def test_figures_of_kills(when, session_bus, interludes, folder):
+    """Twenty of twenty are released by the next process: once all is silent, and whenever it is killed."""
+    session_bus.add("normal")
+    session_bus.add("slow", delay=0.1)
+    released = 0
+    for number in range(20):
+        with killed(folder, after=None if when == "held" else number * 0.02):
+            pass
+        interlude = interludes()
+        interlude.recover()
+        eventually(lambda: not (folder / holds.NAME).exists())
+        time.sleep(0.5)
+        released += all(session_bus.witness(name) == "Playing" for name in ("normal", "slow"))
+        interlude.close()
+    print(f"killed {when}: {released} of 20 released")
+    assert released == 20
+
+
+@pytest.mark.slow
+def test_a_real_player(session_bus, interludes, folder, tmp_path):
+    """mpv pauses, and goes on where it was."""
+    script = Path("/usr/lib/mpv-mpris/mpris.so")
+    if not (shutil.which("mpv") and script.exists()):
+        pytest.skip("needs the Debian packages mpv and mpv-mpris")
+    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 8000 * 60))
+    mpv = subprocess.Popen(
+        ["mpv", "--no-config", "--ao=null", "--no-video", f"--script={script}", tmp_path / "silence.wav"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def position():
+        said = subprocess.run(["playerctl", "-p", "mpv", "position"], capture_output=True, text=True, check=False)
+        return float(said.stdout or 0)
+
+    try:
+        eventually(lambda: session_bus.witness("mpv") == "Playing" and position() > 0.5)
+        with burst(interludes(), folder):
+            assert session_bus.witness("mpv") == "Paused"
+            paused_at = position()
+            time.sleep(2)
+            assert position() == paused_at
+        resumed = time.monotonic()
+        assert session_bus.witness("mpv") == "Playing"
+        gone_on = position() - paused_at
+        print(f"mpv was paused at {paused_at:.3f} s, and {time.monotonic() - resumed:.3f} s later {gone_on:.3f} s on")
+        assert 0 <= gone_on < 1
+    finally:
+        mpv.kill()
+        mpv.wait(WAIT)
