@@ -13,16 +13,16 @@ import stat
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from speakkit.config import Settings
 from speakkit.daemon import lifecycle, messages, peer
 from speakkit.daemon.connection import Connection, Limits
 from speakkit.daemon.effects import Result, Stage
 from speakkit.daemon.lifecycle import Published
-from speakkit.daemon.messages import Accepted, Finished, Hello, Message, Request, Stages, Started
+from speakkit.daemon.messages import Accepted, Finished, Hello, Message, Request, Started
 from speakkit.daemon.protocol import Code, ProtocolError, text_of
 from speakkit.daemon.requests import Speak, required_id
 from speakkit.daemon.rundir import RuntimeDir
@@ -61,6 +61,14 @@ NO_AGENT = f"an agent must be 1 to {64 - len(PREFIX)} letters, digits or . _ : -
 NO_OP = "a container may ask for hello, speak, cancel and status, and nothing else"
 UNTOLD = "the voice of the host failed; there, try: speakkit doctor"
 """What a container hears of a fault that is none of its own: what is to be told of that names files of the host."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What has become of a container's utterances that have not ended: id -> waiting or playing."""
+
+    ev: ClassVar = "stages"
+    stages: Mapping[str, str]
 
 
 def listen(place: RuntimeDir, settings: Settings) -> "Containers | None":
@@ -186,7 +194,7 @@ class Guest(Connection):
         if request.op != "status":
             raise Refused(Code.denied, NO_OP)
         own = {name.removeprefix(self._mark): stage for name, stage in self.stages.items()}
-        self.post(Stages(own), request.id)
+        self.post(cast("Any", Stages(own)), request.id)  # said here alone, and so no `messages.Event`
         return None
 
     def _hello(self, request: Request) -> Mapping[str, JsonValue]:

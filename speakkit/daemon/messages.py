@@ -283,24 +283,15 @@ class Listing:
     id: str | None = None
 
 
-@dataclass(frozen=True)
-class Stages:
-    """What becomes of the utterances of a container's connection: id -> waiting or playing."""
-
-    ev: ClassVar = "stages"
-    stages: Mapping[str, str]
-    id: str | None = None
-
-
-Event = Welcome | Done | Status | Listing | Stages | Accepted | Started | Part | Finished | Audio
+Event = Welcome | Done | Status | Listing | Accepted | Started | Part | Finished | Audio
 Message = Greeting | Hello | Shutdown | Event | Failure
 T = TypeVar("T")
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Stages, Accepted, Started, Part, Finished, Audio)
+    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Accepted, Started, Part, Finished, Audio)
 }
 
-LAST = (Welcome, Done, Status, Listing, Stages, Finished)
+LAST = (Welcome, Done, Status, Listing, Finished)
 """Nothing more follows to the same request."""
 
 
