@@ -64,6 +64,7 @@ SINK = Form(
     r"auto|sounddevice|pacat|aplay|timed-null|file:/.*[^/]",
     "auto, sounddevice, pacat, aplay, timed-null or file:/ with the rest of a path",
 )
+UIDS = Form(r"\d{1,10}(-\d{1,10})?(,\d{1,10}(-\d{1,10})?)*|", "uids and ranges of them, such as 1000,100000-165535")
 PLAYERS = Each(Form(r"\S(.*\S)?", "the name of a player, such as spotify"))
 BEEP = Form(r"on|off|[/~].*", "on, off or the full path of a WAV file")
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
@@ -150,6 +151,21 @@ SETTINGS = (
         "seconds for which the daemon keeps a model that nobody uses; -1 for ever",
         Range(-1, LONGEST_WAIT),
     ),
+    Setting(
+        "containers",
+        bool,
+        False,
+        "SPEAKKIT_CONTAINERS",
+        "whether the daemon listens for containers too; 1 or true: it does",
+    ),
+    Setting(
+        "container_uids",
+        str,
+        "",
+        "SPEAKKIT_CONTAINER_UIDS",
+        "uids that containers may connect as, besides 0 and your own, such as 1000,100000-165535",
+        UIDS,
+    ),
     Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
 )
 """All that can be set, but for the blends."""
@@ -184,6 +200,8 @@ class Settings:
     autosave: Path | None
     idle_exit: float
     keep_alive: float
+    containers: bool
+    container_uids: str
     hub: str
     blends: Mapping[str, str]
     agents: Mapping[str, "Agent"]

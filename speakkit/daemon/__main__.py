@@ -12,7 +12,8 @@ from pathlib import Path
 
 from speakkit import config
 from speakkit.config import Settings
-from speakkit.daemon import delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon import containers, delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon.containers import Containers
 from speakkit.daemon.lifecycle import Published
 from speakkit.daemon.logfile import LogFile
 from speakkit.daemon.loudspeaker import Loudspeaker
@@ -57,16 +58,20 @@ def _run() -> int:
         file = logfile.start()
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
-        asyncio.run(_serve(published, settings, file, told, where))
+        guests = containers.listen(place, settings) if settings.containers else None
+        asyncio.run(_serve(published, settings, file, told, where, guests))
     return ExitCode.DONE
 
 
-async def _serve(published: Published, settings: Settings, file: LogFile | None, told: int, where: str) -> None:
+async def _serve(
+    published: Published, settings: Settings, file: LogFile | None, told: int, where: str, guests: Containers | None
+) -> None:
     loop = asyncio.get_running_loop()
     place = os.environ.get(VOICE, PLACE)
     loudspeaker = partial(_loudspeaker, settings, published.path.parent)
     work = Speaking(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=place)
-    server = Server(published, work, settings.idle_exit, logfile=file)
+    idle_exit = -1.0 if guests else settings.idle_exit  # a container can start no daemon
+    server = Server(published, work, idle_exit, logfile=file, containers=guests)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     delays.at("before_ready")

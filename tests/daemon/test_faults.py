@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakkit.daemon import voice
+from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Audio, Finished, Started
 from speakkit.daemon.script import Script
 from speakkit.daemon.speaking import Speaking
