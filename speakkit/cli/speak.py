@@ -10,10 +10,11 @@ import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import agents, complete, given, hours, in_turn, order, output
+from speakkit.cli import agents, complete, given, in_turn, order, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.in_turn import Turn
 from speakkit.cli.order import Order
+from speakkit.daemon import hours
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, ExitCode
 

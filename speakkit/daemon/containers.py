@@ -14,11 +14,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from speakkit.config import Settings
-from speakkit.daemon import lifecycle, messages, peer
+from speakkit.daemon import hours, lifecycle, messages, peer
 from speakkit.daemon.connection import Connection, Limits
 from speakkit.daemon.effects import Result, Stage
 from speakkit.daemon.lifecycle import Published
@@ -91,7 +92,8 @@ class Containers:
         self.guests: set[Guest] = set()
         self.refused = 0
         self._uids = (*(range(uid, uid + 1) for uid in uids), *_ranges(settings.container_uids))
-        self._voice: Mapping[str, JsonValue] = {"voice": settings.voice, "lang": settings.lang, "speed": settings.speed}
+        self._agents, self._quiet_hours = settings.agents, settings.quiet_hours
+        self._delivery: Mapping[str, JsonValue] = {"lang": settings.lang, "speed": settings.speed}
         self._asked: deque[float] = deque(maxlen=REQUESTS)
 
     @property
@@ -117,15 +119,23 @@ class Containers:
             raise Refused(Code.busy, f"containers ask for more than {REQUESTS} things a second", round(1000 * REST))
         self._asked.append(now)
 
-    def script(self, request: Request) -> Mapping[str, JsonValue]:
-        """The fields of a request to speak, if it is one that a container may make. Raises Refused, ProtocolError."""
-        given: dict[str, JsonValue] = {**self._voice, **request.fields}
+    def script(self, request: Request, agent: str) -> Mapping[str, JsonValue]:
+        """The fields of a request to speak, if it is one that a container may make. Raises Refused, ProtocolError.
+
+        How `agent` speaks where that is not said is found in the settings; and else in the daemon's casting.
+        """
+        known = self._agents.get(agent)
+        persona = {"voice": known.voice, "speed": known.speed} if known else {}
+        defaults = {**self._delivery, **{name: value for name, value in persona.items() if value is not None}}
+        given: dict[str, JsonValue] = {**defaults, **request.fields}
         wish = messages.read(Speak, given)
         for each in fields(Speak):
             if each.name not in FREE and getattr(wish, each.name) != each.default:
                 raise Refused(Code.denied, f"a container cannot set {each.name}")
         if wish.prio is Priority.urgent or wish.interrupt is Interrupt.all:
             raise Refused(Code.denied, "a container cuts in on nobody: prio is at most normal, interrupt none or agent")
+        if hours.is_quiet(self._quiet_hours, datetime.now().time()):  # noqa: DTZ005  by the clock on the wall
+            raise Refused(Code.denied, f"nothing is heard in the quiet hours, {self._quiet_hours}")
         if len(text_of(request.payload)) > CHARACTERS:
             raise Refused(Code.too_large, f"a container speaks at most {CHARACTERS} characters at once")
         return given
@@ -206,7 +216,7 @@ class Guest(Connection):
 
     def _speak(self, request: Request) -> Request:
         name = self._mark + required_id(request)
-        script = self._containers.script(request)
+        script = self._containers.script(request, self.agent)
         if name not in self.stages:
             self._containers.require_room()
         return replace(request, id=name, fields=script)

@@ -245,6 +245,15 @@ def test_each_other_request_is_denied(daemon, guest):
     assert refused() == len(FORBIDDEN)
 
 
+def test_the_quiet_hours_are_those_of_containers_too(daemon, guest, monkeypatch):
+    """All day here, but for the last minute."""
+    monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "00:00-23:59")
+    daemon()
+    refused = guest(HELLO, speak("a"), until="error")[-1]["error"]
+    if time.strftime("%H:%M") != "23:59":
+        assert "quiet hours" in refused["msg"]
+
+
 def test_before_hello_nothing_is_spoken(daemon, guest):
     """As with the user's own programs."""
     daemon()
