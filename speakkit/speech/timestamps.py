@@ -92,7 +92,8 @@ class Timeline:
         if word and not self._begins_word(heard, word):
             self._word = replace(word, last=max(word.last, heard.last), end=heard.end)
             return
-        beginning = self._beginning(heard, word.last) if word else 0
+        # What stands before the text's first word belongs to it.
+        beginning = self._beginning(heard, word.last if word else 0) if word or self._begins else 0
         yield from self._closed(beginning)
         self._word = replace(heard, first=beginning)
 

@@ -51,6 +51,7 @@ class Actor(threading.Thread):
             with suppress(OSError):
                 while not (self.over.is_set() or self.caller.is_over or self.dice.random() < 0.02):
                     self.act()
+                    time.sleep(self.dice.random() / 5)
             self.caller.close()
 
     def act(self):
@@ -116,8 +117,8 @@ def status():
 
 
 def strike(dice, actors, *, spare_daemon):
-    """Kill something."""
-    kind = dice.choices(("voice", "client", "daemon"), (1, 2, 0 if spare_daemon else 1))[0]
+    """Kill something; the voice so seldom that it is hardly ever given up."""
+    kind = dice.choices(("voice", "client", "daemon"), (1, 4, 0 if spare_daemon else 1))[0]
     with suppress(DaemonError, ProcessLookupError, OSError):
         found = status()
         with client.connect("observer") as one:
