@@ -179,6 +179,7 @@ def report(samples, actors, killed, sound):
     print(f"at rest: {at_rest[0] / MIB:.1f} MiB, {at_rest[1]} descriptors, {at_rest[2]} threads")
     assert broken == []
     assert overlapping == 0
-    assert slope < 1.0
+    # The ends of 4096 utterances are remembered, and the heap finds its size: that much is no leak.
+    assert memory[-1] - memory[0] < (3 + (count[-1] - count[0]) / 1000) * MIB
     assert at_rest[1] < 30
     assert at_rest[2] < 12
