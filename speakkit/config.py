@@ -7,7 +7,7 @@ before the file, and the file before the default; an empty variable counts as no
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from speakkit import paths, tomlfile, voices
 from speakkit.errors import BadValue, ConfigError
+from speakkit.setting import UNPRINTABLE, Each, Form, Language, OneOf, Range, Setting, Value, shown
 
 SPEEDS = (0.5, 2.0)
 """The slowest and the fastest that still sound like speech."""
@@ -57,147 +58,15 @@ PRIORITIES = ("urgent", "normal", "low", "progress")
 AGENT_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 BLEND_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-LONGEST_SHOWN = 60
-
-Value = str | float | int | bool | Path | tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Any of some names."""
-
-    names: tuple[str, ...]
-
-    def __contains__(self, given: object) -> bool:
-        return given in self.names
-
-    def __str__(self) -> str:
-        return f"one of {', '.join(self.names)}"
-
-
-@dataclass(frozen=True)
-class Language:
-    """Any name of a language that `voices` knows, or none."""
-
-    def __contains__(self, given: str) -> bool:
-        try:
-            return not given or bool(voices.language(given))
-        except BadValue:
-            return False
-
-    def __str__(self) -> str:
-        return f"one of {', '.join(voices.LANGUAGES.values())}"
-
-
-@dataclass(frozen=True)
-class Range:
-    """Any number from the lowest to the highest."""
-
-    lowest: float
-    highest: float
-
-    def __contains__(self, given: float) -> bool:
-        return self.lowest <= given <= self.highest
-
-    def __str__(self) -> str:
-        return f"between {self.lowest} and {self.highest}"
-
-
-@dataclass(frozen=True)
-class Form:
-    """Any text of one line that a pattern matches.
-
-    name: how to ask for one
-    """
-
-    pattern: str
-    name: str
-
-    def __contains__(self, given: str) -> bool:
-        return bool(re.fullmatch(self.pattern, given)) and not UNPRINTABLE.search(given)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True)
-class Each:
-    """Any list whose every member is allowed."""
-
-    member: Form
-
-    def __contains__(self, given: Iterable[object]) -> bool:
-        return not self.others(given)
-
-    def others(self, given: Iterable[object]) -> list[object]:
-        """Those that are not allowed."""
-        return [each for each in given if not isinstance(each, str) or each not in self.member]
-
-    def __str__(self) -> str:
-        return f"a list, each of it {self.member}"
-
-
-KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
-    bool: (bool, "true or false"),
-    int: (int, "a whole number"),
-    float: ((int, float), "a number"),
-    tuple: ((list, tuple), "a list"),
-}
-"""The type of a setting -> what TOML may hold for it, and how to ask for that; any other one is text in TOML."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the table.
-
-    default: the value, or what gives it
-    variable: of the environment
-    allowed: which values of the right type; None for all
-    """
-
-    name: str
-    kind: type[str | float | int | bool | Path | tuple[str, ...]]
-    default: Value | Callable[[], Path]
-    variable: str
-    about: str
-    allowed: OneOf | Language | Range | Form | Each | None = None
-
-    def checked(self, given: Any, where: str) -> Value:
-        """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
-        types, wanted = KINDS.get(self.kind, (str, str(self.allowed)))
-        if not _is(given, types):
-            raise ConfigError(f"{where} must be {wanted}, not {_shown(given)}")
-        if self.allowed is not None and given not in self.allowed:
-            fault = self.allowed.others(given)[0] if isinstance(self.allowed, Each) else given
-            raise ConfigError(f"{where} must be {self.allowed}, not {_shown(fault)}")
-        value: Value = self.kind(given)
-        return _expanded(value, where) if isinstance(value, Path) else value
-
-    def read(self, text: str, where: str) -> Value:
-        """The same for a variable or an argument: a folder may be relative to the current one, a list has commas."""
-        try:
-            return self.checked(self._parsed(text), where)
-        except ValueError:
-            return self.checked(text, where)
-
-    def _parsed(self, text: str) -> object:
-        if self.kind is bool:
-            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
-        if self.kind is tuple:
-            return [part.strip() for part in text.split(",") if part.strip()]
-        if self.kind is Path and not text.startswith("~"):
-            return str(Path(text).absolute())
-        return self.kind(text) if self.kind in KINDS else text
-
-
 VOICE = Form(r".*\S.*", "the name of a voice, such as f1")
 FOLDER = Form(r"[/~].*", "the full path of a folder, such as ~/speech")
 SINK = Form(
     r"auto|sounddevice|pacat|aplay|timed-null|file:/.*[^/]",
     "auto, sounddevice, pacat, aplay, timed-null or file:/ with the rest of a path",
 )
+UIDS = Form(r"\d{1,10}(-\d{1,10})?(,\d{1,10}(-\d{1,10})?)*|", "uids and ranges of them, such as 1000,100000-165535")
 PLAYERS = Each(Form(r"\S(.*\S)?", "the name of a player, such as spotify"))
+BEEP = Form(r"on|off|[/~].*", "on, off or the full path of a WAV file")
 ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co")
 
 SETTINGS = (
@@ -229,6 +98,15 @@ SETTINGS = (
         "what plays: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
         SINK,
     ),
+    Setting(
+        "beep",
+        str,
+        "off",
+        "SPEAKKIT_BEEP",
+        "before speech, and before another agent's: on, off, or a WAV file",
+        BEEP,
+    ),
+    Setting("beep_volume", float, 0.2, "SPEAKKIT_BEEP_VOLUME", "how loud the beep is, from 0 to 1", Range(0, 1)),
     Setting("media", bool, True, "SPEAKKIT_MEDIA", "pause other people's music while speech sounds"),
     Setting(
         "media_ignore",
@@ -273,6 +151,21 @@ SETTINGS = (
         "seconds for which the daemon keeps a model that nobody uses; -1 for ever",
         Range(-1, LONGEST_WAIT),
     ),
+    Setting(
+        "containers",
+        bool,
+        False,
+        "SPEAKKIT_CONTAINERS",
+        "whether the daemon listens for containers too; 1 or true: it does",
+    ),
+    Setting(
+        "container_uids",
+        str,
+        "",
+        "SPEAKKIT_CONTAINER_UIDS",
+        "uids that containers may connect as, besides 0 and your own, such as 1000,100000-165535",
+        UIDS,
+    ),
     Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
 )
 """All that can be set, but for the blends."""
@@ -295,6 +188,8 @@ class Settings:
     device: Device
     seed: int
     sink: str
+    beep: str
+    beep_volume: float
     media: bool
     media_ignore: tuple[str, ...]
     offline: bool
@@ -305,6 +200,8 @@ class Settings:
     autosave: Path | None
     idle_exit: float
     keep_alive: float
+    containers: bool
+    container_uids: str
     hub: str
     blends: Mapping[str, str]
     agents: Mapping[str, "Agent"]
@@ -366,19 +263,19 @@ def named(key: str, where: str = "", what: str = "setting") -> Setting:
     names = [*rows, *(table if what == "table" else f"{table}.NAME" for table in TABLES)]
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-    raise ConfigError(f"{where}there is no {what} {_shown(key)}; {hint}")
+    raise ConfigError(f"{where}there is no {what} {shown(key)}; {hint}")
 
 
 def checked_blend(name: str, given: object, where: str = "") -> str:
     """The blend `given` for a name. Raises ConfigError, which begins with `where`."""
     if not BLEND_NAME.fullmatch(name):
         raise ConfigError(
-            f"{where}a blend cannot be named {_shown(name)}; take lower-case letters, digits, _ and -, a letter first"
+            f"{where}a blend cannot be named {shown(name)}; take lower-case letters, digits, _ and -, a letter first"
         )
     if name in voices.ALIASES["kokoro"] or name in voices.profiles():
         raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; take another name")
     if not isinstance(given, str) or given not in Form(r".*\S.*", ""):
-        raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {_shown(given)}')
+        raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {shown(given)}')
     try:
         tuple(voices.parts(given))
     except BadValue as error:
@@ -389,12 +286,12 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
 def checked_agent(name: str, given: object, where: str = "") -> str:
     """What `given` says of an agent. Raises ConfigError, which begins with `where`."""
     if not AGENT_NAME.fullmatch(name):
-        raise ConfigError(f"{where}an agent cannot be named {_shown(name)}; take 1 to 64 letters, digits or . _ : -")
+        raise ConfigError(f"{where}an agent cannot be named {shown(name)}; take 1 to 64 letters, digits or . _ : -")
     try:
         agent(given if isinstance(given, str) else "")
     except ValueError:
         wanted = f'text such as "f2" or "f2, 1.25, low" (voice, speed, one of {", ".join(PRIORITIES)})'
-        raise ConfigError(f"{where}{AGENTS}.{name} must be {wanted}, not {_shown(given)}") from None
+        raise ConfigError(f"{where}{AGENTS}.{name} must be {wanted}, not {shown(given)}") from None
     return str(given)
 
 
@@ -431,31 +328,6 @@ def _rows(file: tomlfile.TomlFile, name: str) -> Iterator[tuple[str, object, str
     """The keys of a table, with their values and places."""
     table = file.values.get(name, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"{file.where(name)}: {name} must be a table of names, not {_shown(table)}")
+        raise ConfigError(f"{file.where(name)}: {name} must be a table of names, not {shown(table)}")
     for key, given in table.items():
         yield key, given, file.where(name, key)
-
-
-def _is(given: object, types: type | tuple[type, ...]) -> bool:
-    """As isinstance, but true and false are no numbers."""
-    return isinstance(given, types) and (types is bool or not isinstance(given, bool))
-
-
-def _expanded(folder: Path, where: str) -> Path:
-    try:
-        return folder.expanduser()
-    except RuntimeError:
-        raise ConfigError(f"{where} names the home of a user who does not exist: {_shown(str(folder))}") from None
-
-
-def _shown(given: object) -> str:
-    """What was given, short enough for one line."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, str):
-        return repr(given) if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]!r}..."
-    if isinstance(given, int):
-        return str(given) if abs(given) < 1 << 64 else "so large a number"
-    if isinstance(given, float):
-        return f"{given:g}"
-    return "a table" if isinstance(given, dict) else "a list" if isinstance(given, list) else "a date"

@@ -73,7 +73,7 @@ FAULTS = {
     ),
     "a far one": (
         "x = 1",
-        "offline, models, voices, daemon, quiet_hours, autosave, idle_exit, keep_alive, hub, blends.NAME, agents.NAME",
+        "autosave, idle_exit, keep_alive, containers, container_uids, hub, blends.NAME, agents.NAME",
     ),
     "an unknown table": ("[blend]\na = ''", "config.toml line 1: there is no table 'blend'; did you mean blends?"),
     "agents that are none": ("agents = 3", "config.toml line 1: agents must be a table of names, not 3"),
@@ -111,6 +111,11 @@ VARIABLES = {
         "file:x.wav",
         f"SPEAKKIT_SINK must be {config.SINK}, not 'file:x.wav'",
     ),
+    "SPEAKKIT_CONTAINERS": ("maybe", "SPEAKKIT_CONTAINERS must be true or false, not 'maybe'"),
+    "SPEAKKIT_CONTAINER_UIDS": (
+        "root",
+        "SPEAKKIT_CONTAINER_UIDS must be uids and ranges of them, such as 1000,100000-165535, not 'root'",
+    ),
     "SPEAKKIT_VOICE": ("\t", r"SPEAKKIT_VOICE must be the name of a voice, such as f1, not '\t'"),
     "HF_ENDPOINT": ("hub", "HF_ENDPOINT must be an address such as https://huggingface.co, not 'hub'"),
 }
@@ -123,6 +128,8 @@ engine = "gemini"
 device = "cpu"
 seed = 7
 sink = "pacat"
+beep = "on"
+beep_volume = 1
 media = false
 media_ignore = [
     "vlc",
@@ -135,6 +142,8 @@ quiet_hours = "22:00-07:00"
 autosave = "/kept"
 idle_exit = 60
 keep_alive = -1
+containers = true
+container_uids = "1000,100000-165535"
 hub = "http://127.0.0.1:8080/"
 
 [blends]
@@ -179,10 +188,10 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
-        media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
+        beep="off", beep_volume=0.2, media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
         offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
-        quiet_hours="", autosave=None, idle_exit=1800.0,
-        keep_alive=600.0, hub="https://huggingface.co", blends={}, agents={},
+        quiet_hours="", autosave=None, idle_exit=1800.0, keep_alive=600.0, containers=False, container_uids="",
+        hub="https://huggingface.co", blends={}, agents={},
     )  # fmt: skip
     for setting in config.SETTINGS:
         if setting.default is not None and not callable(setting.default):
@@ -197,15 +206,16 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     found = config.load()
     assert found == config.Settings(
         voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
-        sink="pacat", media=False, media_ignore=("vlc",), offline=True, models=Path("/models"),
-        voices=Path("/home/someone/voices"), daemon=False,
-        quiet_hours="22:00-07:00", autosave=Path("/kept"), idle_exit=60.0, keep_alive=-1.0,
+        sink="pacat", beep="on", beep_volume=1.0, media=False, media_ignore=("vlc",),
+        offline=True, models=Path("/models"),
+        voices=Path("/home/someone/voices"), daemon=False, quiet_hours="22:00-07:00", autosave=Path("/kept"),
+        idle_exit=60.0, keep_alive=-1.0, containers=True, container_uids="1000,100000-165535",
         hub="http://127.0.0.1:8080/", blends={"narrator": "af_bella(2)+af_sky(1)"},
         agents={"builder": config.Agent("f2", 1.25, "low"), "my.shell": config.Agent("m1")},
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 11), *range(13, 22), 24, 27, 28]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 13), *range(15, 26), 28, 31, 32]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ import typer
 import speakkit
 from speakkit.cli import config, daemon, given, models, output, queue, voices
 from speakkit.cli.bench import BenchCommand, bench
+from speakkit.cli.client_script import client_script
 from speakkit.cli.doctor import doctor
 from speakkit.cli.error_handler import run
 from speakkit.cli.explain import explain
@@ -30,6 +31,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(daemon.app, name="daemon")
 app.command()(doctor)
 app.command(cls=BenchCommand)(bench)
+app.command()(client_script)
 
 
 def _show_version(context: typer.Context, value: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from speakkit import config, paths
 from speakkit.cli import order as orders
 from speakkit.cli import output
+from speakkit.cli.karaoke import Karaoke
 from speakkit.cli.order import LONG, LostWord, Receipt
 from speakkit.daemon import client, rundir
 from speakkit.daemon.client import Refused
 from speakkit.daemon.effects import Result
-from speakkit.daemon.messages import Accepted, Audio, Finished
+from speakkit.daemon.messages import Accepted, Audio, Finished, Hearing
 from speakkit.daemon.protocol import TEXT, Code
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, DaemonError, ExitCode
@@ -50,11 +52,13 @@ class Turn:
     dedupe: str
     on_full: OnFull
     detach: bool
+    show: bool
+    media: bool
 
     @property
     def fields(self) -> dict[str, Any]:
         """Of a request."""
-        said = {**asdict(self), "prio": self.priority}
+        said = {**asdict(self), "prio": self.priority, "media": "auto" if self.media else "off"}
         return {key: value for key, value in said.items() if key not in ("agent", "priority") and value is not None}
 
 
@@ -150,12 +154,28 @@ def _spoken(daemon: Client, order: Order, turn: Turn) -> Receipt | None:
             if turn.detach:
                 _show_place(daemon.place("speak", text, **fields), order)
                 return None
-            (end,) = (event for event in daemon.request("speak", text, **fields) if isinstance(event, Finished))
-            return _receipt(end, order)
+            return _receipt(_followed(daemon.request("speak", text, **fields), order, shows=turn.show), order)
         except Refused as error:
             if error.code is not Code.busy or turn.on_full is not OnFull.wait:
                 raise
             time.sleep((error.retry_ms or 1000) / 1000)
+
+
+def _followed(events: Iterator[Event], order: Order, *, shows: bool) -> Finished:
+    """Wait for the end; on a terminal, show each word while it is heard."""
+    shown = (
+        Karaoke(order.text, sys.stdout, shutil.get_terminal_size().columns) if shows and sys.stdout.isatty() else None
+    )
+    try:
+        for event in events:
+            if isinstance(event, Hearing) and shown:
+                shown.at(event.start, event.end)
+            elif isinstance(event, Finished):
+                return event
+    finally:
+        if shown:
+            shown.close()
+    raise DaemonError("the daemon said nothing of how it ended")
 
 
 def _written(daemon: Client, order: Order) -> Receipt:

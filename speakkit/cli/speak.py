@@ -10,10 +10,11 @@ import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import agents, complete, given, hours, in_turn, order, output
+from speakkit.cli import agents, complete, given, in_turn, order, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.in_turn import Turn
 from speakkit.cli.order import Order
+from speakkit.daemon import hours
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, ExitCode
 
@@ -84,6 +85,8 @@ MaxSeconds = Annotated[
     float | None, _more("--max-seconds", min=1.0, metavar="N", help='Of a longer text the beginning, and "and so on".')
 ]
 Detach = Annotated[bool, _more("--detach", help="Return as soon as it has its place in the queue.")]
+Show = Annotated[bool, _more("--show", help="Show the text, and mark each word while it is heard.")]
+NoMedia = Annotated[bool, _more("--no-media", help="Let other people's music play on.")]
 NoDaemon = Annotated[bool, _more("--no-daemon", help="Speak in this process, in turn with nobody.")]
 Stop = Annotated[bool, _more("--stop", help="End all that is spoken or waits, whoever's it is.")]
 Mute = Annotated[bool | None, _more("--mute/--unmute", help="Let nothing be heard, until it is undone.")]
@@ -99,8 +102,8 @@ def speak(
     engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
     priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
     dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
-    no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None, force: Force = False, as_json: Json = False,
-    quiet: Quiet = False,
+    show: Show = False, no_media: NoMedia = False, no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None,
+    force: Force = False, as_json: Json = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Say a text aloud, or write it to a file.
 
@@ -132,15 +135,9 @@ def speak(
     if max_seconds is not None:
         asked = order.cut(asked, max_seconds)
     turn = Turn(
-        speaks,
-        priority or Priority[persona.priority or "normal"],
-        interrupt,
-        ttl=ttl,
-        replace=replace,
-        dedupe=dedupe,
-        on_full=on_full,
-        detach=detach,
-    )
+        speaks, priority or Priority[persona.priority or "normal"], interrupt, ttl=ttl, replace=replace, dedupe=dedupe,
+        on_full=on_full, detach=detach, show=show, media=not no_media,
+    )  # fmt: skip
     raise typer.Exit(carry_out(asked, turn if settings.daemon and not no_daemon else None))
 
 

@@ -5,20 +5,28 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from speakkit import config
 from speakkit.config import Settings
-from speakkit.daemon import delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon import containers, delays, edition, lifecycle, logfile, rundir
+from speakkit.daemon.containers import Containers
 from speakkit.daemon.lifecycle import Published
 from speakkit.daemon.logfile import LogFile
+from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Mode
 from speakkit.daemon.server import Server
 from speakkit.daemon.spawn import READY
 from speakkit.daemon.speaking import Speaking
 from speakkit.daemon.synthesis import PLACE
 from speakkit.errors import ExitCode, SpeakkitError
-from speakkit.playback import sinks
+from speakkit.playback import media, sinks
+from speakkit.playback.beep import sound_of
+from speakkit.playback.events import Event
+from speakkit.playback.media import Interlude
 
 VOICE = "SPEAKKIT_TEST_VOICE"
 """The variable that names another voice than ours, as tests need it."""
@@ -50,21 +58,37 @@ def _run() -> int:
         file = logfile.start()
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
-        asyncio.run(_serve(published, settings, file, told, where))
+        guests = containers.listen(place, settings) if settings.containers else None
+        asyncio.run(_serve(published, settings, file, told, where, guests))
     return ExitCode.DONE
 
 
-async def _serve(published: Published, settings: Settings, file: LogFile | None, told: int, where: str) -> None:
+async def _serve(
+    published: Published, settings: Settings, file: LogFile | None, told: int, where: str, guests: Containers | None
+) -> None:
     loop = asyncio.get_running_loop()
     place = os.environ.get(VOICE, PLACE)
-    work = Speaking(sinks.opener(settings.sink), settings.keep_alive, autosave=settings.autosave, place=place)
-    server = Server(published, work, settings.idle_exit, logfile=file)
+    loudspeaker = partial(_loudspeaker, settings, published.path.parent)
+    work = Speaking(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=place)
+    idle_exit = -1.0 if guests else settings.idle_exit  # a container can start no daemon
+    server = Server(published, work, idle_exit, logfile=file, containers=guests)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     delays.at("before_ready")
     _tell(told, f"{READY}: {where}")
     os.close(told)
     await server.run()
+
+
+def _loudspeaker(settings: Settings, folder: Path, tell: Callable[[Event], None]) -> Loudspeaker:
+    """As the settings have it. A beep that cannot be read is none, since speech matters more."""
+    interlude = Interlude(lambda: media.players(folder, settings.media_ignore)) if settings.media else None
+    beep = b""
+    try:
+        beep = sound_of(settings.beep, settings.beep_volume)
+    except SpeakkitError as error:
+        log.warning("%s", error)
+    return Loudspeaker(tell, sinks.opener(settings.sink), interlude, beep)
 
 
 def _tell(descriptor: int, line: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from speakkit.daemon import messages, protocol
-from speakkit.daemon.messages import AGENT, Message
+from speakkit.daemon.messages import AGENT, Message, Request
 from speakkit.daemon.protocol import Code, Decoder
 from speakkit.workers.frames import Frame
 
@@ -109,6 +109,10 @@ class Connection:
     def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002
         """Say that something was not done."""
         self.post(messages.Failure(id, code, message, retry_ms))
+
+    async def passed(self, request: Request) -> Request | None:
+        """What the daemon is to do of what is asked; None where it has been answered. Raises what is answered."""
+        return request
 
     def hang_up(self) -> None:
         """Hear no more of it; it still gets what it was sent."""

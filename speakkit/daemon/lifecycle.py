@@ -94,25 +94,30 @@ def claim(place: RuntimeDir, *, is_passed: bool = False) -> Lock | None:
 
 def publish(place: RuntimeDir) -> Published:
     """Bind the socket; call it with the lock held. Raises DaemonError where something else is in its place."""
+    return bound(place.socket, 0o177)
+
+
+def bound(path: Path, umask: int) -> Published:
+    """A socket that listens at `path`, in place of one that is left there; as `publish`."""
     delays.at("before_unlink")
     try:
-        if rundir.require_socket(place.socket):
-            place.socket.unlink()  # of a daemon that was killed: nobody else had the lock
+        if rundir.require_socket(path):
+            path.unlink()  # of a daemon that was killed: nobody else had the lock
         delays.at("before_bind")
         listener = socket.socket(socket.AF_UNIX)
-        before = os.umask(0o177)
+        before = os.umask(umask)
         try:
-            listener.bind(str(place.socket))
+            listener.bind(str(path))
         finally:
             os.umask(before)
-        inode = _inode(place.socket)
+        inode = _inode(path)
         delays.at("before_listen")
         listener.listen(WAITING)
     except OSError as error:
-        raise DaemonError(str(storage_error(error, f"listen at {place.socket}"))) from error
+        raise DaemonError(str(storage_error(error, f"listen at {path}"))) from error
     if inode is None:
-        raise DaemonError(f"{place.socket} was removed while it was made; try again")
-    return Published(listener, place.socket, inode)
+        raise DaemonError(f"{path} was removed while it was made; try again")
+    return Published(listener, path, inode)
 
 
 def passed() -> Published | None:

@@ -184,6 +184,16 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Hearing:
+    """This word is heard now, said to those who asked. start, end: characters of the text that was sent."""
+
+    ev: ClassVar = "hearing"
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class SpokenWord:
     """A word, and when it is heard. start, end: characters of the text that was sent; begins, ends: seconds."""
 
@@ -283,12 +293,12 @@ class Listing:
     id: str | None = None
 
 
-Event = Welcome | Done | Status | Listing | Accepted | Started | Part | Finished | Audio
+Event = Welcome | Done | Status | Listing | Accepted | Started | Hearing | Part | Finished | Audio
 Message = Greeting | Hello | Shutdown | Event | Failure
 T = TypeVar("T")
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Accepted, Started, Part, Finished, Audio)
+    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Accepted, Started, Hearing, Part, Finished, Audio)
 }
 
 LAST = (Welcome, Done, Status, Listing, Finished)

@@ -22,7 +22,7 @@ class Synth:
     Raises ProtocolError for what no voice could be asked.
     """
 
-    voice: str
+    voice: str = ""
     lang: str = ""
     speed: float = 1.0
     seed: int = 0
@@ -51,7 +51,10 @@ class Synth:
 
 @dataclass(frozen=True)
 class Speak(Synth):
-    """Say a text, the payload. The fields are those of `Utterance`; ttl in seconds."""
+    """Say a text, the payload. The fields are those of `Utterance`; ttl in seconds.
+
+    show: tell of each word while it is heard
+    """
 
     prio: Priority = Priority.normal
     interrupt: Interrupt = Interrupt.none
@@ -63,6 +66,7 @@ class Speak(Synth):
     detach: bool = False
     media: str = "auto"
     beep: str = "auto"
+    show: bool = False
 
     def utterance(self, request: Request, connection: Connection, now: float) -> Utterance:
         """For the queue. Raises ProtocolError for what is no text, BadValue for numbers out of range."""

@@ -29,6 +29,11 @@ class RuntimeDir:
         return self.path / "daemon.sock"
 
     @property
+    def containers(self) -> Path:
+        """The folder that containers get: whoever has it mounted needs no way through ours."""
+        return self.path / "containers"
+
+    @property
     def daemon_lock(self) -> Path:
         """Held by the daemon for its life: whoever holds it is the one daemon. Its file names the process."""
         return self.path / "daemon.lock"

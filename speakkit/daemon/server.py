@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from speakkit.daemon import delays, edition, messages, peer
 from speakkit.daemon.connection import Closed, Connection, Limits
+from speakkit.daemon.containers import CONNECTIONS, Containers, Guest
 from speakkit.daemon.edition import Edition
 from speakkit.daemon.lifecycle import Published
 from speakkit.daemon.logfile import LogFile, log_bug
@@ -37,10 +39,11 @@ class Server:
         idle_exit: float,
         limits: Limits | None = None,
         logfile: LogFile | None = None,
+        containers: Containers | None = None,
     ) -> None:
-        """idle_exit: seconds without use; negative for never."""
+        """idle_exit: seconds without use; negative for never. containers: those that it listens for too."""
         self._published, self._work, self._idle_exit = published, work, idle_exit
-        self._limits, self._logfile = limits or Limits(), logfile
+        self._limits, self._logfile, self._containers = limits or Limits(), logfile, containers
         self._edition = edition.mine()
         self._connections: set[Connection] = set()
         self._accepted = 0
@@ -54,14 +57,18 @@ class Server:
     async def run(self) -> None:
         """Serve until the end. On return nothing sounds, nobody is connected, and no client finds the socket."""
         asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
-        listener = await asyncio.start_unix_server(self._accept, sock=self._published.listener)
+        listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
+        if self._containers:
+            accept = self._accept_from(self._containers)
+            listeners.append(await asyncio.start_unix_server(accept, sock=self._containers.published.listener))
         while self._ending is None:
             await self._wait(self._until_check())
             self._check()
         await self._finish()
         for _ in range(3):
             await asyncio.sleep(0)  # those who came meanwhile are told to come again
-        listener.close()
+        for listener in listeners:
+            listener.close()
         for connection in tuple(self._connections):
             connection.hang_up()
         while self._connections:
@@ -74,6 +81,8 @@ class Server:
         if self._ending is None:
             log.info("goes (%s): %s", mode, why)
             self._published.unpublish()
+            if self._containers:
+                self._containers.published.unpublish()
         if self._ending is not Mode.now:
             self._ending = mode
         self._changed.set()
@@ -135,11 +144,27 @@ class Server:
             writer.transport.abort()
             return
         self._accepted += 1
-        connection = Connection(self._accepted, reader, writer, self._limits)
+        await self._greet(Connection(self._accepted, reader, writer, self._limits), self._limits.connections)
+
+    def _accept_from(
+        self, containers: Containers
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not containers.admits(writer.get_extra_info("socket")):
+                writer.transport.abort()
+                return
+            self._accepted += 1
+            await self._greet(Guest(self._accepted, reader, writer, self._limits, containers), CONNECTIONS)
+
+        return accept
+
+    async def _greet(self, connection: Connection, most: int) -> None:
+        """Serve a client, if there is room for one more of its kind."""
+        alike = sum(type(each) is type(connection) for each in self._connections)
         connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
         if self._ending is not None:
             connection.fail(None, Code.shutting_down, ENDS, SOON_MS)
-        elif len(self._connections) >= self._limits.connections:
+        elif alike >= most:
             connection.fail(None, Code.busy, "the daemon has too many connections", SOON_MS)
         else:
             await self._lease(connection)
@@ -203,6 +228,10 @@ class Server:
 
     async def _handle(self, connection: Connection, request: Request) -> None:
         """Raises what `_answer` answers with."""
+        passed = await connection.passed(request)
+        if passed is None:
+            return
+        request = passed
         if request.op in self._ops:
             self._ops[request.op](connection, request)
         elif request.op not in self._work.ops:
@@ -242,7 +271,7 @@ class Server:
                 connections=len(self._connections),
                 restart_when_idle=self._is_outdated,
                 idle_exit=self._idle_exit,
-                work=self._work.status(),
+                work={**self._work.status(), **(self._containers.status if self._containers else {})},
                 id=request.id,
             )
         )

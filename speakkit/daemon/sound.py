@@ -1,5 +1,6 @@
 """The sound of one text: what was asked, what was made of it so far, and who gets it."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
@@ -50,6 +51,8 @@ class Sound:
     lost: list[Span] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     key: int = field(default_factory=count().__next__)
+    is_shown: bool = False
+    shown: int = -1
     is_over: bool = False
     fault: Fault | None = None
 
@@ -59,6 +62,16 @@ class Sound:
         fields: Mapping[str, JsonValue] = asdict(self.script)
         where: Mapping[str, JsonValue] = {"id": str(self.key), "number": self.number, "begins": self.seconds}
         return Frame({**where, **fields}, self.text.encode())
+
+    def word_at(self, seconds: float) -> SpokenWord | None:
+        """The word that is heard after so many seconds, where that is to be shown, and it is not the same as before."""
+        if not self.is_shown:
+            return None
+        number = bisect_right(self.words, seconds, key=lambda word: word.begins) - 1
+        if number < 0 or number == self.shown:
+            return None
+        self.shown = number
+        return self.words[number]
 
     @property
     def seconds(self) -> float:

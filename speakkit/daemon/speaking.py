@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from speakkit.daemon import effects as queued
 from speakkit.daemon import messages
+from speakkit.daemon.casting import Casting
 from speakkit.daemon.connection import Connection
 from speakkit.daemon.effects import Effects, Result, Stage
+from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Done, Listing, Request
 from speakkit.daemon.protocol import Code, text_of
 from speakkit.daemon.queue import Queue, Scope
@@ -21,16 +23,14 @@ from speakkit.daemon.streams import Streams
 from speakkit.daemon.synthesis import LIMITS, PLACE, Synthesis
 from speakkit.daemon.work import Handler, Refused
 from speakkit.errors import BadValue, ExitCode
-from speakkit.playback import events, sinks
+from speakkit.playback import events
 from speakkit.playback.feed import Feed
-from speakkit.playback.player import Player
 from speakkit.workers.worker import Limits
+
+Wish = TypeVar("Wish", bound=Synth)
 
 AHEAD = 2
 """Utterances that are begun to be made while another is heard."""
-
-CLOSING = 3.0
-"""Seconds that the player has to fall silent and close its device."""
 
 ROWS, SHOWN = 60, 60
 """Utterances in a listing at most, and characters of the text of one: a header has no more room."""
@@ -43,14 +43,17 @@ class Speaking:
 
     def __init__(
         self,
-        open_sink: sinks.Opener,
+        loudspeaker: Callable[[Callable[[events.Event], None]], Loudspeaker],
         keep_alive: float,
         *,
         autosave: Path | None = None,
         place: str = PLACE,
         limits: Limits = LIMITS,
     ) -> None:
-        """autosave: a folder for what was played, or None; place, limits, keep_alive: of `Synthesis`."""
+        """`loudspeaker` makes one, given whom to tell.
+
+        autosave: a folder for what was played, or None; keep_alive, place, limits: of `Synthesis`
+        """
         self._autosave = autosave
         self.ops: Mapping[str, Handler] = {
             "speak": self._speak,
@@ -68,7 +71,8 @@ class Speaking:
         self._queue = Queue()
         self._synthesis = Synthesis(self._needed, self._made, self.is_busy, keep_alive, place, limits)
         self._streams = Streams(self._moved)
-        self._player = Player(self._on_player_thread, open_sink)
+        self._loudspeaker = loudspeaker(self._told)
+        self._casting = Casting()
         self._loop = asyncio.get_running_loop()
         self._connections: dict[str, Connection] = {}
         self._sounds: dict[str, Sound] = {}
@@ -105,7 +109,7 @@ class Speaking:
 
     def status(self) -> Mapping[str, Any]:
         """See `work.Work`."""
-        now, player = time.monotonic(), self._player.status
+        now, player = time.monotonic(), self._loudspeaker.status
         snapshot = self._queue.snapshot(now)
         return {
             "speaking": self._playing is not None,
@@ -137,21 +141,21 @@ class Speaking:
         await self._close()
 
     async def _close(self) -> None:
-        self._player.close()
         await self._synthesis.close()
-        await asyncio.to_thread(self._player.wait_closed, CLOSING)
+        await self._loudspeaker.close()
 
     # What clients ask for
 
     async def _speak(self, connection: Connection, request: Request) -> None:
-        wish = messages.read(Speak, request.fields)
+        wish = self._cast(messages.read(Speak, request.fields), connection)
         try:
             utterance = wish.utterance(request, connection, time.monotonic())
         except BadValue as error:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
         if utterance.id not in self._sounds:
-            self._prepare(Sound(utterance.id, utterance.text, replace(wish.script, is_heard=True)))
+            sound = Sound(utterance.id, utterance.text, replace(wish.script, is_heard=True), is_shown=wish.show)
+            self._prepare(sound)
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 
     async def _again(self, connection: Connection, request: Request) -> None:
@@ -171,7 +175,7 @@ class Speaking:
         self._answer(connection, self._queue.again(time.monotonic(), name, owner, wish.back, detach=wish.detach))
 
     async def _synth(self, connection: Connection, request: Request) -> None:
-        wish = messages.read(Synth, request.fields)
+        wish = self._cast(messages.read(Synth, request.fields), connection)
         self._require_open()
         sound = Sound(required_id(request), text_of(request.payload), wish.script)
         self._streams.add(sound, connection)
@@ -210,6 +214,14 @@ class Speaking:
         rows = tuple(asdict(replace(row, text=row.text and row.text[:SHOWN])) for row in found.rows[:ROWS])
         more = max(0, len(found.rows) - ROWS)
         connection.post(Listing(rows, paused=found.paused, muted=found.muted, more=more, id=request.id))
+
+    def _cast(self, wish: Wish, connection: Connection) -> Wish:
+        """With a voice, if it has none."""
+        now = time.monotonic()
+        if wish.voice:
+            self._casting.heard(connection.agent, wish.voice, now)
+            return wish
+        return replace(wish, voice=self._casting.voice(connection.agent, now))
 
     def _require_open(self) -> None:
         if self._is_draining:
@@ -278,12 +290,12 @@ class Speaking:
         """Do what the queue orders, in that order."""
         for effect in effects:
             if isinstance(effect, queued.Start):
-                self._playing = effect.utterance.id, effect.turn
-                feed = self._feeds[effect.utterance.id]
-                self._player.play(str(effect.turn), feed, through_pause=True)
+                name, turn = self._playing = effect.utterance.id, effect.turn
+                goes_on = name in self._seconds
+                self._loudspeaker.play(str(turn), self._feeds[name], effect.utterance, goes_on=goes_on)
             elif isinstance(effect, queued.Stop):
                 self._playing = None
-                self._player.stop(str(effect.turn), fade=effect.fade)
+                self._loudspeaker.stop(str(effect.turn), fade=effect.fade)
             elif isinstance(effect, queued.Ended):
                 self._end(effect)
             elif isinstance(effect, queued.Forgotten):
@@ -349,9 +361,6 @@ class Speaking:
         """On the player's thread."""
         self._loop.call_soon_threadsafe(self._synthesis.wake)
 
-    def _on_player_thread(self, event: events.Event) -> None:
-        self._loop.call_soon_threadsafe(self._told, event)
-
     def _told(self, event: events.Event) -> None:
         if not self._playing or getattr(event, "key", None) != str(self._playing[1]):
             return
@@ -364,6 +373,9 @@ class Speaking:
             self._seconds.setdefault(name, 0.0)
         elif isinstance(event, events.Progress):
             self._seconds[name] = event.seconds
+            owner = self._connections.get(self._queue.owner(name) or "")
+            if owner and (word := self._sounds[name].word_at(event.seconds)):
+                owner.post(messages.Hearing(name, word.start, word.end))
         elif isinstance(event, events.Finished):
             self._seconds[name] = event.seconds
             self._carry(self._queue.played(now, name, turn))

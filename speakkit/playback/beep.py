@@ -20,6 +20,13 @@ WIDTHS = {1: "B", 2: "h", 4: "i"}
 """Bytes of a sample of a WAV file -> its type."""
 
 
+def sound_of(setting: str, volume: float) -> bytes:
+    """The samples that the setting `beep` asks for: on, off, or a file. Raises as `from_file`."""
+    if setting == "off":
+        return b""
+    return tone(volume) if setting == "on" else from_file(Path(setting).expanduser(), volume)
+
+
 def tone(volume: float) -> bytes:
     """Our own, as samples of `pcm`. volume: 1 is full scale."""
     count = round(SECONDS * pcm.RATE)

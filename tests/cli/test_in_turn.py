@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pexpect
 import pytest
 
 from speakkit.audiofile import read
@@ -256,3 +258,26 @@ def test_alone_speaks_alone(turn, run, monkeypatch):
     monkeypatch.setenv("SPEAKKIT_HOME", os.environ.get("SPEAKKIT_TEST_HOME") or os.environ["SPEAKKIT_HOME"])
     assert run("speak", "--no-daemon", "Hello.").code == 0
     assert client.reached(turn) is None
+
+
+def test_agents_have_voices_of_their_own(turn, run, tmp_path):
+    """By the settings, or each another; a flag counts before both."""
+    run("speakkit", "config", "set", "agents.builder", "f4, 1.5, low")
+    run("speak", "--detach", "--agent", "builder", LONG)
+    run("speak", "--detach", "--agent", "other", LONG)
+    rows = {row["agent"]: row for row in queue(run)["utterances"]}
+    assert rows["builder"]["priority"] == "low"
+    assert rows["other"]["priority"] == "normal"
+    run("speak", "--stop")
+
+
+def test_words_are_shown_on_a_terminal(turn, command):
+    """While they are heard; the text stands there in the end."""
+    child = pexpect.spawn(
+        command[0], [*command[1:], "speak", "--show", "bit=1 seconds=1.5"], encoding="utf-8", timeout=60
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert "bit=1 seconds=1.5" in re.sub(r"\x1b\[\d*[a-zA-Z]", "", child.before)
+    assert "\x1b[7m" in child.before

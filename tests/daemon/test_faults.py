@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakkit.daemon import voice
+from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Audio, Finished, Started
 from speakkit.daemon.script import Script
 from speakkit.daemon.speaking import Speaking
@@ -26,7 +27,11 @@ def served(fake_voice, serve):
 
     def run(keep_alive=600.0, sink="timed-null", place="fake_voice:load", **limits):
         patient = Limits(**{"start_s": 20, "silence_s": SILENCE, "deaths": 100} | limits)
-        return serve(make=lambda: Speaking(sinks.opener(sink), keep_alive, place=place, limits=patient))
+
+        def loudspeaker(tell):
+            return Loudspeaker(tell, sinks.opener(sink))
+
+        return serve(make=lambda: Speaking(loudspeaker, keep_alive, place=place, limits=patient))
 
     return run
 

@@ -17,6 +17,7 @@ from speakkit.daemon.messages import (
     Failure,
     Finished,
     Greeting,
+    Hearing,
     Hello,
     Listing,
     Mode,
@@ -48,6 +49,7 @@ EVENTS = [
     Accepted("x", 3, 4100),
     Accepted("x"),
     Started("x"),
+    Hearing("x", 3, 9),
     Finished(
         "x", Result.played, 5, 2310, None, (WORD, WORD), ("a word was lost: ...",), (Span(3, 7),), {"voice": "af_heart"}
     ),

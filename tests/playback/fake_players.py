@@ -111,6 +111,8 @@ async def obey(fakes, do, name, **more):
         fakes[name].quit()
         fakes[name].__dict__ |= more
         await fakes[name].start()
+    elif do == "unname":
+        await fakes[name].bus.release_name(PREFIX + name)
     elif do == "set":
         fakes[name].__dict__ |= more
     elif do == "act":

@@ -37,7 +37,9 @@ time.sleep(apps[app].get("delay", 0))
 deed = "\\n".join(lines[2:-1]).strip()
 if deed in ("pause", "play"):
     apps[app]["state"] = dict(pause="paused", play="playing")[deed]
-    state.write_text(json.dumps(apps))
+    scratch = state.with_suffix(".new")
+    scratch.write_text(json.dumps(apps))
+    scratch.replace(state)
 else:
     expected = dict(Music="persistent ID of current track", Spotify="id of current track")[app]
     assert f"set theTrack to {{expected}}" in deed

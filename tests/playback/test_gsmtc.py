@@ -52,7 +52,9 @@ for line in sys.stdin:
         answer["ok"] = bool(found)
         for session in found:
             session["status"] = dict(pause="paused", play="playing")[request["do"]]
-        state.write_text(json.dumps(sessions))
+        scratch = state.with_suffix(".new")
+        scratch.write_text(json.dumps(sessions))
+        scratch.replace(state)
     print(json.dumps(answer), flush=True)
 """
 

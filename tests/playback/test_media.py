@@ -162,6 +162,31 @@ def test_players_that_tell_nothing_are_looked_at(tmp_path):
     assert "play" not in [what for what, _ in remote.notes]
 
 
+def test_player_that_answers_when_somebody_speaks_again(tmp_path, monkeypatch):
+    """It hung when it was to play, and is not played now, but afterwards."""
+    monkeypatch.setattr(holding, "RELEASING", 0.1)
+    remote, is_heard = Player1(tmp_path), asyncio.Event()
+    answer = remote.state
+
+    async def hung(player):
+        await is_heard.wait()
+        return await answer(player)
+
+    async def play():
+        players = holding.Holding(remote, tmp_path)
+        await players.hold()
+        remote.state, remote.glance = hung, 60
+        await players.release()
+        await players.hold()
+        is_heard.set()
+        await asyncio.sleep(0.1)
+        noted = [what for what, _ in remote.notes]
+        await players.release()
+        return noted, [what for what, _ in remote.notes]
+
+    assert asyncio.run(play()) == (["watch", "pause"], ["watch", "pause", "play", "unwatch"])
+
+
 def test_file_of_holds_is_read_back(tmp_path):
     """Each of them; and is there only while there are some."""
     kept, other = Holds(tmp_path), Hold(Player('odd "\n\u202e ü', ""), "", 1.5)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from speakkit.playback import holding, holds, media
+from speakkit.playback import holding, holds, media, mpris
 from speakkit.playback.events import BurstBegan, BurstEnded
 from speakkit.playback.feed import Feed
 
@@ -143,7 +143,7 @@ def test_one_that_never_answers_delays_speech_once(session_bus, interludes, fold
     for patience in (PATIENT, AT_ONCE):
         assert took(interlude.begin) < patience
         assert session_bus.status("normal") == "Paused"
-        time.sleep(holding.HOLDING)  # the first look at it is given up
+        time.sleep(holding.ANSWER + 0.2)  # the look at it is given up
         interlude.end()
         eventually(lambda: session_bus.status("normal") == "Playing")
     assert session_bus.calls("mute") == []
@@ -209,6 +209,14 @@ def test_player_that_restarts(session_bus, interludes, folder):
     assert session_bus.witness("normal") == "Paused"
 
 
+def test_player_that_gives_its_name_away(session_bus, interludes, folder):
+    """Is no longer the one that was paused, although it still answers."""
+    session_bus.add("normal")
+    with burst(interludes(), folder):
+        session_bus.tell("normal", "unname")
+    assert session_bus.calls("normal") == ["Pause"]
+
+
 def test_one_that_says_it_plays_whatever_it_does(session_bus, interludes, folder, monkeypatch):
     """Is asked once, and given up."""
     monkeypatch.setattr(holding, "LATE", 0.5)
@@ -219,11 +227,17 @@ def test_one_that_says_it_plays_whatever_it_does(session_bus, interludes, folder
     assert session_bus.calls("liar") == session_bus.calls("deaf") == ["Pause"]
 
 
-def test_one_that_floods_the_bus(session_bus, interludes, folder):
+def test_one_that_floods_the_bus(session_bus, interludes, folder, monkeypatch):
     """Is listened to for a while, and released after a look at it."""
+    told, tell = [], mpris.Desktop._told
+    monkeypatch.setattr(mpris.Desktop, "_told", lambda self, *args: (told.append(args), tell(self, *args)))
     session_bus.add("flood", flood=30)
     with burst(interludes(), folder):
-        time.sleep(1)
+        eventually(lambda: len(told) > mpris.FLOOD)
+        time.sleep(0.5)
+        before = len(told)
+        time.sleep(0.5)
+        assert len(told) == before
         assert session_bus.witness("flood") == "Paused"
     assert session_bus.calls("flood") == ["Pause", "Play"]
 

@@ -4,7 +4,7 @@ from datetime import time
 
 import pytest
 
-from speakkit.cli.hours import is_quiet
+from speakkit.daemon.hours import is_quiet
 
 
 @pytest.mark.parametrize(

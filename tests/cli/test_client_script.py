@@ -1,0 +1,208 @@
+"""The script of `speakkit client-script`, run by a bare Python as in a container; the voice is a fake one."""
+
+import ast
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from speakkit.daemon import client, container_client, containers, control
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import EXITS, Mode
+from speakkit.daemon.protocol import Code
+
+SECONDS = 30
+LONG = "bit=1 seconds=0.5 pieces=40"
+SHORT = "bit=2 seconds=0.1"
+
+
+@pytest.fixture
+def host(place, monkeypatch):
+    """A daemon that listens for containers, whose voice is at hand at once, and plays in real time to nobody."""
+    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "daemon"))
+    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
+    monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
+    client.connect().close()
+    return place
+
+
+@pytest.fixture
+def begin(place, command, tmp_path):
+    """Start the script as the manual says: begin("text", "--agent", "a"). What still runs is killed."""
+    script, started = tmp_path / "speak.py", []
+    script.write_bytes(
+        subprocess.run([*command, "client-script"], capture_output=True, check=True, timeout=SECONDS).stdout
+    )
+
+    def run(*words, target=None):
+        started.append(
+            subprocess.Popen(
+                [sys._base_executable, "-I", "-S", script, *words],
+                env={"SPEAKKIT_SOCKET": str(target or place.containers / containers.SOCKET)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return started[-1]
+
+    yield run
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+@pytest.fixture
+def speak(begin):
+    """Run it to its end: the exit code, and what it says."""
+
+    def run(*words, stdin=b"", **options):
+        child = begin(*words, **options)
+        out, err = child.communicate(stdin, timeout=SECONDS)
+        assert out == b""
+        return child.returncode, err.decode()
+
+    return run
+
+
+def rows():
+    """What the user of the host sees."""
+    with client.connect("host") as own:
+        (found,) = own.request("queue")
+    return [(row["agent"], row["stage"]) for row in found.rows]
+
+
+def wait_until(holds):
+    """Wait until `holds()`, for as long as a loaded machine may need."""
+    until = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_it_is_one_file_of_the_standard_library(begin, tmp_path):
+    """For any Python from 3.8 on, and what the repository has under lint."""
+    begin("--help").communicate(timeout=SECONDS)
+    text = (tmp_path / "speak.py").read_text()
+    assert text == Path(container_client.__file__).read_text()
+    tree = ast.parse(text, feature_version=(3, 8))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_it_returns_when_it_was_heard(host, speak):
+    """A word or a pipe; nothing is said to the one who is heard."""
+    began = time.monotonic()
+    assert speak("bit=1 seconds=1") == (0, "")
+    assert time.monotonic() - began >= 1
+    assert speak(
+        "--agent", "builder", "--voice", "m1", "--speed", "1.5", "--priority", "low", stdin=SHORT.encode()
+    ) == (0, "")
+
+
+def test_agents_bear_the_prefix(host, begin):
+    """Two of them wait for their turns."""
+    begin(LONG, "--agent", "a")
+    wait_until(lambda: rows() == [("c:a", "playing")])
+    begin(LONG)
+    wait_until(lambda: rows() == [("c:a", "playing"), ("c:default", "waiting")])
+
+
+def test_ctrl_c_ends_its_own(host, begin):
+    """With the exit code of an interruption, as does a kill."""
+    first, second = begin(LONG, "--agent", "a"), begin(LONG, "--agent", "b")
+    wait_until(lambda: len(rows()) == 2)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(SECONDS) == 130
+    wait_until(lambda: rows() == [("c:b", "playing")])
+    second.kill()
+    wait_until(lambda: rows() == [])
+
+
+def test_what_the_user_does_is_told(host, begin):
+    """Skipped, muted, ended."""
+    skipped = begin(LONG)
+    wait_until(lambda: len(rows()) == 1)
+    with client.connect("host") as own:
+        list(own.request("skip"))
+        assert skipped.communicate(timeout=SECONDS)[1] == b"speak: it was skipped\n"
+        assert skipped.returncode == 130
+        list(own.request("mute"))
+        muted = begin(LONG)
+        assert muted.communicate(timeout=SECONDS)[1] == b"speak: nothing is heard while speech is muted\n"
+        assert muted.returncode == 0
+        list(own.request("unmute"))
+    ended = begin(LONG)
+    wait_until(lambda: len(rows()) == 1)
+    control.stop(Mode.now)
+    assert ended.communicate(timeout=SECONDS)[1].count(b"\n") == 1
+    assert ended.returncode in (1, 7)
+
+
+def test_faults_have_the_exit_codes_of_speak(host, speak):
+    """Each with one line."""
+    assert speak("do=error") == (1, f"speak: {containers.UNTOLD}\n")
+    assert speak("x" * 4097) == (2, "speak: a container speaks at most 4096 characters at once\n")
+    code, said = speak("lost=1 seconds=0.1")
+    assert (code, said) == (5, "speak: not spoken: 'l'\n")
+    assert speak("--agent", "a b", "x") == (2, f"speak: {containers.NO_AGENT}\n")
+    assert speak(stdin=b"\xff") == (2, "speak: the text is not UTF-8\n")
+    assert speak(b"\xff") == (2, "speak: the text is not UTF-8\n")
+    assert speak("--priority", "urgent", "x")[0] == 2
+
+
+def test_its_tables_are_ours():
+    """Of exit codes, and of ends that are not well."""
+    ours = {str(code): int(EXITS[code]) for code in Code}
+    assert {code: container_client.CODES.get(code, container_client.FAILED) for code in ours} == ours
+    assert set(container_client.ENDS) == {*Result} - {Result.played, Result.deduped, Result.failed}
+
+
+def test_nobody_listens(place, speak):
+    """Neither a socket nor a folder, or one that a daemon left: what to do is said."""
+    code, said = speak("x")
+    assert (code, said.count("\n")) == (1, 1)
+    assert f"nothing listens at {place.containers}" in said
+    assert "docker run -v FOLDER:/run/speakkit:ro" in said
+    place.containers.mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(place.containers / containers.SOCKET))
+    assert speak("x") == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"", "closes the connection"),
+        (b"SSH-2.0\n", "is no speakkit"),
+        (b"[]\n", "closes the connection"),
+        (b'{"x":1}\n', "is no speakkit"),
+        (b"\xff\n", "is no speakkit"),
+    ],
+)
+def test_somebody_else_listens(speak, tmp_path_factory, answer, message):
+    """Or a daemon that admits nobody: one line."""
+    target = Path(os.path.relpath(tmp_path_factory.mktemp("x") / "s"))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(target))
+        listener.listen()
+
+        def serve():
+            channel, _ = listener.accept()
+            channel.sendall(answer)
+            channel.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        code, said = speak("x", target=target)
+        thread.join(SECONDS)
+    assert (code, said.count("\n")) == (1, 1)
+    assert message in said

@@ -1,0 +1,115 @@
+"""Many agents at once: each in its own order, none waits for more than its share, and a beep tells them apart."""
+
+import json
+import subprocess
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakkit.daemon import client
+from speakkit.daemon.messages import Finished, Started
+
+RATE = 24_000
+
+
+@pytest.fixture
+def daemon(place, monkeypatch):
+    """A daemon whose voice is at hand at once, and plays in real time to nobody."""
+    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
+    monkeypatch.setenv("SPEAKKIT_MEDIA", "0")
+    return place
+
+
+def heard(agents, each, text):
+    """Have so many agents ask for so many utterances at once; (agent, number) in the order in which they started."""
+    order = []
+    ready = threading.Barrier(agents)
+
+    def ask(agent):
+        with client.connect(f"agent-{agent}") as connection:
+            ready.wait(60)
+            names = [connection.ask("speak", f"{text} n={number}".encode()) for number in range(each)]
+            for number, name in enumerate(names):
+                for event in connection.events(name):
+                    if isinstance(event, Started):
+                        order.append((agent, number))
+                    if isinstance(event, Finished):
+                        assert event.result == "played"
+
+    threads = [threading.Thread(target=ask, args=(agent,)) for agent in range(agents)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return order
+
+
+def longest_wait(order, agents):
+    """The most turns of others between two of one agent, while all have something waiting."""
+    longest = 0
+    for agent in range(agents):
+        places = [i for i, (who, _) in enumerate(order) if who == agent]
+        longest = max([longest, *(b - a for a, b in pairwise(places))])
+    return longest
+
+
+def check(order, agents, each):
+    """Nothing lost, in order, in turns."""
+    assert len(order) == agents * each
+    for agent in range(agents):
+        assert [number for who, number in order if who == agent] == list(range(each))
+    # Asked at once, but not to the microsecond: an agent who comes a moment late has its first turn one round later.
+    assert longest_wait(order, agents) <= agents + 1
+
+
+def test_agents_take_turns(daemon):
+    """Each its own in order, and no more than one of each other agent in between."""
+    check(heard(4, 4, "bit=1 seconds=0.05"), 4, 4)
+
+
+@pytest.mark.slow
+def test_eight_agents_of_ten_utterances(daemon):
+    """Prints the longest wait: pytest -m slow -s tests/daemon/test_agents.py."""
+    order = heard(8, 10, "bit=1 seconds=0.1")
+    print(f"longest wait: {longest_wait(order, 8)} turns, where a fair share is 8")
+    check(order, 8, 10)
+
+
+def test_a_beep_comes_once_a_burst_and_with_another_agent(daemon, monkeypatch, tmp_path, command):
+    """In the same stream, just before the words."""
+    sink = tmp_path / "heard.raw"
+    monkeypatch.setenv("SPEAKKIT_SINK", f"file:{sink}")
+    monkeypatch.setenv("SPEAKKIT_BEEP", "on")
+    text = "bit=18 seconds=0.5"  # 0.25 throughout; the beep is at most 0.2
+    with client.connect("a") as one, client.connect("b") as two:
+        names = [one.ask("speak", text.encode(), dedupe=f"{i}") for i in range(2)]
+        last = two.ask("speak", text.encode())
+        for name in names:
+            list(one.events(name))
+        list(two.events(last))
+    deadline = time.monotonic() + 20
+    while sink.stat().st_size < 4 * RATE * 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    samples = np.fromfile(sink, "<f4")
+    begins = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0.25]).astype(int)) == 1)
+    begins = [at for at in begins if (samples[at : at + RATE // 4] == 0.25).all()]
+    beeps = [bool(np.abs(samples[at - RATE // 10 : at - 200]).max() > 0.05) for at in begins]
+    assert beeps == [True, False, True]
+
+
+def test_a_beep_that_is_no_audio_stops_no_voice(daemon, monkeypatch, tmp_path, command):
+    """The log says so."""
+    (tmp_path / "x.wav").write_text("no audio")
+    monkeypatch.setenv("SPEAKKIT_BEEP", str(tmp_path / "x.wav"))
+    with client.connect("a") as one:
+        (end,) = (event for event in one.request("speak", b"bit=1 seconds=0.1") if isinstance(event, Finished))
+    assert end.result == "played"
+    logged = subprocess.run([*command, "daemon", "logs"], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "is no WAV file" in logged
+    assert json.dumps("no audio") not in logged
