@@ -48,6 +48,8 @@ def daemon(**variables: str) -> Iterator[rundir.RuntimeDir]:
     """A place for a daemon, which the first client starts; it is killed in the end."""
     base, kept = Path(tempfile.mkdtemp(prefix="speakkit-")), dict(os.environ)
     os.environ.update({"SPEAKKIT_RUNTIME_DIR": str(base / "run"), **variables})
+    if "SPEAKKIT_TEST_VOICE" in variables:
+        os.environ["SPEAKKIT_HOME"] = str(base / "home")  # without models
     place = rundir.find()
     try:
         yield place
@@ -64,7 +66,6 @@ def fake(sink: str = "timed-null") -> dict[str, str]:
         "SPEAKKIT_TEST_VOICE": "fake_voice:load",
         "PYTHONPATH": str(TESTS / "daemon"),
         "SPEAKKIT_SINK": sink,
-        "SPEAKKIT_HOME": tempfile.mkdtemp(prefix="speakkit-home-"),
     }
 
 
