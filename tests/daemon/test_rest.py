@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from speakkit.daemon.messages import Started
 from speakkit.daemon.script import Script
@@ -21,6 +22,7 @@ def seconds_of(pid):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+@pytest.mark.slow
 def test_a_daemon_at_rest_costs_nothing(heard, caller):
     """No open stream, no processor, little memory, and nothing that stays of those who came."""
     one = caller("one")
@@ -69,6 +71,7 @@ def test_kokoro_is_heard_through_the_daemon(heard, caller, home, monkeypatch):
     assert np.count_nonzero(sound) == np.count_nonzero(made)
 
 
+@pytest.mark.slow
 def test_a_fresh_process_goes_on_where_one_died():
     """The samples and words of a text do not tell that its second piece was made by another process."""
     text = ("It was the best of times, it was the worst of times, and nobody knew which of them it was. " * 4).strip()

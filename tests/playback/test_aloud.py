@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 from speakkit.audio import Audio
 
@@ -108,6 +109,7 @@ def test_ctrl_c_stops_the_sound(sound_server, tmp_path, command):
         assert np.count_nonzero(heard()) - stopped_at < RATE // 2
 
 
+@pytest.mark.slow
 def test_a_sound_server_that_dies_ends_the_command(sound_server, tmp_path, command):
     """With exit code 6, after some tries, and one line."""
     text = "This sentence is much too long to be heard to its end. " * 4

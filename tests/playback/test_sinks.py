@@ -19,7 +19,8 @@ from speakkit.playback.feed import Feed
 RATE = pcm.RATE
 FULL = 2**20
 WAIT = 30
-REAL = ("sounddevice", "pacat", "aplay")
+NAMES = ("sounddevice", "pacat", "aplay")
+REAL = (NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:]))
 
 LATENCY = 0.1
 """Seconds; where every sample is to be heard, whatever else this machine does. With the pipe, it is below GAP."""
@@ -212,7 +213,7 @@ say(end=type(wait(Lost | Finished, "b")).__name__)
     assert (json.loads(said), process.returncode) == ({"end": "Finished"}, 0)
 
 
-@pytest.mark.parametrize("real", ["sounddevice", "pacat"])
+@pytest.mark.parametrize("real", REAL[:2])
 def test_sound_server_that_hangs(sound_server, tmp_path, real):
     """It is left alone after some seconds; when it answers again, the sentence is said to its end."""
     script = """
@@ -231,6 +232,7 @@ wait(Finished, "a")
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real", ["sounddevice"])
 def test_sound_server_that_hangs_for_good(sound_server, tmp_path, real):
     """The utterance is lost, and the process can end."""
@@ -263,6 +265,7 @@ def test_clients_that_do_not_know_of_each_other_overlap(sound_server, tmp_path):
         assert set(np.unique(heard())) >= {0.75}
 
 
+@pytest.mark.slow
 def test_twenty_clients_of_one_player_do_not_overlap(sound_server, tmp_path):
     """One bit each, in float32, is what is heard, and never two."""
     script = """
@@ -354,7 +357,7 @@ def test_automatic_choice(monkeypatch, release, present, chosen):
     """By what there is; where there is nothing, what is said is how to get the best."""
     monkeypatch.setattr(sinks.platform, "release", lambda: release)
     monkeypatch.setattr(sinks.shutil, "which", lambda name: name if name in present else None)
-    kinds = {name: there(name) if name in present else missing(name) for name in REAL}
+    kinds = {name: there(name) if name in present else missing(name) for name in NAMES}
     monkeypatch.setattr(sinks, "KINDS", kinds)
     if chosen:
         assert (sinks.device(), sinks.opener()(0.1)) == (f"{chosen}'s device", (chosen, 0.1))
