@@ -14,7 +14,7 @@ from speakkit.cli import order as orders
 from speakkit.cli import output
 from speakkit.cli.karaoke import Karaoke
 from speakkit.cli.order import LONG, LostWord, Receipt
-from speakkit.daemon import client, rundir
+from speakkit.daemon import client
 from speakkit.daemon.client import Refused
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import Accepted, Audio, Finished, Hearing
@@ -93,12 +93,10 @@ def carry_out(order: Order, turn: Turn) -> ExitCode:
 
 def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
     """End what is spoken and waits, and mute or unmute what comes. Where nothing runs, there is nothing to end."""
-    running = client.reached(rundir.find())
-    if running is None and mute is None:
+    daemon = client.running(agent, "speak") if mute is None else client.connect(agent, "speak")
+    if daemon is None:
         return ExitCode.DONE
-    if running:
-        running.close()
-    with client.connect(agent, "speak") as daemon:
+    with daemon:
         if stop:
             list(daemon.request("clear", scope="all"))
         if mute is not None:
@@ -119,7 +117,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
         else:
             (end,) = (event for event in events if isinstance(event, Finished))
     if end.result is not Result.played:
-        raise Unspoken(ENDS.get(end.result) or next(reversed(end.warnings), f"it failed: {end.code}"), end.exit)
+        raise _unspoken(end)
     return ExitCode.DONE
 
 
@@ -209,25 +207,20 @@ def _recorded(events: Iterator[Event], target: str, audio_format: str, *, quiet:
                 report("speaking", event.seq, None)
             elif isinstance(event, Finished):
                 if event.result is Result.failed:
-                    raise Unspoken(next(reversed(event.warnings), f"it failed: {event.code}"), event.exit)
+                    raise _unspoken(event)
                 return event
     raise DaemonError("the daemon said nothing of how it ended")
 
 
 def _receipt(event: Finished, order: Order) -> Receipt | None:
     """What a person is told of an end. Raises Unspoken where it was none that is well."""
-    *warnings, last = ("", *event.warnings)
-    if event.result is not Result.failed:
-        warnings, last = [*warnings, last], ""
-    for warning in filter(None, warnings):
+    for warning in event.warnings[:-1] if event.result is Result.failed else event.warnings:
         log.warning("%s", warning)
-    if event.result is Result.failed:
-        raise Unspoken(last or f"it failed: {event.code}", event.exit)
-    if event.result in ENDS:
-        if event.code is Code.muted:
-            log.warning("nothing is heard while speech is muted; end that with: speak --unmute")
-            return None
-        raise Unspoken(ENDS[event.result], event.exit)
+    if event.code is Code.muted:
+        log.warning("nothing is heard while speech is muted; end that with: speak --unmute")
+        return None
+    if event.result is Result.failed or event.result in ENDS:
+        raise _unspoken(event)
     return Receipt(
         seconds=event.audio_ms / 1000,
         voice=str(event.facts.get("voice", "")),
@@ -236,6 +229,11 @@ def _receipt(event: Finished, order: Order) -> Receipt | None:
         chunks=int(event.facts.get("chunks", 0)),
         lost=tuple(LostWord(order.text[span.start : span.end], span.start) for span in event.lost),
     )
+
+
+def _unspoken(event: Finished) -> Unspoken:
+    """Why it was not played; what failed says so in its last warning."""
+    return Unspoken(ENDS.get(event.result) or next(reversed(event.warnings), f"it failed: {event.code}"), event.exit)
 
 
 def _show_place(event: Event, order: Order) -> None:

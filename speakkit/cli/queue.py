@@ -117,12 +117,10 @@ def again(
 
 def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
     """The answer of the daemon that runs; nothing where none does."""
-    from speakkit.daemon import client, rundir  # noqa: PLC0415  start-up: as above
+    from speakkit.daemon import client  # noqa: PLC0415  start-up: as above
 
-    name = agents.name(agent)
-    if running := client.reached(rundir.find()):
-        running.close()
-        with client.connect(name) as daemon:
+    if daemon := client.running(agents.name(agent)):
+        with daemon:
             yield from daemon.request(op, **fields)
 
 

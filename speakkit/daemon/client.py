@@ -239,6 +239,15 @@ def connect(agent: str = AGENT, program: str = "speakkit", ours: Edition | None 
     return _welcomed(place, hello)
 
 
+def running(agent: str = AGENT, program: str = "speakkit") -> Client | None:
+    """As `connect` to the daemon that there is, or None where none runs. Raises as `connect`."""
+    found = reached(rundir.find())
+    if found is None:
+        return None
+    found.close()
+    return connect(agent, program)
+
+
 def reached(place: RuntimeDir) -> Client | None:
     """A connection to the daemon that there is, or None. Raises DaemonError."""
     channel = lifecycle.reach(place.socket)

@@ -127,12 +127,8 @@ class _Reading:
 def _speaker(script: Script) -> Speaker:
     """Engines are loaded once. Raises as `synthesize.speaker`."""
     voice = synthesize.find_voice(script.voice, script.lang or None)
-    packs.ensure(voice, _silent)
+    packs.ensure(voice)
     return synthesize.speaker(voice, engine=script.engine, device=script.device)
-
-
-def _silent(what: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
 
 
 def _said(words: Iterator[Word]) -> tuple[tuple[int, int, float, float], ...]:

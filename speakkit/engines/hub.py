@@ -58,11 +58,11 @@ class State:
     damaged: tuple[str, ...]
 
 
-def _silent(what: str, done: int, total: int | None) -> None:
+def silent(what: str, done: int, total: int | None) -> None:
     """Report to nobody."""
 
 
-def ensure(name: str, report: Report = _silent, *, official: bool = False) -> Installed:
+def ensure(name: str, report: Report = silent, *, official: bool = False) -> Installed:
     """The weights of model `name`, fetched or rebuilt where they are missing or damaged.
 
     official: take none but the official weights, and put them in the place of others.

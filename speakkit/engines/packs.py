@@ -42,7 +42,7 @@ def installed() -> frozenset[str]:
     return frozenset([*everything, *own()])
 
 
-def ensure(voice: Voice, report: Report) -> None:
+def ensure(voice: Voice, report: Report = hub.silent) -> None:
     """Fetch what `voice` is made of, where it is not there. Raises ModelError where it cannot be fetched."""
     if not installed().issuperset(name for name, _ in voice.mix):
         hub.ensure("voices", report)
