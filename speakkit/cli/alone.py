@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speakkit import config
 from speakkit.cli import given, output
-from speakkit.cli.order import LONG, LostWord, Receipt
+from speakkit.cli.order import LONG, LostWord, Receipt, checked_target
 from speakkit.errors import BadValue
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ def _checked_sinks(order: Order) -> Callable[[int], list[AbstractContextManager[
     from speakkit.speech import captions  # noqa: PLC0415
 
     target = order.target
-    audio_format = audiofile.format_of(target, order.audio_format) if target is not None else ""
-    if target == "-" and sys.stdout.isatty():
-        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
-    if target not in (None, "-"):
-        audiofile.check_target(str(target), force=order.force)
+    audio_format = checked_target(target, order.audio_format, force=order.force) if target is not None else ""
     if order.captions is not None:
         captions.check_target(order.captions, force=order.force)
         if target is not None and Path(target).resolve() == Path(order.captions).resolve():

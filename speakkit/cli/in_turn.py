@@ -178,14 +178,8 @@ def _followed(events: Iterator[Event], order: Order, *, shows: bool) -> Finished
 
 def _written(daemon: Client, order: Order) -> Receipt:
     """Write what the daemon's voice says."""
-    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
-
     target = str(order.target)
-    audio_format = audiofile.format_of(target, order.audio_format)
-    if target == "-" and sys.stdout.isatty():
-        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
-    if target != "-":
-        audiofile.check_target(target, force=order.force)
+    audio_format = orders.checked_target(target, order.audio_format, force=order.force)
     events = daemon.request("synth", order.text.encode(), **_script(order))
     receipt = _receipt(_recorded(events, target, audio_format, quiet=order.quiet or len(order.text) < LONG), order)
     assert receipt  # a stream is neither muted nor cut off

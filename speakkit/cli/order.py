@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,18 @@ def cut(order: Order, most: float) -> Order:
     with suppress(BadValue):  # a voice of the user's own, or none: whoever speaks it will say so
         language = language or voices.find(order.voice, blends=config.load().blends).language
     return replace(order, text=brief.shortened(order.text, most, order.speed, language))
+
+
+def checked_target(target: str, audio_format: str | None, *, force: bool) -> str:
+    """The format that `target` is to be written in. Raises now what could not be written later."""
+    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
+
+    found = audiofile.format_of(target, audio_format)
+    if target == "-" and sys.stdout.isatty():
+        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
+    if target != "-":
+        audiofile.check_target(target, force=force)
+    return found
 
 
 @dataclass(frozen=True)
