@@ -27,6 +27,7 @@ class Order:
     file: where `text` is from, if it is from a file; raw: nothing in it is markup
     lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
     captions: a file, or None
+    keep_alive: seconds for which the model stays loaded afterwards; None for as it is configured
     """
 
     text: str
@@ -41,6 +42,7 @@ class Order:
     target: str | None
     audio_format: str | None
     captions: str | None
+    keep_alive: float | None
     play: bool
     force: bool
     as_json: bool

@@ -14,6 +14,7 @@ from speakkit.cli import agents, complete, given, in_turn, order, output
 from speakkit.cli.error_handler import run
 from speakkit.cli.in_turn import Turn
 from speakkit.cli.order import Order
+from speakkit.config import LONGEST_WAIT
 from speakkit.daemon import hours
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, ExitCode
@@ -77,7 +78,10 @@ Prio = Annotated[
 Interrupts = Annotated[
     Interrupt, _more("--interrupt", help="End what this agent, or everybody, is saying or waits to.")
 ]
-Ttl = Annotated[float | None, _more("--ttl", metavar="SECONDS", help="Not worth hearing when it waited so long.")]
+Ttl = Annotated[
+    float | None,
+    _more("--ttl", min=0, max=LONGEST_WAIT, metavar="SECONDS", help="Not worth hearing when it waited so long."),
+]
 Replace = Annotated[str, _more("--replace", metavar="KEY", help="Take the place of what waits under the same key.")]
 Dedupe = Annotated[str, _more("--dedupe", metavar="KEY", help="Say it once, however often it is asked for.")]
 WhenFull = Annotated[OnFull, _more("--on-full", help="What to do where too many wait already.")]
@@ -86,6 +90,16 @@ MaxSeconds = Annotated[
 ]
 Detach = Annotated[bool, _more("--detach", help="Return as soon as it has its place in the queue.")]
 Show = Annotated[bool, _more("--show", help="Show the text, and mark each word while it is heard.")]
+KeepAlive = Annotated[
+    float | None,
+    _more(
+        "--keep-alive",
+        min=-1,
+        max=LONGEST_WAIT,
+        metavar="SECONDS",
+        help="How long the model stays loaded after it; 0: not, -1: for ever.",
+    ),
+]
 NoMedia = Annotated[bool, _more("--no-media", help="Let other people's music play on.")]
 NoDaemon = Annotated[bool, _more("--no-daemon", help="Speak in this process, in turn with nobody.")]
 Stop = Annotated[bool, _more("--stop", help="End all that is spoken or waits, whoever's it is.")]
@@ -102,8 +116,8 @@ def speak(
     engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
     priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
     dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
-    show: Show = False, no_media: NoMedia = False, no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None,
-    force: Force = False, as_json: Json = False, quiet: Quiet = False,
+    show: Show = False, keep_alive: KeepAlive = None, no_media: NoMedia = False, no_daemon: NoDaemon = False,
+    stop: Stop = False, mute: Mute = None, force: Force = False, as_json: Json = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Say a text aloud, or write it to a file.
 
@@ -129,8 +143,8 @@ def speak(
         seed=settings.seed if seed is None else seed,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
-        target=target, audio_format=audio_format, captions=captions, play=play or target is None, force=force,
-        as_json=as_json, quiet=quiet,
+        target=target, audio_format=audio_format, captions=captions, keep_alive=keep_alive,
+        play=play or target is None, force=force, as_json=as_json, quiet=quiet,
     )  # fmt: skip
     if max_seconds is not None:
         asked = order.cut(asked, max_seconds)

@@ -19,6 +19,7 @@ LONGEST = 1000
 class Synth:
     """Have a text, the payload, made into samples: they come as `audio`. The fields are those of `Script`.
 
+    keep_alive: seconds for which the voice stays loaded afterwards: 0 for none, negative for ever
     Raises ProtocolError for what no voice could be asked.
     """
 
@@ -30,6 +31,7 @@ class Synth:
     device: str = "auto"
     raw: bool = False
     suffix: str = ""
+    keep_alive: float | None = None
 
     def __post_init__(self) -> None:
         if any(isinstance(value, str) and len(value) > LONGEST for value in vars(self).values()):

@@ -33,6 +33,7 @@ class Sound:
 
     name: by which its client knows it
     key: by which the voice knows it: two clients may choose one name
+    keep_alive: seconds for which the voice stays loaded after it; None for as the daemon is configured
     take: whoever gets each piece as it comes, with its number; wants: whether they want another now
     pieces: float32 samples as in `pcm`; None once they are too many to be kept
     number: of the next piece
@@ -41,6 +42,7 @@ class Sound:
     name: str
     text: str = field(repr=False)
     script: Script
+    keep_alive: float | None = None
     take: Callable[[bytes], None] = lambda _: None
     wants: Callable[[], bool] = lambda: False
     pieces: list[bytes] | None = field(default_factory=list)

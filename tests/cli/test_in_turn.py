@@ -191,10 +191,30 @@ def test_a_fault_of_the_voice_is_one_line(turn, run):
     assert run("speak", "--speed", "9", SHORT).code == 2
 
 
+def test_a_call_may_say_how_long_the_model_stays(turn, run):
+    """No time at all means that the next one loads it anew."""
+    for settings, most in ((("--keep-alive", 30), 30), ((), 600)):
+        assert run("speak", *settings, SHORT).code == 0
+        with client.reached(turn) as daemon:
+            assert most - 20 < daemon.status().work["unload_in"] <= most
+    with client.reached(turn) as daemon:
+        assert run("speak", "--keep-alive", 0, SHORT).code == 0
+        wait_until(lambda: daemon.status().work["voice"] is None)
+
+
+@pytest.mark.parametrize("option", ["--keep-alive", "--ttl"])
+def test_a_time_that_is_none_is_refused(run, option):
+    """In one line that names the option."""
+    for time in ("nan", "inf", "-7", "soon"):
+        result = run("speak", option, time, SHORT)
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert option in result.err
+
+
 def test_lost_words_are_told(turn, run):
     """By the exit code."""
     result = run("speak", "--json", "lost=1 seconds=0.1")
-    assert result.code in (0, 5)
+    assert (result.code, json.loads(result.out)["lost"]) == (5, [{"text": "l", "start": 0}])
 
 
 @pytest.mark.parametrize("name", ["x" * 10_000, "with space", "ü"])

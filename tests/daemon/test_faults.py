@@ -116,6 +116,24 @@ def test_an_unused_voice_ends_and_comes_again(served, caller, eventually):
     assert one.result(one.speak("seconds=0.1")) == "played"
 
 
+def test_each_request_may_say_how_long_the_voice_stays(served, caller):
+    """0 for not at all, and below for ever; whoever says nothing leaves it as it is configured."""
+    served(keep_alive=50.0)
+    one = caller("one")
+
+    def stays(**wish):
+        assert one.result(one.ask("synth", b"seconds=0.1", voice="f1", **wish)) == "played"
+        return one.do("status").work
+
+    assert 40 < stays()["unload_in"] <= 50
+    assert 90 < stays(keep_alive=100.0)["unload_in"] <= 100
+    forever = stays(keep_alive=-1.0)
+    assert (forever["unload_in"], forever["voice"] is None) == (None, False)
+    assert 40 < stays()["unload_in"] <= 50
+    assert one.result(one.speak("seconds=0.1", keep_alive=0.0)) == "played"
+    one.wait_for(lambda: one.do("status").work["voice"] is None, "an end of the voice")
+
+
 def test_what_has_no_device_fails(served, caller):
     """With the player's own words, and the exit code for it."""
     served(sink="file:/nowhere/at/all")
