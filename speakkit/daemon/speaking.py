@@ -131,6 +131,7 @@ class Speaking:
         while self.is_busy():
             self._changed.clear()
             await self._changed.wait()
+        await self._synthesis.rests()
         await self._close()
 
     async def stop(self) -> None:
@@ -154,7 +155,8 @@ class Speaking:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
         if utterance.id not in self._sounds:
-            sound = Sound(utterance.id, utterance.text, replace(wish.script, is_heard=True), is_shown=wish.show)
+            script = replace(wish.script, is_heard=True)
+            sound = Sound(utterance.id, utterance.text, script, wish.keep_alive, is_shown=wish.show)
             self._prepare(sound)
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 
@@ -165,7 +167,7 @@ class Speaking:
         if not 1 <= wish.back <= len(heard):
             raise Refused(Code.not_found, f"only {len(heard)} utterances can be said again")
         old = self._heard[heard[-wish.back].id]
-        sound = Sound(name, old.text, old.script) if old.pieces is None else replace(old, name=name)
+        sound = Sound(name, old.text, old.script, old.keep_alive) if old.pieces is None else replace(old, name=name)
         if wish.stream:
             self._streams.add(sound, connection)
             return
@@ -177,7 +179,7 @@ class Speaking:
     async def _synth(self, connection: Connection, request: Request) -> None:
         wish = self._cast(messages.read(Synth, request.fields), connection)
         self._require_open()
-        sound = Sound(required_id(request), text_of(request.payload), wish.script)
+        sound = Sound(required_id(request), text_of(request.payload), wish.script, wish.keep_alive)
         self._streams.add(sound, connection)
 
     async def _cancel(self, connection: Connection, request: Request) -> None:

@@ -48,14 +48,17 @@ class Synthesis:
         """`choose` says whose next piece is needed most; `done` is told of each sound whose end has come.
 
         is_needed: whether more may have to be made of what is under way, if not now
-        keep_alive: seconds without need after which the process is ended; negative for never
+        keep_alive: seconds without need after which the process is ended, negative for never; the last sound that
+            has its own counts in its place
         """
-        self._choose, self._done, self._is_needed, self._keep_alive = choose, done, is_needed, keep_alive
+        self._choose, self._done, self._is_needed = choose, done, is_needed
+        self._keep_alive = self._usual = keep_alive
         self._place, self._limits = place, limits
         self._worker: Worker | None = None
         # One thread for all: Linux ends a process with the thread that started it.
         self._thread = ThreadPoolExecutor(1, "voice")
-        self._news = asyncio.Event()
+        self._news, self._resting = asyncio.Event(), asyncio.Event()
+        self._resting.set()
         self._task: asyncio.Task[None] | None = None
         self._used = time.monotonic()
         self._since: float | None = None
@@ -65,12 +68,17 @@ class Synthesis:
         """Something may be needed now."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
+        self._resting.clear()
         self._news.set()
 
     def save(self, file: Path, sound: bytes) -> None:
         """Have samples written by the voice, which can, when nothing more urgent is to be done."""
         self._saves.append(Frame({SAVE: str(file)}, sound))
         self.wake()
+
+    async def rests(self) -> None:
+        """Wait until all is made that is needed now, and all is saved."""
+        await self._resting.wait()
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -102,6 +110,7 @@ class Synthesis:
                 await (self._saved(self._saves.popleft()) if self._saves else self._rest())
                 continue
             self._since = time.monotonic()
+            self._keep_alive = self._usual if sound.keep_alive is None else sound.keep_alive
             try:
                 piece, samples = await self._piece(sound)
                 if not sound.is_over:  # nobody left off meanwhile
@@ -137,6 +146,7 @@ class Synthesis:
 
     async def _rest(self) -> None:
         """Wait for news; end the process when nobody has needed it for long."""
+        self._resting.set()
         left = self._left()
         if left is not None and left <= 0 and self._worker:
             log.info("ends the voice, which nobody needed for %g s", self._keep_alive)

@@ -26,6 +26,7 @@ def load(settings):
 
 def answer(asked):
     if "save" in asked.fields:
+        time.sleep(float(os.environ.get("FAKE_SAVE", "0")))
         Path(asked.fields["save"]).parent.mkdir(exist_ok=True)
         Path(asked.fields["save"]).write_bytes(asked.payload)
         return

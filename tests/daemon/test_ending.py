@@ -46,6 +46,20 @@ def test_a_pause_does_not_stop_a_drain(one, place):
     assert ends(place)
 
 
+def test_a_drain_saves_what_was_heard(monkeypatch, tmp_path, fake_voice, caller, place):
+    """The last of it too, however long that takes."""
+    monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
+    monkeypatch.setenv("FAKE_SAVE", "0.5")
+    one = caller("one")
+    names = [one.speak(f"seconds=0.1 bit={n}") for n in range(3)]
+    one.do("shutdown", mode="drain")
+    assert [one.result(name) for name in names] == ["played"] * 3
+    assert ends(place)
+    saved = sorted((tmp_path / "kept").iterdir())
+    assert sorted(file.stem.split("_")[-1] for file in saved) == sorted(names)
+    assert {len(file.read_bytes()) for file in saved} == {4 * 2400}
+
+
 def test_a_drain_ends_with_the_last_stream(one, place):
     """Also where that is cancelled."""
     stream = one.ask("synth", b"seconds=1 pieces=1000 slow=0.05", voice="f1")
