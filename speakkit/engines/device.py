@@ -28,6 +28,9 @@ SHARE = 0.6
 KEPT = 128 << 20
 """Bytes of a GPU that are kept between batches while nobody waits."""
 
+PRIMITIVES = 4096
+"""What oneDNN keeps of what it has compiled: by its own default 1024, which are the convolutions of some 20 widths."""
+
 TESTED = ((2, 8), (2, 14))
 """Releases of torch: from the first on, below the last."""
 
@@ -81,6 +84,11 @@ def pick(name: str) -> torch.device:
     if not available[name]:
         raise EngineError(f"torch sees no {name} device on this machine; leave --device out, or say --device cpu")
     return torch.device(name)
+
+
+def keep_compiled() -> None:
+    """Have oneDNN keep more of what it compiles, unless the user has said how much. Counts before its first use."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(PRIMITIVES))
 
 
 def convolution_dtype(device: torch.device) -> torch.dtype:

@@ -18,7 +18,7 @@ from speakkit.audio import Audio
 from speakkit.engines import hub, packs
 from speakkit.engines.base import Outcome, Synthesis
 from speakkit.engines.batches import Batches
-from speakkit.engines.device import BATCH, Memory, convolution_dtype, pick
+from speakkit.engines.device import BATCH, Memory, convolution_dtype, keep_compiled, pick
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.lengths import Lengths
 from speakkit.engines.styletts2.network import StyleTTS2
@@ -99,6 +99,7 @@ class Kokoro:
         self, weights: hub.Installed, device: torch.device, dtype: torch.dtype | None = None, batch: int | None = None
     ) -> None:
         """`dtype` is that of the decoder's convolutions, `batch` the most chunks at once: by default the fastest."""
+        keep_compiled()
         self.weights = weights.source
         self._vocabulary: dict[str, int] = settings()["vocab"]
         self.symbols = frozenset(self._vocabulary)

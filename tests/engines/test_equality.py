@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from speakkit.engines import hub, packs
 from speakkit.engines.kokoro import load_model
+from speakkit.engines.styletts2 import network as styletts2_network
 from speakkit.engines.styletts2.lengths import Lengths
 from speakkit.vocabulary import settings as kokoro_settings
 from speakkit.voices import find
@@ -89,7 +90,7 @@ def worst_of_decoder(network, items):
     """Largest difference of the decoder's batch to its items alone, each with the F0 that it has alone."""
     alone = [run(network, [item]) for item in items]
     scores = [score for _, score in alone]
-    frames = Lengths([score.frames.width for score in scores], CPU)
+    frames = Lengths([score.frames.own[0] for score in scores], CPU)
 
     def padded(name, times):
         rows = [getattr(score, name) for score in scores]
@@ -126,6 +127,19 @@ def double():
 
 EQUAL = [Item(0, 30, "af_heart", 1.0, 1), Item(40, 30, "af_heart", 1.0, 2)]
 UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 120, "am_adam", 0.8, 4), Item(9, 14, "jf_alpha", 1.0, 5)]
+
+
+@pytest.mark.parametrize("length", [1, 7, 30])
+def test_room_changes_nothing(double, length, monkeypatch):
+    """The frames that are added on a processor, so that its convolutions have few widths, are not heard."""
+    item = Item(20, length, "af_heart", 1.0, 6)
+    with torch.inference_mode():
+        (roomy,), score = run(double, [item])
+        monkeypatch.setattr(styletts2_network, "roomy", lambda frames, _: frames)
+        (narrow,), exact = run(double, [item])
+    assert score.frames.width % 16 == 0
+    assert score.frames.width > exact.frames.width
+    assert np.abs(roomy - narrow).max() < 1e-6
 
 
 @seed(0)

@@ -218,12 +218,7 @@ class SnakeBlock(nn.Module):
 
 def _normed(x: Tensor, style: Tensor, norm: AdaIN, lengths: Lengths) -> Tensor:
     """What `norm` does, in channels-last memory."""
-    scale, shift = norm.bend(style)
-    if len(x) > 1:
-        return lengths.normed(x, scale, shift)
-    # Over a batch of one, batch norm's statistics are instance norm's, and its kernel knows channels-last.
-    x = x[:, :, None]
-    return F.batch_norm(x, None, None, scale[0], shift[0], training=True, momentum=0.0, eps=EPS)[:, :, 0]
+    return lengths.normed(x, *norm.bend(style))
 
 
 def _snaked(x: Tensor, alpha: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from speakkit.engines.styletts2.adain import SLOPE
 from speakkit.engines.styletts2.albert import Albert
 from speakkit.engines.styletts2.istftnet import Decoder
-from speakkit.engines.styletts2.lengths import EPS, Lengths
+from speakkit.engines.styletts2.lengths import EPS, Lengths, roomy
 from speakkit.engines.styletts2.prosody import ProsodyPredictor, bilstm
 
 
@@ -70,7 +70,8 @@ class StyleTTS2(nn.Module):
         hidden = self.predictor.text_encoder(self.bert_encoder(self.bert(tokens, lengths)), prosody, lengths)
         durations = self.predictor.durations(hidden, speeds, lengths)
         ends = durations.cumsum(1)
-        frames = Lengths(ends[:, -1].tolist(), tokens.device)  # the one time that a GPU is waited for
+        own = ends[:, -1].tolist()  # the one time that a GPU is waited for
+        frames = Lengths(own, tokens.device, roomy(max(own), tokens.device))
         each = torch.arange(frames.width, device=tokens.device).expand(len(tokens), -1).contiguous()
         # The frames of the padding hold the last token: any would do.
         token = torch.searchsorted(ends, each, right=True).clamp_(max=lengths.width - 1)[..., None]
