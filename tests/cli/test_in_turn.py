@@ -205,8 +205,8 @@ def test_a_call_may_say_how_long_the_model_stays(turn, run):
 @pytest.mark.parametrize("option", ["--keep-alive", "--ttl"])
 def test_a_time_that_is_none_is_refused(run, option):
     """In one line that names the option."""
-    for time in ("nan", "inf", "-7", "soon"):
-        result = run("speak", option, time, SHORT)
+    for given in ("nan", "inf", "-7", "soon"):
+        result = run("speak", option, given, SHORT)
         assert (result.code, result.err.count("\n")) == (2, 1)
         assert option in result.err
 

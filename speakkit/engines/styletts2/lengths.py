@@ -75,8 +75,8 @@ class Lengths:
     def normed(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """Instance norm: each channel of each row with mean 0 and variance 1 over its own frames, scaled and shifted.
 
-        x is [batch, channels, width] and may lose its padding; scale and shift are [batch, channels]. Sums are of float32
-        at least. What is made of the padding is of no use.
+        x is [batch, channels, width] and may lose its padding; scale and shift are [batch, channels]. Sums are of
+        float32 at least. What is made of the padding is of no use.
         """
         if len(self.own) == 1:
             return self._normed_alone(x[:, :, None], scale[0], shift[0])[:, :, 0]
