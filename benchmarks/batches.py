@@ -1,10 +1,10 @@
 """What batches cost and gain on this device, and how time grows with the length of a text.
 
-    python benchmarks/batches.py [DEVICE [CHUNKS]]      # auto and 24 by default, of tests/data/alice29.txt, voice f1
+    python benchmarks/batches.py [DEVICE [CHUNKS [MOST]]]   # auto, 24, 100 by default; tests/data/alice29.txt, voice f1
 
 Each row is a process of its own, so that its peak of memory is its own. The first table speaks the same chunks in
-batches of 1, 2, 4, ...; "padding" is the share of a batch's frames that is nobody's. The second speaks 1, 10, 100 and
-400 chunks as speakkit does by default (as many of them as CHUNKS times five allow), in seconds for each.
+batches of 1, 2, 4, ...; "padding" is the share of a batch's frames that is nobody's. The second speaks 1, 10,
+100 and 400 chunks as speakkit does by default, up to MOST of them, in seconds for each.
 """
 
 import resource
@@ -70,9 +70,10 @@ def run(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
         return pool.submit(spoken, plan, device, batch).result()
 
 
-def main(device: str, count: int) -> None:
+def main(device: str = "auto", count: str | int = 24, most: str | int = 100) -> None:
     """Print the tables."""
-    book = book_chunks(max(count, 400 if count >= 80 else 5 * count))
+    count, most = int(count), int(most)
+    book = book_chunks(max(count, most))
     plan = book[:count]
     print(f"{count} chunks on {device}\n")
     print("| batch | audio s / s | ratio to 1 | padding % | peak MiB more |\n|---|---|---|---|---|", flush=True)
@@ -86,10 +87,10 @@ def main(device: str, count: int) -> None:
         print(f"| {batch} | {rate:.2f} | {rate / base:.2f} | {100 * row.padding:.0f} | {row.peak >> 20} |", flush=True)
     print("\n| chunks | seconds | audio s | audio s / s |\n|---|---|---|---|", flush=True)
     for many in (1, 10, 100, 400):
-        if many <= len(book):
+        if many <= most:
             row = run(book[:many], device, None)
             print(f"| {many} | {row.took:.2f} | {row.audio:.1f} | {row.audio / row.took:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "auto", int(sys.argv[2]) if len(sys.argv) > 2 else 24)
+    main(*sys.argv[1:])
