@@ -7,12 +7,13 @@ for utterance in synthesize(["Hello.", "Good evening."], voice="f1"):
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speakkit.audio import Audio
     from speakkit.speech.synthesize import Utterance, synthesize
+
+__version__ = "0.1.0"
 
 __all__ = ["Audio", "Utterance", "__version__", "synthesize"]
 
@@ -21,8 +22,6 @@ _HOMES = {"Audio": "audio", "Utterance": "speech.synthesize", "synthesize": "spe
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that `import speakkit` costs nothing."""
-    if name == "__version__":
-        return version("speakkit")
     if name in _HOMES:
         return getattr(import_module(f"speakkit.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'speakkit' has no attribute {name!r}")

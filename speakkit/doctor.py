@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from speakkit import audiofile, config, keys, paths, tomlfile, voices
+from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voices
 from speakkit.audio import Audio
 from speakkit.engines import hub, packs, registry
 from speakkit.engines.sources import Report
@@ -138,7 +137,7 @@ def _system() -> Outcome:
 
 
 def _python() -> Outcome:
-    found = f"{platform.python_version()}, speakkit {version('speakkit')}, {sys.prefix}"
+    found = f"{platform.python_version()}, speakkit {__version__}, {sys.prefix}"
     first, beyond = PYTHONS
     if first <= sys.version_info[:2] < beyond:
         return Outcome(found)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from speakkit import __version__
 from speakkit.bench import figures, machine
 from speakkit.bench.figures import ENGINE, FEWEST_FOR_P95, Figures
 from speakkit.bench.machine import Machine
@@ -74,7 +74,7 @@ def result(plan: Plan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool)
     header = Header(
         when=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         machine=machine.describe(),
-        speakkit=version("speakkit"),
+        speakkit=__version__,
         torch=facts.torch,
         device=facts.device,
         weights=facts.weights,

@@ -6,13 +6,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 import typer
 import typer.main
 from typer._completion_classes import completion_init
 
-from speakkit import paths
+from speakkit import __version__, paths
 from speakkit.cli import interrupt
 from speakkit.cli.output import say, show_notices
 from speakkit.errors import ExitCode, SpeakkitError, WorkerBug
@@ -59,7 +58,7 @@ def _logged(error: Exception, kind: str) -> str:
     if isinstance(error, WorkerBug):
         frames += f"in a worker:\n{error.frames}"
     entry = (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, speakkit {version('speakkit')}, "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, speakkit {__version__}, "
         f"Python {platform.python_version()}, {platform.platform()}\n{frames}{kind}\n\n"
     )
     try:
