@@ -37,6 +37,7 @@ for line in sys.stdin:
         asked.write(" ".join([request["do"], request.get("id", "")]).strip() + "\\n")
     mode = (folder / "mode").read_text()
     if mode == "dies":
+        (folder / "died").touch()
         sys.exit(1)
     if mode == "hangs":
         continue
@@ -197,7 +198,9 @@ def test_powershell_that_died_is_started_again(windows, interlude):
     ready(interlude, windows)
     windows.mode("dies")
     interlude.begin()
+    eventually((windows.folder / "died").exists)
     interlude.end()
+    time.sleep(0.2)
     windows.mode("works")
     interlude.begin()
     eventually(lambda: windows.starts == 2)
