@@ -72,7 +72,7 @@ class Utterance:
     agent: who speaks, as they say; turns are taken by agent
     owner: the key of the connection it came by, whose end is its end, unless `detach`
     arrival: when it came, on the clock of the queue, in seconds
-    speed, voice, lang, seed, engine, media, beep: for those who synthesize and play it; empty means their default
+    voice, speed, media, beep: for those who synthesize and play it; an empty voice is the default one
     dedupe: names what is told: while one waits or is spoken, another of this agent's is not said
     replace: names what may become stale: a newer one takes the place of one that waits
     ttl: seconds after which it is not worth hearing, unless it has begun; None is the priority's own
@@ -87,9 +87,6 @@ class Utterance:
     arrival: float
     voice: str = ""
     speed: float = 1.0
-    lang: str = ""
-    seed: int | None = None
-    engine: str = ""
     priority: Priority = Priority.normal
     interrupt: Interrupt = Interrupt.none
     on_full: OnFull = OnFull.error
