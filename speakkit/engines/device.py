@@ -18,8 +18,8 @@ SECONDS = 600.0
 """Of speech in one batch, padding included: an urgent chunk waits for no longer a one."""
 
 BYTES_PER_SECOND = 48 << 20
-"""What a second of a batch is taken to need at its peak. In bfloat16 a processor needed some 12 MiB
-(benchmarks/batches.py), an H100 less than 20 with what its libraries want; float32 takes more, and a GPU's own peak
+"""What a second of a batch is taken to need at its peak. A processor needed some 12 MiB in bfloat16
+(benchmarks/batches.py) and 16 to 23 in float32, an H100 less than 20 with what its libraries want; a GPU's own peak
 counts where it is higher."""
 
 SHARE = 0.6
