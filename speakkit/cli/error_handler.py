@@ -27,7 +27,8 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
         return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        say(f"{program}: {_usage(error)}; see {context.command_path if context else program} --help")
+        if usage := _usage(error):  # a command that wants another one has shown its help
+            say(f"{program}: {usage}; see {context.command_path if context else program} --help")
         return error.exit_code
     except SpeakkitError as error:
         say(f"{program}: {error}")

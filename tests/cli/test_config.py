@@ -271,3 +271,13 @@ def test_set_key_at_a_terminal(command):
 def test_help_has_an_example(verb, run):
     """Which can be copied."""
     assert f"speakkit config {verb}" in run("speakkit", "config", verb, "--help").out.decode().replace("\n", " ")
+
+
+@pytest.mark.parametrize("group", [(), ("config",), ("daemon",), ("models",), ("queue",)])
+def test_a_command_that_wants_another_shows_its_help_alone(run, group):
+    """And no line about it."""
+    result = run("speakkit", *group)
+    shown = result.out.decode() + result.err
+    assert result.code == 2
+    assert "Usage" in shown
+    assert "see speakkit" not in shown
