@@ -132,6 +132,15 @@ def place(monkeypatch):
     shutil.rmtree(base)
 
 
+@pytest.fixture
+def fake_voice(place, monkeypatch):
+    """Each daemon from here on has the voice of `daemon/fake_voice.py`, at hand at once, and plays to nobody."""
+    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
+    folders = [str(REPOSITORY / "tests" / "daemon"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
+    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
+
+
 class Ear:
     """What was heard so far: call it for float32 samples."""
 

@@ -23,11 +23,8 @@ SHORT = "bit=2 seconds=0.1"
 
 
 @pytest.fixture
-def host(place, monkeypatch):
+def host(place, fake_voice, monkeypatch):
     """A daemon that listens for containers, whose voice is at hand at once, and plays in real time to nobody."""
-    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "daemon"))
-    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
     monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
     client.connect().close()
     return place

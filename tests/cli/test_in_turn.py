@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pexpect
@@ -22,11 +21,8 @@ SHORT = "bit=2 seconds=0.1"
 
 
 @pytest.fixture
-def turn(place, monkeypatch):
+def turn(place, fake_voice, monkeypatch):
     """A daemon whose voice is at hand at once, and plays in real time to nobody."""
-    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "daemon"))
-    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
     monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent))  # nothing is to be fetched
     return place
 

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -323,15 +322,6 @@ class Caller:
         with suppress(OSError):
             self.channel.shutdown(socket.SHUT_RDWR)
         self.channel.close()
-
-
-@pytest.fixture
-def fake_voice(place, monkeypatch):
-    """Each daemon from here on has the voice of `fake_voice.py`, and plays to nobody."""
-    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
-    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import subprocess
 import threading
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,11 +16,8 @@ RATE = 24_000
 
 
 @pytest.fixture
-def daemon(place, monkeypatch):
+def daemon(place, fake_voice, monkeypatch):
     """A daemon whose voice is at hand at once, and plays in real time to nobody."""
-    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
     monkeypatch.setenv("SPEAKKIT_MEDIA", "0")
     return place
 

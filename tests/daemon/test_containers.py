@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -90,11 +89,8 @@ AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear
 
 
 @pytest.fixture
-def daemon(place, monkeypatch, start):
+def daemon(fake_voice, monkeypatch, start):
     """Start a daemon that listens for containers, that of uid 65534 among them, and whose voice is at hand at once."""
-    monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
     monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
     monkeypatch.setenv("SPEAKKIT_CONTAINER_UIDS", f"7,60000-{STRANGER}")
     return start
