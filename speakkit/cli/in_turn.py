@@ -141,7 +141,7 @@ def _script(order: Order) -> dict[str, Any]:
         "device": order.device,
         "raw": order.raw,
         "suffix": order.file.suffix if order.file else "",
-        **({} if order.keep_alive is None else {"keep_alive": order.keep_alive}),
+        "keep_alive": order.keep_alive,
     }
 
 
