@@ -18,6 +18,12 @@ Speech with lost words is no error, since the rest was spoken: the command ends 
 from enum import IntEnum
 from typing import Self
 
+MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
+"""Names of classes: Python's, and torch's, which is not imported for this."""
+
+MEMORY_TEXTS = ("out of memory", "allocate memory", "cublas_status_alloc_failed")
+"""Messages of a RuntimeError: CTranslate2 and CUDA; torch on a CPU, ONNX Runtime; cuBLAS."""
+
 
 class ExitCode(IntEnum):
     """What the exit status of every command means. `about` says it to people, in README, manual and --help."""
@@ -116,3 +122,13 @@ class WorkerBug(Exception):
 def storage_error(error: OSError, what: str) -> StorageError:
     """`error` in one line for people: `what` names the deed and the file, such as "write hello.wav"."""
     return StorageError(f"cannot {what}: {(error.strerror or str(error)).lower()}")
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether `error`, or an error that it was raised from, means that an allocation failed."""
+    if error is None:
+        return False
+    name, text = type(error).__name__, str(error).lower()
+    is_runtime = isinstance(error, RuntimeError) or name == "RuntimeException"  # ONNX Runtime's is no RuntimeError
+    told = is_runtime and any(part in text for part in MEMORY_TEXTS)
+    return told or name in MEMORY_ERRORS or is_out_of_memory(error.__cause__)

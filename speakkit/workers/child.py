@@ -29,12 +29,6 @@ Handler = Callable[[Frame], Iterable[Frame]]
 Loader = Callable[[Mapping[str, JsonValue]], Handler]
 """Loads whatever a handler needs, by its settings."""
 
-MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
-"""Names of classes: Python's, and torch's, which is not imported for this."""
-
-MEMORY_TEXTS = ("out of memory", "allocate memory", "cublas_status_alloc_failed")
-"""What others say for lack of it in a RuntimeError: CTranslate2 and CUDA; torch on a CPU, ONNX Runtime; cuBLAS."""
-
 PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that a process gets when the thread that started it ends."""
 
@@ -91,23 +85,13 @@ def _answer(handler: Handler, message: Frame) -> Iterator[bytes]:
 def _failure(error: Exception) -> Frame:
     """The message that tells of `error`; of one that is defined elsewhere, by the nearest class of speakkit.errors."""
     kind = type(error)
-    if _is_out_of_memory(error):
+    if errors.is_out_of_memory(error):
         return Frame({"failed": WorkerOutOfMemory.__name__}, _encoded(f"out of memory: {error or kind.__name__}"))
     if isinstance(error, SpeakkitError):
         known = next(base.__name__ for base in kind.__mro__ if base.__module__ == errors.__name__)
         return Frame({"failed": known}, _encoded(str(error)))
     where = "".join(traceback.format_tb(error.__traceback__))
     return Frame({"bug": kind.__name__, "message": str(error)[:2000]}, _encoded(where))
-
-
-def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error` or what it was raised from is for lack of memory."""
-    if error is None:
-        return False
-    name, text = type(error).__name__, str(error).lower()
-    is_runtime = isinstance(error, RuntimeError) or name == "RuntimeException"  # ONNX Runtime's is no RuntimeError
-    told = is_runtime and any(part in text for part in MEMORY_TEXTS)
-    return told or name in MEMORY_ERRORS or _is_out_of_memory(error.__cause__)
 
 
 def _encoded(text: str) -> bytes:
