@@ -12,15 +12,19 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 
 from book import book_chunks
 
 from speakkit.engines import registry
-from speakkit.engines.base import Synthesis
+from speakkit.engines.batches import Spoken
 from speakkit.engines.kokoro import Kokoro
 from speakkit.text.chunks import Chunk
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,21 @@ class Row:
 
 def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
     """Speak the plan once, behind a first chunk that is not counted."""
-    engine = registry.synthesizer("kokoro", device, batch)
+    engine = lent.enter_context(registry.synthesizer("kokoro", device, batch))
     assert isinstance(engine, Kokoro)
     list(engine.synthesize(plan[:1]))
     frames: list[list[int]] = []
     speak = engine._batches._speak  # noqa: SLF001  to see the batches
 
-    def watched(batch_of: Sequence[Chunk]) -> Sequence[object]:
+    def watched(batch_of: Sequence[Chunk]) -> Sequence[Spoken]:
         outcomes = speak(batch_of)
-        frames.append([sum(one.durations) for one in outcomes if isinstance(one, Synthesis)])
+        frames.append([sum(one.result().durations) for one in outcomes])
         return outcomes
 
     engine._batches._speak = watched  # type: ignore[assignment]  # noqa: SLF001
     before = memory(device)
     start = time.perf_counter()
-    audio = sum(one.audio.duration for one in engine.synthesize(plan) if isinstance(one, Synthesis))
+    audio = sum(one.result().audio.duration for one in engine.synthesize(plan))
     took = time.perf_counter() - start
     padded = sum(len(each) * max(each) for each in frames)
     return Row(took, audio, memory(device) - before, 1 - sum(map(sum, frames)) / padded)

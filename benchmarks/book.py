@@ -1,20 +1,26 @@
 """The book that benchmarks speak: Alice in Wonderland, which is in the public domain."""
 
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
 from speakkit.engines import registry
-from speakkit.text.chunks import Chunk, Delivery, chunks
+from speakkit.engines.kokoro_config import limits
+from speakkit.text.chunking import chunks
+from speakkit.text.chunks import Chunk, Delivery
 from speakkit.text.sentences import sentences
-from speakkit.vocabulary import symbols
 from speakkit.voices import find
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 
 
 def book_chunks(count: int) -> list[Chunk]:
     """Its first chunks, for the voice f1."""
-    phonemizer = registry.phonemizer("en-us")
+    phonemizer = lent.enter_context(registry.phonemizer("en-us"))
     read = sentences(BOOK.read_text())
-    tokens = ((sentence, next(phonemizer.phonemize([sentence]))) for sentence in read)
-    return list(islice(chunks(tokens, Delivery(find("f1")), symbols()), count))
+    tokens = ((sentence, next(phonemizer.phonemize([sentence])).result()) for sentence in read)
+    return list(islice(chunks(tokens, Delivery(find("f1")), limits()), count))

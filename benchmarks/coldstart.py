@@ -77,8 +77,13 @@ def speak(receipt: Path) -> None:
     from speakkit.cli import speak as command  # noqa: PLC0415
     from speakkit.engines import registry  # noqa: PLC0415
 
-    registry.synthesizer = watch.around(registry.synthesizer, "model")  # type: ignore[assignment]
-    registry.phonemizer = watch.around(registry.phonemizer, "G2P")  # type: ignore[assignment]
+    load = registry.lender._load  # noqa: SLF001  the one place where engines are loaded
+
+    def timed(loading: Any) -> Any:
+        with watch.phase("G2P" if "phonemizer" in loading.name else "model"):
+            return load(loading)
+
+    registry.lender._load = timed  # type: ignore[method-assign]  # noqa: SLF001
     command._speak_into = watch.around(command._speak_into, "synthesis")  # noqa: SLF001
     with watch.phase("rest"):
         code = command.main()

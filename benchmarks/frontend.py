@@ -14,28 +14,33 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 from speakkit.engines import registry, tagger
 from speakkit.engines.base import Phonemizer
+from speakkit.engines.kokoro_config import limits
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
-from speakkit.text.chunks import Chunk, Delivery, chunks
+from speakkit.text.chunking import chunks
+from speakkit.text.chunks import Chunk, Delivery
 from speakkit.text.markup import Markup, script
 from speakkit.text.paragraphs import paragraphs
 from speakkit.text.sentences import Sentence, sentences
-from speakkit.vocabulary import symbols
 from speakkit.voices import find
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 
 
 def plan(text: str, phonemizer: Phonemizer) -> list[Chunk]:
     """The whole path from text to chunks."""
-    read = Reader("en-us", phonemizer, lexicon.load("en-us")).read(text, script(text, Markup.PLAIN))
-    return list(chunks(read, Delivery(find("f1")), symbols()))
+    read = Reader("en-us", phonemizer, lexicon.load("en-us", limits().symbols)).read(text, script(text, Markup.PLAIN))
+    return list(chunks(read, Delivery(find("f1")), limits()))
 
 
 def misaki_alone(text: str, g2p: Any) -> None:
@@ -85,7 +90,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 def stages(text: str, english: Any) -> dict[str, float]:
     """Processor seconds of each step of the reader, one after the other on the whole book."""
-    reader = Reader("en-us", english, lexicon.load("en-us"))
+    reader = Reader("en-us", english, lexicon.load("en-us", limits().symbols))
     took: dict[str, float] = {}
 
     def step(name: str, work: Callable[[], Any]) -> Any:
@@ -96,12 +101,11 @@ def stages(text: str, english: Any) -> dict[str, float]:
 
     marked = step("markup", lambda: script(text, Markup.PLAIN))
     found = step("sentences", lambda: list(sentences(marked.text)))
-    said = step("Spoken, lexicon, verbalize", lambda: list(reader._said(text, marked, found)))  # noqa: SLF001
-    plain = [Sentence(spoken.text, 0, spoken.sentence.ends_paragraph) for spoken in said]
-    step("english (misaki and its tokens' places)", lambda: list(english._phonemizer.phonemize(plain)))  # noqa: SLF001
-    tokens = step("the same and Composed", lambda: list(english.phonemize(plain)))
-    merged = step("Spoken.tokens", lambda: [one.tokens(of_it) for one, of_it in zip(said, tokens, strict=True)])
-    step("chunks", lambda: list(chunks(zip(found, merged, strict=True), Delivery(find("f1")), symbols())))
+    said = step("the same and Spoken, lexicon, verbalize", lambda: list(reader._said(text, marked)))  # noqa: SLF001
+    step("english (misaki and its tokens' places)", lambda: list(english._phonemizer.phonemize(said)))  # noqa: SLF001
+    outcomes = step("the same and Composed", lambda: list(english.phonemize(said)))
+    merged = step("Spoken.tokens", lambda: [one.item.spoken.tokens(one.result()) for one in outcomes])
+    step("chunks", lambda: list(chunks(zip(found, merged, strict=True), Delivery(find("f1")), limits())))
     return took
 
 
@@ -109,8 +113,8 @@ def main(rounds: int) -> None:
     """Print the tables."""
     gc.set_threshold(50_000)  # as the programs do
     text = BOOK.read_text()
-    english: Any = registry.phonemizer("en-us")
-    g2p = copy(english._phonemizer._g2p)  # noqa: SLF001  the same misaki, without us
+    english: Any = lent.enter_context(registry.phonemizer("en-us"))
+    g2p = copy(english._phonemizer._parts().g2p)  # noqa: SLF001  the same misaki, without us
     g2p.nlp = tagger.load()
     with registry.pooled("en-us", 2) as pooled:
         list(pooled.phonemize([Sentence("One.", 0)] * 2000))

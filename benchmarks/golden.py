@@ -6,6 +6,7 @@ the same rules, and both sides are compared without case, marks and the spaces b
 
 import re
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import jiwer
@@ -15,6 +16,10 @@ from speakkit.speech.explain import explain
 from speakkit.speech.synthesize import Speaker, find_voice, speaker
 from speakkit.text.chunks import Delivery
 from speakkit.text.markup import guessed
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 FILE = Path(__file__).parents[1] / "tests" / "data" / "golden.tsv"
 
@@ -28,12 +33,14 @@ def comparable(spoken: str) -> str:
 def main(count: int) -> None:
     """Print each line that was heard otherwise than it was said, and the word error rate of all."""
     lines = [line.split("\t")[1] for line in FILE.read_text("utf-8").splitlines() if line and not line.startswith("##")]
-    talker = speaker(find_voice("f1"), device="cpu")
-    ear = registry.recognizer("whisper-base", "cpu")
+    talker = lent.enter_context(speaker(find_voice("f1"), device="cpu"))
+    ear = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     said, heard = [], []
     for line in lines[:: len(lines) // count][:count]:
-        (transcript,) = ear.transcribe([talker.utterance(line, markup=guessed(line)).audio])
-        reference, hypothesis = (comparable(in_words(talker, text)) for text in (line, transcript.text or "nothing."))
+        (outcome,) = ear.transcribe([talker.utterance(line, markup=guessed(line)).audio], "en")
+        reference, hypothesis = (
+            comparable(in_words(talker, text)) for text in (line, outcome.result().text or "nothing.")
+        )
         said.append(reference)
         heard.append(hypothesis)
         if reference != hypothesis:
@@ -46,7 +53,7 @@ def main(count: int) -> None:
 
 def in_words(talker: Speaker, text: str) -> str:
     """`text` as it is said."""
-    plan = talker.reader.plan(text, Delivery(talker.voice), guessed(text), talker.synthesizer.symbols)
+    plan = talker.reader.plan(text, Delivery(talker.voice), guessed(text), talker.synthesizer.limits)
     return explain(text, plan).spoken
 
 

@@ -12,18 +12,23 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import torch
 from book import book_chunks
 
 from speakkit.engines import hub, registry
-from speakkit.engines.base import Synthesis, Synthesizer
+from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import pick
 from speakkit.engines.kokoro import Kokoro
 from speakkit.engines.quietly import import_quietly
 from speakkit.speech.synthesize import Speaker, reader
 from speakkit.text.chunks import Chunk
 from speakkit.voices import find
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 LINE = "The build has finished, and all of the tests have passed today."
 FLOP = 52e9
@@ -59,7 +64,7 @@ def rate(engine: Synthesizer, plan: list[Chunk], device: torch.device) -> float:
 
     def speak() -> None:
         nonlocal audio
-        audio = sum(one.audio.duration for one in engine.synthesize(plan) if isinstance(one, Synthesis))
+        audio = sum(one.result().audio.duration for one in engine.synthesize(plan))
 
     speak()
     return audio / statistics.median([seconds(speak, device), seconds(speak, device)]) if audio else 0.0
@@ -77,7 +82,7 @@ def first_audio(weights: hub.Installed, device: torch.device) -> None:
     """Print how long somebody waits to hear a line, and what the engine holds meanwhile."""
     import_quietly("speakkit.engines.english")
     start = time.perf_counter()
-    reading = reader("en-us")
+    reading = lent.enter_context(reader("en-us"))
     read = time.perf_counter()
     engine = Kokoro(weights, device)
     loaded = time.perf_counter()
@@ -110,7 +115,8 @@ def main(name: str, count: int) -> None:
     few = plan[: max(1, count // 8)]  # one by one takes its time
     print("\n| engine | audio s / s | % of the arithmetic | peak MiB |\n|---|---|---|---|")
     ceiling = reached(device, torch.float32)
-    show("upstream", rate(registry.synthesizer("upstream", name), few, device), ceiling, device)
+    upstream = lent.enter_context(registry.synthesizer("upstream", name))
+    show("upstream", rate(upstream, few, device), ceiling, device)
     for dtype in (torch.float32, torch.bfloat16):
         ceiling = reached(device, dtype)
         for batch in (1, 8) if dtype == torch.float32 else (1, 8, 32, 128):

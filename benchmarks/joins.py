@@ -7,6 +7,7 @@ Prints both, and how long it is silent (below -60 dB) around a join beyond the g
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import numpy as np
 from speakkit.engines import hub
 from speakkit.speech.joins import Segment
 from speakkit.speech.synthesize import find_voice, speaker
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 AROUND = 240
@@ -38,7 +43,7 @@ def silences(segments: Iterable[Segment]) -> Iterator[float]:
 
 def main(count: int, voice: str, speed: float) -> None:
     """Print the figures."""
-    talker = speaker(find_voice(voice), device="cpu")
+    talker = lent.enter_context(speaker(find_voice(voice), device="cpu"))
     segments = list(islice(talker.segments(BOOK.read_text()[500:30_000], speed=speed), count))
     at_joins, inside = zip(*jumps(segments), strict=True)
     beyond = list(silences(segments))

@@ -10,6 +10,7 @@ worse than float32 in one of these must not be the default; two seeds of float32
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -21,14 +22,18 @@ from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
 from speakkit.audio import Audio
 from speakkit.engines import hub, registry
-from speakkit.engines.base import Synthesis
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro
+from speakkit.engines.kokoro_config import limits
 from speakkit.speech.synthesize import Speaker, reader
 from speakkit.text.chunks import Chunk, Delivery
 from speakkit.text.markup import Markup
 from speakkit.text.sentences import sentences
-from speakkit.vocabulary import symbols
+from speakkit.transcript import Transcript
 from speakkit.voices import find
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 MELS = mel_filter_bank(513, 80, 0.0, 12_000.0, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
@@ -48,9 +53,15 @@ def comparable(text: str) -> str:
     return str(EnglishTextNormalizer({})(text.replace("(", ", ").replace(")", ", ")))
 
 
+def heard_by(name: str, clips: Sequence[Audio]) -> list[Transcript]:
+    """What a recognizer hears in each clip."""
+    recognizer = lent.enter_context(registry.recognizer(name, "cpu"))
+    return [outcome.result() for outcome in recognizer.transcribe(clips, "en")]
+
+
 def word_error_rate(name: str, texts: Sequence[str], clips: Sequence[Audio]) -> float:
     """Percent, over all words of all clips together."""
-    heard = [comparable(transcript.text) for transcript in registry.recognizer(name, "cpu").transcribe(clips)]
+    heard = [comparable(transcript.text) for transcript in heard_by(name, clips)]
     return 100 * float(jiwer.wer([comparable(text) for text in texts], heard))
 
 
@@ -62,13 +73,14 @@ def kokoro(path: str, batch: int) -> Kokoro:
 
 def planned(texts: Sequence[str], seed: int) -> Iterator[Chunk]:
     """The chunks of all texts, one after another."""
+    english = lent.enter_context(reader("en-us"))
     for text in texts:
-        yield from reader("en-us").plan(text, Delivery(find("f1"), seed=seed), Markup.PLAIN, symbols()).chunks
+        yield from english.plan(text, Delivery(find("f1"), seed=seed), Markup.PLAIN, limits()).chunks
 
 
 def log_mels(chunks: Sequence[Chunk], engine: Kokoro) -> list[np.ndarray]:
     """Decibels of 80 mel bands by frames of 10 ms, for each chunk as the network makes it."""
-    spoken = [one for one in engine.synthesize(chunks) if isinstance(one, Synthesis)]
+    spoken = [one.result() for one in engine.synthesize(chunks)]
     window = window_function(1024)
     return [
         spectrogram(
@@ -88,13 +100,13 @@ def main(count: int) -> None:
     exact = log_mels(list(planned(texts, 0)), kokoro("float32", 1))
     for path, batch, seed in PATHS:
         engine = kokoro(path, batch)
-        speaker = Speaker(find("f1"), reader("en-us"), engine)
+        speaker = Speaker(find("f1"), lent.enter_context(reader("en-us")), engine)
         with ThreadPoolExecutor(2 * batch) as threads:  # several callers, of whose chunks the batches are made
             utterances = list(threads.map(partial(speaker.utterance, seed=seed), texts))
         clips = [utterance.audio for utterance in utterances]
         lost = sum(len(utterance.lost) for utterance in utterances)
         errors = [word_error_rate(name, texts, clips) for name in ("whisper-base", "whisper-tiny.en")]
-        scores = [score.values for score in registry.judge("dnsmos").score(clips)]
+        scores = [outcome.result() for outcome in lent.enter_context(registry.judge("dnsmos")).score(clips)]
         means = [sum(s[name] for s in scores) / len(scores) for name in ("overall", "signal", "background", "p808")]
         own = log_mels(list(planned(texts, seed)), engine)
         away = np.mean([np.abs(one - other).mean() for one, other in zip(own, exact, strict=True)])

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,16 @@ import torch
 from book import book_chunks
 
 from speakkit.engines import catalog, hub, registry
-from speakkit.engines.base import Synthesis, Synthesizer
+from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import convolution_dtype
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro, style
+from speakkit.engines.kokoro_config import settings
 from speakkit.engines.packages import DequantizedKokoro
 from speakkit.text.chunks import Chunk
-from speakkit.vocabulary import settings
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 Speak = Callable[[Chunk], float]
 """A chunk -> seconds of audio."""
@@ -35,9 +40,7 @@ def by(engine: Synthesizer) -> Speak:
     """How one of our engines speaks."""
 
     def speak(chunk: Chunk) -> float:
-        outcome = next(engine.synthesize([chunk]))
-        assert isinstance(outcome, Synthesis)
-        return outcome.audio.duration
+        return next(engine.synthesize([chunk])).result().audio.duration
 
     return speak
 
@@ -64,7 +67,7 @@ def main(count: int) -> None:
     """Print the table."""
     cpu, weights = torch.device("cpu"), hub.ensure("kokoro")
     engines: dict[str, Speak] = {
-        "upstream": by(registry.synthesizer("upstream", "cpu")),
+        "upstream": by(lent.enter_context(registry.synthesizer("upstream", "cpu"))),
         "onnxruntime int8": onnx(),
         "float32": by(Kokoro(weights, cpu, torch.float32)),
         "bfloat16": by(Kokoro(weights, cpu, torch.bfloat16)),

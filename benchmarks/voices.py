@@ -12,6 +12,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import jiwer
@@ -20,7 +21,11 @@ import numpy as np
 from speakkit.engines import registry
 from speakkit.engines.espeak import Espeak
 from speakkit.speech import synthesize
-from speakkit.voices import LANGUAGES, SAMPLES, profiles
+from speakkit.voices import ISO_639_1, LANGUAGES, SAMPLES, profiles
+
+lent = ExitStack()
+"""Engines that are borrowed for as long as this script runs."""
+
 
 CONSONANTS = frozenset("bcdfhjklmnpstvwzŋɖɟɡɲɳɾʃʂʈʋʰ")
 SPELLINGS = str.maketrans("ɣrq", "ɡɾk")
@@ -67,14 +72,14 @@ def error_rate(references: list[str], hypotheses: list[str]) -> float:
 
 def heard(language: str) -> Iterator[Heard]:
     """Each voice of a language, on its sentence."""
-    whisper = registry.recognizer("whisper-base", "cpu")
+    whisper = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     for name in (name for name, profile in profiles().items() if profile.language == language):
-        speaker = synthesize.speaker(synthesize.find_voice(name), device="cpu")
+        speaker = lent.enter_context(synthesize.speaker(synthesize.find_voice(name), device="cpu"))
         audio = speaker.utterance(SAMPLES[language]).audio
         peak = float(np.abs(audio.samples).max())
         faults = {"NaN": not np.isfinite(audio.samples).all(), "silent": peak < 0.05, "clips": peak >= 1.0}
-        (transcript,) = whisper.transcribe([audio], language[:2])
-        yield Heard(name, transcript.text, peak, ", ".join(what for what, found in faults.items() if found))
+        (outcome,) = whisper.transcribe([audio], ISO_639_1[language])
+        yield Heard(name, outcome.result().text, peak, ", ".join(what for what, found in faults.items() if found))
 
 
 def main(languages: list[str]) -> None:

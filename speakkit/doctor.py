@@ -24,7 +24,7 @@ from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voic
 from speakkit.audio import Audio
 from speakkit.engines import hub, packs, registry
 from speakkit.engines.sources import Report
-from speakkit.errors import ConfigError, SpeakkitError
+from speakkit.errors import ConfigError, EngineError, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.holding import Unreachable
 from speakkit.speech import synthesize
@@ -70,7 +70,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckResult:
     """A finding before it has the name of its check.
 
     mend: None where nothing is wrong
@@ -82,7 +82,7 @@ class Outcome:
     state: State | None = None
 
 
-Check = Callable[[], Outcome]
+Check = Callable[[], CheckResult]
 
 Spoken = tuple[str, str, Audio]
 """What was read aloud, in which language (ISO 639-1), and what was read back from its file."""
@@ -127,33 +127,33 @@ def _finding(name: str, severity: State, check: Check) -> Finding:
     return Finding(name, state, outcome.found, outcome.mend or "")
 
 
-def _system() -> Outcome:
+def _system() -> CheckResult:
     kernel = f"{platform.system()} {platform.release()}, {platform.machine()}"
     if "microsoft" not in platform.release().lower():
-        return Outcome(kernel)
+        return CheckResult(kernel)
     if not os.environ.get("PULSE_SERVER"):
-        return Outcome(f"WSL, {kernel}, without WSLg's sound", "wsl --update    (in Windows; then: wsl --shutdown)")
-    return Outcome(f"WSL, {kernel}")
+        return CheckResult(f"WSL, {kernel}, without WSLg's sound", "wsl --update    (in Windows; then: wsl --shutdown)")
+    return CheckResult(f"WSL, {kernel}")
 
 
-def _python() -> Outcome:
+def _python() -> CheckResult:
     found = f"{platform.python_version()}, speakkit {__version__}, {sys.prefix}"
     first, beyond = PYTHONS
     if first <= sys.version_info[:2] < beyond:
-        return Outcome(found)
-    return Outcome(f"{found}: kokoro runs on Python 3.11 and 3.12 alone", "uv tool install --python 3.12 speakkit")
+        return CheckResult(found)
+    return CheckResult(f"{found}: kokoro runs on Python 3.11 and 3.12 alone", "uv tool install --python 3.12 speakkit")
 
 
-def _command() -> Outcome:
+def _command() -> CheckResult:
     """Whether `speak` is ours: espeak installs a program of that name, and so do others."""
     found = [Path(folder) / "speak" for folder in os.get_exec_path()]
     programs = [program for program in found if os.access(program, os.X_OK) and program.is_file()]
     scripts = sysconfig.get_path("scripts")
     if not programs:
-        return Outcome("speak is not on PATH", f'export PATH="{scripts}:$PATH"')
+        return CheckResult("speak is not on PATH", f'export PATH="{scripts}:$PATH"')
     if _is_ours(programs[0]):
-        return Outcome(str(programs[0]))
-    return Outcome(
+        return CheckResult(str(programs[0]))
+    return CheckResult(
         f"another program named speak comes first on PATH: {programs[0]}",
         f'export PATH="{scripts}:$PATH"    (or type: speakkit speak)',
     )
@@ -166,57 +166,59 @@ def _is_ours(program: Path) -> bool:
         return False
 
 
-def _config() -> Outcome:
+def _config() -> CheckResult:
     file = paths.config()
     given = [name for name, value in config.sourced_values().items() if value.source != "default"]
     found = f"{file}{'' if file.exists() else ' (not there)'}; set: {', '.join(given) or 'nothing'}"
     if file.exists() and file.stat().st_mode & 0o022:
-        return Outcome(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", State.warning)
-    return Outcome(found)
+        return CheckResult(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", State.warning)
+    return CheckResult(found)
 
 
-def _keys() -> Outcome:
+def _keys() -> CheckResult:
     tomlfile.read(paths.secrets(), private=True)  # also where every key is in the environment
     found = {service: keys.find(service) for service in keys.VARIABLES}
-    return Outcome(", ".join(f"{service}: {key.source if key else 'none'}" for service, key in found.items()))
+    return CheckResult(", ".join(f"{service}: {key.source if key else 'none'}" for service, key in found.items()))
 
 
-def _disk() -> Outcome:
+def _disk() -> CheckResult:
     folder = next(parent for parent in (paths.models(), *paths.models().parents) if parent.exists())
     free = shutil.disk_usage(folder).free // 1_000_000
     if free < LEAST_FREE_MB:
-        return Outcome(f"{free} MB free in {folder}", "free some space, or move the cache: export SPEAKKIT_HOME=FOLDER")
-    return Outcome(f"{free / 1000:.0f} GB free in {folder}")
+        return CheckResult(
+            f"{free} MB free in {folder}", "free some space, or move the cache: export SPEAKKIT_HOME=FOLDER"
+        )
+    return CheckResult(f"{free / 1000:.0f} GB free in {folder}")
 
 
-def _torch() -> Outcome:
+def _torch() -> CheckResult:
     from speakkit.engines import device  # noqa: PLC0415  a torch that does not load is a finding
 
     found = device.describe()
     if found.unused_gpu:
-        return Outcome(
+        return CheckResult(
             f"{found}: it cannot use the NVIDIA GPU that is there",
             "nvidia-smi    (does the driver work? then: pip install --force-reinstall torch, a build with CUDA)",
         )
     if not found.is_tested:
-        return Outcome(f"{found}: not a release that speakkit was tested with", "pip install 'torch>=2.8,<2.14'")
-    return Outcome(str(found))
+        return CheckResult(f"{found}: not a release that speakkit was tested with", "pip install 'torch>=2.8,<2.14'")
+    return CheckResult(str(found))
 
 
-def _espeak() -> Outcome:
+def _espeak() -> CheckResult:
     from speakkit.engines import espeak  # noqa: PLC0415  likewise
 
-    return Outcome(f"says {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}")
+    return CheckResult(f"says {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}")
 
 
-def _weights(report: Report) -> Outcome:
+def _weights(report: Report) -> CheckResult:
     installed = hub.ensure("kokoro", report)
     official = hub.MODELS["kokoro"].sources[0].label
     note = "" if installed.source == official else f"; for the {official} ones: speakkit models fetch --official kokoro"
-    return Outcome(f"{installed.source}, {installed.folder}{note}")
+    return CheckResult(f"{installed.source}, {installed.folder}{note}")
 
 
-def _voices() -> Outcome:
+def _voices() -> CheckResult:
     own, broken = packs.own(), []
     for file in own.values():
         try:
@@ -224,34 +226,38 @@ def _voices() -> Outcome:
         except SpeakkitError as error:
             broken.append(str(error))
     if broken:
-        return Outcome(broken[0], f"remove the file, or get it anew ({len(broken)} of {len(own)} packs of your own)")
+        return CheckResult(
+            broken[0], f"remove the file, or get it anew ({len(broken)} of {len(own)} packs of your own)"
+        )
     ready, everything = packs.installed() & set(voices.profiles()), voices.profiles()
     mend = None if len(ready) == len(everything) else "speakkit voices fetch"
-    return Outcome(f"{len(ready)} of {len(everything)} installed, {len(own)} of your own", mend)
+    return CheckResult(f"{len(ready)} of {len(everything)} installed, {len(own)} of your own", mend)
 
 
-def _languages() -> Outcome:
+def _languages() -> CheckResult:
     missing = [language for language in registry.PHONEMIZERS if registry.missing_packages(language)]
     for language in set(registry.EXTRAS) - set(missing):
-        (tokens,) = registry.phonemizer(language).phonemize([Sentence(voices.SAMPLES[language], 0)])
-        if not all(token.phonemes for token in tokens):
-            return Outcome(
+        with registry.phonemizer(language) as phonemizer:
+            (outcome,) = phonemizer.phonemize([Sentence(voices.SAMPLES[language], 0)])
+        if not all(token.phonemes for token in outcome.result()):
+            return CheckResult(
                 f"{language} is installed and says nothing", f"pip install --force-reinstall 'speakkit[{language}]'"
             )
     ready = ", ".join(language for language in registry.PHONEMIZERS if language not in missing)
     extras = ",".join(registry.EXTRAS[language][0] for language in missing)
     note = f"; not installed: {', '.join(missing)} (pip install 'speakkit[{extras}]')" if missing else ""
-    return Outcome(ready + note)
+    return CheckResult(ready + note)
 
 
-def _speech(spoken: list[Spoken]) -> Outcome:
+def _speech(spoken: list[Spoken]) -> CheckResult:
     """A real sentence by the voice that is set, to a real file."""
     settings = config.load()
     registry.require(settings.engine.value)
     start = time.perf_counter()
     voice = synthesize.find_voice(settings.voice, settings.lang)
     text = SENTENCE if voice.language.startswith("en") else voices.SAMPLES[voice.language]
-    audio = synthesize.speaker(voice, device=settings.device.value).utterance(text).audio
+    with synthesize.speaker(voice, device=settings.device.value) as speaker:
+        audio = speaker.utterance(text).audio
     took = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.wav"
@@ -259,47 +265,48 @@ def _speech(spoken: list[Spoken]) -> Outcome:
             sink.write(audio)
         written = audiofile.read(file)
     if np.abs(written.samples).max() < QUIET:
-        return Outcome("what was spoken is silent", "speakkit models verify kokoro")
-    spoken.append((text, voice.language[:2], written))
-    return Outcome(
+        return CheckResult("what was spoken is silent", "speakkit models verify kokoro")
+    spoken.append((text, voices.ISO_639_1[voice.language], written))
+    return CheckResult(
         f"{written.duration:.1f} s of speech by {voice.name} to a file in {took:.1f} s, models loaded on the way"
     )
 
 
-def _hearing(spoken: list[Spoken]) -> Outcome:
+def _hearing(spoken: list[Spoken]) -> CheckResult:
     """A real transcription, on the GPU where there is one: CTranslate2 wants CUDA 12 libraries beside torch's 13."""
     name = next((name for name in registry.RECOGNIZERS if hub.state(name).installed), None)
     if name is None:
-        return Outcome("no Whisper model is installed; to check speech: speakkit models fetch whisper-base")
+        return CheckResult("no Whisper model is installed; to check speech: speakkit models fetch whisper-base")
     if not spoken:
-        return Outcome("nothing was spoken that could be heard", "mend the line speech first")
+        return CheckResult("nothing was spoken that could be heard", "mend the line speech first")
     ((text, language, audio),) = spoken
     try:
-        recognizer = registry.recognizer(name)
-        (transcript,) = recognizer.transcribe([audio], language)
-    except (RuntimeError, ValueError) as error:
-        return Outcome(f"{name} failed: {error}", "pip install 'speakkit[gpu]'")
+        with registry.recognizer(name) as recognizer:
+            (heard,) = recognizer.transcribe([audio], language)
+        transcript = heard.result()
+    except (RuntimeError, ValueError, EngineError) as error:
+        return CheckResult(f"{name} failed: {error}", "pip install 'speakkit[gpu]'")
     found = f"{name} on {recognizer.device} heard: {transcript.text}"
     # Whisper writes Hindi and Mandarin in other characters than those that were read.
     alike = difflib.SequenceMatcher(None, text.lower(), transcript.text.lower()).ratio()
     understood = language in ("hi", "zh") or alike > ALIKE
-    return Outcome(found, None if understood else "speakkit models verify")
+    return CheckResult(found, None if understood else "speakkit models verify")
 
 
-def _sound() -> Outcome:
-    return Outcome(sinks.device(config.load().sink))
+def _sound() -> CheckResult:
+    return CheckResult(sinks.device(config.load().sink))
 
 
-def _media() -> Outcome:
+def _media() -> CheckResult:
     settings = config.load()
     if not settings.media:
-        return Outcome("music plays on while speech sounds, as the setting media says")
+        return CheckResult("music plays on while speech sounds, as the setting media says")
     try:
         seen = media.seen(settings.media_ignore)
     except Unreachable as error:
-        return Outcome(f"no music will be paused: {error}")
+        return CheckResult(f"no music will be paused: {error}")
     names = [f"{each.name} ({'ignored' if each.is_ignored else each.status or 'does not answer'})" for each in seen]
-    return Outcome(f"players: {', '.join(names) or 'none'}")
+    return CheckResult(f"players: {', '.join(names) or 'none'}")
 
 
 def speaks(findings: list[Finding]) -> bool:

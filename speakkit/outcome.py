@@ -5,6 +5,9 @@ from typing import Generic, TypeVar, cast
 
 from speakkit.errors import SpeakkitError, WorkerBug
 
+Failure = SpeakkitError | WorkerBug
+"""Why an item failed: as foreseen, or by a bug that showed itself in another process."""
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -20,7 +23,7 @@ class Outcome(Generic[Item, Value]):
 
     item: Item
     value: Value | None = None
-    error: SpeakkitError | WorkerBug | None = None
+    error: Failure | None = None
 
     def result(self) -> Value:
         """The value. Raises the error if the item failed."""

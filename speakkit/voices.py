@@ -25,6 +25,19 @@ LANGUAGES = {
 }
 """The first letter of a voice's name -> the language that it was trained on."""
 
+ISO_639_1 = {
+    "en-us": "en",
+    "en-gb": "en",
+    "es": "es",
+    "fr-fr": "fr",
+    "hi": "hi",
+    "it": "it",
+    "ja": "ja",
+    "pt-br": "pt",
+    "zh": "zh",
+}
+"""speakkit's name of a language -> its code in ISO 639-1, by which recognizers know it."""
+
 OTHER_LANGUAGE_NAMES = {
     "en": "en-us",
     "fr": "fr-fr",

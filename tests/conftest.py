@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +56,43 @@ def kokoro():
     """The engine that users hear."""
     from speakkit.engines import registry
 
-    return registry.synthesizer("kokoro", "cpu")
+    with registry.synthesizer("kokoro", "cpu") as engine:
+        yield engine
+
+
+class Reads:
+    """A phonemizer that gives tokens and raises failures: .phonemize(sentences)."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def phonemize(self, sentences):
+        return (outcome.result() for outcome in self.engine.phonemize(sentences))
+
+
+class Listens:
+    """A recognizer that gives transcripts and raises failures: .transcribe(clips)."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def transcribe(self, clips, language="en"):
+        return (outcome.result() for outcome in self.engine.transcribe(clips, language))
 
 
 @pytest.fixture(scope="session")
-def english():
-    """The phonemizer of American English."""
+def read_in():
+    """read_in(language): the phonemizer of a language, as `Reads`."""
     from speakkit.engines import registry
 
-    return registry.phonemizer("en-us")
+    with ExitStack() as lent:
+        yield lambda language: Reads(lent.enter_context(registry.phonemizer(language)))
+
+
+@pytest.fixture(scope="session")
+def english(read_in):
+    """The phonemizer of American English."""
+    return read_in("en-us")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +100,8 @@ def whisper():
     """An independent ear."""
     from speakkit.engines import registry
 
-    return registry.recognizer("whisper-base", "cpu")
+    with registry.recognizer("whisper-base", "cpu") as engine:
+        yield Listens(engine)
 
 
 @dataclass(frozen=True)

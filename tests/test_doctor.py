@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 import sysconfig
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from speakkit import config, doctor, engines, paths
 from speakkit.audio import Audio
 from speakkit.engines import device, espeak, registry
-from speakkit.errors import NoAudioDevice
+from speakkit.errors import EngineError, NoAudioDevice
+from speakkit.outcome import Outcome
 from speakkit.playback import media, portaudio
 from speakkit.playback.holding import Seen, Status
 
@@ -67,11 +69,11 @@ def test_machine_without_weights_does_not_speak(run, elsewhere, monkeypatch, tmp
     (tmp_path / "models" / "kokoro").mkdir(parents=True)
     (tmp_path / "models" / "kokoro" / "kokoro-v1_0.pth").write_bytes(b"no weights")
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "models"))
-    registry._synthesizer.cache_clear()
+    registry.lender.close()
     try:
         result = run("speakkit", "doctor", "--json")
     finally:
-        registry._synthesizer.cache_clear()
+        registry.lender.close()
     report = json.loads(result.out)
     found = {line["check"]: line for line in report["findings"]}
     assert (result.code, report["speaks"]) == (4, False)
@@ -199,10 +201,11 @@ def test_ear_that_fails(monkeypatch, whisper):
     class Deaf:
         device = "cuda"
 
-        def transcribe(self, _clips, _language):
-            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+        def transcribe(self, clips, _language):
+            fault = EngineError("whisper-base failed: RuntimeError: Library libcublas.so.12 is not found")
+            return (Outcome(clip, error=fault) for clip in clips)
 
-    monkeypatch.setattr(registry, "recognizer", lambda _name: Deaf())
+    monkeypatch.setattr(registry, "recognizer", lambda _name: nullcontext(Deaf()))
     found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([SPOKEN]))
     assert (found.state, found.mend) == ("warning", "pip install 'speakkit[gpu]'")
     assert "libcublas" in found.found

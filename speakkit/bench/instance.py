@@ -6,9 +6,11 @@ A Frame asks it for one of two things, by its field "do":
 "read":  the text as its payload; answered by one frame, `Facts`
 """
 
+import atexit
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice, takewhile
 from pathlib import Path
@@ -108,8 +110,10 @@ def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
     """What answers in a worker: `settings` are the fields of a `Setup`. Raises what `synthesize.speaker` raises."""
     setup = Setup(**settings)
     voice = synthesize.find_voice(setup.voice, setup.language)
+    lent = ExitStack()
+    atexit.register(lent.close)
     speaker = synthesize.speaker(voice, engine=setup.engine, device=setup.device, batch=setup.batch)
-    return Instance(setup, speaker).answer
+    return Instance(setup, lent.enter_context(speaker)).answer
 
 
 class Instance:
@@ -135,13 +139,13 @@ class Instance:
 
         began = time.perf_counter()
         delivery = Delivery(self._speaker.voice, self._setup.speed, 0)
-        plan = self._speaker.reader.plan(text, delivery, Markup.PLAIN, self._speaker.synthesizer.symbols)
+        plan = self._speaker.reader.plan(text, delivery, Markup.PLAIN, self._speaker.synthesizer.limits)
         planned = list(plan.chunks)
         g2p = time.perf_counter() - began
         lost = [token.text for chunk in planned for token in chunk.lost]
         found = device.describe(self._setup.device)
         return Facts(
-            weights=self._speaker.synthesizer.weights,
+            weights=self._speaker.synthesizer.identity.weights,
             device=found.device,
             gpu=found.gpu,
             torch=found.version,
@@ -164,7 +168,7 @@ class Instance:
         file = folder / f"{seed}.wav"
         first, audio = 0.0, 0.0
         began = time.perf_counter()
-        with audiofile.sink(str(file), "wav", self._speaker.synthesizer.sample_rate) as out:
+        with audiofile.sink(str(file), "wav", self._speaker.synthesizer.identity.sample_rate) as out:
             for segment in self._speaker.segments(text, speed=self._setup.speed, seed=seed):
                 first = first or time.perf_counter() - began
                 out.write(segment.audio)

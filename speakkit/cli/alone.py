@@ -39,17 +39,19 @@ def carry_out(order: Order) -> Receipt:
     with ExitStack() as stack:
         open_sinks = _checked_sinks(order)
         fetch_weights(voice, quiet=order.quiet)
-        speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
+        lent = synthesize.speaker(voice, engine=order.engine, device=order.device)
+        speaker = stack.enter_context(lent)
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
         # Opened first, to be written last, when nothing can be interrupted any more.
         recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
-        sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.sample_rate)]
+        sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.identity.sample_rate)]
         seconds, chunks, lost = _speak_into(sinks, recorder, speaker, order)
     return Receipt(
         seconds=seconds,
         voice=voice.name,
         language=voice.language,
-        weights=speaker.synthesizer.weights,
+        engine=speaker.synthesizer.identity.name,
+        weights=speaker.synthesizer.identity.weights,
         chunks=chunks,
         lost=tuple(LostWord(token.text, token.start) for token in lost),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from speakkit.cli import complete, given, output
 from speakkit.errors import BadValue, ExitCode, TextError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from speakkit.speech.explain import Explainer, Explanation, Word
     from speakkit.text.chunks import Chunk
@@ -48,14 +49,14 @@ def explain(
         raise BadValue("--json and --jsonl exclude each other; choose one")
     settings = config.load()
     text = given.text(words or [], file)
-    explainer = _explainer(settings.voice if voice is None else voice, lang or settings.lang or None)
+    with _explainer(settings.voice if voice is None else voice, lang or settings.lang or None) as explainer:
 
-    def explained(part: str) -> Explanation:
-        return explainer.explain(part, given.markup(part, file, raw=raw))
+        def explained(part: str) -> Explanation:
+            return explainer.explain(part, given.markup(part, file, raw=raw))
 
-    if as_lines:
-        raise typer.Exit(_each_line(text, explainer, explained))
-    found = explained(text)
+        if as_lines:
+            raise typer.Exit(_each_line(text, explainer, explained))
+        found = explained(text)
     if as_json:
         output.show_json(_object(found))
     else:
@@ -63,13 +64,15 @@ def explain(
     raise typer.Exit(ExitCode.LOST_WORDS if found.lost else ExitCode.DONE)
 
 
-def _explainer(voice: str, lang: str | None) -> Explainer:
+@contextmanager
+def _explainer(voice: str, lang: str | None) -> Iterator[Explainer]:
     # Imported when something is to be explained: they take longer to load than --help may take in all.
-    from speakkit import vocabulary  # noqa: PLC0415
+    from speakkit.engines import registry  # noqa: PLC0415
     from speakkit.speech import explain, synthesize  # noqa: PLC0415
 
     found = synthesize.find_voice(voice, lang)
-    return explain.Explainer(found, synthesize.reader(found.language), vocabulary.symbols())
+    with synthesize.reader(found.language) as reader:
+        yield explain.Explainer(found, reader, registry.limits())
 
 
 def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation]) -> ExitCode:

@@ -217,6 +217,7 @@ def _receipt(event: Finished, order: Order) -> Receipt | None:
     if event.result is Result.failed or event.result in ENDS:
         raise _unspoken(event)
     return Receipt(
+        engine=event.facts.get("engine", order.engine),
         seconds=event.audio_ms / 1000,
         voice=str(event.facts.get("voice", "")),
         language=str(event.facts.get("language", "")),

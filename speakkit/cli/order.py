@@ -82,12 +82,14 @@ class Receipt:
     """What was done.
 
     seconds: of speech
-    voice, language, weights: who spoke, by full names
+    voice, language: of the speech, by full names
+    engine, weights: what spoke, such as "kokoro" and "official"
     """
 
     seconds: float
     voice: str
     language: str
+    engine: str
     weights: str
     chunks: int
     lost: tuple[LostWord, ...]
@@ -99,7 +101,7 @@ def show(receipt: Receipt, order: Order) -> ExitCode:
         output.show_json(_listed(receipt, order))
     elif not order.quiet:
         where = f"{order.target}: " if order.target not in (None, "-") else ""
-        output.say(f"{where}{receipt.seconds:.1f} s by {receipt.voice} (kokoro, weights {receipt.weights})")
+        output.say(f"{where}{receipt.seconds:.1f} s by {receipt.voice} ({receipt.engine}, weights {receipt.weights})")
     return ExitCode.LOST_WORDS if receipt.lost else ExitCode.DONE
 
 
@@ -110,7 +112,7 @@ def _listed(receipt: Receipt, order: Order) -> dict[str, Any]:
         "seconds": round(receipt.seconds, 3),
         "voice": receipt.voice,
         "language": receipt.language,
-        "engine": order.engine,
+        "engine": receipt.engine,
         "weights": receipt.weights,
         "speed": order.speed,
         "seed": order.seed,

@@ -139,8 +139,8 @@ def _previews(found: list[Voice], text: str | None) -> Iterator[Utterance]:
         for voice in found:
             packs.ensure(voice, report)
     for voice in found:
-        speaker = synthesize.speaker(voice, device=config.load().device.value)
-        yield speaker.utterance(table.SAMPLES[voice.language] if text is None else text)
+        with synthesize.speaker(voice, device=config.load().device.value) as speaker:
+            yield speaker.utterance(table.SAMPLES[voice.language] if text is None else text)
 
 
 def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:

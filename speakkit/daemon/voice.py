@@ -8,7 +8,7 @@ other gets them without delay, and may turn to another text in between.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ class Voice:
 
     def prepare(self, script: Script) -> None:
         """Load what is needed for such a script, and let it have said something: the first time takes longest."""
-        _Reading("Yes.", script).piece()
+        reading = _Reading("Yes.", script)
+        reading.piece()
+        reading.close()
         self._heard.taken()
 
     def answer(self, asked: Frame) -> Iterator[Frame]:
@@ -68,10 +70,12 @@ class Voice:
         if reading is None or reading.number != number:
             reading = _Reading(asked.payload.decode(), Script(**fields), number, begins)
         piece, sound = reading.piece()
-        if not piece.is_over:
+        if piece.is_over:
+            reading.close()
+        else:
             self._under_way[name] = reading
             while len(self._under_way) > KEPT:
-                self._under_way.popitem(last=False)
+                self._under_way.popitem(last=False)[1].close()
         yield Frame({**asdict(piece), "warnings": (*self._heard.taken(), *piece.warnings)}, sound)
 
 
@@ -93,7 +97,8 @@ class _Reading:
 
     def __init__(self, text: str, script: Script, number: int = 0, begins: float = 0.0) -> None:
         self.number = number
-        self._speaker = _speaker(script)
+        self._lent = ExitStack()
+        self._speaker = self._lent.enter_context(_speaker(script))
         self._timeline = Timeline(text, begins)
         markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
         self._segments = self._speaker.segments(
@@ -104,6 +109,10 @@ class _Reading:
             starts_early=script.is_heard,
             first=number,
         )
+
+    def close(self) -> None:
+        """Give back what it borrowed."""
+        self._lent.close()
 
     def piece(self) -> tuple[Piece, bytes]:
         """The next piece, and its samples."""
@@ -119,12 +128,12 @@ class _Reading:
             warnings=tuple(lost_word(token, voice.name) for token in lost),
             voice=voice.name,
             language=voice.language,
-            weights=self._speaker.synthesizer.weights,
+            weights=self._speaker.synthesizer.identity.weights,
         )
         return piece, segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
 
 
-def _speaker(script: Script) -> Speaker:
+def _speaker(script: Script) -> AbstractContextManager[Speaker]:
     """Engines are loaded once. Raises as `synthesize.speaker`."""
     voice = synthesize.find_voice(script.voice, script.lang or None)
     packs.ensure(voice)

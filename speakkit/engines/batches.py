@@ -7,13 +7,20 @@ from itertools import islice
 from threading import Condition
 from typing import Protocol
 
-from speakkit.engines.base import Outcome
+from speakkit.audio import silence
+from speakkit.engines.attempt import closed
+from speakkit.engines.base import Synthesis
 from speakkit.errors import EngineError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
 
 AHEAD = 4
 """Batches' worth of chunks that a caller hands in before they are spoken, so that chunks of one length are found among
 them; and how much more of them it hands in each time, from the first on, up to there."""
+
+
+Spoken = Outcome[Chunk, Synthesis]
 
 
 class Room(Protocol):
@@ -42,26 +49,40 @@ class Batches:
     waits while nobody speaks speaks the next batch, of whomever it is.
     """
 
-    def __init__(self, speak: Callable[[Sequence[Chunk]], Sequence[Outcome]], room: Room, most: int) -> None:
-        """`speak` speaks a batch, of at most `most` chunks; it is never called twice at once."""
-        self._speak, self._room, self._most = speak, room, most
+    def __init__(
+        self, engine: Identity, speak: Callable[[Sequence[Chunk]], Sequence[Spoken]], room: Room, most: int
+    ) -> None:
+        """`speak` speaks a batch, of at most `most` chunks with phonemes; it is never called twice at once."""
+        self._engine, self._speak, self._room, self._most = engine, speak, room, most
         self._turn = Condition()
         self._speaking = False
+        self._is_closed = False
         self._waiting: list[_Job] = []
 
-    def outcomes(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
-        """What becomes of each chunk, in order. Chunks are asked for no further ahead than batches need."""
-        remaining = (_Job(chunk) for chunk in chunks)
+    def close(self) -> None:
+        """Fail what nobody has begun to speak, and all that is asked for from now on. Waits for the batch under way."""
+        with self._turn:
+            self._is_closed = True
+            self._turn.notify_all()
+            self._turn.wait_for(lambda: not self._speaking)
+
+    def outcomes(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Spoken]:
+        """The outcome for each chunk, in order. Chunks are asked for no further ahead than batches need.
+
+        urgent: the first chunk is spoken before all that others have in store; else in a batch with those behind it
+        """
+        remaining = map(self._job, chunks)
         mine: deque[_Job] = deque()
-        ahead, most = 1, 1 if self._most == 1 else self._most * AHEAD
+        most = 1 if self._most == 1 else self._most * AHEAD
+        ahead = 1 if urgent else most
         try:
-            for first in islice(remaining, 1):
-                first.is_urgent = True
-                mine.append(first)
+            mine.extend(islice(remaining, ahead))
+            for job in islice(mine, int(urgent)):
+                job.is_urgent = True
             new = list(mine)
             while mine:
                 with self._turn:
-                    self._waiting += new
+                    self._waiting += [job for job in new if not job.outcome]
                 yield self._outcome(mine.popleft())
                 ahead = min(ahead * AHEAD, most)
                 new = list(islice(remaining, ahead - len(mine)))
@@ -70,12 +91,20 @@ class Batches:
             with self._turn:
                 self._waiting = [job for job in self._waiting if job not in mine]
 
-    def _outcome(self, job: "_Job") -> Outcome:
+    def _job(self, chunk: Chunk) -> "_Job":
+        """A chunk to be spoken. One without phonemes needs nobody to speak it."""
+        if chunk.phonemes:
+            return _Job(chunk)
+        return _Job(chunk, outcome=Outcome(chunk, Synthesis(silence(0.0, self._engine.sample_rate), ())))
+
+    def _outcome(self, job: "_Job") -> Spoken:
         while True:
             with self._turn:
-                self._turn.wait_for(lambda: job.outcome or not self._speaking)
+                self._turn.wait_for(lambda: job.outcome or self._is_closed or not self._speaking)
                 if job.outcome:
                     return job.outcome
+                if self._is_closed:
+                    return Outcome(job.chunk, error=closed(self._engine.name))
                 batch = self._taken()
                 self._speaking = True
             try:
@@ -103,7 +132,7 @@ class Batches:
         self._waiting = [job for job in self._waiting if job not in batch]
         return batch
 
-    def _spoken(self, chunks: Sequence[Chunk]) -> Sequence[Outcome]:
+    def _spoken(self, chunks: Sequence[Chunk]) -> Sequence[Spoken]:
         seconds = len(chunks) * max(chunk.predicted for chunk in chunks)
         try:
             outcomes = self._speak(chunks)
@@ -116,7 +145,8 @@ class Batches:
         # Behind the except block, which would hold on to what the batch had in memory.
         self._room.exhausted(seconds)
         if len(chunks) == 1:
-            return [EngineError(f"there is not enough memory to speak {chunks[0].phonemes[:20]}...; free some of it")]
+            failure = EngineError(f"there is not enough memory to speak {chunks[0].phonemes[:20]}...; free some of it")
+            return [Outcome(chunks[0], error=failure)]
         half = len(chunks) // 2
         return [*self._spoken(chunks[:half]), *self._spoken(chunks[half:])]
 
@@ -127,4 +157,4 @@ class _Job:
 
     chunk: Chunk
     is_urgent: bool = False
-    outcome: Outcome | None = None
+    outcome: Spoken | None = None

@@ -5,6 +5,8 @@ The package's own code is not used: it imports librosa, which it does not declar
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,9 +16,18 @@ import onnxruntime
 from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
 
 from speakkit.audio import Audio
-from speakkit.engines.base import Scores
+from speakkit.clip_results import Scores
+from speakkit.engines import hub
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import Footprint
 from speakkit.engines.quietly import no_warnings
 from speakkit.errors import EngineError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
+
+NAME = "dnsmos"
+
+FILES = P835, P808 = "sig_bak_ovr.onnx", "model_v8.onnx"
 
 SAMPLE_RATE = 16_000
 WINDOW = round(9.01 * SAMPLE_RATE)
@@ -36,8 +47,17 @@ class Dnsmos:
     """Judge with four questions: signal, background and overall quality (P.835), and p808."""
 
     def __init__(self, folder: Path) -> None:
-        self._p835 = onnxruntime.InferenceSession(folder / "sig_bak_ovr.onnx")
-        self._p808 = onnxruntime.InferenceSession(folder / "model_v8.onnx")
+        self._p835 = Held(NAME, onnxruntime.InferenceSession(folder / P835))
+        self._p808 = Held(NAME, onnxruntime.InferenceSession(folder / P808))
+        self.identity = Identity(
+            NAME,
+            version=version("speechmos"),
+            weights="official",
+            weights_sha256=hub.one_hash({name: sha256((folder / name).read_bytes()).hexdigest() for name in FILES}),
+            licence="MIT",
+            commercial=True,
+            sample_rate=SAMPLE_RATE,
+        )
 
     @classmethod
     def load(cls) -> "Dnsmos":
@@ -47,20 +67,35 @@ class Dnsmos:
             raise EngineError("DNSMOS needs the package speechmos; install it: pip install speechmos")
         return cls(Path(spec.submodule_search_locations[0]) / "dnsmos_models")
 
-    def score(self, clips: Iterable[Audio]) -> Iterator[Scores]:
-        """The mean scores over each clip's windows. Raises EngineError for an empty clip."""
-        for clip in clips:
-            samples = clip.clipped().resampled(SAMPLE_RATE).samples
-            if not len(samples):
-                raise EngineError("DNSMOS cannot judge an empty clip")
-            scores = [self._window(window) for window in _windows(samples)]
-            yield Scores({name: float(np.mean([score[name] for score in scores])) for name in scores[0]})
+    @classmethod
+    def footprint(cls) -> Footprint:
+        """See `base.Engine`."""
+        return Footprint("cpu", 300 << 20)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._p835.close()
+        self._p808.close()
+
+    def score(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Scores]]:
+        """See `base.Judge`. The mean scores over each clip's windows."""
+        return each(clips, self._scored, NAME)
+
+    def _scored(self, clip: Audio) -> Scores:
+        samples = clip.clipped().resampled(SAMPLE_RATE).samples
+        if not len(samples):
+            raise EngineError("DNSMOS cannot judge an empty clip")
+        if not np.isfinite(samples).all():
+            raise EngineError("DNSMOS cannot judge a clip with samples that are no numbers")
+        scores = [self._window(window) for window in _windows(samples)]
+        means = ((name, float(np.mean([score[name] for score in scores]))) for name in scores[0])
+        return Scores(tuple(means), self.identity)
 
     def _window(self, samples: npt.NDArray[np.float32]) -> dict[str, float]:
-        raw = self._p835.run(None, {"input_1": samples[None]})[0][0]
+        raw = self._p835().run(None, {"input_1": samples[None]})[0][0]
         scores = {name: float(np.polyval(curve, x)) for (name, curve), x in zip(POLYNOMIALS.items(), raw, strict=True)}
         features = _log_mel(samples[:-HOP])[None]
-        return scores | {"p808": float(self._p808.run(None, {"input_1": features})[0][0][0])}
+        return scores | {"p808": float(self._p808().run(None, {"input_1": features})[0][0][0])}
 
 
 def _windows(samples: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:

@@ -1,15 +1,23 @@
 """English text -> Kokoro's phonemes: misaki's lexicons, spaCy's tagger, and espeak-ng for words in no lexicon."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
 import misaki.en
 
 from speakkit.engines import espeak, patches, tagger
+from speakkit.engines.attempt import Held, attempt
+from speakkit.engines.base import AnyPhrase, Footprint, Phrase
 from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
-from speakkit.text.sentences import Sentence
+
+NAME = "misaki"
 
 FALLBACK = 2
 """Misaki's rating of what its fallback says, and not one of its lexicons."""
@@ -29,41 +37,30 @@ NO_NOUN = frozenset(
 vars(misaki.en)["print"] = lambda *_: None
 
 
-class Misaki:
-    """Phonemizer for American (en-us) and British (en-gb) English."""
+@dataclass(frozen=True)
+class _Parts:
+    """Misaki's G2P, which has the lexicon and the fallback, and the tagger that tells senses apart."""
 
-    def __init__(self, language: str) -> None:
-        """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
-        british = language == "en-gb"
-        self._g2p = misaki.en.G2P.__new__(misaki.en.G2P)
-        self._g2p.version = None
-        self._g2p.british = british
-        self._g2p.lexicon = misaki.en.Lexicon(british)
-        self._senses = patches.Senses(tagger.load(), patches.amend(self._g2p.lexicon, language))
-        self._g2p.fallback = self._fallback = espeak.english(british=british)
-        self._g2p.unk = ""
+    g2p: Any
+    senses: patches.Senses
 
     @classmethod
-    def load(cls, language: str) -> "Misaki":
-        """The phonemizer for "en-us" or "en-gb"."""
-        return cls(language)
+    def load(cls, language: str) -> "_Parts":
+        british = language == "en-gb"
+        g2p = misaki.en.G2P.__new__(misaki.en.G2P)
+        g2p.version = None
+        g2p.british = british
+        g2p.lexicon = misaki.en.Lexicon(british)
+        senses = patches.Senses(tagger.load(), patches.amend(g2p.lexicon, language))
+        g2p.fallback = espeak.english(british=british)
+        g2p.unk = ""
+        return cls(g2p, senses)
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
-        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
-
-        A word that neither a lexicon nor espeak-ng can say is a token without phonemes.
-        """
-        for batch in _batches(sentences):
-            folded = [sentence.text.translate(FOREIGN_MARKS) for sentence in batch]
-            plain = [" ".join(in_parts(text).split()) for text in folded]
-            for sentence, text, said, tagged in zip(batch, folded, plain, self._senses.pipe(plain), strict=True):
-                yield tuple(located(sentence, text, self._pieces(said, tagged)))
-
-    def _pieces(self, text: str, tagged: Any) -> list[Piece]:
+    def pieces(self, text: str, tagged: Any) -> list[Piece]:
         """What misaki makes of `text`, whose words are `tagged`."""
         with espeak.lock:
-            self._g2p.nlp = lambda _: tagged
-            _, spoken = self._g2p(text, preprocess=False)
+            self.g2p.nlp = lambda _: tagged
+            _, spoken = self.g2p(text, preprocess=False)
             for token in _letters(spoken):
                 token.phonemes = LETTER_A
             return [Piece(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
@@ -77,22 +74,67 @@ class Misaki:
         if not is_word:
             return phonemes, ""
         if token.text.isupper() and len(token.text) >= SHOUTED and self._is_spelled(token.text):
-            shouted = self._g2p.lexicon.get_word(token.text.lower(), token.tag, None, misaki.en.TokenContext())[0]
+            shouted = self.g2p.lexicon.get_word(token.text.lower(), token.tag, None, misaki.en.TokenContext())[0]
             if shouted:
                 return shouted, "lexicon"
         if any(symbol.isalpha() for symbol in phonemes):
             rating = getattr(token, "rating", None) or token._.rating  # misaki keeps it in either place
             return phonemes, "espeak-ng" if rating and rating <= FALLBACK else "lexicon"
-        return self._fallback(token)[0] or "", "espeak-ng"
+        return self.g2p.fallback(token)[0] or "", "espeak-ng"
 
     def _is_spelled(self, word: str) -> bool:
         """Whether misaki has no word for the capitals, and says letter after letter."""
-        return word not in self._g2p.lexicon.golds and word not in self._g2p.lexicon.silvers
+        return word not in self.g2p.lexicon.golds and word not in self.g2p.lexicon.silvers
 
 
-def _batches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """A sentence, then two, then four and so on: the first does not wait for others."""
-    remaining = iter(sentences)
+class Misaki:
+    """Phonemizer for American (en-us) and British (en-gb) English."""
+
+    def __init__(self, language: str) -> None:
+        """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
+        self._parts = Held(NAME, _Parts.load(language))
+
+    @classmethod
+    def load(cls, language: str) -> "Misaki":
+        """The phonemizer for "en-us" or "en-gb"."""
+        return cls(language)
+
+    @classmethod
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  both Englishes are of one size
+        """See `base.Engine`."""
+        return Footprint("cpu", 400 << 20)
+
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`. The GPL is espeak-ng's."""
+        return Identity(NAME, version(NAME), licence="Apache-2.0 AND GPL-3.0-or-later", commercial=True)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._parts.close()
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """See `base.Phonemizer`. A word that neither a lexicon nor espeak-ng can say has no phonemes."""
+        for batch in _batches(phrases):
+            yield from self._together(batch)
+
+    def _together(self, batch: Sequence[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        folded = [phrase.text.translate(FOREIGN_MARKS) for phrase in batch]
+        plain = [" ".join(in_parts(text).split()) for text in folded]
+        tagged = attempt(plain, lambda texts: list(self._parts().senses.pipe(texts)), NAME)
+        if tagged.error:
+            yield from (Outcome(phrase, error=tagged.error) for phrase in batch)
+            return
+        for phrase, text, said, words in zip(batch, folded, plain, tagged.result(), strict=True):
+            yield attempt(phrase, partial(self._tokens, text, said, words), NAME)
+
+    def _tokens(self, folded: str, plain: str, tagged: Any, phrase: Phrase) -> tuple[Token, ...]:
+        return tuple(located(phrase, folded, self._parts().pieces(plain, tagged)))
+
+
+def _batches(phrases: Iterable[AnyPhrase]) -> Iterator[list[AnyPhrase]]:
+    """A phrase, then two, then four and so on: the first does not wait for others."""
+    remaining = iter(phrases)
     size = 1
     while batch := list(islice(remaining, size)):
         yield batch

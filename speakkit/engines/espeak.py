@@ -18,10 +18,15 @@ import misaki.espeak
 import misaki.token
 import phonemizer.backend
 
+from speakkit.engines.attempt import each
+from speakkit.engines.base import AnyPhrase, Footprint, Phrase
 from speakkit.engines.g2p import LATIN, in_parts, is_readable
 from speakkit.errors import EngineError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
-from speakkit.text.sentences import Sentence
+
+NAME = "espeak-ng"
 
 INVENTED_WORD = "blimvastic"
 """In no lexicon, so that only a working espeak-ng can say it."""
@@ -82,15 +87,25 @@ class Espeak:
         """The phonemizer for "es", "fr-fr", "hi", "it" or "pt-br"; also for other languages of espeak-ng."""
         return cls(language)
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
-        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
+    @classmethod
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  all languages are of about one size
+        """See `base.Engine`."""
+        return Footprint("cpu", 60 << 20)
 
-        A word in a script that the language is not written in is a token without phonemes.
-        """
-        for sentence in sentences:
-            yield tuple(self._tokens(sentence))
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`."""
+        found = ".".join(map(str, phonemizer.backend.EspeakBackend.version()))
+        return Identity(NAME, found, licence="GPL-3.0-or-later", commercial=True)
 
-    def _tokens(self, sentence: Sentence) -> Iterator[Token]:
+    def close(self) -> None:
+        """See `base.Engine`. espeak-ng is one library for the whole process: it stays."""
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """See `base.Phonemizer`. A word in a script that the language is not written in has no phonemes."""
+        return each(phrases, lambda phrase: tuple(self._tokens(phrase)), NAME)
+
+    def _tokens(self, sentence: Phrase) -> Iterator[Token]:
         clause: list[_Written] = []
         for written in _written(sentence.text):
             if not written.is_mark and is_readable(written.text, self._scripts):
@@ -104,7 +119,7 @@ class Espeak:
             yield _token(sentence, [written], MARKS.get(written.text, ""))
         yield from self._clause(sentence, clause)
 
-    def _clause(self, sentence: Sentence, words: Sequence["_Written"]) -> Iterator[Token]:
+    def _clause(self, sentence: Phrase, words: Sequence["_Written"]) -> Iterator[Token]:
         for first, last, phonemes in shared_out([word.text for word in words], self.say):
             yield _token(sentence, words[first:last], phonemes)
 
@@ -213,7 +228,7 @@ def _ungrouped(number: re.Match[str]) -> str:
     return "".join(number.group().split())
 
 
-def _token(sentence: Sentence, words: Sequence[_Written], phonemes: str) -> Token:
+def _token(sentence: Phrase, words: Sequence[_Written], phonemes: str) -> Token:
     start, end = words[0].start, words[-1].start + len(words[-1].text)
     return Token(sentence.text[start:end], sentence.start + start, phonemes, words[-1].spaced)
 

@@ -3,14 +3,15 @@
 import re
 import textwrap
 import unicodedata
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Generic
 
-from speakkit.engines.base import Phonemizer
+from speakkit.engines.base import AnyPhrase, Phonemizer, Phrase
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
-from speakkit.text.sentences import Sentence
 
 APOSTROPHES = dict.fromkeys("\u2018\u2019\u02bc", "'")
 """spaCy splits "wasn\u2019t" in the wrong place, and misaki then says "was" (misaki issue 100)."""
@@ -57,11 +58,23 @@ class Composed:
         """`source` is where the phonemes of a word are from, if the phonemizer does not say."""
         self._phonemizer, self._source = phonemizer, source
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`."""
+        return self._phonemizer.identity
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._phonemizer.close()
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
         """See `base.Phonemizer`."""
-        handed: deque[tuple[Sentence, Places | None]] = deque()
-        for tokens in self._phonemizer.phonemize(_plain_ones(sentences, handed)):
-            yield tuple(self._told(token) for token in _in_place(*handed.popleft(), tokens))
+        for outcome in self._phonemizer.phonemize(_Plain.of(phrase) for phrase in phrases):
+            plain = outcome.item
+            if outcome.error:
+                yield Outcome(plain.source, error=outcome.error)
+            else:
+                yield Outcome(plain.source, tuple(self._told(token) for token in _in_place(plain, outcome.result())))
 
     def _told(self, token: Token) -> Token:
         if not self._source or token.source or not token.phonemes or not token.is_word:
@@ -69,13 +82,25 @@ class Composed:
         return replace(token, source=self._source)
 
 
-def _plain_ones(sentences: Iterable[Sentence], handed: deque[tuple[Sentence, Places | None]]) -> Iterator[Sentence]:
-    """The sentences as plain text; what is needed to find the way back is put into `handed`."""
-    for sentence in sentences:
-        odd = not sentence.text.isascii() and any(map(_is_odd, set(sentence.text)))
-        plain, places = _plain(sentence.text) if odd else (sentence.text.translate(ONE_FOR_ONE), None)
-        handed.append((sentence, places))
-        yield Sentence(plain, 0, sentence.ends_paragraph)
+@dataclass(frozen=True)
+class _Plain(Generic[AnyPhrase]):
+    """A phrase as plain text.
+
+    places: for each character of `text` the stretch of the source's text that it is from; None if each stands for
+        itself
+    """
+
+    text: str
+    source: AnyPhrase
+    places: Places | None
+    start: int = 0
+
+    @classmethod
+    def of(cls, source: AnyPhrase) -> "_Plain[AnyPhrase]":
+        """Make `source` plain."""
+        odd = not source.text.isascii() and any(map(_is_odd, set(source.text)))
+        text, places = _plain(source.text) if odd else (source.text.translate(ONE_FOR_ONE), None)
+        return cls(text, source, places)
 
 
 @cache
@@ -105,17 +130,18 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf"
 
 
-def _in_place(sentence: Sentence, places: Places | None, tokens: Iterable[Token]) -> Iterator[Token]:
-    """The tokens where they stand in the user's text. `places`: None where each character stands for itself."""
+def _in_place(plain: "_Plain[AnyPhrase]", tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens where they stand in the user's text."""
+    source, places = plain.source, plain.places
     at = 0
     for token in tokens:
         start, end = token.start, token.start + len(token.text)
         if places is not None:
             covered = places[start:end]
             start, end = (max(covered[0][0], at), covered[-1][1]) if covered else (at, at)
-        text = sentence.text[start:end]
-        is_there = not sentence.start and start == token.start and text == token.text
-        yield token if is_there else replace(token, text=text, start=sentence.start + start)
+        text = source.text[start:end]
+        is_there = not source.start and start == token.start and text == token.text
+        yield token if is_there else replace(token, text=text, start=source.start + start)
         at = max(at, end)
 
 
@@ -141,7 +167,7 @@ class Piece:
     spaced: bool
 
 
-def located(sentence: Sentence, folded: str, pieces: list[Piece]) -> Iterator[Token]:
+def located(sentence: Phrase, folded: str, pieces: list[Piece]) -> Iterator[Token]:
     """Tokens at their places in the sentence. A stretch that the library passed over is a token without phonemes.
 
     folded: the sentence's text as the library was given it, character for character
@@ -164,7 +190,7 @@ def _find(text: str, piece: str, at: int) -> tuple[int, int]:
     return start, end
 
 
-def _passed_over(sentence: Sentence, start: int, end: int) -> Iterator[Token]:
+def _passed_over(sentence: Phrase, start: int, end: int) -> Iterator[Token]:
     stretch = sentence.text[start:end]
     if any(character.isalnum() for character in stretch):
         yield Token(stretch.strip(), sentence.start + start, "", spaced=stretch[-1].isspace())

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "State",
     "damaged",
     "ensure",
+    "one_hash",
     "state",
 ]
 
@@ -43,10 +44,12 @@ class Installed:
     """Weights that are there.
 
     source: what they are called wherever they are named, such as "official" or "rebuilt from int8"
+    sha256: of the file, or of the lines that `sha256sum *` prints of several; "" if it was not recorded
     """
 
     folder: Path
     source: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,22 @@ def _in_user_folder(model: Model) -> Installed | None:
 
 def _in_cache(model: Model) -> Installed | None:
     manifest = _manifest(model)
-    return Installed(_folder(model), str(manifest["source"])) if manifest else None
+    return Installed(_folder(model), str(manifest["source"]), _of_files(manifest)) if manifest else None
+
+
+def _of_files(manifest: dict[str, Any]) -> str:
+    return one_hash({name: str(record["sha256"]) for name, record in manifest["files"].items()})
+
+
+def one_hash(hashes: Mapping[str, str]) -> str:
+    """The sha256 of several files together: of the lines that `sha256sum *` prints. Of a single file, its own.
+
+    hashes: file -> sha256
+    """
+    if len(hashes) == 1:
+        return next(iter(hashes.values()))
+    listed = "".join(f"{found}  {name}\n" for name, found in sorted(hashes.items()))
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _ready(model: Model, *, official: bool = False) -> Installed | None:
@@ -166,7 +184,7 @@ def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installe
         except OSError as error:
             raise _cannot_store(model, error) from error
         else:
-            return Installed(_folder(model), source.label)
+            return _in_cache(model) or Installed(_folder(model), source.label)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     raise ModelError(f"the model {model.name} is not installed and cannot be fetched: {'; '.join(reasons)}")

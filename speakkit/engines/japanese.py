@@ -8,6 +8,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -15,9 +16,15 @@ import pyopenjtalk
 
 from speakkit import paths
 from speakkit.engines import espeak
+from speakkit.engines.attempt import each
+from speakkit.engines.base import AnyPhrase, Footprint, Phrase
 from speakkit.engines.g2p import LATIN, PLAIN, is_readable
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
+
+NAME = "pyopenjtalk-plus"
 
 KANA: Mapping[str, str] = dict(
     line.split("\t") for line in (paths.data() / "kana.tsv").read_text(encoding="utf-8").splitlines()
@@ -54,16 +61,29 @@ class OpenJtalk:
         """The phonemizer for "ja"."""
         return cls()
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
-        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
+    @classmethod
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  likewise
+        """See `base.Engine`."""
+        return Footprint("cpu", 200 << 20)
 
-        A word in a script that Japanese is not written in is a token without phonemes.
-        """
-        for sentence in sentences:
-            yield tuple(_joined_stops(token for part in _parts(sentence) for token in part))
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`."""
+        return Identity(NAME, version(NAME), licence="MIT AND BSD-3-Clause", commercial=True)
+
+    def close(self) -> None:
+        """See `base.Engine`. Open JTalk is one library for the whole process: it stays."""
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """See `base.Phonemizer`. A word in a script that Japanese is not written in has no phonemes."""
+        return each(phrases, _phonemized, NAME)
 
 
-def _parts(sentence: Sentence) -> Iterator[Iterable[Token]]:
+def _phonemized(phrase: Phrase) -> tuple[Token, ...]:
+    return tuple(_joined_stops(token for part in _parts(phrase) for token in part))
+
+
+def _parts(sentence: Phrase) -> Iterator[Iterable[Token]]:
     """The tokens of each stretch: words with accents or apostrophes by espeak-ng, since Open JTalk takes them apart."""
     at = 0
     for foreign in [*FOREIGN.finditer(sentence.text), None]:
@@ -101,7 +121,7 @@ def _morae(reading: str) -> Iterator[str]:
         at += size
 
 
-def _tokens(sentence: Sentence, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Token]:
+def _tokens(sentence: Phrase, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Token]:
     """The words of Open JTalk in their places. Those that it put for digits are one token with the digits."""
     text = "".join(_folded(character) for character in sentence.text)
     at, pending = 0, ""
@@ -119,7 +139,7 @@ def _tokens(sentence: Sentence, nodes: Sequence[Mapping[str, Any]]) -> Iterator[
     yield from _rewritten(sentence, at, len(text), pending)
 
 
-def _rewritten(sentence: Sentence, start: int, end: int, said: str) -> Iterator[Token]:
+def _rewritten(sentence: Phrase, start: int, end: int, said: str) -> Iterator[Token]:
     stretch = sentence.text[start:end]
     if stretch.strip():
         lead = len(stretch) - len(stretch.lstrip())
@@ -142,7 +162,7 @@ def _english() -> espeak.Espeak:
     return espeak.Espeak("en-us")
 
 
-def _token(sentence: Sentence, start: int, end: int, said: str) -> Token:
+def _token(sentence: Phrase, start: int, end: int, said: str) -> Token:
     return Token(sentence.text[start:end], sentence.start + start, said, spaced=True)
 
 

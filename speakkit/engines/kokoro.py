@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,28 @@ from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
 from speakkit.engines import hub, packs
-from speakkit.engines.base import Outcome, Synthesis
-from speakkit.engines.batches import Batches
+from speakkit.engines.attempt import Held, attempt
+from speakkit.engines.base import Footprint, Synthesis
+from speakkit.engines.batches import Batches, Spoken
 from speakkit.engines.device import BATCH, Memory, convolution_dtype, keep_compiled, pick
+from speakkit.engines.kokoro_config import MOST, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.lengths import Lengths
 from speakkit.engines.styletts2.network import StyleTTS2
-from speakkit.errors import EngineError, ModelError, SpeakkitError
-from speakkit.text.chunks import LIMIT, Chunk
-from speakkit.vocabulary import settings
+from speakkit.errors import EngineError, ModelError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
+from speakkit.text.chunks import Chunk
+
+NAME = "kokoro"
 
 SAMPLE_RATE = 24_000
 SAMPLES = 600
 FRAME = SAMPLES / SAMPLE_RATE
 """Seconds: one step of a duration."""
+
+LOADED = {"cpu": 1500 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
+"""Bytes that the network takes with one chunk: 1.2 GB of resident memory on a processor in float32."""
 
 VERIFY = "speakkit models verify kokoro"
 MEND = f"check it with: {VERIFY}"
@@ -38,6 +47,19 @@ MEND = f"check it with: {VERIFY}"
 def checkpoint(weights: hub.Installed) -> Path:
     """The file that holds the weights."""
     return weights.folder / hub.KOKORO_WEIGHTS
+
+
+def identity(name: str, weights: hub.Installed) -> Identity:
+    """Of a synthesizer with Kokoro's weights. version: of the code that runs them."""
+    return Identity(
+        name,
+        version=version("speakkit"),
+        weights=weights.source,
+        weights_sha256=weights.sha256,
+        licence="Apache-2.0",
+        commercial=True,
+        sample_rate=SAMPLE_RATE,
+    )
 
 
 def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> StyleTTS2:
@@ -92,7 +114,6 @@ def style(chunk: Chunk) -> Tensor:
 class Kokoro:
     """Synthesizer: the network of `styletts2` with the weights of Kokoro. Several threads may use it at once."""
 
-    sample_rate = SAMPLE_RATE
     frame = FRAME
 
     def __init__(
@@ -100,35 +121,45 @@ class Kokoro:
     ) -> None:
         """`dtype` is that of the decoder's convolutions, `batch` the most chunks at once: by default the fastest."""
         keep_compiled()
-        self.weights = weights.source
+        self.identity = identity(NAME, weights)
+        self.limits = limits()
         self._vocabulary: dict[str, int] = settings()["vocab"]
-        self.symbols = frozenset(self._vocabulary)
         self._device = device
-        self._network = load_model(weights, dtype or convolution_dtype(device)).to(device)
-        self._batches = Batches(self._spoken, Memory(device), batch or BATCH[device.type])
+        self._network = Held(NAME, load_model(weights, dtype or convolution_dtype(device)).to(device))
+        self._batches = Batches(self.identity, self._spoken, Memory(device), batch or BATCH[device.type])
 
     @classmethod
     def load(cls, device: str = "auto", batch: int | None = None) -> "Kokoro":
         """Kokoro on a device of `engines.device.DEVICES`. Raises ModelError where there are no weights."""
         return cls(hub.ensure("kokoro"), pick(device), batch=batch)
 
-    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+    @classmethod
+    def footprint(cls, device: str = "auto", batch: int | None = None) -> Footprint:  # noqa: ARG003  see `load`
+        """See `base.Engine`. A batch takes what memory is left."""
+        picked = pick(device).type
+        return Footprint(picked, LOADED[picked])
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._batches.close()
+        self._network.close()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Spoken]:
         """See `base.Synthesizer`. Failures: phonemes that Kokoro does not know, or too many; a voice without a pack."""
-        return self._batches.outcomes(chunks)
+        return self._batches.outcomes(chunks, urgent=urgent)
 
-    def _spoken(self, chunks: Sequence[Chunk]) -> list[Outcome]:
+    def _spoken(self, chunks: Sequence[Chunk]) -> list[Spoken]:
         """A batch. What cannot be spoken keeps none of the others from it."""
-        lines = [self._line(chunk) for chunk in chunks]
-        spoken = self._together([line for line in lines if isinstance(line, _Line)])
-        return [next(spoken) if isinstance(line, _Line) else line for line in lines]
+        lines = [attempt(chunk, self._line, NAME) for chunk in chunks]
+        spoken = self._together([line.result() for line in lines if not line.error])
+        return [Outcome(line.item, error=line.error) if line.error else next(spoken) for line in lines]
 
-    def _line(self, chunk: Chunk) -> "_Line | SpeakkitError":
-        try:
-            return _Line(chunk, self._ids(chunk), style(chunk))
-        except SpeakkitError as error:
-            return error
+    def _line(self, chunk: Chunk) -> "_Line":
+        return _Line(chunk, self._ids(chunk), style(chunk))
 
-    def _together(self, lines: Sequence["_Line"]) -> Iterator[Outcome]:
+    def _together(self, lines: Sequence["_Line"]) -> Iterator[Spoken]:
         if not lines:
             return
         with torch.inference_mode(), _exactly():
@@ -136,9 +167,11 @@ class Kokoro:
         for line, row, frames, sounds in zip(lines, samples, durations, finite, strict=True):
             own = frames[: len(line.ids)]
             if sounds:
-                yield Synthesis(Audio(row[: SAMPLES * own.sum()].copy(), SAMPLE_RATE), tuple(own.tolist()))
+                audio = Audio(row[: SAMPLES * own.sum()].copy(), SAMPLE_RATE)
+                yield Outcome(line.chunk, Synthesis(audio, tuple(own.tolist())))
             else:
-                yield EngineError(f"kokoro returned no sound for {line.chunk.phonemes!r}; check its weights: {VERIFY}")
+                said = f"kokoro returned no sound for {line.chunk.phonemes!r}; check its weights: {VERIFY}"
+                yield Outcome(line.chunk, error=EngineError(said))
 
     def _audio(self, lines: Sequence["_Line"]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], list[bool]]:
         """[batch, samples] and [batch, tokens] frames, of which each line has its own and padding.
@@ -153,20 +186,20 @@ class Kokoro:
         speeds = torch.tensor([line.chunk.speed for line in lines])
         noise = [torch.Generator(self._device).manual_seed(line.chunk.seed) for line in lines]
         on_device = (tensor.to(self._device) for tensor in (tokens, styles, speeds))
-        samples, score = self._network(next(on_device), lengths, *on_device, noise)
+        samples, score = self._network()(next(on_device), lengths, *on_device, noise)
         finite: list[bool] = samples.isfinite().all(1).tolist()
         return _fetched(samples.float()), score.durations.cpu().numpy(), finite
 
     def _ids(self, chunk: Chunk) -> list[int]:
         """The start, each phoneme, and the end."""
-        unknown = set(chunk.phonemes) - self.symbols
+        unknown = set(chunk.phonemes) - self.limits.symbols
         if unknown:
             words = [token.text for token in chunk.tokens if unknown.intersection(token.phonemes)]
             raise EngineError(
                 f"kokoro knows no phoneme {' '.join(sorted(unknown))}, as in {', '.join(words) or 'a chunk'}"
             )
-        if not 0 < len(chunk.phonemes) <= LIMIT:
-            raise EngineError(f"kokoro speaks 1 to {LIMIT} phonemes at once, not {len(chunk.phonemes)}")
+        if not 0 < len(chunk.phonemes) <= MOST:
+            raise EngineError(f"kokoro speaks 1 to {MOST} phonemes at once, not {len(chunk.phonemes)}")
         return [0, *(self._vocabulary[symbol] for symbol in chunk.phonemes), 0]
 
 

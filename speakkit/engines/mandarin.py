@@ -5,15 +5,21 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import version
 
 import cn2an
 import jieba
 from misaki.zh import ZHG2P
 
 from speakkit.engines import espeak
+from speakkit.engines.attempt import each
+from speakkit.engines.base import AnyPhrase, Footprint, Phrase
 from speakkit.engines.g2p import LATIN, is_readable
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
-from speakkit.text.sentences import Sentence
+
+NAME = "pypinyin"
 
 MARKS = dict(zip("、，。．！？：；…—～«»《》「」『』【】（）", ",,..!?:;…——“”“”“”“”“”()", strict=True))
 MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
@@ -43,14 +49,26 @@ class Pinyin:
         """The phonemizer for "zh"."""
         return cls()
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
-        """The tokens of each sentence, with offsets into the text that the sentences were cut from.
+    @classmethod
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  likewise
+        """See `base.Engine`."""
+        return Footprint("cpu", 200 << 20)
 
-        A character without a reading, and a word in another script, is a token without phonemes.
-        """
-        for sentence in sentences:
-            found = [token for match in STRETCH.finditer(sentence.text) for token in _tokens(sentence, match)]
-            yield tuple(found)
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`. jieba's words, misaki's symbols."""
+        return Identity(NAME, version(NAME), licence="MIT AND Apache-2.0", commercial=True)
+
+    def close(self) -> None:
+        """See `base.Engine`. The dictionaries are the libraries' own, and stay."""
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """See `base.Phonemizer`. A character without a reading, and a word in another script, has no phonemes."""
+        return each(phrases, _phonemized, NAME)
+
+
+def _phonemized(phrase: Phrase) -> tuple[Token, ...]:
+    return tuple(token for match in STRETCH.finditer(phrase.text) for token in _tokens(phrase, match))
 
 
 def phonemes(words: str) -> str:
@@ -61,7 +79,7 @@ def phonemes(words: str) -> str:
         return ""
 
 
-def _tokens(sentence: Sentence, found: re.Match[str]) -> Iterator[Token]:
+def _tokens(sentence: Phrase, found: re.Match[str]) -> Iterator[Token]:
     kind, text = str(found.lastgroup), found.group()
     at = sentence.start + found.start()
     if kind != "han":

@@ -7,6 +7,7 @@ order of the sentences, and batches are handed out only so far ahead, so that a 
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -15,6 +16,7 @@ from typing import Self
 
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import BadValue, EngineError, SpeakkitError
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
 
@@ -30,7 +32,7 @@ Answer = list[tuple[Token, ...]] | SpeakkitError
 class Pooled:
     """Phonemizer that gives back what one process would. Use it as a context manager, or `close` it."""
 
-    def __init__(self, load: Callable[[], Phonemizer], processes: int) -> None:
+    def __init__(self, load: Callable[[], AbstractContextManager[Phonemizer]], processes: int) -> None:
         """`load` is called once in each process. Raises BadValue for less than one process."""
         if processes < 1:
             raise BadValue(f"{processes} processes cannot phonemize; use 1 or more")
@@ -57,24 +59,24 @@ class Pooled:
             channel.close()
         self._workers = {}
 
-    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Token, ...]]:
+    def phonemize(self, sentences: Iterable[Sentence]) -> Iterator[Outcome[Sentence, tuple[Token, ...]]]:
         """See `base.Phonemizer`. Raises EngineError where a process cannot load the language, or ends."""
         batches = _batches(sentences)
         batch = next(batches, None)
-        ahead: deque[int] = deque()
+        ahead: deque[tuple[int, list[Sentence]]] = deque()
         try:
             while batch or ahead:
                 while batch and self._idle and len(ahead) < AHEAD * len(self._workers):
-                    ahead.append(self._ask(batch))
+                    ahead.append((self._ask(batch), batch))
                     batch = next(batches, None)
-                if ahead and ahead[0] in self._answers:
-                    asked = ahead.popleft()
+                if ahead and ahead[0][0] in self._answers:
+                    asked, handed = ahead.popleft()
                     self._wanted.remove(asked)
-                    yield from self._answers.pop(asked)
+                    yield from map(Outcome, handed, self._answers.pop(asked))
                 else:
                     self._hear()
         finally:
-            for asked in ahead:
+            for asked, _ in ahead:
                 self._wanted.discard(asked)
                 self._answers.pop(asked, None)
 
@@ -132,7 +134,7 @@ def _batches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
         yield batch
 
 
-def _started(load: Callable[[], Phonemizer]) -> tuple[Connection, SpawnProcess]:
+def _started(load: Callable[[], AbstractContextManager[Phonemizer]]) -> tuple[Connection, SpawnProcess]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, load), daemon=True)
@@ -141,12 +143,12 @@ def _started(load: Callable[[], Phonemizer]) -> tuple[Connection, SpawnProcess]:
     return ours, process
 
 
-def _work(channel: Connection, load: Callable[[], Phonemizer]) -> None:
+def _work(channel: Connection, load: Callable[[], AbstractContextManager[Phonemizer]]) -> None:
     """Answer batches until there is nobody to ask. A Ctrl-C is for the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    failure, phonemizer = None, None
+    failure, phonemizer, stack = None, None, ExitStack()
     try:
-        phonemizer = load()
+        phonemizer = stack.enter_context(load())
     except SpeakkitError as error:
         failure = error
     while True:
@@ -159,6 +161,6 @@ def _work(channel: Connection, load: Callable[[], Phonemizer]) -> None:
 
 def _answer(phonemizer: Phonemizer, batch: list[Sentence]) -> Answer:
     try:
-        return list(phonemizer.phonemize(batch))
+        return [outcome.result() for outcome in phonemizer.phonemize(batch)]
     except SpeakkitError as error:
         return error

@@ -4,30 +4,33 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from speakkit.audio import Audio
+from speakkit.audio import Audio, silence
 from speakkit.engines import hub
-from speakkit.engines.base import Outcome, Synthesis
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.device import pick
-from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, checkpoint, style
+from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, Kokoro, checkpoint, identity, style
+from speakkit.engines.kokoro_config import limits, settings
 from speakkit.engines.quietly import import_quietly, no_warnings
 from speakkit.errors import BadValue
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
-from speakkit.vocabulary import settings, symbols
+
+NAME = "upstream"
 
 
 class Upstream:
     """Synthesizer: `kokoro.KModel`, unchanged."""
 
-    sample_rate = SAMPLE_RATE
     frame = FRAME
 
     def __init__(self, weights: hub.Installed, device: torch.device) -> None:
-        self.weights = weights.source
-        self.symbols = symbols()
+        self.identity = identity(NAME, weights)
+        self.limits = limits()
         with no_warnings():  # of weight norm's and dropout's ways
             kmodel = import_quietly("kokoro.model").KModel
             model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=settings(), model=str(checkpoint(weights)))
-        self._model = model.to(device).eval()
+        self._model = Held(NAME, model.to(device).eval())
 
     @classmethod
     def load(cls, device: str = "auto", batch: int = 1) -> "Upstream":
@@ -36,9 +39,22 @@ class Upstream:
             raise BadValue("the upstream engine speaks one chunk at a time; leave the batch out")
         return cls(hub.ensure("kokoro"), pick(device))
 
-    def synthesize(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
-        """The audio of each chunk, in order; torch's global generator is seeded for each."""
-        for chunk in chunks:
-            torch.manual_seed(chunk.seed)
-            output = self._model(chunk.phonemes, style(chunk), chunk.speed, return_output=True)
-            yield Synthesis(Audio(output.audio.numpy(), SAMPLE_RATE), tuple(output.pred_dur.tolist()))
+    @classmethod
+    def footprint(cls, device: str = "auto", batch: int = 1) -> Footprint:
+        """See `base.Engine`."""
+        return Kokoro.footprint(device, batch)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._model.close()
+
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+        """See `base.Synthesizer`. torch's global generator is seeded for each chunk."""
+        return each(chunks, self._spoken, NAME)
+
+    def _spoken(self, chunk: Chunk) -> Synthesis:
+        if not chunk.phonemes:
+            return Synthesis(silence(0.0, SAMPLE_RATE), ())
+        torch.manual_seed(chunk.seed)
+        output = self._model()(chunk.phonemes, style(chunk), chunk.speed, return_output=True)
+        return Synthesis(Audio(output.audio.numpy(), SAMPLE_RATE), tuple(output.pred_dur.tolist()))

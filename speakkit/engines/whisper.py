@@ -1,47 +1,92 @@
 """Whisper through faster-whisper: speech -> text with word times."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 
 from faster_whisper import WhisperModel
 
 from speakkit.audio import Audio
 from speakkit.engines import hub
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import Footprint
 from speakkit.engines.device import pick
-from speakkit.transcript import Transcript, Word
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
+from speakkit.transcript import Transcript, TranscriptSegment, Word
 
 SAMPLE_RATE = 16_000
+
+BESIDE = 250 << 20
+"""Bytes that the decoding of 30 s takes beside the weights, which are float16 on disk and float32 in memory."""
 
 
 class Whisper:
     """Recognizer: a beam of five, no fallback to higher temperatures, so that one clip has one transcript."""
 
-    def __init__(self, weights: hub.Installed, device: str, compute_type: str = "float32") -> None:
-        self.weights = weights.source
+    def __init__(self, name: str, weights: hub.Installed, device: str, compute_type: str = "float32") -> None:
         self.device = device
-        self._model = WhisperModel(str(weights.folder), device=device, compute_type=compute_type)
+        self.identity = Identity(
+            name,
+            version=version("faster-whisper"),
+            weights=weights.source,
+            weights_sha256=weights.sha256,
+            licence="MIT",
+            commercial=True,
+            sample_rate=SAMPLE_RATE,
+        )
+        self._model = Held(name, WhisperModel(str(weights.folder), device=device, compute_type=compute_type))
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Whisper":
-        """One of the Whisper models of `hub.MODELS`. CTranslate2 knows CUDA and CPU only."""
-        picked = pick(device).type
-        return cls(hub.ensure(name), "cuda" if picked == "cuda" else "cpu")
+        """One of the Whisper models of `hub.MODELS`."""
+        return cls(name, hub.ensure(name), _device(device))
 
-    def transcribe(self, clips: Iterable[Audio], language: str = "en") -> Iterator[Transcript]:
-        """What was heard in each clip, in order."""
-        for clip in clips:
-            samples = clip.resampled(SAMPLE_RATE).samples
-            segments, info = self._model.transcribe(
-                samples,
-                language=language,
-                beam_size=5,
-                temperature=0.0,
-                word_timestamps=True,
-                condition_on_previous_text=False,
-            )
-            heard = list(segments)
-            words = tuple(
-                Word(word.word.strip(), word.start, word.end, word.probability)
-                for segment in heard
-                for word in segment.words or ()
-            )
-            yield Transcript("".join(segment.text for segment in heard).strip(), info.language, words)
+    @classmethod
+    def footprint(cls, name: str, device: str = "auto") -> Footprint:
+        """See `base.Engine`."""
+        return Footprint(_device(device), 2 * hub.MODELS[name].size_mb * 10**6 + BESIDE)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._model.close()
+
+    def transcribe(self, clips: Iterable[Audio], language: str | None) -> Iterator[Outcome[Audio, Transcript]]:
+        """See `base.Recognizer`."""
+        return each(clips, partial(self._heard, language), self.identity.name)
+
+    def _heard(self, language: str | None, clip: Audio) -> Transcript:
+        found, info = self._model().transcribe(
+            clip.resampled(SAMPLE_RATE).samples,
+            language=language,
+            beam_size=5,
+            temperature=0.0,
+            word_timestamps=True,
+            condition_on_previous_text=False,
+        )
+        segments = list(found)
+        raw = "".join(segment.text for segment in segments)
+        words = tuple(
+            Word(word.word.strip(), word.start, word.end, word.probability)
+            for segment in segments
+            for word in segment.words or ()
+        )
+        return Transcript(raw.strip(), info.language, words, tuple(map(_segment, segments)), raw)
+
+
+def _segment(heard: Any) -> TranscriptSegment:
+    """A segment of faster-whisper's."""
+    return TranscriptSegment(
+        heard.text.strip(),
+        heard.start,
+        heard.end,
+        average_log_probability=heard.avg_logprob,
+        no_speech_probability=heard.no_speech_prob,
+        compression_ratio=heard.compression_ratio,
+    )
+
+
+def _device(name: str) -> str:
+    """CTranslate2 knows CUDA and processors only."""
+    return "cuda" if pick(name).type == "cuda" else "cpu"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speakkit.speech.reading import Plan, Reader
 from speakkit.speech.timestamps import CONTINUOUS
-from speakkit.text.chunks import Chunk, Delivery, Token
+from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
 from speakkit.text.markup import Markup
 from speakkit.text.verbalize import readings
 from speakkit.voices import Voice
@@ -66,15 +66,15 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains how `voice` would read texts. symbols: the phonemes that its engine knows."""
+    """Explains how `voice` would read texts. limits: those of its engine."""
 
     voice: Voice
     reader: Reader
-    symbols: frozenset[str]
+    limits: ChunkLimits
 
     def explain(self, text: str, markup: Markup) -> Explanation:
         """How `text` would be read. Raises TextError where there is nothing to be heard in it."""
-        return explain(text, self.reader.plan(text, Delivery(self.voice), markup, self.symbols))
+        return explain(text, self.reader.plan(text, Delivery(self.voice), markup, self.limits))
 
     def nothing(self, text: str) -> Explanation:
         """That of a text in which there is nothing to be heard."""

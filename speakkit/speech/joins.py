@@ -41,10 +41,10 @@ class Segment:
     onsets: tuple[float, ...]
 
 
-def segment(chunk: Chunk, synthesis: Synthesis | None, synthesizer: Synthesizer) -> Segment:
+def segment(chunk: Chunk, synthesis: Synthesis, synthesizer: Synthesizer) -> Segment:
     """`chunk` as `synthesizer` spoke it, or its gap alone where there was nothing in it to speak."""
-    gap = silence(chunk.gap, synthesizer.sample_rate)
-    if synthesis is None:
+    gap = silence(chunk.gap, synthesizer.identity.sample_rate)
+    if not synthesis.durations:
         return Segment(chunk, gap, ())
     ends = [frames * synthesizer.frame for frames in accumulate(synthesis.durations)]
     sounds = max(1, len(chunk.phonemes.rstrip(PAUSES)))

@@ -1,16 +1,18 @@
 """A user's text -> phonemized sentences: markup, sentences, lexicon, verbalisation, phonemes, in this order."""
 
+import logging
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, tee, zip_longest
+from itertools import chain, pairwise
 
 from speakkit import voices
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import TextError
 from speakkit.text import lexicon
-from speakkit.text.chunks import Chunk, Delivery, Token, chunks
+from speakkit.text.chunking import chunks
+from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
 from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, script
@@ -18,6 +20,8 @@ from speakkit.text.script import Pause, Rewrite, Script
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.text.spoken import Spoken
 from speakkit.text.verbalize import verbalize
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,42 +45,58 @@ class Reader:
     phonemizer: Phonemizer
     lexicon: Lexicon
 
-    def plan(self, text: str, delivery: Delivery, markup: Markup, symbols: frozenset[str]) -> Plan:
-        """Plan `text` for an engine that knows `symbols`. Raises TextError for what is no text."""
+    def plan(self, text: str, delivery: Delivery, markup: Markup, limits: ChunkLimits) -> Plan:
+        """Plan `text` for a synthesizer with these limits. Raises TextError for what is no text."""
         made = script(checked(text, "the text"), markup)
-        planned = chunks(self.read(text, made), delivery, symbols)
+        planned = chunks(self.read(text, made), delivery, limits)
         return Plan(delivery, _speakable(planned), made.warnings)
 
     def read(self, text: str, script: Script) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
-        """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`."""
-        written, kept = tee(sentences(script.text, self.language))
-        pauses = deque(script.pauses)
-        said = self._tokens(self._said(text, script, written))
-        for (sentence, following), tokens in zip(_with_next(kept), said, strict=True):
-            until = following.start if following else len(text)
-            asked = []
-            while pauses and pauses[0].at <= until:
-                asked.append(pauses.popleft())
-            yield _source(sentence, text), tuple(_with_pauses(tokens, asked))
+        """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`.
 
-    def _said(self, text: str, script: Script, written: Iterable[Sentence]) -> Iterator[Spoken]:
+        A sentence that the phonemizer fails on has tokens without phonemes, so that its words are named as lost.
+        """
+        for outcome in self.phonemizer.phonemize(self._said(text, script)):
+            if outcome.error:
+                log.warning("%s", outcome.error)
+            spoken = outcome.item.spoken
+            tokens = spoken.tokens(outcome.value or ())
+            yield spoken.sentence, tuple(_with_pauses(tokens, outcome.item.pauses))
+
+    def _said(self, text: str, script: Script) -> Iterator["_Said"]:
         """Each sentence in the words that are said."""
         ends = [rewrite.end for rewrite in script.rewrites]
         starts = [rewrite.start for rewrite in script.rewrites]
-        for sentence in written:
+        pauses = deque(script.pauses)
+        for sentence, following in _with_next(sentences(script.text, self.language)):
             marked = script.rewrites[bisect_right(ends, sentence.start) : bisect_left(starts, sentence.end)]
             spoken = Spoken.of(_source(sentence, text))
             spoken = spoken.rewritten(spoken.located(marked))
             own = _free(self.lexicon.rewrites(spoken.text), spoken)
             read = _free(verbalize(spoken.text, self.language), spoken)
             spoken = spoken.rewritten(_settled(own, read, spoken.text))
-            yield spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
+            spoken = spoken.rewritten(_free(self.lexicon.rewrites(spoken.text), spoken))
+            yield _Said(spoken, tuple(_taken(pauses, following.start if following else len(text))))
 
-    def _tokens(self, said: Iterable[Spoken]) -> Iterator[tuple[Token, ...]]:
-        kept, handed = tee(said)
-        plain = (Sentence(spoken.text, 0, spoken.sentence.ends_paragraph) for spoken in handed)
-        for spoken, tokens in zip(kept, self.phonemizer.phonemize(plain), strict=True):
-            yield spoken.tokens(tokens)
+
+@dataclass(frozen=True)
+class _Said:
+    """A sentence in the words that are said, as a `base.Phrase`. pauses: those between its words and behind them."""
+
+    spoken: Spoken
+    pauses: tuple[Pause, ...]
+    start: int = 0
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return self.spoken.text
+
+
+def _taken(pauses: deque[Pause], until: int) -> Iterator[Pause]:
+    """The pauses up to offset `until`, which are taken off."""
+    while pauses and pauses[0].at <= until:
+        yield pauses.popleft()
 
 
 def _source(sentence: Sentence, text: str) -> Sentence:
@@ -111,8 +131,9 @@ def _free(rewrites: Iterable[Rewrite], spoken: Spoken) -> list[Rewrite]:
 
 
 def _with_next(items: Iterable[Sentence]) -> Iterator[tuple[Sentence, Sentence | None]]:
-    first, second = tee(items)
-    return zip_longest(first, islice(second, 1, None))
+    for item, following in pairwise(chain(items, [None])):
+        assert item
+        yield item, following
 
 
 def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[Token]:

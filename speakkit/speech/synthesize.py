@@ -1,20 +1,24 @@
 """str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice, tee
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
 from speakkit.engines import packs, registry
-from speakkit.engines.base import Synthesizer
+from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
+from speakkit.identity import Identity
+from speakkit.outcome import Failure, Outcome
 from speakkit.speech.joins import Segment, segment
-from speakkit.speech.reading import Reader
+from speakkit.speech.reading import Plan, Reader
 from speakkit.text import lexicon
-from speakkit.text.chunks import Delivery, Token
+from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.text.markup import Markup
 from speakkit.voices import Voice
 
@@ -26,12 +30,12 @@ class Utterance:
     """One text, spoken.
 
     voice: full name of the voice, such as "af_heart", or of a blend, such as "af_bella(2)+af_sky"
-    weights: which weights spoke, such as "official" or "rebuilt from int8"
+    engine: the synthesizer that spoke, with its weights
     """
 
     text: str
     voice: str
-    weights: str
+    engine: Identity
     audio: Audio
     segments: tuple[Segment, ...]
 
@@ -43,7 +47,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A voice with the engines that it needs: `speakers` of one language share them."""
+    """A voice with the engines that it needs, which are lent to it."""
 
     voice: Voice
     reader: Reader
@@ -64,23 +68,76 @@ class Speaker:
         first: the chunk to begin with; those before it are read, and not spoken
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        delivery = Delivery(self.voice, checked_speed(speed), seed, starts_early)
-        plan = self.reader.plan(text, delivery, markup, self.synthesizer.symbols)
-        for warning in plan.warnings:
-            log.warning("%s", warning)
-        kept, planned = tee(islice(plan.chunks, first, None))
-        spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
-        for chunk in kept:
-            outcome = next(spoken) if chunk.phonemes else None
-            if isinstance(outcome, SpeakkitError):
-                raise outcome
-            yield segment(chunk, outcome, self.synthesizer)
+        plan = self._plan(text, Delivery(self.voice, checked_speed(speed), seed, starts_early), markup)
+        for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None)):
+            yield segment(outcome.item, outcome.result(), self.synthesizer)
 
     def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
         """Speak `text` as a whole. Raises as `segments` does."""
-        spoken = tuple(self.segments(text, speed=speed, seed=seed, markup=markup))
-        audio = joined([part.audio for part in spoken])
-        return Utterance(text, self.voice.name, self.synthesizer.weights, audio, spoken)
+        (outcome,) = self.speak([text], speed=speed, seed=seed, markup=markup)
+        return outcome.result()
+
+    def speak(
+        self, texts: Iterable[str], *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
+    ) -> Iterator[Outcome[str, Utterance]]:
+        """Speak each of many texts as a whole, in batches that are filled from all of them.
+
+        A text that fails is an outcome with its error. Texts are taken as far ahead as a batch needs: one at a time on
+        a processor, where each chunk is spoken alone and its samples never depend on its neighbours; on a GPU the
+        order of the texts decides which chunks share a batch. Raises BadValue for a speed out of SPEEDS.
+        """
+        pending: deque[_Pending] = deque()
+        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        for outcome in self.synthesizer.synthesize(self._planned(texts, delivery, markup, pending), urgent=False):
+            while pending[0].number < outcome.item.utterance:
+                yield pending.popleft().outcome(self)
+            pending[0].add(outcome, self.synthesizer)
+            if outcome.item.is_last:
+                yield pending.popleft().outcome(self)
+        yield from (text.outcome(self) for text in pending)
+
+    def _planned(
+        self, texts: Iterable[str], delivery: Delivery, markup: Markup, pending: "deque[_Pending]"
+    ) -> Iterator[Chunk]:
+        """The chunks of all texts, each of which is put into `pending` first."""
+        for number, text in enumerate(texts):
+            entry = _Pending(text, number)
+            pending.append(entry)
+            try:
+                yield from self._plan(text, replace(delivery, utterance=number), markup).chunks
+            except SpeakkitError as error:
+                entry.error = error
+
+    def _plan(self, text: str, delivery: Delivery, markup: Markup) -> Plan:
+        plan = self.reader.plan(text, delivery, markup, self.synthesizer.limits)
+        for warning in plan.warnings:
+            log.warning("%s", warning)
+        return plan
+
+
+@dataclass
+class _Pending:
+    """A text that is being spoken with others. number: its place among them."""
+
+    text: str
+    number: int
+    segments: list[Segment] = field(default_factory=list)
+    error: Failure | None = None
+
+    def add(self, spoken: Outcome[Chunk, Synthesis], synthesizer: Synthesizer) -> None:
+        """Take its next chunk. The first chunk that failed is why the text fails."""
+        if spoken.error:
+            self.error = self.error or spoken.error
+        elif not self.error:
+            self.segments.append(segment(spoken.item, spoken.result(), synthesizer))
+
+    def outcome(self, speaker: Speaker) -> Outcome[str, Utterance]:
+        """The whole text, once no chunk of it is to come."""
+        if self.error:
+            return Outcome(self.text, error=self.error)
+        audio = joined([part.audio for part in self.segments])
+        engine = speaker.synthesizer.identity
+        return Outcome(self.text, Utterance(self.text, speaker.voice.name, engine, audio, tuple(self.segments)))
 
 
 def lost_word(token: Token, voice: str) -> str:
@@ -98,18 +155,28 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
     return replace(found, language=voices.language(lang)) if lang else found
 
 
-def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None) -> Speaker:
-    """Load what `voice` needs.
+@contextmanager
+def speaker(
+    voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None
+) -> Iterator[Speaker]:
+    """Borrow what `voice` needs, for the length of a block.
 
     batch: the most chunks that are spoken at once; None for what is best on the device
     Raises BadValue for an unknown engine or device, or no batch; EngineError; ModelError.
     """
-    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device, batch))
+    with reader(voice.language, engine) as reads, registry.synthesizer(engine, device, batch) as synthesizer:
+        yield Speaker(voice, reads, synthesizer)
 
 
-def reader(language: str) -> Reader:
-    """Load what reads `language`. Raises EngineError where its extra is missing, ConfigError for a faulty lexicon."""
-    return Reader(language, registry.phonemizer(language), lexicon.load(language))
+@contextmanager
+def reader(language: str, engine: str = "kokoro") -> Iterator[Reader]:
+    """Borrow what reads `language` for a synthesizer, for the length of a block.
+
+    Raises EngineError where the extra of the language is missing, ConfigError for a faulty lexicon.
+    """
+    words = lexicon.load(language, registry.limits(engine).symbols)
+    with registry.phonemizer(language) as phonemizer:
+        yield Reader(language, phonemizer, words)
 
 
 def synthesize(
@@ -133,6 +200,6 @@ def synthesize(
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
     TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
     """
-    talker = speaker(find_voice(voice, lang), device=device)
-    for text in [texts] if isinstance(texts, str) else texts:
-        yield talker.utterance(text, speed=speed, seed=seed)
+    with speaker(find_voice(voice, lang), device=device) as talker:
+        for outcome in talker.speak([texts] if isinstance(texts, str) else texts, speed=speed, seed=seed):
+            yield outcome.result()

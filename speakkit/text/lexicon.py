@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from speakkit import paths, tomlfile, vocabulary, voices
+from speakkit import paths, tomlfile, voices
 from speakkit.errors import BadValue, ConfigError, storage_error
 from speakkit.text.ipa import misaki_symbols, with_s
 from speakkit.text.script import Rewrite
@@ -113,9 +113,10 @@ class Lexicon:
         return after != "'" or not behind[:1].isalnum() or behind.casefold() in CONTRACTIONS
 
 
-def load(language: str) -> Lexicon:
+def load(language: str, symbols: frozenset[str]) -> Lexicon:
     """The user's lexicon for `language`, a key of the phonemizers; empty where there is no file.
 
+    symbols: the phonemes that the synthesizer knows
     Raises ConfigError, with file and line, where the file or an entry of it cannot be used.
     """
     path = paths.lexicon()
@@ -125,13 +126,13 @@ def load(language: str) -> Lexicon:
         return Lexicon(language)
     except OSError as error:
         raise ConfigError(str(storage_error(error, f"read {path}"))) from error
-    return _loaded(path, (found.st_mtime_ns, found.st_size, found.st_ino), language)
+    return _loaded(path, (found.st_mtime_ns, found.st_size, found.st_ino), language, symbols)
 
 
 @lru_cache(maxsize=32)
-def _loaded(path: Path, _state: tuple[int, ...], language: str) -> Lexicon:
+def _loaded(path: Path, _state: tuple[int, ...], language: str, symbols: frozenset[str]) -> Lexicon:
     """The lexicon as it is in this state of the file."""
-    widest_first = sorted(_checked(tomlfile.read(path)), key=lambda found: -len(found[0]))
+    widest_first = sorted(_checked(tomlfile.read(path), symbols), key=lambda found: -len(found[0]))
     entries = {word: entry for scopes, word, entry in widest_first if language in scopes}
     if language in ENGLISH:
         entries = _with_forms(entries, british=language == "en-gb")
@@ -150,17 +151,17 @@ def _lexicon(language: str, entries: Mapping[str, Entry]) -> Lexicon:
     return Lexicon(language, written, in_any_case, most_first)
 
 
-def _checked(file: tomlfile.TomlFile) -> Iterator[tuple[Sequence[str], str, Entry]]:
+def _checked(file: tomlfile.TomlFile, symbols: frozenset[str]) -> Iterator[tuple[Sequence[str], str, Entry]]:
     """Every entry of the file, its word as a key, with the languages that it is for. Raises ConfigError."""
     for name, value in file.values.items():
         if isinstance(value, dict):
             scopes = _scopes(name, value, file)
             for word, said in value.items():
                 where = file.where(name, word, *_first(said))
-                yield scopes, _word(word, where), _entry(word, said, where)
+                yield scopes, _word(word, where), _entry(word, said, where, symbols)
         else:
             where = file.where(name)
-            yield tuple(voices.LANGUAGES.values()), _word(name, where), _entry(name, value, where)
+            yield tuple(voices.LANGUAGES.values()), _word(name, where), _entry(name, value, where, symbols)
 
 
 def _first(value: object) -> list[str]:
@@ -184,7 +185,7 @@ def _word(word: str, where: str) -> str:
     return key
 
 
-def _entry(word: str, said: object, where: str) -> Entry:
+def _entry(word: str, said: object, where: str, symbols: frozenset[str]) -> Entry:
     """How `word` is said. Raises ConfigError, which begins with `where`."""
     if not isinstance(said, str):
         raise ConfigError(
@@ -193,17 +194,16 @@ def _entry(word: str, said: object, where: str) -> Entry:
         )
     plain = " ".join(said.split())
     if plain.startswith("/"):
-        return Entry(phonemes=_phonemes(word, plain, where))
+        return Entry(phonemes=_phonemes(word, plain, where, symbols))
     if not any(character.isalnum() for character in plain):
         raise ConfigError(f'{where}: {word} has no pronunciation; write a respelling, or IPA such as "/kjuːb/"')
     return Entry(spoken=plain)
 
 
-def _phonemes(word: str, ipa: str, where: str) -> str:
+def _phonemes(word: str, ipa: str, where: str, known: frozenset[str]) -> str:
     phonemes = misaki_symbols(ipa)
     if len(ipa) == 1 or not ipa.endswith("/") or not set(phonemes) - MODIFIERS:
         raise ConfigError(f'{where}: the IPA of {word} must stand between slashes, such as "/kjuːb/", not {ipa!r}')
-    known = vocabulary.symbols()
     unknown = "".join(dict.fromkeys(symbol for symbol in phonemes if symbol not in known))
     if unknown:
         raise ConfigError(f"{where}: no voice of Kokoro knows {' '.join(unknown)} in the IPA of {word}")

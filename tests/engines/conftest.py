@@ -7,11 +7,18 @@ import torch
 
 
 @pytest.fixture(scope="session")
-def kmodel():
-    """kokoro.KModel with the weights that our network has."""
+def upstream():
+    """The plain kokoro loop."""
     from speakkit.engines import registry
 
-    return registry.synthesizer("upstream", "cpu")._model
+    with registry.synthesizer("upstream", "cpu") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def kmodel(upstream):
+    """kokoro.KModel with the weights that our network has."""
+    return upstream._model()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,10 @@ from speakkit.engines.base import Synthesis
 from speakkit.engines.batches import AHEAD, Batches
 from speakkit.engines.device import Memory
 from speakkit.engines.kokoro import Kokoro, load_model
+from speakkit.engines.kokoro_config import limits
 from speakkit.errors import BadValue, EngineError, ModelError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
 from speakkit.voices import Voice, find
 
@@ -22,7 +25,12 @@ SHORT, LONG = "hˈI.", "ðə kwˈɪk bɹˈWn fˈɑks."
 
 
 def chunk(phonemes=SHORT, index=0, **changes):
-    return dataclasses.replace(Chunk(index, phonemes, (), (), find("f1"), "en-us", 1.0, 7, 0.0), **changes)
+    plain = Chunk(index, phonemes, (), (), find("f1"), "en-us", 1.0, 7, 0.0, predicted=limits().seconds(phonemes, 1.0))
+    return dataclasses.replace(plain, **changes)
+
+
+def batches(speak, room, most):
+    return Batches(Identity("echo", sample_rate=1), speak, room, most)
 
 
 class Space:
@@ -61,23 +69,23 @@ class Echo:
         if len(chunks) > self.most:
             raise MemoryError
         return [
-            EngineError(f"broken {one.index}")
+            Outcome(one, error=EngineError(f"broken {one.index}"))
             if one.index in self.broken
-            else Synthesis(Audio(np.full(1, one.index, np.float32), 1), (1,))
+            else Outcome(one, Synthesis(Audio(np.full(1, one.index, np.float32), 1), (1,)))
             for one in chunks
         ]
 
 
 def indices(outcomes):
     """The index that each outcome echoes, or the failure as text."""
-    return [str(one) if isinstance(one, Exception) else int(one.audio.samples[0]) for one in outcomes]
+    return [str(one.error) if one.error else int(one.result().audio.samples[0]) for one in outcomes]
 
 
 def test_results_are_in_order_and_batches_of_one_length():
     """The first chunk goes alone; those behind it with those whose length is next to theirs."""
     echo = Echo()
     chunks = [chunk(SHORT if i % 2 else LONG, i) for i in range(17)]
-    assert indices(Batches(echo, Space(), 4).outcomes(chunks)) == list(range(17))
+    assert indices(batches(echo, Space(), 4).outcomes(chunks)) == list(range(17))
     assert echo.batches[0] == [0]
     assert all(len(batch) <= 4 for batch in echo.batches)
     mixed = [batch for batch in echo.batches if len({i % 2 for i in batch}) > 1]
@@ -87,7 +95,7 @@ def test_results_are_in_order_and_batches_of_one_length():
 def test_memory_is_given_back_once_nobody_waits():
     """Not between the batches of one caller."""
     space = Space()
-    list(Batches(Echo(), space, 4).outcomes([chunk(index=i) for i in range(20)]))
+    list(batches(Echo(), space, 4).outcomes([chunk(index=i) for i in range(20)]))
     assert 1 <= space.rests < 5
 
 
@@ -95,7 +103,7 @@ def test_no_chunk_is_asked_for_before_it_is_needed():
     """One by one where nothing is batched; else no more than AHEAD batches ahead of the one that is heard."""
     for most, furthest in ((1, 1), (4, 4 * AHEAD)):
         asked = []
-        outcomes = Batches(Echo(), Space(), most).outcomes(asked.append(i) or chunk(index=i) for i in range(100))
+        outcomes = batches(Echo(), Space(), most).outcomes(asked.append(i) or chunk(index=i) for i in range(100))
         for heard, _ in enumerate(outcomes, 1):
             assert len(asked) - heard < furthest
 
@@ -103,7 +111,7 @@ def test_no_chunk_is_asked_for_before_it_is_needed():
 def test_nothing_to_speak_is_no_batch():
     """An engine is not called for nothing."""
     echo = Echo()
-    assert list(Batches(echo, Space(), 4).outcomes([])) == []
+    assert list(batches(echo, Space(), 4).outcomes([])) == []
     assert echo.batches == []
 
 
@@ -111,29 +119,69 @@ def test_a_batch_is_no_longer_than_memory_holds():
     """Padding counts: each item takes as much as the longest. A single chunk is tried in any case."""
     echo = Echo()
     each = chunk(LONG).predicted
-    assert len(indices(Batches(echo, Space(2.5 * each), 100).outcomes(chunk(LONG, i) for i in range(20)))) == 20
+    assert len(indices(batches(echo, Space(2.5 * each), 100).outcomes(chunk(LONG, i) for i in range(20)))) == 20
     assert max(map(len, echo.batches)) == 2
     echo = Echo()
-    assert len(indices(Batches(echo, Space(0.0), 100).outcomes(chunk(LONG, i) for i in range(5)))) == 5
+    assert len(indices(batches(echo, Space(0.0), 100).outcomes(chunk(LONG, i) for i in range(5)))) == 5
     assert max(map(len, echo.batches)) == 1
 
 
 def test_a_batch_that_memory_does_not_hold_is_halved():
     """Nothing is lost, and the memory is told."""
     echo, space = Echo(most=3), Space()
-    assert indices(Batches(echo, space, 16).outcomes(chunk(index=i) for i in range(40))) == list(range(40))
+    assert indices(batches(echo, space, 16).outcomes(chunk(index=i) for i in range(40))) == list(range(40))
     assert space.overruns
 
 
 def test_a_chunk_that_memory_does_not_hold_fails_alone():
     """It is named, and the others are spoken."""
-    outcomes = list(Batches(Echo(most=0), Space(), 4).outcomes([chunk(), chunk(index=1)]))
-    assert all("not enough memory" in str(one) for one in outcomes)
+    outcomes = list(batches(Echo(most=0), Space(), 4).outcomes([chunk(), chunk(index=1)]))
+    assert all("not enough memory" in str(one.error) for one in outcomes)
+
+
+def test_a_batch_may_begin_with_the_first_chunk():
+    """Where nobody waits for it: whole batches from the first on, and chunks without phonemes take no room in them."""
+    echo = Echo()
+    chunks = [chunk(index=i) if i % 10 else chunk("", index=i) for i in range(100)]
+    outcomes = list(batches(echo, Space(), 32).outcomes(chunks, urgent=False))
+    assert [one.item.index for one in outcomes] == list(range(100))
+    assert [len(batch) for batch in echo.batches] == [32, 32, 26]
+    assert all(not one.result().durations for one in outcomes[::10])
+
+
+def test_closing_waits_for_the_batch_under_way_and_fails_the_rest():
+    """Whoever waits is told, in every thread."""
+    started, go = threading.Event(), threading.Event()
+
+    def speak(chunks):
+        started.set()
+        assert go.wait(10)
+        return Echo()(chunks)
+
+    shared = batches(speak, Space(), 1)
+    heard = {}
+
+    def call(name):
+        heard[name] = list(shared.outcomes(chunk(index=i) for i in range(3)))
+
+    callers = [threading.Thread(target=call, args=(name,)) for name in range(3)]
+    for caller in callers:
+        caller.start()
+    assert started.wait(10)
+    closer = threading.Thread(target=shared.close)
+    closer.start()
+    go.set()
+    for thread in (*callers, closer):
+        thread.join(10)
+    outcomes = [one for each in heard.values() for one in each]
+    assert len(outcomes) == 9
+    assert sum(not one.error for one in outcomes) <= 1
+    assert {str(one.error) for one in outcomes if one.error} == {"echo was closed before this was done"}
 
 
 def test_a_failure_stands_in_its_place():
     """The others of its batch are spoken."""
-    outcomes = Batches(Echo(broken={3, 7}), Space(), 8).outcomes(chunk(index=i) for i in range(10))
+    outcomes = batches(Echo(broken={3, 7}), Space(), 8).outcomes(chunk(index=i) for i in range(10))
     assert indices(outcomes) == [0, 1, 2, "broken 3", 4, 5, 6, "broken 7", 8, 9]
 
 
@@ -147,21 +195,21 @@ def test_a_bug_is_raised_and_the_next_caller_is_served():
             raise ZeroDivisionError
         return Echo()(chunks)
 
-    batches = Batches(fails_once, Space(), 4)
+    shared = batches(fails_once, Space(), 4)
     with pytest.raises(ZeroDivisionError):
-        list(batches.outcomes([chunk()]))
-    assert indices(batches.outcomes([chunk(index=5)])) == [5]
+        list(shared.outcomes([chunk()]))
+    assert indices(shared.outcomes([chunk(index=5)])) == [5]
 
 
 def test_chunks_of_a_caller_who_has_gone_are_not_spoken():
     """Closing the iterator takes back what waits."""
     echo = Echo()
-    batches = Batches(echo, Space(), 2)
-    outcomes = batches.outcomes(chunk(index=i) for i in range(50))
+    shared = batches(echo, Space(), 2)
+    outcomes = shared.outcomes(chunk(index=i) for i in range(50))
     next(outcomes)
     next(outcomes)
     outcomes.close()
-    assert indices(batches.outcomes([chunk(index=99)])) == [99]
+    assert indices(shared.outcomes([chunk(index=99)])) == [99]
     assert max(map(len, echo.batches)) <= 2
     assert sum(map(len, echo.batches)) < 10
 
@@ -177,11 +225,11 @@ def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
             assert go.wait(10)
         return echo(chunks)
 
-    batches = Batches(speak, Space(), 4)
+    shared = batches(speak, Space(), 4)
     heard = {}
 
     def call(name, first, count):
-        heard[name] = indices(batches.outcomes(chunk(index=first + i) for i in range(count)))
+        heard[name] = indices(shared.outcomes(chunk(index=first + i) for i in range(count)))
 
     bulk = threading.Thread(target=call, args=("bulk", 0, 30))
     bulk.start()
@@ -190,7 +238,7 @@ def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
     for thread in others:
         thread.start()
     deadline = time.monotonic() + 10
-    while sum(job.is_urgent for job in batches._waiting) < len(others) and time.monotonic() < deadline:
+    while sum(job.is_urgent for job in shared._waiting) < len(others) and time.monotonic() < deadline:
         time.sleep(0.001)
     go.set()
     for thread in (bulk, *others):
@@ -201,11 +249,11 @@ def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
 
 def test_many_threads_get_their_own():
     """Twenty callers at once, each of them in order."""
-    batches = Batches(Echo(), Space(), 8)
+    shared = batches(Echo(), Space(), 8)
     heard = {}
 
     def call(name):
-        heard[name] = indices(batches.outcomes(chunk(index=1000 * name + i) for i in range(25)))
+        heard[name] = indices(shared.outcomes(chunk(index=1000 * name + i) for i in range(25)))
 
     threads = [threading.Thread(target=call, args=(name,)) for name in range(20)]
     for thread in threads:
@@ -247,13 +295,16 @@ def test_batches_are_spoken_as_one_by_one(batched, exact):
     ]
     together, alone = (list(engine.synthesize(chunks)) for engine in (batched, exact))
     for one, other in zip(together, alone, strict=True):
-        if isinstance(other, Exception):
-            assert type(one) is type(other)
-            assert str(one) == str(other)
+        assert one.item is other.item
+        if other.error:
+            assert type(one.error) is type(other.error)
+            assert str(one.error) == str(other.error)
         else:
-            assert one.durations == other.durations
-            assert np.corrcoef(one.audio.samples, other.audio.samples)[0, 1] > 0.999
-    assert [isinstance(one, Exception) for one in together] == [False, False, True, False, True, False, True]
+            ours, theirs = one.result(), other.result()
+            assert ours.durations == theirs.durations
+            if ours.durations:
+                assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.999
+    assert [bool(one.error) for one in together] == [False, False, True, False, False, False, True]
 
 
 def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
@@ -265,15 +316,16 @@ def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
     outcomes = list(
         batched.synthesize([chunk(), chunk(voice=gone), chunk(), chunk(voice=hoarse), chunk(LONG), chunk()])
     )
-    assert [type(one) for one in outcomes] == [Synthesis, ModelError, Synthesis, EngineError, Synthesis, Synthesis]
+    failures = [type(one.error) for one in outcomes]
+    assert failures == [type(None), ModelError, type(None), EngineError, type(None), type(None)]
 
 
 def test_weights_that_are_no_numbers_are_named(monkeypatch):
     """Not spoken as silence."""
     engine = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=2)
-    engine._network.bert_encoder.weight.data.fill_(float("nan"))
+    engine._network().bert_encoder.weight.data.fill_(float("nan"))
     outcomes = list(engine.synthesize([chunk(), chunk(), chunk(LONG)]))
-    assert all("speakkit models verify kokoro" in str(one) for one in outcomes)
+    assert all("speakkit models verify kokoro" in str(one.error) for one in outcomes)
 
 
 def test_no_batch_is_refused():
@@ -281,7 +333,7 @@ def test_no_batch_is_refused():
     with pytest.raises(BadValue, match="0"):
         registry.synthesizer("kokoro", "cpu", 0)
     with pytest.raises(BadValue, match="one chunk at a time"):
-        registry.synthesizer("upstream", "cpu", 2)
+        registry.synthesizer("upstream", "cpu", 2).__enter__()
 
 
 def test_network_is_loaded_in_bfloat16_but_for_what_speech_is_sensitive_in():

@@ -12,10 +12,10 @@ from onnx import helper
 from speakkit import paths
 from speakkit.engines import hub, packs
 from speakkit.engines.dequantize import rebuild
+from speakkit.engines.kokoro_config import settings
 from speakkit.engines.packages import package_folder
 from speakkit.engines.quietly import no_warnings
 from speakkit.text.chunks import Chunk
-from speakkit.vocabulary import settings
 from speakkit.voices import find
 
 PHONEMES = "həlˈO wˈɜɹld."
@@ -159,7 +159,7 @@ def test_an_lstm_answers_as_that_of_the_export(node_name, export, weights):
 
 def test_it_sounds_as_the_export(export, kokoro):
     """A sentence is as long as the export's own, run whole by ONNX Runtime, and has its spectrum."""
-    if kokoro.weights != "rebuilt from int8":
+    if kokoro.identity.weights != "rebuilt from int8":
         pytest.skip("this home has the official weights")
     session = onnxruntime.InferenceSession(export, providers=["CPUExecutionProvider"])
     voice = find("af_heart")
@@ -169,7 +169,7 @@ def test_it_sounds_as_the_export(export, kokoro):
     speed = np.ones(1, np.float32)
     [theirs] = session.run(None, {"tokens": [tokens], "style": style, "speed": speed})
     [spoken] = kokoro.synthesize([Chunk(0, PHONEMES, (), (), voice, "en-us", 1.0, 0, 0.0)])
-    ours = spoken.audio.samples
+    ours = spoken.result().audio.samples
     assert len(ours) == pytest.approx(len(theirs), rel=0.03)
     assert np.corrcoef(spectrum(ours, theirs), spectrum(theirs, ours))[0, 1] > 0.9
 

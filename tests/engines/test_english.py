@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from speakkit import paths
-from speakkit.engines import registry
 from speakkit.text.sentences import Sentence, sentences
 
 SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_text())["vocab"])
@@ -94,10 +93,9 @@ def test_endless_word_keeps_its_end(english):
     assert len(phonemes(english, "x" * 700)) > 3 * len(phonemes(english, "x" * 100)) > 0
 
 
-def test_british_is_another_accent(english):
+def test_british_is_another_accent(english, read_in):
     """tomato, tomato."""
-    british = registry.phonemizer("en-gb")
-    assert phonemes(british, "tomato") != phonemes(english, "tomato")
+    assert phonemes(read_in("en-gb"), "tomato") != phonemes(english, "tomato")
 
 
 def test_threads_do_not_hear_each_others_words(english):

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from speakkit.engines import hub, packs
 from speakkit.engines.kokoro import load_model
+from speakkit.engines.kokoro_config import settings as kokoro_settings
 from speakkit.engines.styletts2 import network as styletts2_network
 from speakkit.engines.styletts2.lengths import Lengths
-from speakkit.vocabulary import settings as kokoro_settings
 from speakkit.voices import find
 
 CPU = torch.device("cpu")

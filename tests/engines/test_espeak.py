@@ -18,8 +18,9 @@ LANGUAGES = ("es", "fr-fr", "hi", "it", "pt-br")
 
 
 def tokens(language, text):
-    (found,) = registry.phonemizer(language).phonemize([Sentence(text, 0)])
-    return found
+    with registry.phonemizer(language) as phonemizer:
+        (found,) = phonemizer.phonemize([Sentence(text, 0)])
+    return found.result()
 
 
 def said(language, text):

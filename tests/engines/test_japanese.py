@@ -17,8 +17,9 @@ SYMBOLS = frozenset(json.loads((paths.data() / "kokoro" / "config.json").read_te
 
 
 def tokens(text):
-    (found,) = registry.phonemizer("ja").phonemize([Sentence(text, 0)])
-    return found
+    with registry.phonemizer("ja") as phonemizer:
+        (found,) = phonemizer.phonemize([Sentence(text, 0)])
+    return found.result()
 
 
 def spoken(text):
@@ -117,4 +118,4 @@ def test_missing_extra_says_what_to_install(monkeypatch):
     """As when speakkit was installed without it."""
     monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("pyopenjtalk_that_is_not_there",)))
     with pytest.raises(EngineError, match=r"pip install 'speakkit\[ja\]'"):
-        registry.phonemizer.__wrapped__("ja")
+        registry.phonemizer("ja")

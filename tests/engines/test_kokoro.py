@@ -1,6 +1,7 @@
 """Kokoro against its upstream, and against the chunks it is given."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -10,8 +11,9 @@ import torch
 
 from speakkit.engines import hub, registry
 from speakkit.engines.kokoro import Kokoro, load_model
+from speakkit.engines.kokoro_config import MOST
 from speakkit.errors import EngineError, ModelError
-from speakkit.text.chunks import LIMIT, Chunk
+from speakkit.text.chunks import Chunk
 from speakkit.voices import find
 
 PHONEMES = "həlˈO fɹʌm spˈikɪt. ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˈOvəɹ ðə lˈAzi dˈɔɡ."
@@ -24,11 +26,7 @@ def chunk(phonemes=PHONEMES, **changes):
 
 def syntheses(engine, *chunks):
     """What `engine` makes of the chunks; the first failure is raised."""
-    outcomes = list(engine.synthesize(chunks))
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
-    return outcomes
+    return [outcome.result() for outcome in engine.synthesize(chunks)]
 
 
 def spoken(engine, *chunks):
@@ -49,29 +47,27 @@ def same_noise(monkeypatch):
     monkeypatch.setattr(torch, "randn_like", noise_like)
 
 
-def test_speaks_as_upstream_does(exact, same_noise):
+def test_speaks_as_upstream_does(exact, upstream, same_noise):
     """With the same noise, durations are identical and the samples differ by rounding alone."""
-    upstream = registry.synthesizer("upstream", "cpu")
     for changes in ({}, {"speed": 1.25}, {"voice": find("bm_george")}, {"phonemes": "həlˈO."}):
-        ours = next(exact.synthesize([chunk(**changes)]))
-        theirs = next(upstream.synthesize([chunk(**changes)]))
+        (ours,), (theirs,) = (syntheses(engine, chunk(**changes)) for engine in (exact, upstream))
         assert ours.durations == theirs.durations
         assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
         # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2
         assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
 
 
-def test_longest_chunk_is_spoken_as_upstream_does(exact, same_noise):
+def test_longest_chunk_is_spoken_as_upstream_does(exact, upstream, same_noise):
     """Durations are identical; the rounding of F0's sum grows with the length: 0.9989 to 0.9995 over a minute."""
-    longest = chunk(("lˈa " * LIMIT)[:LIMIT], voice=find("m2"))
-    ours, theirs = (next(engine.synthesize([longest])) for engine in (exact, registry.synthesizer("upstream", "cpu")))
+    longest = chunk(("lˈa " * MOST)[:MOST], voice=find("m2"))
+    (ours,), (theirs,) = (syntheses(engine, longest) for engine in (exact, upstream))
     assert ours.durations == theirs.durations
     assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.99
 
 
 def test_duration_is_the_sum_of_frames(kokoro):
     """A frame is 25 ms: one for the start, one or more for each phoneme, one for the end."""
-    synthesis = next(kokoro.synthesize([chunk()]))
+    (synthesis,) = syntheses(kokoro, chunk())
     assert len(synthesis.durations) == len(PHONEMES) + 2
     assert synthesis.audio.duration == pytest.approx(sum(synthesis.durations) * kokoro.frame)
 
@@ -108,13 +104,40 @@ def test_speed_changes_the_length(kokoro):
 
 
 def test_most_phonemes_are_spoken_and_one_more_is_refused(kokoro):
-    """LIMIT is Kokoro's own."""
-    synthesis = next(kokoro.synthesize([chunk(("lˈa " * LIMIT)[:LIMIT])]))
-    assert len(synthesis.durations) == LIMIT + 2
-    with pytest.raises(EngineError, match="510"):
-        syntheses(kokoro, chunk("a" * (LIMIT + 1)))
+    """MOST is Kokoro's own."""
+    (synthesis,) = syntheses(kokoro, chunk(("lˈa " * MOST)[:MOST]))
+    assert len(synthesis.durations) == MOST + 2
     with pytest.raises(EngineError, match="1 to 510"):
-        syntheses(kokoro, chunk(""))
+        syntheses(kokoro, chunk("a" * (MOST + 1)))
+
+
+def test_chunk_without_phonemes_is_silence(kokoro, upstream):
+    """A stretch of which every word was lost: it has no samples, and keeps its place."""
+    for engine in (kokoro, upstream):
+        first, nothing, last = syntheses(engine, chunk("wˈʌn."), chunk(""), chunk("tˈu."))
+        assert (len(nothing.audio.samples), nothing.durations) == (0, ())
+        assert min(first.audio.duration, last.audio.duration) > 0.2
+
+
+def test_an_engine_says_who_it_is(kokoro, upstream):
+    """With the weights and their hash, as the manifest of the cache has it."""
+    assert (kokoro.identity.name, upstream.identity.name) == ("kokoro", "upstream")
+    for engine in (kokoro, upstream):
+        assert engine.identity.weights == hub.ensure("kokoro").source
+        assert re.fullmatch("[0-9a-f]{64}", engine.identity.weights_sha256)
+        assert (engine.identity.licence, engine.identity.commercial) == ("Apache-2.0", True)
+        assert (engine.identity.sample_rate, engine.identity.deterministic) == (24_000, True)
+
+
+def test_a_closed_engine_fails_what_it_had_not_begun():
+    """Every further chunk by itself; nothing is left waiting, and no traceback is met."""
+    engine = Kokoro.load("cpu")
+    outcomes = engine.synthesize([chunk("wˈʌn."), chunk("tˈu."), chunk("θɹˈi.")])
+    assert next(outcomes).result().durations
+    engine.close()
+    for outcome in (*outcomes, *engine.synthesize([chunk()])):
+        assert isinstance(outcome.error, EngineError)
+        assert "kokoro was closed" in str(outcome.error)
 
 
 def test_unknown_phoneme_is_named(kokoro):
@@ -126,7 +149,7 @@ def test_unknown_phoneme_is_named(kokoro):
 def test_bfloat16_says_the_same(exact, whisper):
     """The decoder in bfloat16 is another rounding, not another voice."""
     rounded = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.bfloat16)
-    reference, other = (next(engine.synthesize([chunk()])) for engine in (exact, rounded))
+    (reference,), (other,) = (syntheses(engine, chunk()) for engine in (exact, rounded))
     assert reference.durations == other.durations
     said, rounded_said = whisper.transcribe([reference.audio, other.audio])
     assert said.text == rounded_said.text
@@ -151,7 +174,7 @@ def test_device_that_is_not_there_is_refused():
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(EngineError, match="--device cpu"):
-        registry.synthesizer("kokoro", "cuda")
+        registry.synthesizer("kokoro", "cuda").__enter__()
 
 
 def test_checkpoint_without_a_weight_is_refused(tmp_path):
@@ -188,7 +211,8 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
 def test_network_is_loaded_without_those_of_others():
     """A fresh interpreter with the engine in it: transformers alone would take two seconds, spaCy half of one."""
     code = (
-        "import sys; from speakkit.engines import registry; registry.synthesizer('kokoro', 'cpu'); print(*sys.modules)"
+        "import sys; from speakkit.engines import registry; registry.synthesizer('kokoro', 'cpu').__enter__();"
+        "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
     assert "speakkit.engines.kokoro" in loaded

@@ -36,8 +36,9 @@ def plain(language):
 
 
 def said(language, text):
-    (tokens,) = registry.phonemizer(language).phonemize([Sentence(text, 0)])
-    return {token.text.lower(): (token.phonemes, token.source) for token in tokens}
+    with registry.phonemizer(language) as phonemizer:
+        (found,) = phonemizer.phonemize([Sentence(text, 0)])
+    return {token.text.lower(): (token.phonemes, token.source) for token in found.result()}
 
 
 def test_each_patch_has_a_source_and_known_phonemes():

@@ -24,7 +24,11 @@ def plain(text):
 def test_people_are_understood(name, most_wrong):
     """Clips go in as a list, transcripts come out in its order, with words and times."""
     clips = [read(Path(__file__).parent.parent / "data" / clip) for clip in CLIPS]
-    transcripts = list(registry.recognizer(name, "cpu").transcribe(clips))
+    with registry.recognizer(name, "cpu") as engine:
+        outcomes = list(engine.transcribe(clips, "en"))
+        assert (engine.identity.name, engine.identity.licence) == (name, "MIT")
+    assert all(outcome.item is clip for outcome, clip in zip(outcomes, clips, strict=True))
+    transcripts = [outcome.result() for outcome in outcomes]
     assert jiwer.wer(list(CLIPS.values()), [plain(transcript.text) for transcript in transcripts]) <= most_wrong
     for clip, transcript in zip(clips, transcripts, strict=True):
         assert transcript.language == "en"
@@ -32,8 +36,29 @@ def test_people_are_understood(name, most_wrong):
         assert starts == sorted(starts)
         assert transcript.words[-1].end <= clip.duration + 0.5
         assert all(0 <= word.confidence <= 1 for word in transcript.words)
+        assert transcript.raw_text.strip() == transcript.text
+        (segment,) = transcript.segments
+        assert segment.average_log_probability < 0 <= segment.no_speech_probability <= 1
+        assert 0 < segment.compression_ratio < 2.4
 
 
 def test_silence_has_no_words(whisper):
     """Nothing said, nothing heard."""
     assert next(whisper.transcribe([Audio(np.zeros(16_000, np.float32), 16_000)])).words == ()
+
+
+def test_the_language_is_detected(whisper):
+    """Where none is given."""
+    clip = read(Path(__file__).parent.parent / "data" / "librivox-0880.wav")
+    (transcript,) = whisper.transcribe([clip], None)
+    assert transcript.language == "en"
+
+
+def test_a_clip_that_cannot_be_heard_fails_alone(whisper):
+    """A clip of nothing, and a language that there is not: the clips beside it are heard."""
+    clip = read(Path(__file__).parent.parent / "data" / "librivox-0880.wav")
+    heard = list(whisper.engine.transcribe([clip, Audio(clip.samples, 0), clip], "en"))
+    assert [bool(outcome.error) for outcome in heard] == [False, True, False]
+    assert "whisper-base failed" in str(heard[1].error)
+    (unknown,) = whisper.engine.transcribe([clip], "tlh")
+    assert "tlh" in str(unknown.error)

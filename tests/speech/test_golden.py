@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from speakkit import vocabulary
+from speakkit.engines.kokoro_config import limits
 from speakkit.speech.explain import explain
 from speakkit.speech.synthesize import find_voice, reader
 from speakkit.text.chunks import Delivery
@@ -69,8 +69,9 @@ LINES = list(lines())
 @pytest.fixture(scope="module")
 def explained():
     """A text -> its explanation."""
-    voice, english, symbols = find_voice("f1"), reader("en-us"), vocabulary.symbols()
-    return lambda text: explain(text, english.plan(text, Delivery(voice), guessed(text), symbols))
+    voice = find_voice("f1")
+    with reader("en-us") as english:
+        yield lambda text: explain(text, english.plan(text, Delivery(voice), guessed(text), limits()))
 
 
 def test_the_golden_file_is_large_and_a_third_of_it_is_what_agents_print():

@@ -19,7 +19,8 @@ TEXT = (
 
 
 def segments(voice, text, **options):
-    return list(speaker(find_voice(voice), device="cpu").segments(text, **options))
+    with speaker(find_voice(voice), device="cpu") as talker:
+        return list(talker.segments(text, **options))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_silence_at_a_join_is_the_gap(spoken):
 def test_no_sound_is_cut_off(kokoro, voice, text):
     """All that is louder than silence is kept, but for noise before the first phoneme and after the last mark."""
     (kept,) = segments(voice, text)
-    whole = next(kokoro.synthesize([kept.chunk]))
+    whole = next(kokoro.synthesize([kept.chunk])).result()
     assert kept.audio.duration < whole.audio.duration
     loud = [np.square(audio.samples[np.abs(audio.samples) > QUIET]).sum() for audio in (kept.audio, whole.audio)]
     assert loud[0] > 0.999 * loud[1]
@@ -59,7 +60,7 @@ def test_no_sound_is_cut_off(kokoro, voice, text):
 def test_slow_speech_begins_with_its_first_phoneme(kokoro, voice, speed):
     """Not with a vowel in the stretched silence before it, as loud as a tenth of the loudest (kokoro issue 344)."""
     (part,) = segments(voice, "Alice went on.", speed=speed)
-    spoken = next(kokoro.synthesize([part.chunk]))
+    spoken = next(kokoro.synthesize([part.chunk])).result()
     before = spoken.audio.part(0, spoken.durations[0] * kokoro.frame - BEFORE)
     assert np.abs(before.samples).max() < 0.01 * np.abs(spoken.audio.samples).max()
 

@@ -77,20 +77,20 @@ def test_unknown_language_is_refused():
         next(synthesize("Hello.", lang="tlh"))
 
 
-def test_long_text_without_spaces_is_cut_at_its_marks():
+def test_long_text_without_spaces_is_cut_at_its_marks(read_in):
     """Sixty Mandarin sentences in one paragraph: upstream would drop all but the first 510 phonemes."""
     pytest.importorskip("jieba", reason="the extra zh is not installed")
-    from speakkit.engines import registry
+    from speakkit.engines.kokoro_config import MOST, limits
     from speakkit.speech.synthesize import find_voice
-    from speakkit.text.chunks import LIMIT, Delivery, chunks
+    from speakkit.text.chunking import chunks
+    from speakkit.text.chunks import Delivery
     from speakkit.text.sentences import sentences
 
     text = SAMPLES["zh"] * 60
-    phonemizer, symbols = registry.phonemizer("zh"), registry.synthesizer("kokoro", "cpu").symbols
     found = list(sentences(text))
     plan = list(
-        chunks(zip(found, phonemizer.phonemize(found), strict=True), Delivery(find_voice("zf_xiaoxiao")), symbols)
+        chunks(zip(found, read_in("zh").phonemize(found), strict=True), Delivery(find_voice("zf_xiaoxiao")), limits())
     )
     assert len(found) == 60
-    assert max(len(chunk.phonemes) for chunk in plan) <= LIMIT
+    assert max(len(chunk.phonemes) for chunk in plan) <= MOST
     assert "".join(token.text for chunk in plan for token in chunk.tokens) == text

@@ -3,12 +3,11 @@
 import pytest
 
 from speakkit import paths
-from speakkit.engines import registry
+from speakkit.engines.kokoro_config import limits
 from speakkit.speech.reading import Reader
 from speakkit.text import lexicon
 from speakkit.text.chunks import Delivery
 from speakkit.text.markup import Markup, script
-from speakkit.vocabulary import symbols
 from speakkit.voices import find
 
 WORDS = """
@@ -30,7 +29,7 @@ def reader(monkeypatch, tmp_path, english):
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     paths.lexicon().parent.mkdir()
     paths.lexicon().write_text(WORDS)
-    return Reader("en-us", english, lexicon.load("en-us"))
+    return Reader("en-us", english.engine, lexicon.load("en-us", limits().symbols))
 
 
 def read(reader, text):
@@ -71,7 +70,7 @@ def test_nothing_beside_a_given_pronunciation_is_lost(reader, english, text):
     tokens = read(reader, text)
     assert sum(token.phonemes.count(KUBECTL) for token in tokens) == 1
     assert all(token.phonemes for token in tokens)
-    plain = read(Reader("en-us", english, lexicon.Lexicon("en-us")), text.replace("kubectl", "grub"))
+    plain = read(Reader("en-us", english.engine, lexicon.Lexicon("en-us")), text.replace("kubectl", "grub"))
     rest, expected = sounds(tokens).replace(KUBECTL.translate(STRESS), ""), sounds(plain).replace("ɡɹʌb", "")
     assert abs(len(rest) - len(expected)) <= 1
 
@@ -90,12 +89,12 @@ def test_sources_are_told(reader):
     assert [token.phonemes for token in tokens][3] == "nˈu ɹˈɛlɪk"
 
 
-def test_other_languages_have_their_own(monkeypatch, tmp_path):
+def test_other_languages_have_their_own(monkeypatch, tmp_path, read_in):
     """Words above the first heading count in Spanish too, those under [en] do not."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     paths.lexicon().parent.mkdir()
     paths.lexicon().write_text(WORDS.replace('dr = "doc"', 'chat = "/tʃat/"'))
-    reader = Reader("es", registry.phonemizer("es"), lexicon.load("es"))
+    reader = Reader("es", read_in("es").engine, lexicon.load("es", limits().symbols))
     tokens = read(reader, "El chat y kubectl de main.")
     assert [token.source for token in tokens if token.text == "chat"] == ["your lexicon"]
     assert KUBECTL not in "".join(token.phonemes for token in tokens)
@@ -105,5 +104,5 @@ def test_other_languages_have_their_own(monkeypatch, tmp_path):
 def test_what_is_left_out_makes_no_silence(reader):
     """Thousands of tags before a word are not thousands of paragraphs."""
     text = "<speak>" + "<p>" * 3000 + "hi"
-    plan = reader.plan(text, Delivery(find("f1")), Markup.PLAIN, symbols())
+    plan = reader.plan(text, Delivery(find("f1")), Markup.PLAIN, limits())
     assert sum(chunk.gap for chunk in plan.chunks) == 0

@@ -61,17 +61,24 @@ def test_every_word_of_a_long_text_is_heard(whisper):
     assert sum(word not in heard for word in said) <= 1
 
 
-def test_joins_are_silent():
+@pytest.fixture
+def talker():
+    """A voice with its engines."""
+    with speaker(find_voice("f1"), device="cpu") as lent:
+        yield lent
+
+
+def test_joins_are_silent(talker):
     """Each segment starts and ends at nothing, so that no step can be heard between two."""
-    for segment in speaker(find_voice("f1"), device="cpu").segments(PARAGRAPHS):
+    for segment in talker.segments(PARAGRAPHS):
         assert abs(segment.audio.samples[0]) < 1e-3
         assert abs(segment.audio.samples[-1]) < 1e-3
 
 
-def test_tokens_point_at_the_users_own_text():
+def test_tokens_point_at_the_users_own_text(talker):
     """Every letter of the text is in a token of a chunk, at its place."""
     text = "  \u201cWasn\u2019t it 5\u2032 tall?\u201d\n\nShe said:\tno\u2014never! \u4f60\u597d"
-    tokens = [token for s in speaker(find_voice("f1"), device="cpu").segments(text) for token in s.chunk.tokens]
+    tokens = [token for s in talker.segments(text) for token in s.chunk.tokens]
     covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
     assert all(text[token.start :].startswith(token.text) for token in tokens)
     assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
@@ -83,13 +90,37 @@ def test_lost_words_are_in_the_utterance():
     assert [(token.text, token.start) for token in utterance.lost] == [("\u4f60\u597d", 6)]
 
 
-def test_audio_of_a_chunk_does_not_depend_on_what_follows():
+def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
     """Chunk by chunk the same bytes, whether or not there is a next one."""
     first, second = PARAGRAPHS.split("\n\n")
-    talker = speaker(find_voice("f1"), device="cpu")
     alone = next(talker.segments(first)).audio.samples
     before_another = next(talker.segments(f"{first}\n\n{second}")).audio.samples
     assert alone.tobytes() == before_another[: len(alone)].tobytes()
+
+
+def test_many_texts_are_spoken_as_one_by_one(talker):
+    """In their order, to the byte on a processor; those that cannot be spoken are outcomes with their errors."""
+    texts = ["One.", "...", PARAGRAPHS, "Two \u4f60\u597d.", "bad \ud800 text", "Three."]
+    outcomes = list(talker.speak(iter(texts), seed=3))
+    assert [outcome.item for outcome in outcomes] == texts
+    assert [type(outcome.error) for outcome in outcomes] == [
+        *(type(None), TextError, type(None), type(None), TextError, type(None))
+    ]
+    for text, outcome in zip(texts, outcomes, strict=True):
+        if not outcome.error:
+            alone = talker.utterance(text, seed=3)
+            assert outcome.result().audio.samples.tobytes() == alone.audio.samples.tobytes()
+            assert outcome.result().lost == alone.lost
+            assert alone.engine == talker.synthesizer.identity
+
+
+def test_a_text_is_taken_when_the_one_before_is_spoken(talker):
+    """On a processor, where each chunk is a batch: somebody may write texts while they are spoken."""
+    taken = []
+    outcomes = talker.speak(taken.append(text) or text for text in ["One.", "Two.", "Three."])
+    for count in (1, 2, 3):
+        next(outcomes)
+        assert len(taken) == count
 
 
 def test_arguments_that_no_run_could_accept_are_value_errors():

@@ -12,14 +12,16 @@ from speakkit.audio import QUIET, silence
 from speakkit.speech.joins import Segment
 from speakkit.speech.synthesize import find_voice, speaker
 from speakkit.speech.timestamps import words
-from speakkit.text.chunks import Chunk, Token, placed
+from speakkit.text.chunking import placed
+from speakkit.text.chunks import Chunk, Token
 from speakkit.voices import SAMPLES
 
 SECOND_PER_PHONEME = 0.1
 
 
 def timed(voice, text, **options):
-    spoken = list(speaker(find_voice(voice), device="cpu").segments(text, **options))
+    with speaker(find_voice(voice), device="cpu") as talker:
+        spoken = list(talker.segments(text, **options))
     return list(words(text, spoken)), spoken
 
 

@@ -7,29 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakkit.text.chunks import (
-    AIM,
+from speakkit.engines.kokoro_config import AIM, MOST, WEAK, limits
+from speakkit.text.chunking import (
     CLAUSE_GAP,
-    LIMIT,
     PARAGRAPH_GAP,
     SENTENCE_GAP,
-    WEAK,
     WORD_GAP,
-    Delivery,
-    Token,
     chunk_seed,
     chunks,
     placed,
 )
+from speakkit.text.chunks import Delivery, Token
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.voices import find
 
 SYMBOLS = frozenset("abcde ,.!?;“”")
+LIMITS = replace(limits(), symbols=SYMBOLS)
 DELIVERY = Delivery(find("f1"), seed=3)
 
 
 def plan(*token_lists, ends_paragraph=False):
-    return list(chunks(((Sentence("x", 0, ends_paragraph), tokens) for tokens in token_lists), DELIVERY, SYMBOLS))
+    return list(chunks(((Sentence("x", 0, ends_paragraph), tokens) for tokens in token_lists), DELIVERY, LIMITS))
 
 
 def word(phonemes, text="word", *, spaced=True):
@@ -58,9 +56,9 @@ tokens = st.builds(
 
 @given(st.lists(st.tuples(st.lists(tokens, max_size=20), st.booleans()), max_size=4), st.booleans())
 def test_every_token_is_in_one_chunk_in_order(read, starts_early):
-    """Whatever the tokens are: their texts and phonemes are those of the chunks, and none has over LIMIT."""
+    """Whatever the tokens are: their texts and phonemes are those of the chunks, and none has over MOST."""
     delivery = replace(DELIVERY, starts_early=starts_early)
-    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, SYMBOLS))
+    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, LIMITS))
     given_tokens = [token for part, _ in read for token in part]
     told = [t for chunk in made for t in chunk.tokens if (t.text, t.phonemes) != ("", ".")]
     plain = [t for t in given_tokens if (t.text, t.phonemes) != ("", ".")]
@@ -68,7 +66,7 @@ def test_every_token_is_in_one_chunk_in_order(read, starts_early):
     assert "".join(t.phonemes for t in told).replace(" ", "") == "".join(t.phonemes for t in plain).replace(" ", "")
     assert sum(t.pause for t in told) == sum(t.pause for t in plain)
     assert all(chunk.tokens for chunk in made)
-    assert all(len(chunk.phonemes) <= LIMIT for chunk in made)
+    assert all(len(chunk.phonemes) <= MOST for chunk in made)
     assert all((chunk.phonemes, chunk.spans) == placed(chunk.tokens, SYMBOLS) for chunk in made)
     assert [chunk.index for chunk in made] == list(range(len(made)))
 
@@ -95,7 +93,7 @@ ALPHABETS = st.sampled_from(["é", "ß", "你", "я", "あ", "ह", "ع"]).flatm
 
 
 @pytest.mark.parametrize("kind", [st.text(max_size=80), ALPHABETS], ids=["any", "alphabets"])
-def test_any_text_is_said_or_named(kind, english, kokoro):
+def test_any_text_is_said_or_named(kind, english):
     """By the real phonemizer: a word without phonemes, or with one that Kokoro lacks, is among the lost."""
 
     @settings(deadline=None, max_examples=60)
@@ -103,8 +101,8 @@ def test_any_text_is_said_or_named(kind, english, kokoro):
     def check(text):
         found = list(sentences(text))
         read = zip(found, english.phonemize(found), strict=True)
-        made = list(chunks(read, DELIVERY, kokoro.symbols))
-        assert all(len(chunk.phonemes) <= LIMIT and set(chunk.phonemes) <= kokoro.symbols for chunk in made)
+        made = list(chunks(read, DELIVERY, limits()))
+        assert all(len(chunk.phonemes) <= MOST and set(chunk.phonemes) <= limits().symbols for chunk in made)
         covered = {i for chunk in made for token in chunk.tokens for i in range(token.start, token.end)}
         assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
         for chunk in made:
@@ -119,7 +117,7 @@ def test_endless_token_is_cut():
     """A word of 2,000 phonemes takes four chunks."""
     made = plan([word("ab" * 1000)])
     assert "".join(chunk.phonemes for chunk in made) == "ab" * 1000
-    assert max(len(chunk.phonemes) for chunk in made) <= LIMIT
+    assert max(len(chunk.phonemes) for chunk in made) <= MOST
 
 
 def test_many_digits_are_cut_between_their_words():
@@ -220,7 +218,7 @@ def test_few_words_are_not_left_alone():
     """At the end of a paragraph, or a heading before one: rather a little over the aim."""
     few, many = [word("abcd.")], [*words(36), word("abc.")]
     read = [(Sentence("x", 0), many), (Sentence("x", 0, ends_paragraph=True), few * 3), (Sentence("x", 0), many)]
-    made = list(chunks(read, DELIVERY, SYMBOLS))
+    made = list(chunks(read, DELIVERY, LIMITS))
     assert [len(chunk.phonemes) for chunk in made] == [202, 184]
     assert made[0].gap == PARAGRAPH_GAP
     for pair in ((few, many), (many, few)):
@@ -231,7 +229,7 @@ def test_few_words_are_not_left_alone():
 
 def test_seconds_are_predicted():
     """By the line of Alice, at the speed that is asked for."""
-    (chunk,) = chunks([(Sentence("x", 0), words(20))], Delivery(find("f1"), speed=2.0), SYMBOLS)
+    (chunk,) = chunks([(Sentence("x", 0), words(20))], Delivery(find("f1"), speed=2.0), LIMITS)
     assert chunk.predicted == pytest.approx((99 * 0.0550 + 0.744) / 2)
     assert plan([word("")])[0].predicted == 0
 
@@ -243,7 +241,7 @@ def test_first_chunk_does_not_wait_for_the_text():
         while True:
             yield Sentence("x", 0), [word("abcde.") for _ in range(20)]
 
-    first = next(chunks(endless(), DELIVERY, SYMBOLS))
+    first = next(chunks(endless(), DELIVERY, LIMITS))
     assert (first.index, first.seed) == (0, chunk_seed(3, 0))
 
 
@@ -256,7 +254,7 @@ def test_seeds_are_fixed_and_differ():
 def heard(*token_lists):
     """The widths of the chunks for somebody who waits."""
     early = replace(DELIVERY, starts_early=True)
-    made = chunks(((Sentence("x", 0, ends_paragraph=False), part) for part in token_lists), early, SYMBOLS)
+    made = chunks(((Sentence("x", 0, ends_paragraph=False), part) for part in token_lists), early, LIMITS)
     return [len(chunk.phonemes) for chunk in made]
 
 

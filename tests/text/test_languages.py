@@ -44,8 +44,9 @@ def letters(text):
 
 def heard(language, text):
     """The phonemes of a text, but for what is finer than a difference of words."""
-    (tokens,) = registry.phonemizer(language).phonemize([Sentence(text, 0)])
-    plain = "".join(token.phonemes for token in tokens).translate(FINER)
+    with registry.phonemizer(language) as phonemizer:
+        (found,) = phonemizer.phonemize([Sentence(text, 0)])
+    plain = "".join(token.phonemes for token in found.result()).translate(FINER)
     return plain.translate(NASALS).replace("ei", "e") if language == "ja" else plain
 
 

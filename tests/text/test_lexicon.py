@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakkit import paths
+from speakkit.engines.kokoro_config import limits
 from speakkit.errors import ConfigError
 from speakkit.text import lexicon
 from speakkit.text.lexicon import RULE
@@ -48,7 +49,7 @@ def load(monkeypatch, tmp_path):
 
     def loaded(text, language="en-us"):
         paths.lexicon().write_bytes(text if isinstance(text, bytes) else text.encode())
-        return lexicon.load(language)
+        return lexicon.load(language, limits().symbols)
 
     return loaded
 
@@ -61,7 +62,7 @@ def said(words, text):
 def test_no_file_is_an_empty_lexicon(monkeypatch, tmp_path):
     """Nothing is rewritten."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
-    assert lexicon.load("en-us").rewrites("kubectl nginx") == ()
+    assert lexicon.load("en-us", limits().symbols).rewrites("kubectl nginx") == ()
 
 
 def test_respelling_and_ipa(load):
@@ -187,17 +188,17 @@ def test_unreadable_files(load):
     paths.lexicon().unlink()
     paths.lexicon().mkdir()
     with pytest.raises(ConfigError, match=r"cannot read .*lexicon.toml: is a directory"):
-        lexicon.load("en-us")
+        lexicon.load("en-us", limits().symbols)
     paths.lexicon().rmdir()
     paths.lexicon().symlink_to(paths.lexicon())
     with pytest.raises(ConfigError, match=r"cannot read .*lexicon.toml"):
-        lexicon.load("en-us")
+        lexicon.load("en-us", limits().symbols)
 
 
 def test_file_is_read_once_and_again_when_it_changes(load):
     """By its time and size."""
     first = load('a1 = "x"')
-    assert lexicon.load("en-us") is first
+    assert lexicon.load("en-us", limits().symbols) is first
     assert said(load('a1 = "longer"'), "a1") == [("a1", "longer")]
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from speakkit.engines import registry
 from speakkit.speech.reading import Reader
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, script
@@ -145,10 +144,10 @@ print("never")
 """
 
 
-def test_an_answer_read_aloud():
+def test_an_answer_read_aloud(english):
     """The whole path, with the real phonemizer: every word of it and no mark, each token in its place."""
     made = script(ANSWER, Markup.MARKDOWN)
-    read = list(Reader("en-us", registry.phonemizer("en-us"), Lexicon("en-us")).read(ANSWER, made))
+    read = list(Reader("en-us", english.engine, Lexicon("en-us")).read(ANSWER, made))
     tokens = [token for _, sentence in read for token in sentence]
     assert all(ANSWER[token.start : token.end] == token.text for token in tokens)
     assert all(token.phonemes for token in tokens if token.is_word)

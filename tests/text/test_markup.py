@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speakkit.errors import TextError
+from speakkit.outcome import Outcome
 from speakkit.speech.reading import Reader
 from speakkit.text.chunks import Token
 from speakkit.text.lexicon import Lexicon
@@ -77,10 +78,11 @@ ANY_TEXT = st.one_of(
 class EveryWord:
     """A phonemizer that has phonemes for everything between two spaces."""
 
-    def phonemize(self, sentences):
-        for sentence in sentences:
-            words = re.finditer(r"\S+", sentence.text)
-            yield tuple(Token(word.group(), sentence.start + word.start(), "a", spaced=True) for word in words)
+    def phonemize(self, phrases):
+        for phrase in phrases:
+            words = re.finditer(r"\S+", phrase.text)
+            found = (Token(word.group(), phrase.start + word.start(), "a", spaced=True) for word in words)
+            yield Outcome(phrase, tuple(found))
 
 
 def checked_script(text, markup):

@@ -2,9 +2,9 @@
 
 import torch
 
+from speakkit.engines.kokoro_config import settings
 from speakkit.engines.styletts2.adain import AdaINBlock
 from speakkit.engines.styletts2.network import StyleTTS2
-from speakkit.vocabulary import settings
 
 
 @torch.inference_mode()

@@ -1,0 +1,282 @@
+"""A scripted engine of every kind, for tests of the rooms above: they answer in microseconds and load nothing.
+
+Each takes a `script`, a function from an item to its result, which raises a SpeakkitError where the item is to fail.
+Without one it makes up something plausible and always the same. `in_order` makes a script from a list of results.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from speakkit.alignment import AlignedWord, Alignment, Gap, KnownWord
+from speakkit.audio import Audio
+from speakkit.clip_results import Scores
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import (
+    AnyPhrase,
+    Embedding,
+    Footprint,
+    Phrase,
+    Posteriors,
+    Recital,
+    SpokenWord,
+    Synthesis,
+)
+from speakkit.engines.kokoro_config import limits
+from speakkit.errors import EngineError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
+from speakkit.text.chunks import Chunk, ChunkLimits, Token
+from speakkit.text.passages import Passage
+from speakkit.transcript import Transcript, Word
+
+SAMPLE_RATE = 24_000
+FRAME = 0.025
+"""Seconds, as Kokoro's."""
+
+FRAMES = 3
+"""Of each phoneme."""
+
+WORD = re.compile(r"\w+|[^\w\s]")
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+Script = Callable[[Item], Value]
+
+
+def in_order(*results: Value | Exception) -> Callable[[object], Value]:
+    """A script that gives one result after another, whatever the items are. An exception among them is raised."""
+    waiting = iter(results)
+
+    def script(_: object) -> Value:
+        result = next(waiting, EngineError("the script has no further result"))
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return script
+
+
+class _Scripted(Generic[Item, Value]):
+    """What all fakes share. footprint: made up; taken: the items that were asked for, in order."""
+
+    def __init__(self, name: str, script: Script[Item, Value], *, sample_rate: int = SAMPLE_RATE) -> None:
+        self.identity = Identity(name, version="1", licence="Apache-2.0", commercial=True, sample_rate=sample_rate)
+        self.taken: list[Item] = []
+        self._script = Held(name, script)
+
+    @classmethod
+    def footprint(cls, *_arguments: object) -> Footprint:
+        """See `base.Engine`."""
+        return Footprint("cpu", 1 << 20)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._script.close()
+
+    def outcomes(self, items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
+        """What the script says of each item."""
+        return each(items, self._answer, self.identity.name)
+
+    def _answer(self, item: Item) -> Value:
+        script = self._script()
+        self.taken.append(item)
+        return script(item)
+
+
+class FakePhonemizer(_Scripted[Phrase, tuple[Token, ...]]):
+    """Says each word as its own letters in lower case, of which Kokoro knows most."""
+
+    def __init__(self, script: Script[Phrase, tuple[Token, ...]] | None = None) -> None:
+        super().__init__("fake-phonemizer", script or spelled, sample_rate=0)
+
+    @classmethod
+    def load(cls, _language: str) -> "FakePhonemizer":
+        """See `base.Engine`."""
+        return cls()
+
+    def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """See `base.Phonemizer`."""
+        return each(phrases, self._answer, self.identity.name)
+
+
+class FakeSynthesizer(_Scripted[Chunk, Synthesis]):
+    """A tone of 220 Hz, of FRAMES frames for each phoneme."""
+
+    frame = FRAME
+
+    def __init__(self, script: Script[Chunk, Synthesis] | None = None, known: ChunkLimits | None = None) -> None:
+        super().__init__("fake-synthesizer", script or tone)
+        self.limits = known or limits()
+
+    @classmethod
+    def load(cls, _device: str = "auto", _batch: int | None = None) -> "FakeSynthesizer":
+        """See `base.Engine`."""
+        return cls()
+
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+        """See `base.Synthesizer`."""
+        return self.outcomes(chunks)
+
+
+class FakeTextSynthesizer(_Scripted[Passage, Recital]):
+    """A tone for each word, with its times."""
+
+    max_characters = 200
+    voices = frozenset(["Tone"])
+
+    def __init__(self, script: Script[Passage, Recital] | None = None) -> None:
+        super().__init__("fake-text-synthesizer", script or recited)
+
+    @classmethod
+    def load(cls) -> "FakeTextSynthesizer":
+        """See `base.Engine`."""
+        return cls()
+
+    def recite(self, passages: Iterable[Passage]) -> Iterator[Outcome[Passage, Recital]]:
+        """See `base.TextSynthesizer`."""
+        return self.outcomes(passages)
+
+
+class FakeRecognizer(_Scripted[Audio, Transcript]):
+    """Hears "word" once a second."""
+
+    device = "cpu"
+
+    def __init__(self, script: Script[Audio, Transcript] | None = None, name: str = "fake-recognizer") -> None:
+        super().__init__(name, script or counted, sample_rate=16_000)
+
+    @classmethod
+    def load(cls, name: str, _device: str = "auto") -> "FakeRecognizer":
+        """See `base.Engine`."""
+        return cls(name=name)
+
+    def transcribe(self, clips: Iterable[Audio], language: str | None) -> Iterator[Outcome[Audio, Transcript]]:
+        """See `base.Recognizer`. A transcript without a language gets the one that was asked for."""
+
+        def heard(clip: Audio) -> Transcript:
+            transcript = self._answer(clip)
+            return replace(transcript, language=transcript.language or language or "en")
+
+        return each(clips, heard, self.identity.name)
+
+
+@dataclass(frozen=True)
+class FakePosteriors:
+    """Aligns any words by a script. duration: seconds of the clip."""
+
+    duration: float
+    script: Callable[[float, Sequence[KnownWord]], Alignment]
+
+    def align(self, words: Sequence[KnownWord]) -> Alignment:
+        """See `base.Posteriors`."""
+        return self.script(self.duration, words)
+
+
+class FakeAligner(_Scripted[Audio, Posteriors]):
+    """Finds all words, each with an equal share of the clip."""
+
+    symbols = frozenset("abcdefghijklmnopqrstuvwxyz")
+
+    def __init__(self, script: Script[Audio, Posteriors] | None = None) -> None:
+        super().__init__("fake-aligner", script or observed, sample_rate=16_000)
+
+    @classmethod
+    def load(cls) -> "FakeAligner":
+        """See `base.Engine`."""
+        return cls()
+
+    def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
+        """See `base.Aligner`."""
+        return self.outcomes(clips)
+
+
+class FakeJudge(_Scripted[Audio, tuple[tuple[str, float], ...]]):
+    """Gives every clip four points."""
+
+    def __init__(self, script: Script[Audio, tuple[tuple[str, float], ...]] | None = None) -> None:
+        super().__init__("fake-judge", script or (lambda _: (("overall", 4.0),)), sample_rate=16_000)
+
+    @classmethod
+    def load(cls) -> "FakeJudge":
+        """See `base.Engine`."""
+        return cls()
+
+    def score(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Scores]]:
+        """See `base.Judge`."""
+        return each(clips, lambda clip: Scores(self._answer(clip), self.identity), self.identity.name)
+
+
+class FakeEmbedder(_Scripted[Audio, Embedding]):
+    """Puts all clips of one loudness at one point."""
+
+    def __init__(self, script: Script[Audio, Embedding] | None = None) -> None:
+        super().__init__("fake-embedder", script or self._loudness, sample_rate=16_000)
+
+    @classmethod
+    def load(cls) -> "FakeEmbedder":
+        """See `base.Engine`."""
+        return cls()
+
+    def embed(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Embedding]]:
+        """See `base.Embedder`."""
+        return self.outcomes(clips)
+
+    def _loudness(self, clip: Audio) -> Embedding:
+        if not len(clip.samples):
+            raise EngineError("an empty clip has no voice")
+        angle = float(np.abs(clip.samples).mean())
+        return Embedding(np.array([np.cos(angle), np.sin(angle)], np.float32), self.identity)
+
+
+def spelled(phrase: Phrase) -> tuple[Token, ...]:
+    """The tokens of a phrase, each word said as its letters."""
+    text = phrase.text
+    return tuple(
+        Token(found.group(), phrase.start + found.start(), found.group().lower(), text[found.end() :][:1].isspace())
+        for found in WORD.finditer(text)
+    )
+
+
+def tone(chunk: Chunk) -> Synthesis:
+    """A tone as long as the phonemes take."""
+    if not chunk.phonemes:
+        return Synthesis(_tone(0.0), ())
+    durations = (1, *(FRAMES for _ in chunk.phonemes), 1)
+    return Synthesis(_tone(sum(durations) * FRAME), durations)
+
+
+def recited(passage: Passage) -> Recital:
+    """A fifth of a second for each word."""
+    found = list(re.finditer(r"\S+", passage.text))
+    words = tuple(SpokenWord(one.group(), one.start(), i / 5, (i + 1) / 5) for i, one in enumerate(found))
+    return Recital(_tone(len(found) / 5), words)
+
+
+def counted(clip: Audio) -> Transcript:
+    """A word for each whole second."""
+    words = tuple(Word("word", float(i), i + 0.5, 0.99) for i in range(int(clip.duration)))
+    text = " ".join(word.text for word in words)
+    return Transcript(text, "", words, raw_text=text)
+
+
+def observed(clip: Audio) -> Posteriors:
+    """Posteriors in which all words are found."""
+    return FakePosteriors(clip.duration, evenly)
+
+
+def evenly(duration: float, words: Sequence[KnownWord]) -> Alignment:
+    """Every word perfectly said, in an equal share of the time, without gaps."""
+    each_takes = duration / max(1, len(words))
+    edges = [i * each_takes for i in range(len(words) + 1)]
+    found = tuple(AlignedWord(word.text, edges[i], edges[i + 1], 0, 0.0) for i, word in enumerate(words))
+    gaps = tuple(Gap(i, at, at, "", 0.0) for i, at in enumerate(edges if words else [0.0]))
+    return Alignment(found, gaps, 0.0)
+
+
+def _tone(seconds: float) -> Audio:
+    at = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return Audio((0.3 * np.sin(2 * np.pi * 220 * at)).astype(np.float32), SAMPLE_RATE)
