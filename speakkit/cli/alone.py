@@ -105,7 +105,7 @@ def _speak_into(
             seconds += segment.audio.duration
             chunks += 1
             lost += segment.chunk.lost
-            report("speaking", segment.chunk.tokens[-1].start, len(order.text))
+            report(f"speaking with {order.engine}", segment.chunk.tokens[-1].start, len(order.text))
     for token in lost:
         log.warning("%s", synthesize.lost_word(token, order.voice))
     return seconds, chunks, lost

@@ -113,7 +113,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
     with client.connect(agent) as daemon:
         events = daemon.request("again", back=back, stream=target is not None)
         if target is not None:
-            end = _recorded(events, target, audiofile.format_of(target, None), quiet=True)
+            end = _recorded(events, target, audiofile.format_of(target, None))
         else:
             (end,) = (event for event in events if isinstance(event, Finished))
     if end.result is not Result.played:
@@ -182,24 +182,29 @@ def _written(daemon: Client, order: Order) -> Receipt:
     target = str(order.target)
     audio_format = orders.checked_target(target, order.audio_format, force=order.force)
     events = daemon.request("synth", order.text.encode(), **_script(order))
-    receipt = _receipt(_recorded(events, target, audio_format, quiet=order.quiet or len(order.text) < LONG), order)
+    is_long = not order.quiet and len(order.text) >= LONG
+    told = f"speaking with {order.engine}" if is_long else ""
+    receipt = _receipt(_recorded(events, target, audio_format, told), order)
     assert receipt  # a stream is neither muted nor cut off
     return receipt
 
 
-def _recorded(events: Iterator[Event], target: str, audio_format: str, *, quiet: bool) -> Finished:
-    """Write the samples among `events`, whole or not at all. Returns the last of them."""
+def _recorded(events: Iterator[Event], target: str, audio_format: str, told: str = "") -> Finished:
+    """Write the samples among `events`, whole or not at all. Returns the last of them.
+
+    told: what the progress bar says; "" for no bar
+    """
     import numpy as np  # noqa: PLC0415  start-up: what is heard needs none of these
 
     from speakkit import audiofile  # noqa: PLC0415
     from speakkit.audio import Audio as Sound  # noqa: PLC0415
     from speakkit.playback import pcm  # noqa: PLC0415
 
-    with audiofile.sink(target, audio_format, pcm.RATE) as out, output.progress(wanted=not quiet) as report:
+    with audiofile.sink(target, audio_format, pcm.RATE) as out, output.progress(wanted=bool(told)) as report:
         for event in events:
             if isinstance(event, Audio):
                 out.write(Sound(np.frombuffer(event.payload, "<f4"), event.rate))
-                report("speaking", event.seq, None)
+                report(told, event.seq, None)
             elif isinstance(event, Finished):
                 if event.result is Result.failed:
                     raise _unspoken(event)

@@ -88,7 +88,7 @@ class _Scripted(Generic[Item, Value]):
 
 
 class FakePhonemizer(_Scripted[Phrase, tuple[Token, ...]]):
-    """Says each word as its own letters in lower case, of which Kokoro knows most."""
+    """Says each word as its own letters in lower case."""
 
     def __init__(self, script: Script[Phrase, tuple[Token, ...]] | None = None) -> None:
         super().__init__("fake-phonemizer", script or spelled, sample_rate=0)
@@ -233,10 +233,15 @@ class FakeEmbedder(_Scripted[Audio, Embedding]):
 
 
 def spelled(phrase: Phrase) -> tuple[Token, ...]:
-    """The tokens of a phrase, each word said as its letters."""
+    """The tokens of a phrase, each word said as its letters; Kokoro knows g by its sign in the IPA."""
     text = phrase.text
     return tuple(
-        Token(found.group(), phrase.start + found.start(), found.group().lower(), text[found.end() :][:1].isspace())
+        Token(
+            found.group(),
+            phrase.start + found.start(),
+            found.group().lower().replace("g", "ɡ"),
+            text[found.end() :][:1].isspace(),
+        )
         for found in WORD.finditer(text)
     )
 

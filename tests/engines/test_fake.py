@@ -1,0 +1,186 @@
+"""The scripted engines keep the promises of every engine, in the same order of items as real ones."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from speakkit.alignment import KnownWord
+from speakkit.audio import Audio, silence
+from speakkit.engines import fake
+from speakkit.engines.attempt import attempt
+from speakkit.engines.base import Synthesis
+from speakkit.engines.kokoro_config import limits
+from speakkit.errors import EngineError
+from speakkit.outcome import Outcome
+from speakkit.speech.reading import Reader
+from speakkit.speech.synthesize import Speaker
+from speakkit.text.chunks import Chunk
+from speakkit.text.lexicon import Lexicon
+from speakkit.text.passages import Passage
+from speakkit.text.sentences import Sentence
+from speakkit.voices import find
+
+CLIPS = [Audio(np.full(16_000 * seconds, 0.1, np.float32), 16_000) for seconds in (1, 2, 3, 4, 5)]
+SENTENCES = [Sentence(text, 0) for text in ("One.", "Two.", "Three.", "Four.", "Five.")]
+CHUNKS = [Chunk(i, "abc", (), (), find("f1"), "en-us", 1.0, 0, 0.0) for i in range(5)]
+PASSAGES = [Passage(f"Number {i}.", 0, "Tone", "en-us") for i in range(5)]
+
+KINDS = {
+    "phonemizer": (fake.FakePhonemizer, fake.spelled, SENTENCES, lambda engine, items: engine.phonemize(items)),
+    "synthesizer": (fake.FakeSynthesizer, fake.tone, CHUNKS, lambda engine, items: engine.synthesize(items)),
+    "text synthesizer": (fake.FakeTextSynthesizer, fake.recited, PASSAGES, lambda engine, items: engine.recite(items)),
+    "recognizer": (fake.FakeRecognizer, fake.counted, CLIPS, lambda engine, items: engine.transcribe(items, "en")),
+    "aligner": (fake.FakeAligner, fake.observed, CLIPS, lambda engine, items: engine.observe(items)),
+    "judge": (fake.FakeJudge, lambda _: (("overall", 4.0),), CLIPS, lambda engine, items: engine.score(items)),
+    "embedder": (fake.FakeEmbedder, lambda _: "a vector", CLIPS, lambda engine, items: engine.embed(items)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failure_on_item_three_of_five_is_data_in_its_place(kind):
+    """Whether the engine raised its own error or a library's; each outcome has the very item that was handed in."""
+    make, answer, items, ask = KINDS[kind]
+    for fault in (EngineError("no"), ValueError("a library's own\nin two lines")):
+
+        def script(item, fault=fault):
+            if item is items[2]:
+                raise fault
+            return answer(item)
+
+        outcomes = list(ask(make(script), items))
+        assert all(outcome.item is item for outcome, item in zip(outcomes, items, strict=True))
+        assert [bool(outcome.error) for outcome in outcomes] == [False, False, True, False, False]
+        assert isinstance(outcomes[2].error, EngineError)
+        assert "\n" not in str(outcomes[2].error)
+        with pytest.raises(EngineError):
+            outcomes[2].result()
+        assert all(outcome.result() for outcome in outcomes if not outcome.error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_items_are_taken_one_by_one_and_none_after_the_end(kind):
+    """No engine asks for the second item before the first result is wanted; none is given once it is closed."""
+    make, _, items, ask = KINDS[kind]
+    engine, taken = make(), []
+    outcomes = ask(engine, (taken.append(item) or item for item in items))
+    assert taken == []
+    next(outcomes)
+    assert len(taken) == 1
+    engine.close()
+    assert all("was closed" in str(outcome.error) for outcome in outcomes)
+    assert list(ask(make(), [])) == []
+
+
+def test_lack_of_memory_is_told_as_such():
+    """Not by the words of a library."""
+
+    def starved(_):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    outcome = attempt(1, starved, "whisper-base")
+    assert str(outcome.error) == "there is not enough memory for whisper-base; free some of it"
+    assert isinstance(outcome.error.__cause__, RuntimeError)
+
+
+def test_an_interrupt_is_no_failure_of_an_item():
+    """A Ctrl-C ends the batch."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(1, interrupted, "whisper-base")
+
+
+def test_texts_can_be_tried_on_the_same_posteriors():
+    """Observed once."""
+    engine = fake.FakeAligner()
+    (outcome,) = engine.observe([silence(3.0, 16_000)])
+    for count in (0, 1, 3):
+        alignment = outcome.result().align([KnownWord("a", ("a",))] * count)
+        assert (len(alignment.words), len(alignment.gaps)) == (count, count + 1)
+    assert len(engine.taken) == 1
+
+
+def test_a_script_can_be_a_list():
+    """In the order in which items come; an end of it is a failure, not a hang."""
+    engine = fake.FakeJudge(fake.in_order((("overall", 1.0),), EngineError("no")))
+    found = [outcome.error or outcome.result()["overall"] for outcome in engine.score(CLIPS[:3])]
+    assert found[0] == 1.0
+    assert [str(error) for error in found[1:]] == ["no", "the script has no further result"]
+
+
+@contextmanager
+def fakes(**scripts):
+    """A speaker whose engines are all fakes."""
+    phonemizer = fake.FakePhonemizer(scripts.get("reads"))
+    synthesizer = fake.FakeSynthesizer(scripts.get("speaks"))
+    yield Speaker(find("f1"), Reader("en-us", phonemizer, Lexicon("en-us")), synthesizer)
+
+
+def test_speech_runs_on_fakes():
+    """The whole path from text to audio in milliseconds."""
+    with fakes() as talker:
+        utterance = talker.utterance("Hello there. 5 km to go.")
+    assert [token.text for segment in utterance.segments for token in segment.chunk.tokens][:2] == ["Hello", "there"]
+    assert utterance.audio.duration > 0.5
+    assert utterance.engine.name == "fake-synthesizer"
+    assert utterance.lost == ()
+
+
+def test_one_text_that_fails_ends_no_other():
+    """The chunk of it that failed is why; chunks of others that are spoken with it are kept."""
+
+    def speaks(chunk):
+        if chunk.utterance == 1:
+            raise EngineError("broken")
+        return fake.tone(chunk)
+
+    texts = ["First one here.", "Second one here.", "Third one here."]
+    with fakes(speaks=speaks) as talker:
+        outcomes = list(talker.speak(texts))
+    assert [str(outcome.error or "") for outcome in outcomes] == ["", "broken", ""]
+    assert [outcome.item for outcome in outcomes] == texts
+
+
+def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken(caplog):
+    """Every word of it is lost, in full, and the reason is logged."""
+
+    def reads(phrase):
+        if "twice" in phrase.text:
+            raise EngineError("misaki failed: KeyError")
+        return fake.spelled(phrase)
+
+    text = "First comes this. Then it fails twice. Last comes that."
+    with fakes(reads=reads) as talker:
+        utterance = talker.utterance(text)
+    assert [(token.text, token.start) for token in utterance.lost] == [("Then it fails twice.", 18)]
+    assert "misaki failed" in caplog.text
+    assert utterance.audio.duration > 0.5
+
+
+def test_a_chunk_whose_words_are_all_lost_keeps_its_gap():
+    """Silence in its place; nothing of the text behind it moves to the front."""
+    with fakes(reads=lambda phrase: () if "x" in phrase.text else fake.spelled(phrase)) as talker:
+        segments = list(talker.segments("xx xx.[pause:1s] Then this.", first=0))
+    assert sum(len(segment.onsets) == 0 for segment in segments) <= 1
+    assert sum(len(segment.chunk.lost) for segment in segments) == 1
+
+
+def test_lengths_that_no_engine_speaks_are_never_planned():
+    """An engine with another limit gets chunks of its own size."""
+    small = fake.FakeSynthesizer(known=limits().__class__(limits().symbols, 60, 40, 10, 0.05, 0.5))
+    talker = Speaker(find("f1"), Reader("en-us", fake.FakePhonemizer(), Lexicon("en-us")), small)
+    utterance = talker.utterance("a word and another word, " * 20)
+    assert max(len(segment.chunk.phonemes) for segment in utterance.segments) <= 60
+    assert len(utterance.segments) > 8
+    assert utterance.lost == ()
+
+
+def test_an_outcome_gives_its_value_or_raises():
+    """Whatever the value is."""
+    assert Outcome(1, 0).result() == 0
+    assert Outcome(1, Synthesis(silence(0, 1), ())).result().durations == ()
+    with pytest.raises(EngineError, match="no"):
+        Outcome(1, error=EngineError("no")).result()
