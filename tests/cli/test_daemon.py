@@ -5,12 +5,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
 from speakkit import paths
 from speakkit.daemon import client, rundir
+from waiting import wait_until
 
 SECONDS = 60
 
@@ -102,9 +102,7 @@ def test_it_ends_by_itself(daemon, place, monkeypatch):
     """When nobody needs it."""
     monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "0.2")
     daemon("start")
-    until = time.monotonic() + SECONDS
-    while rundir.is_locked(place.daemon_lock) and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: not rundir.is_locked(place.daemon_lock))
     assert daemon("status")[0] == 4
 
 
