@@ -4,7 +4,6 @@ import configparser
 import json
 import os
 import signal
-import subprocess
 
 import pytest
 
@@ -16,16 +15,14 @@ SECONDS = 60
 
 
 @pytest.fixture
-def daemon(place, command):
+def daemon(place, run):
     """Run `speakkit daemon ...`: gives exit code, output, errors."""
 
-    def run(*words):
-        ended = subprocess.run(
-            [*command, "daemon", *words], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        return ended.returncode, ended.stdout, ended.stderr
+    def ended(*words):
+        result = run("speakkit", "daemon", *words)
+        return result.code, result.out.decode(), result.err
 
-    return run
+    return ended
 
 
 def status(daemon):
