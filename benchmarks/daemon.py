@@ -27,8 +27,8 @@ from speakkit.daemon.messages import Event, Started
 from speakkit.playback import pcm
 
 TESTS = Path(__file__).parent.parent / "tests"
-sys.path.insert(0, str(TESTS))
-from conftest import Ear, SoundServer  # noqa: E402  it is no package
+sys.path.insert(0, str(TESTS / "shared"))
+from soundserver import Ear, SoundServer  # noqa: E402  it is no package
 
 ASK = """
 from speakkit.daemon import client

@@ -3,26 +3,39 @@
 import io
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from soundserver import SoundServer
 from speakkit.config import SETTINGS
-from speakkit.playback import pcm
 
 REPOSITORY = Path(__file__).parent.parent
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: the Hub that tests see, unless they start a stub of it."""
 
-SOUND_WAIT = 30
-"""Seconds for what takes a sound server a fraction of one on a machine at rest."""
+
+os.environ["OMP_NUM_THREADS"] = "1"  # of torch: every core has tests to run, and samples depend on the count
+
+
+def pytest_xdist_auto_num_workers(config):
+    """A process for each core, for folders of tests; chosen files and slow tests run in this process."""
+    is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
+    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that share what is made once for a module, and tests of a GPU, stay in one process."""
+    for item in items:
+        shared = (definition for found in item._fixtureinfo.name2fixturedefs.values() for definition in found[-1:])
+        if any(definition.scope == "module" for definition in shared):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.xdist_group("gpu"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -39,9 +52,17 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
-    """A home for the whole run, so that no test sees or changes the user's. Weights are made in it once."""
-    kept = os.environ.get("SPEAKKIT_TEST_HOME")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("home")
+    """A home for this process, so that no test sees or changes the user's.
+
+    Its models are those of every process of the run, which are made once; of every run with SPEAKKIT_TEST_HOME=FOLDER.
+    """
+    folder = tmp_path_factory.mktemp("home")
+    base = tmp_path_factory.getbasetemp()
+    kept = os.environ.get("SPEAKKIT_TEST_HOME") or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    models = Path(kept).absolute() / "cache" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "models").symlink_to(models)
     with pytest.MonkeyPatch.context() as patch:
         for setting in SETTINGS:
             patch.delenv(setting.variable, raising=False)
@@ -49,6 +70,14 @@ def home(tmp_path_factory):
         patch.setenv("HF_ENDPOINT", NOWHERE)
         patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
         yield folder
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """Kokoro's weights are in place: for processes that speak, and are not to wait until they are made."""
+    from speakkit.engines import hub
+
+    hub.ensure("kokoro")
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +149,38 @@ class Terminal(io.TextIOWrapper):
         return True
 
 
+class Remembering:
+    """A synthesizer that speaks no chunk twice: its samples would be the same, as tests of the engines show."""
+
+    def __init__(self, synthesizer, spoken):
+        self._synthesizer, self._spoken = synthesizer, spoken
+
+    def __getattr__(self, name):
+        return getattr(self._synthesizer, name)
+
+    def synthesize(self, chunks):
+        for chunk in chunks:
+            key = (self._synthesizer, chunk)
+            if key not in self._spoken:
+                (self._spoken[key],) = self._synthesizer.synthesize([chunk])
+            yield self._spoken[key]
+
+
+@pytest.fixture(scope="session")
+def spoken():
+    """What `run` has spoken: (synthesizer, chunk) -> what became of it."""
+    return {}
+
+
 @pytest.fixture
-def run(capfdbinary, monkeypatch, kokoro, english):
+def run(capfdbinary, monkeypatch, spoken):
     """Run `speak` or `speakkit` in this process, where engines stay loaded: run("speak", "-o", "x.wav", "Hello.")."""
     from speakkit.cli import app, error_handler
     from speakkit.cli import speak as speak_module
+    from speakkit.engines import registry
 
+    load = registry.synthesizer
+    monkeypatch.setattr(registry, "synthesizer", lambda *given: Remembering(load(*given), spoken))
     apps = {"speak": speak_module.app, "speakkit": app.app}
 
     def runner(program, *arguments, stdin=None):
@@ -168,108 +223,6 @@ def fake_voice(place, monkeypatch):
     folders = [str(REPOSITORY / "tests" / "daemon"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
     monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
-
-
-class Ear:
-    """What was heard so far: call it for float32 samples."""
-
-    def __init__(self, capture):
-        self.capture = capture
-
-    def __call__(self):
-        raw = self.capture.read_bytes()
-        return np.frombuffer(raw[: len(raw) // 4 * 4], "<f4")
-
-    def born(self):
-        """When the first sample was heard, in seconds of time.monotonic(), or a few ms later: look for 0.3 s."""
-        begun, born = time.monotonic(), float("inf")
-        while (now := time.monotonic()) < begun + 0.3:
-            born = min(born, now - pcm.duration(self.capture.stat().st_size))
-            time.sleep(0.001)
-        return born
-
-
-class SoundServer:
-    """PulseAudio whose default sink records float32 at the player's own rate, so that every bit is kept."""
-
-    @staticmethod
-    def numbers(samples):
-        """Of a ramp whose sample number n is n / 2**20: the numbers of those that are not silent."""
-        samples = np.asarray(samples)
-        return samples[samples != 0] * 2**20
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.chmod(0o700)
-        (folder / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
-        (folder / "sink.pa").write_text(
-            f"load-module module-null-sink sink_name=ear rate={pcm.RATE} channels=1 format=float32le\n"
-            "load-module module-native-protocol-unix\nset-default-sink ear\n"
-        )
-        places = {"HOME": folder, "XDG_RUNTIME_DIR": folder, "PULSE_RUNTIME_PATH": folder}
-        self.environment = os.environ | {name: str(place) for name, place in places.items()}
-        self.start()
-
-    def start(self):
-        (self.folder / "native").unlink(missing_ok=True)
-        self.process = subprocess.Popen(
-            [
-                *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
-                # A real-time thread that a busy machine holds up for 0.2 s is killed by the kernel, with the server.
-                *("--realtime=no", "--high-priority=no", "--no-cpu-limit"),
-                # With shared memory it may abort when a client has gone (PulseAudio issue 824).
-                *("--disable-shm=yes", "-F", str(self.folder / "sink.pa")),
-            ],
-            env=self.environment,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + SOUND_WAIT
-        while not (self.folder / "native").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert (self.folder / "native").exists(), f"no sound server (ended: {self.process.poll()})"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(SOUND_WAIT)
-
-    @contextmanager
-    def listening(self, tmp_path):
-        """Record the sink; yields an `Ear`."""
-        capture = tmp_path / f"capture{len(list(tmp_path.iterdir()))}.raw"
-        with capture.open("wb") as out:
-            ear = subprocess.Popen(
-                [
-                    *("parec", "--device=ear.monitor", "--format=float32le", f"--rate={pcm.RATE}"),
-                    *("--channels=1", "--latency-msec=20"),
-                ],
-                env=self.environment,
-                stdout=out,
-                stderr=subprocess.DEVNULL,
-            )
-            try:
-                deadline = time.monotonic() + SOUND_WAIT
-                while capture.stat().st_size == 0:
-                    assert ear.poll() is None, f"parec ended with {ear.poll()}"
-                    assert time.monotonic() < deadline, "parec hears nothing"
-                    time.sleep(0.05)
-                yield Ear(capture)
-            finally:
-                ear.terminate()
-                ear.wait(SOUND_WAIT)
-
-    def recorded(self, command, tmp_path, **more):
-        """Run a command that plays; the samples that came out, and how it ended."""
-        with self.listening(tmp_path) as heard:
-            ended = subprocess.run(
-                command,
-                env=self.environment | more,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            time.sleep(0.3)
-            return heard(), ended
 
 
 @pytest.fixture

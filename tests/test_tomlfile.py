@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -193,10 +192,8 @@ def test_killed_half_way(file):
         assert process.stdout.readline() == "half-way\n"
         process.send_signal(signal.SIGKILL)
     assert tomlfile.read(file).values == {"a": 1}
-    started = time.monotonic()
     with tomlfile.locked(file):
         tomlfile.replace(file, "a = 3")
-    assert time.monotonic() - started < 10
     assert tomlfile.read(file).values == {"a": 3}
     assert not list(file.parent.glob(".*.partial"))
 

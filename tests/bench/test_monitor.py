@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from speakkit.bench import machine, monitor
 from speakkit.bench.monitor import Gpu, Reading, Watch, combined
 from speakkit.errors import EngineError
+from waiting import wait_until
 
 UUID = "GPU-11111111-2222-3333-4444-555555555555"
 
@@ -124,9 +124,7 @@ def test_watch_reads_while_its_block_runs(nvml, monkeypatch):
     """Some times a second, and no longer."""
     monkeypatch.setattr(monitor, "INTERVAL", 0.01)
     with Watch([os.getpid(), 11], Gpu(UUID)) as watch:
-        until = time.monotonic() + 30
-        while watch.seen.memory_mb is None and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: watch.seen.memory_mb is not None)
     assert watch.seen.memory_mb > 10
     assert watch.seen.vram_workers_mb == 2000
     assert not any(thread.name.endswith("(_watch)") for thread in threading.enumerate())

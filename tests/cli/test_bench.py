@@ -28,14 +28,14 @@ def text(tmp_path):
     return file
 
 
-@pytest.fixture(scope="module")
-def real(command, kokoro, english, tmp_path_factory):
-    """One real run, of ours and of the plain loop: its folder, and how it ended."""
+@pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)], ids="x{}".format)
+def real(request, command, weights, tmp_path_factory):
+    """One real run, of ours and of the plain loop, with as many instances: its folder, and how it ended."""
     folder = tmp_path_factory.mktemp("bench")
     (folder / "text.txt").write_text(TEXT)
-    options = "--instances 2 --requests 2 --baseline --json --text text.txt --csv rows.csv --plot bench.png --compare"
+    options = "--requests 2 --baseline --json --text text.txt --csv rows.csv --plot bench.png --compare"
     ended = subprocess.run(
-        [*command, "bench", "--device", "cpu", *options.split()],
+        [*command, "bench", "--device", "cpu", "--instances", str(request.param), *options.split()],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -43,7 +43,7 @@ def real(command, kokoro, english, tmp_path_factory):
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    return folder, ended
+    return folder, ended, request.param
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_real_instances_are_measured(real):
         ("upstream", 1, 2),
         ("kokoro", 2, 4),
         ("upstream", 2, 4),
-    ]
+    ][: 2 * real[2]]
     for row in found["rows"]:
         assert row["throughput"] == pytest.approx(row["audio"] / row["clock"])
         assert 0 < row["g2p"] < row["first_audio"] <= row["p50"] <= row["max"] < row["cold_start"]
@@ -105,7 +105,7 @@ def test_real_instances_are_measured(real):
 
 def test_rows_are_written_and_drawn_and_kept(real):
     """As CSV, as PNG, and as the last line of the history."""
-    folder, ended = real
+    folder, ended, _ = real
     found = json.loads(ended.stdout)
     rows = list(csv.DictReader(io.StringIO((folder / "rows.csv").read_text())))
     assert [float(row["throughput"]) for row in rows] == [row["throughput"] for row in found["rows"]]
@@ -115,7 +115,7 @@ def test_rows_are_written_and_drawn_and_kept(real):
     assert "comparison" in found
 
 
-def test_ctrl_c_shows_what_was_measured(command, text, kokoro, english):
+def test_ctrl_c_shows_what_was_measured(command, text, weights):
     """On a terminal, where progress is seen: a table of the requests that were done, exit code 130, no worker left."""
     arguments = [*command[1:], "bench", "--device", "cpu", "--requests", "100", "--text", str(text)]
     terminal = pexpect.spawn(command[0], arguments, timeout=300, encoding="utf-8", dimensions=(40, 100))

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 import srt
 
 from speakkit.audiofile import read
 from speakkit.speech.captions import FORMATS
+from waiting import wait_until
 
 TEXT = "The quick brown fox pays $5 on Nov 23. It is late."
 
@@ -91,9 +91,7 @@ def test_ctrl_c_leaves_no_captions(command, tmp_path):
     """Though some words were spoken."""
     arguments = ["-o", "x.wav", "--captions", "x.srt", TEXT * 200]
     process = subprocess.Popen([*command, "speak", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not any(file.stat().st_size for file in tmp_path.iterdir()):
-        time.sleep(0.05)
+    wait_until(lambda: any(file.stat().st_size for file in tmp_path.iterdir()), 120)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

@@ -16,6 +16,7 @@ from speakkit.daemon import client, container_client, containers, control
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import EXITS, Mode
 from speakkit.daemon.protocol import Code
+from waiting import wait_until
 
 SECONDS = 30
 LONG = "bit=1 seconds=0.5 pieces=40"
@@ -74,14 +75,6 @@ def rows():
     with client.connect("host") as own:
         (found,) = own.request("queue")
     return [(row["agent"], row["stage"]) for row in found.rows]
-
-
-def wait_until(holds):
-    """Wait until `holds()`, for as long as a loaded machine may need."""
-    until = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_it_is_one_file_of_the_standard_library(begin, tmp_path):

@@ -5,12 +5,12 @@ import os
 import pty
 import subprocess
 import termios
-import time
 import tomllib
 
 import pytest
 
 from speakkit import config, keys, paths
+from waiting import wait_until
 
 SECRET = "AIzaSy-0123456789_secret"
 
@@ -252,10 +252,7 @@ def test_set_key_at_a_terminal(command):
     terminal, other_end = pty.openpty()
     streams = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
     process = subprocess.Popen([*command, "config", "set-key", "gemini"], start_new_session=True, **streams)
-    started = time.monotonic()
-    while termios.tcgetattr(terminal)[3] & termios.ECHO:
-        assert time.monotonic() - started < 60
-        time.sleep(0.01)
+    wait_until(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
     os.write(terminal, f"{SECRET}\n".encode())
     assert process.wait(60) == 0
     os.close(other_end)

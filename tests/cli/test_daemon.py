@@ -4,28 +4,25 @@ import configparser
 import json
 import os
 import signal
-import subprocess
-import time
 
 import pytest
 
 from speakkit import paths
 from speakkit.daemon import client, rundir
+from waiting import wait_until
 
 SECONDS = 60
 
 
 @pytest.fixture
-def daemon(place, command):
+def daemon(place, run):
     """Run `speakkit daemon ...`: gives exit code, output, errors."""
 
-    def run(*words):
-        ended = subprocess.run(
-            [*command, "daemon", *words], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        return ended.returncode, ended.stdout, ended.stderr
+    def ended(*words):
+        result = run("speakkit", "daemon", *words)
+        return result.code, result.out.decode(), result.err
 
-    return run
+    return ended
 
 
 def status(daemon):
@@ -102,9 +99,7 @@ def test_it_ends_by_itself(daemon, place, monkeypatch):
     """When nobody needs it."""
     monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "0.2")
     daemon("start")
-    until = time.monotonic() + SECONDS
-    while rundir.is_locked(place.daemon_lock) and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: not rundir.is_locked(place.daemon_lock))
     assert daemon("status")[0] == 4
 
 

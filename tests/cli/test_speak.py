@@ -15,6 +15,7 @@ import soundfile
 from speakkit import config, paths
 from speakkit.audiofile import FORMATS, read
 from speakkit.engines import registry
+from waiting import wait_until
 
 HELLO = "Hello from speakkit."
 
@@ -344,9 +345,7 @@ def test_a_bug_in_a_worker_is_logged_with_its_own_traceback(run, tmp_path, monke
 def interrupted(command, folder, until, arguments):
     """Send Ctrl-C to a `speak` once `until` is true. Returns its exit code and standard error."""
     process = subprocess.Popen([*command, "speak", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not until(process) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: until(process) or process.poll() is not None, 120)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     return process.returncode, err
@@ -378,7 +377,7 @@ def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_pat
 
     def has_spoken(process):
         partial = sum(file.stat().st_size for file in folder.iterdir())
-        if partial > 1_000_000:
+        if partial > 300_000:
             sizes.append(resident_kb(process))
         return bool(sizes)
 
@@ -392,7 +391,7 @@ def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_pat
 def test_reader_that_goes_away_is_no_bug(command, tmp_path):
     """`speak -o - ... | head -c 1` ends without a traceback."""
     process = subprocess.Popen(
-        [*command, "speak", "-q", "-o", "-", "--format", "pcm", (HELLO + " ") * 50],
+        [*command, "speak", "-q", "-o", "-", "--format", "pcm", (HELLO + " ") * 15],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -206,21 +206,6 @@ def serve(place):
         assert not served.thread.is_alive()
 
 
-def eventually(condition):
-    """Whether something becomes true in time."""
-    until = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-@pytest.fixture(name="eventually")
-def eventually_fixture():
-    return eventually
-
-
 @pytest.fixture
 def log():
     """What the daemon has logged."""

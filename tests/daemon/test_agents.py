@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from speakkit.daemon import client
 from speakkit.daemon.messages import Finished, Started
+from waiting import wait_until
 
 RATE = 24_000
 
@@ -89,9 +89,7 @@ def test_a_beep_comes_once_a_burst_and_with_another_agent(daemon, monkeypatch, t
         for name in names:
             list(one.events(name))
         list(two.events(last))
-    deadline = time.monotonic() + 20
-    while sink.stat().st_size < 4 * RATE * 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: sink.stat().st_size >= 4 * RATE * 2)
     samples = np.fromfile(sink, "<f4")
     begins = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0.25]).astype(int)) == 1)
     begins = [at for at in begins if (samples[at : at + RATE // 4] == 0.25).all()]

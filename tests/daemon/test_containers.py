@@ -20,6 +20,7 @@ from speakkit.config import load
 from speakkit.daemon import client, containers, control, peer, rundir
 from speakkit.daemon.messages import Mode
 from speakkit.errors import DaemonError
+from waiting import wait_until
 
 STRANGER = 65534
 SECONDS = 20
@@ -35,9 +36,9 @@ channel.settimeout(15)
 data = b""
 try:
     channel.connect(path)
-    for said in json.load(sys.stdin):
+    for number, said in enumerate(json.load(sys.stdin)):
+        time.sleep(pause if number else 0)
         channel.sendall(said.encode("latin-1"))
-        time.sleep(pause)
     if not until:
         channel.shutdown(socket.SHUT_WR)
     while not until or data.count(until) < count:
@@ -101,7 +102,7 @@ def guest(place):
     """Say something as another user: guest(HELLO, speak("a")). Gives the events that it heard, or with raw=True bytes.
 
     until, count: what is heard how often before it goes; without it, it says no more and is heard to the end
-    pause: seconds after each saying
+    pause: seconds between two sayings
     """
     require_root()
 
@@ -232,7 +233,7 @@ def test_each_other_request_is_denied(daemon, guest):
             frame(op, f"{LONG} {CANARY}", id="x", voice="f1", scope="all", mode="now", agent="host", back=1)
             for op in FORBIDDEN
         ]
-        heard = guest(HELLO, *in_batches(said), pause=1.2, raw=True)
+        heard = guest(*in_batches([HELLO, *said]), pause=1.2, raw=True)
         assert CANARY.encode() not in heard
         assert codes(map(json.loads, heard.splitlines())) == ["denied"] * len(FORBIDDEN)
         found = queue()
@@ -275,7 +276,7 @@ def test_each_wish_that_is_not_a_containers_is_denied(daemon, guest):
     """By its name."""
     daemon()
     said = [speak("a", **wish) for wish in DENIED]
-    events = guest(HELLO, *in_batches(said), pause=1.2)
+    events = guest(*in_batches([HELLO, *said]), pause=1.2)
     assert codes(events) == ["denied"] * len(DENIED)
     assert all(next(iter(wish)) in event["error"]["msg"] for wish, event in zip(DENIED, events[2:], strict=True))
     assert queue().rows == ()
@@ -307,7 +308,7 @@ def test_no_more_than_twenty_wait(daemon, guest):
     first = [frame("hello", agent="a"), *in_batches([speak(str(n)) for n in range(12)], 6)]
     second = in_batches([speak(str(n), agent=str(n)) for n in range(12)], 5)
     with guest.begun(*first, pause=1.2, until="never") as child:
-        time.sleep(4.5)
+        wait_until(lambda: len(queue().rows) == 12)
         cancelled = frame("cancel", id="1") + speak("new") + speak("newer")
         events = guest(frame("hello", agent="b"), *second, cancelled, pause=1.2)
         assert [event["id"] for event in events if event.get("ev") == "accepted"] == [*map(str, range(8)), "new"]
@@ -343,19 +344,11 @@ def test_status_is_ones_own(daemon, guest):
         guest.begun(HELLO, speak("theirs"), until="never"),
     ):
         own.place("speak", f"{LONG} {CANARY}".encode(), voice="f1")
-        assert eventually_rows(2)
+        wait_until(lambda: len(queue().rows) == 2)
         heard = guest(HELLO, speak("mine", LONG + CANARY) + frame("status", id="s"), raw=True)
         assert CANARY.encode() not in heard
         (found,) = (json.loads(line) for line in heard.splitlines() if b"stages" in line)
         assert found == {"ev": "stages", "id": "s", "stages": {"mine": "waiting"}}
-
-
-def eventually_rows(count):
-    """Whether so many wait or are spoken in time."""
-    until = time.monotonic() + SECONDS
-    while len(queue().rows) != count and time.monotonic() < until:
-        time.sleep(0.05)
-    return len(queue().rows) == count
 
 
 def test_only_ones_own_is_cancelled(daemon, guest):
@@ -364,7 +357,7 @@ def test_only_ones_own_is_cancelled(daemon, guest):
     with client.connect("host") as own:
         name = own.ask("speak", LONG.encode(), voice="f1")
         with guest.begun(HELLO, speak("theirs"), until="never"):
-            assert eventually_rows(2)
+            wait_until(lambda: len(queue().rows) == 2)
             said = frame("cancel", id=name) + frame("cancel", id="theirs") + frame("cancel")
             events = guest(HELLO, said + speak("mine") + frame("cancel", id="mine"), until='"finished"')
             assert codes(events) == ["not_found", "not_found", "bad_request"]
@@ -376,10 +369,10 @@ def test_the_same_id_of_two_containers_is_two(daemon, guest):
     """Neither takes over what the other said."""
     daemon()
     with guest.begun(HELLO, speak("a"), until="never"):
-        assert eventually_rows(1)
+        wait_until(lambda: len(queue().rows) == 1)
         with guest.begun(HELLO, speak("a"), until="never"):
-            assert eventually_rows(2)
-    assert eventually_rows(0)  # a container that is gone says nothing more
+            wait_until(lambda: len(queue().rows) == 2)
+    wait_until(lambda: not queue().rows)  # a container that is gone says nothing more
 
 
 @pytest.mark.parametrize(
@@ -391,7 +384,7 @@ def test_agents_bear_a_prefix(daemon, guest, name, is_known):
     said = (frame("hello", agent=name), speak("a"))
     if is_known:
         with guest.begun(*said, until="never"):
-            assert eventually_rows(1)
+            wait_until(lambda: len(queue().rows) == 1)
             assert queue().rows[0]["agent"] == f"c:{name}"
     else:
         assert codes(guest(*said)) == ["bad_request", "bad_request"]

@@ -43,11 +43,9 @@ def pid_of(place):
 
 def test_it_starts_light(start, place):
     """It says that it is ready, and then it is; without engines it takes little."""
-    begun = time.monotonic()
     child = start()
     assert child.said == f"ready: {place.socket}, and the log is {os.environ['SPEAKKIT_HOME']}/state/daemon.log\n"
     assert pid_of(place) == child.pid
-    assert time.monotonic() - begun < 10
     status = Path(f"/proc/{child.pid}/status").read_text()
     resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
     assert resident < LIGHT_MIB * 1024

@@ -46,7 +46,7 @@ def test_a_daemon_at_rest_costs_nothing(heard, caller):
     assert int((process / "statm").read_text().split()[1]) * 4096 < 60 * MIB
 
 
-def test_kokoro_is_heard_through_the_daemon(heard, caller, home, monkeypatch):
+def test_kokoro_is_heard_through_the_daemon(heard, caller, home, weights, monkeypatch):
     """A voice that is not there harms nobody; a line is heard as it was made, and its words are told."""
     monkeypatch.delenv("SPEAKKIT_TEST_VOICE")
     monkeypatch.setenv("SPEAKKIT_HOME", str(home))
@@ -64,8 +64,7 @@ def test_kokoro_is_heard_through_the_daemon(heard, caller, home, monkeypatch):
     assert one.end(again).result == "played"
     made = np.frombuffer(one.sound(again), "<f4")
     assert round(1000 * len(made) / pcm.RATE) == end.audio_ms
-    time.sleep(0.5)
-    sound = heard()
+    sound = heard.settled()
     first = int(np.flatnonzero(sound)[0]) - int(np.flatnonzero(made)[0])
     np.testing.assert_array_equal(sound[first : first + len(made)], made)
     assert np.count_nonzero(sound) == np.count_nonzero(made)

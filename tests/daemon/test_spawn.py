@@ -14,6 +14,7 @@ import pytest
 from speakkit import paths
 from speakkit.daemon import client, delays, rundir, spawn
 from speakkit.errors import DaemonError
+from waiting import wait_until
 
 SECONDS = 60
 
@@ -87,9 +88,7 @@ def run_race(place, clients, rounds):
     for number in range(rounds):
         racers = race(clients, SPEAKKIT_IDLE_EXIT="0.15")
         if number % 2:
-            until = time.monotonic() + SECONDS
-            while (pid := pid_of(place)) is None and time.monotonic() < until:
-                time.sleep(0.002)
+            pid = wait_until(lambda: pid_of(place))
             time.sleep(0.03 * (number % 7))
             with suppress(ProcessLookupError):
                 killed[pid] = now()

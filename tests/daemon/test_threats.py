@@ -21,6 +21,7 @@ from speakkit import paths
 from speakkit.daemon import client, control, kill, lifecycle, peer, rundir
 from speakkit.daemon.messages import Mode
 from speakkit.errors import DaemonError
+from waiting import wait_until
 
 SECONDS = 20
 CANARY = "canary-7f3a9c"
@@ -168,7 +169,7 @@ def test_a_bug_is_logged_with_its_place(serve, caplog):
     assert "_bug" in caplog.text
 
 
-def test_a_bug_of_a_task_is_logged_likewise(serve, caplog, eventually):
+def test_a_bug_of_a_task_is_logged_likewise(serve, caplog):
     """Though asyncio would tell what it says."""
     served = serve()
 
@@ -176,7 +177,7 @@ def test_a_bug_of_a_task_is_logged_likewise(serve, caplog, eventually):
         raise ValueError(CANARY)
 
     served.call(served.loop.create_task, fail())
-    assert eventually(lambda: gc.collect() is not None and "a bug: ValueError" in caplog.text)
+    wait_until(lambda: gc.collect() is not None and "a bug: ValueError" in caplog.text)
     assert CANARY not in caplog.text
 
 

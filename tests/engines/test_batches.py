@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
 from speakkit.voices import Voice, find
+from waiting import wait_until
 
 SHORT, LONG = "hˈI.", "ðə kwˈɪk bɹˈWn fˈɑks."
 
@@ -237,9 +237,7 @@ def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
     others = [threading.Thread(target=call, args=(name, first, 2)) for name, first in (("one", 100), ("two", 200))]
     for thread in others:
         thread.start()
-    deadline = time.monotonic() + 10
-    while sum(job.is_urgent for job in shared._waiting) < len(others) and time.monotonic() < deadline:
-        time.sleep(0.001)
+    wait_until(lambda: sum(job.is_urgent for job in shared._waiting) >= len(others))
     go.set()
     for thread in (bulk, *others):
         thread.join(10)

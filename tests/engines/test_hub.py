@@ -18,6 +18,7 @@ from speakkit.engines import catalog, hub, packs, sources
 from speakkit.engines.packages import package_folder
 from speakkit.engines.sources import HubFiles
 from speakkit.errors import ModelError, StorageError
+from waiting import wait_until
 
 WEIGHTS = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -230,8 +231,7 @@ def test_killed_half_way_is_as_if_it_had_not_begun(stub, cache, tmp_path, how):
     context = multiprocessing.get_context("fork")
     process = context.Process(target=fetch_toy, args=(str(tmp_path), os.environ["HF_ENDPOINT"]))
     process.start()
-    while not stub.asked:
-        time.sleep(0.01)
+    wait_until(lambda: stub.asked)
     time.sleep(0.2)
     os.kill(process.pid, how)
     process.join()

