@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from speakkit.speech.reading import Plan, Reader
 from speakkit.speech.timestamps import CONTINUOUS
+from speakkit.text import readings
 from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
 from speakkit.text.markup import Markup
-from speakkit.text.verbalize import readings
 from speakkit.voices import Voice
 
 UNSPACED = (*CONTINUOUS, "IDEOGRAPHIC")
@@ -22,7 +22,7 @@ class Word:
     how: "as written", "rewritten", "left out" or "lost"
     rule: by which rule it was rewritten or left out
     source: where its phonemes are from, such as "lexicon" or "espeak-ng"
-    readings: other ways in which what was rewritten may be read
+    readings: all valid ways to read it in its sentence, the spoken one first; () if it can only be read as written
     chunk: index of the chunk that it is in
     """
 
@@ -102,15 +102,16 @@ def _words(text: str, chunk: Chunk) -> Iterator[Word]:
             how=_how(group, chunk, rule),
             rule=rule,
             source=", ".join(dict.fromkeys(token.source for token in group if token.source)),
-            readings=_other_readings(group, chunk.language),
+            readings=_readings(group),
             chunk=chunk.index,
         )
 
 
-def _other_readings(group: Sequence[Token], language: str) -> tuple[str, ...]:
-    """Those of what was rewritten, where it is one thing."""
-    rewritten = [token for token in group if token.rule and token.is_word]
-    return readings(rewritten[0].text, language)[1:] if len(rewritten) == 1 else ()
+def _readings(group: Sequence[Token]) -> tuple[str, ...]:
+    """Those of the tokens together; () where none of them has any."""
+    if not any(token.readings for token in group):
+        return ()
+    return readings.joined(token.readings or (_said([token]),) for token in group)
 
 
 def _grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:

@@ -216,7 +216,7 @@ def _cut_to_aim(token: Token, limits: ChunkLimits) -> Iterator[Token]:
             break
         stop = space - 1 if space else at + limits.most - 1
         yield replace(part, phonemes=phonemes[at:stop], spaced=bool(space), pause=0.0)
-        part = replace(token, text="", spoken=None)
+        part = replace(token, text="", spoken=None, readings=())
         at = stop + bool(space)
     yield replace(part, phonemes=phonemes[at:])
 

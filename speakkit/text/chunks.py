@@ -17,6 +17,8 @@ class Token:
     rule: by which rule it was rewritten or left out, such as "money"; "" where it was not
     source: where its phonemes are from, such as "lexicon" or "espeak-ng"; "" where that is not told
     pause: seconds of silence that the user wants after it
+    readings: all valid readings of what it stands for, in its sentence, the spoken one first, without the sentence's
+        marks; () if it can only be read as it is written
     """
 
     text: str
@@ -27,6 +29,7 @@ class Token:
     rule: str = ""
     source: str = ""
     pause: float = 0.0
+    readings: tuple[str, ...] = ()
 
     @property
     def end(self) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from speakkit.text.rule import Readings
+
 SILENT = "\u2060"
 """Stands in a script's text where something is left out: an invisible character that joins what is beside it."""
 
@@ -15,9 +17,12 @@ class Rewrite:
 
     start, end: the stretch, as offsets in characters
     spoken: the words that are said; "" where it is left out
-    rule: which rule says so, in a word or two, such as "money", "link target", "user lexicon"
+    rule: which rule says so, in a word or two, such as "money", "link target", "user lexicon"; "" where `spoken` is
+        what is written, and only the readings are noted
     phonemes: how the whole stretch is pronounced, in the engine's symbols; "" where `spoken` decides
     stress: how much stronger (above 0) or weaker it is stressed, in misaki's steps of 0.5 from -2 to 2
+    readings: every valid reading in this sentence, the spoken one first, without the sentence's marks; () if `spoken`
+        is the only one
     """
 
     start: int
@@ -26,6 +31,7 @@ class Rewrite:
     rule: str
     phonemes: str = ""
     stress: float = 0.0
+    readings: Readings = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from speakkit.text.chunks import Token
 from speakkit.text.ipa import stressed
+from speakkit.text.readings import bare, joined, swapped
+from speakkit.text.rule import Readings
 from speakkit.text.script import Rewrite
 from speakkit.text.sentences import Sentence
 
@@ -20,7 +22,8 @@ class Spoken:
 
     text: what is said
     places: for each character of `text`, the stretch of the user's text that it stands for, as two offsets in order
-    rewrites: what was done to come here, in offsets of the user's text, in order
+    rewrites: what was done to come here, in offsets of the user's text, in order; `readings` are those of the whole
+        stretch, of which a rewrite of a rewrite may have changed a part
     given: for each character of `text`, the rewrite by which the user said how it sounds, or None
     """
 
@@ -43,11 +46,13 @@ class Spoken:
         given: list[Rewrite | None] = []
         done: list[Rewrite] = []
         for rewrite in rewrites:
+            start, end = self.places[rewrite.start][0], self.places[rewrite.end - 1][1]
+            done.append(replace(rewrite, start=start, end=end, readings=self._composed(rewrite, start, end, done)))
+            if not rewrite.rule:
+                continue
             spoken = self._apart(rewrite)
             text += self.text[at : rewrite.start] + spoken
-            start, end = self.places[rewrite.start][0], self.places[rewrite.end - 1][1]
             places += [*self.places[at : rewrite.start], *[(start, end)] * len(spoken)]
-            done.append(replace(rewrite, start=start, end=end))
             given += [*self.given[at : rewrite.start], *[done[-1] if rewrite.phonemes else None] * len(spoken)]
             at = rewrite.end
         text += self.text[at:]
@@ -55,6 +60,25 @@ class Spoken:
         given += self.given[at:]
         merged = sorted([*self.rewrites, *done], key=lambda rewrite: (rewrite.start, rewrite.end))
         return Spoken(self.sentence, text, tuple(places), tuple(merged), tuple(given))
+
+    def _composed(self, rewrite: Rewrite, start: int, end: int, done: Sequence[Rewrite]) -> Readings:
+        """The readings of the user's text from `start` to `end`, all that `rewrite` has a part in.
+
+        What was read there before keeps its other readings, with the words of this rewrite in them.
+        """
+        own = rewrite.readings or (rewrite.spoken,)
+        before = [one for one in (*self.rewrites, *done) if one.start < end and start < one.end]
+        written, whole = self.text[rewrite.start : rewrite.end], self._said(start, end)
+        if not before or written.strip() == whole.strip():
+            return own
+        last = max(reversed(before), key=lambda one: one.end - one.start)
+        base = last.readings if (last.start, last.end) == (start, end) else (whole,)
+        return swapped(base, written.strip(), own)
+
+    def _said(self, start: int, end: int) -> str:
+        """What of `text` stands for the user's text from `start` to `end`."""
+        first = bisect_left(self.places, (start, start))
+        return self.text[first : bisect_left(self.places, (end, end))]
 
     def _apart(self, rewrite: Rewrite) -> str:
         """What is said, with a space where its token would take in what stands beside it, and so lose it."""
@@ -139,10 +163,28 @@ class Spoken:
         rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
         if not rules:
             return replace(token, spoken=None)
+        token = replace(token, readings=self._readings(token, rules))
+        rules = [rewrite for rewrite in rules if rewrite.rule]
+        if not rules:
+            return replace(token, spoken=None)
         token = replace(token, rule=", ".join(dict.fromkeys(rewrite.rule for rewrite in rules)))
         if any(rewrite.phonemes for rewrite in rules):
             return token
         return replace(token, phonemes=stressed(token.phonemes, sum(rewrite.stress for rewrite in rules)))
+
+    def _readings(self, token: Token, rewrites: Sequence[Rewrite]) -> Readings:
+        """Those of `token`, which `rewrites` have a part in: its stretches, each in any of its ways."""
+        parts: list[Readings] = []
+        at = token.start
+        for rewrite in _outermost(rewrites):
+            if at <= rewrite.start and rewrite.end <= token.end:
+                said = self._said(rewrite.start, rewrite.end)
+                lead, tail = said[: -len(said.lstrip()) or None], said[len(said.rstrip()) :]
+                others = (f"{lead}{reading}{tail}" for reading in rewrite.readings)
+                parts += [(self._source(at, rewrite.start),), tuple(dict.fromkeys([said, *others]))]
+                at = rewrite.end
+        ways = joined([*parts, (self._source(at, token.end),)])
+        return () if ways == (bare(token.text),) else ways
 
     def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
         """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""
@@ -161,3 +203,15 @@ class Spoken:
             for r in self.rewrites
             if not r.spoken.strip() and not any(r.start < token.end and token.start < r.end for token in voiced)
         ]
+
+
+def _outermost(rewrites: Sequence[Rewrite]) -> list[Rewrite]:
+    """Those that are in no other one, in order; of several for the same stretch the last, which knows of the others."""
+    kept: list[Rewrite] = []
+    for rewrite in sorted(rewrites, key=lambda one: (one.start, -one.end)):
+        if kept and rewrite.end <= kept[-1].end:
+            if (rewrite.start, rewrite.end) == (kept[-1].start, kept[-1].end):
+                kept[-1] = rewrite
+        else:
+            kept.append(rewrite)
+    return kept

@@ -1,40 +1,30 @@
 """Written -> spoken: how a person reads what is not a plain word."""
 
-from speakkit.text.rule import Rule, claims, stretch
+from speakkit.text.readings import distinct
+from speakkit.text.rule import Rule, claims
 from speakkit.text.script import Rewrite
 
 
 def verbalize(text: str, language: str) -> list[Rewrite]:
-    """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`."""
+    """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`.
+
+    What is best said as it is written, and may be read otherwise, is among them too, under no rule.
+    """
     if not language.startswith("en"):
         from speakkit.text import languages  # noqa: PLC0415  English needs none of its tables
 
         return languages.verbalize(text, language)
     rewrites: list[Rewrite] = []
     for claim in claims(text, _english(language)):
+        readings = distinct(claim.readings)
         if claim.readings[0] == text[claim.start : claim.end]:
+            if len(readings) > 1:
+                rewrites.append(Rewrite(claim.start, claim.end, claim.readings[0], "", readings=readings))
             continue
         spoken = _set_apart(text, claim.start, claim.end, claim.readings[0])
         touches = bool(rewrites) and rewrites[-1].end == claim.start and spoken[:1].isalnum()
-        rewrites.append(Rewrite(claim.start, claim.end, " " * touches + spoken, claim.rule))
+        rewrites.append(Rewrite(claim.start, claim.end, " " * touches + spoken, claim.rule, readings=readings))
     return rewrites
-
-
-def readings(span: str, language: str = "en-us") -> tuple[str, ...]:
-    """Every valid reading of a number, date, abbreviation or the like, the spoken one first.
-
-    A span that is no such thing is read as it is written.
-    """
-    if not language.startswith("en"):
-        from speakkit.text import languages  # noqa: PLC0415  as above
-
-        return languages.readings(span, language)
-    forms: list[str] = []
-    for rule in _english(language):
-        match = rule.pattern.fullmatch(span)
-        if match and match.span() == stretch(match):
-            forms += rule.read(match)
-    return tuple(dict.fromkeys(forms)) or (span,)
 
 
 def _english(language: str) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from speakkit.text.verbalize import readings, verbalize
+from speakkit.text.verbalize import verbalize
 
 BOOK = (Path(__file__).parents[1] / "data" / "alice29.txt").read_text()
 
@@ -22,18 +22,33 @@ def said(text, language="en-us"):
 
 
 @pytest.mark.parametrize(
-    ("span", "expected"),
+    ("text", "expected"),
     [
         ("1508", {"one thousand five hundred eight", "fifteen oh eight"}),
         ("2026-11-23", {"November twenty third twenty twenty six", "the twenty third of November twenty twenty six"}),
         ("3/4", {"three quarters", "three fourths", "three out of four"}),
         ("$5.99", {"five dollars and ninety nine cents", "five ninety nine"}),
-        ("word", {"word"}),
     ],
 )
-def test_readings_hold_every_valid_form(span, expected):
-    """What a listener may rightly hear."""
-    assert expected <= set(readings(span))
+def test_a_rewrite_holds_every_valid_reading(text, expected):
+    """What a listener may rightly hear, the spoken one first."""
+    (rewrite,) = verbalize(text, "en-us")
+    assert expected <= set(rewrite.readings)
+    assert rewrite.readings[0] == rewrite.spoken
+
+
+def test_a_reading_has_no_stop_and_no_padding():
+    """These belong to the sentence, and to the words beside it."""
+    *_, rewrite = verbalize("(5km), etc.", "en-us")
+    assert rewrite.spoken == "et cetera."
+    assert rewrite.readings[0] == "et cetera"
+
+
+def test_what_is_best_said_as_written_may_have_other_readings():
+    """They are noted, under no rule; a plain word has none."""
+    assert [(r.rule, r.spoken, r.readings) for r in verbalize("The PDFs here", "en-us")] == [
+        ("", "PDFs", ("PDFs", "P D Fs"))
+    ]
 
 
 def test_british_dates_begin_with_the_day():

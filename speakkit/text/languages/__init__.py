@@ -1,39 +1,32 @@
 """How languages other than English are read: one set of rules, and a table of words for each language."""
 
-from functools import cache
-from itertools import islice, product
+import re
+from functools import cache, partial
 
 from speakkit.text.languages.numerals import Numerals
 from speakkit.text.languages.quantities import Quantities
 from speakkit.text.languages.table import table
 from speakkit.text.languages.wording import Wording
+from speakkit.text.readings import distinct
 from speakkit.text.rule import Readings, Rule, claims
 from speakkit.text.script import Rewrite
-
-MOST = 32
-"""Readings of one span; what has more is a text, and no number or date."""
 
 
 def verbalize(text: str, language: str, *, keeps: bool = True) -> list[Rewrite]:
     """What of `text` is said otherwise than it is written, in order and apart; [] for a language without a table.
 
+    What is best left as it is written, and may be read otherwise, is among them too, under no rule.
     keeps: leave the digits of numbers whose words the phonemizer misreads
     """
-    found = [Rewrite(c.start, c.end, c.readings[0], c.rule) for c in claims(text, rules(language, keeps=keeps))]
-    return [rewrite for rewrite in found if rewrite.spoken != text[rewrite.start : rewrite.end]]
-
-
-def readings(span: str, language: str) -> tuple[str, ...]:
-    """Every valid reading of a number, date, abbreviation or the like, the spoken one first."""
-    ways: list[str] = []
-    for keeps in (True, False):
-        parts: list[Readings] = []
-        at = 0
-        for claim in claims(span, rules(language, keeps=keeps)):
-            parts += [(span[at : claim.start],), claim.readings]
-            at = claim.end
-        ways += ["".join(way) for way in islice(product(*parts, (span[at:],)), MOST)]
-    return tuple(dict.fromkeys(ways))
+    rewrites: list[Rewrite] = []
+    for claim in claims(text, rules(language, keeps=keeps)):
+        spoken, readings = claim.readings[0], distinct(claim.readings)
+        as_written = spoken == text[claim.start : claim.end]
+        if not as_written or len(readings) > 1:
+            rewrites.append(
+                Rewrite(claim.start, claim.end, spoken, "" if as_written else claim.rule, readings=readings)
+            )
+    return rewrites
 
 
 @cache
@@ -44,4 +37,16 @@ def rules(language: str, *, keeps: bool) -> tuple[Rule, ...]:
         return ()
     numerals = Numerals(words, keeps)
     quantities, wording = Quantities(words, numerals), Wording(words, numerals)
-    return (*wording.addresses(), *quantities.rules(), *wording.rules(), *quantities.plain())
+    own = (*wording.addresses(), *quantities.rules(), *wording.rules(), *quantities.plain())
+    if not (keeps and words.numbers.kept):
+        return own
+    in_words = rules(language, keeps=False)
+    return tuple(
+        Rule(one.name, one.pattern, partial(_both, one, other)) for one, other in zip(own, in_words, strict=True)
+    )
+
+
+def _both(kept: Rule, in_words: Rule, found: re.Match[str]) -> Readings:
+    """The readings with the digits that are kept for the phonemizer, and those with words for them."""
+    readings = kept.read(found)
+    return (*readings, *in_words.read(found)) if readings else ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from speakkit.text.verbalize import readings
+from speakkit.text.verbalize import verbalize
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,5 @@ def test_plurals_of_initialisms_stay(aloud, text, spoken):
 
 def test_plurals_of_initialisms_may_be_heard_as_letters():
     """Both ways are valid."""
-    assert readings("PDFs") == ("PDFs", "P D Fs")
+    (rewrite,) = verbalize("PDFs", "en-us")
+    assert rewrite.readings == ("PDFs", "P D Fs")
