@@ -2,8 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import count
+
+from msgspec import structs
 
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
@@ -107,7 +109,7 @@ class Sound:
         """What a client is told of the end. code: of the queue; fault: of the player; heard: seconds, None for all."""
         fault = (fault or self.fault) if result is Result.failed else None
         told = ended(self.name, result, fault.code if fault else code, lost=bool(self.lost))
-        return replace(
+        return structs.replace(
             told,
             exit=fault.exit if fault else told.exit,
             audio_ms=round(1000 * (self.seconds if heard is None else heard)),
