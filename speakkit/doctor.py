@@ -251,7 +251,7 @@ def _speech(spoken: list[Spoken]) -> Outcome:
     start = time.perf_counter()
     voice = synthesize.find_voice(settings.voice, settings.lang)
     text = SENTENCE if voice.language.startswith("en") else voices.SAMPLES[voice.language]
-    audio = synthesize.speaker(voice, device=settings.device.value).utterance(text).audio
+    audio = synthesize.speaker(voice, device=settings.device.value, threads=settings.threads).utterance(text).audio
     took = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.wav"

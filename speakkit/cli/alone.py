@@ -39,7 +39,7 @@ def carry_out(order: Order) -> Receipt:
     with ExitStack() as stack:
         open_sinks = _checked_sinks(order)
         fetch_weights(voice, quiet=order.quiet)
-        speaker = synthesize.speaker(voice, engine=order.engine, device=order.device)
+        speaker = synthesize.speaker(voice, engine=order.engine, device=order.device, threads=order.threads)
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
         # Opened first, to be written last, when nothing can be interrupted any more.
         recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
@@ -50,6 +50,7 @@ def carry_out(order: Order) -> Receipt:
         voice=voice.name,
         language=voice.language,
         weights=speaker.synthesizer.weights,
+        threads=speaker.threads,
         chunks=chunks,
         lost=tuple(LostWord(token.text, token.start) for token in lost),
     )

@@ -95,6 +95,7 @@ class Containers:
         self._uids = (*(range(uid, uid + 1) for uid in uids), *_ranges(settings.container_uids))
         self._agents, self._quiet_hours = settings.agents, settings.quiet_hours
         self._delivery: Mapping[str, JsonValue] = {"lang": settings.lang, "speed": settings.speed}
+        self._threads = settings.threads
         self._asked: deque[float] = deque(maxlen=REQUESTS)
 
     @property
@@ -139,7 +140,7 @@ class Containers:
             raise Refused(Code.denied, f"nothing is heard in the quiet hours, {self._quiet_hours}")
         if len(text_of(request.payload)) > CHARACTERS:
             raise Refused(Code.too_large, f"a container speaks at most {CHARACTERS} characters at once")
-        return given
+        return {**given, "threads": self._threads}
 
     def require_room(self) -> None:
         """Raises Refused where there is none for one more utterance."""

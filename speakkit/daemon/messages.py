@@ -213,7 +213,7 @@ class Finished(Event, frozen=True):
     audio_ms: what was heard of it
     exit: what the command is to end with, by `exit_of`
     lost: the words that ought to have been heard and were not
-    facts: the full names of who spoke: voice, language, weights
+    facts: the full names of who spoke: voice, language, weights; threads of the processor; chunks
     """
 
     id: str

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from speakkit.config import SPEEDS
+from speakkit.config import MOST_THREADS, SPEEDS
 from speakkit.daemon.connection import Connection
 from speakkit.daemon.messages import Command, Request
 from speakkit.daemon.protocol import Code, ProtocolError, text_of
@@ -32,13 +32,22 @@ class Synth(Command, frozen=True):
     device: Short = "auto"
     raw: bool = False
     suffix: Short = ""
+    threads: Annotated[int, Meta(ge=0, le=MOST_THREADS)] = 0
     keep_alive: float | None = None
 
     @property
     def script(self) -> Script:
         """For the voice."""
         return Script(
-            self.voice, self.lang, self.speed, self.seed, self.engine, self.device, is_raw=self.raw, suffix=self.suffix
+            voice=self.voice,
+            lang=self.lang,
+            speed=self.speed,
+            seed=self.seed,
+            engine=self.engine,
+            device=self.device,
+            is_raw=self.raw,
+            suffix=self.suffix,
+            threads=self.threads,
         )
 
 

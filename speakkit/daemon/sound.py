@@ -53,7 +53,7 @@ class Sound:
     words: list[SpokenWord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str | int] = field(default_factory=dict)
     key: int = field(default_factory=count().__next__)
     is_shown: bool = False
     shown: int = -1
@@ -90,7 +90,8 @@ class Sound:
         if piece.is_over:
             self.is_over = True
             return
-        self.facts = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
+        said = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
+        self.facts = {**said, "threads": piece.threads}
         self.number += 1
         self.size += len(sound)
         if self.pieces is not None:

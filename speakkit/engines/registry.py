@@ -52,6 +52,13 @@ def synthesizer(engine: str = "kokoro", device: str = "auto", batch: int | None 
     return _synthesizer(engine, device, batch)
 
 
+def fix_threads(count: int = 0) -> int:
+    """See `device.fix_threads`."""
+    from speakkit.engines import device  # noqa: PLC0415  it loads torch
+
+    return device.fix_threads(count)
+
+
 @cache
 def _synthesizer(engine: str, device: str, batch: int | None) -> Synthesizer:
     arguments = (device,) if batch is None else (device, batch)

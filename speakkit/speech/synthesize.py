@@ -43,11 +43,15 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A voice with the engines that it needs: `speakers` of one language share them."""
+    """A voice with the engines that it needs: `speakers` of one language share them.
+
+    threads: of the processor, that the synthesizer computes with
+    """
 
     voice: Voice
     reader: Reader
     synthesizer: Synthesizer
+    threads: int = 0
 
     def segments(
         self,
@@ -71,6 +75,7 @@ class Speaker:
         kept, planned = tee(islice(plan.chunks, first, None))
         spoken = self.synthesizer.synthesize(chunk for chunk in planned if chunk.phonemes)
         for chunk in kept:
+            registry.fix_threads(self.threads)  # another speaker may have set its own since
             outcome = next(spoken) if chunk.phonemes else None
             if isinstance(outcome, SpeakkitError):
                 raise outcome
@@ -98,13 +103,17 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
     return replace(found, language=voices.language(lang)) if lang else found
 
 
-def speaker(voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None) -> Speaker:
+def speaker(
+    voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None, threads: int = 0
+) -> Speaker:
     """Load what `voice` needs.
 
     batch: the most chunks that are spoken at once; None for what is best on the device
+    threads: of the processor; 0 for as many as torch takes
     Raises BadValue for an unknown engine or device, or no batch; EngineError; ModelError.
     """
-    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device, batch))
+    fixed = registry.fix_threads(threads)
+    return Speaker(voice, reader(voice.language), registry.synthesizer(engine, device, batch), fixed)
 
 
 def reader(language: str) -> Reader:
@@ -120,19 +129,21 @@ def synthesize(
     speed: float = 1.0,
     seed: int = 0,
     device: str = "auto",
+    threads: int = 0,
 ) -> Iterator[Utterance]:
     """Speak each text.
 
     voice: a name such as "af_heart", an alias such as "f1", or a blend such as "af_bella(2)+af_sky(1)"
     lang: the language of the texts, such as "es"; by default the voice's own
     speed: 0.5 to 2.0; 1.0 is the voice's own
-    seed: of the little noise in the voice; the same seed on the same device gives the same samples
+    seed: of the little noise in the voice; the same seed and threads on the same device give the same samples
     device: "auto", "cuda", "mps" or "cpu"
+    threads: of the processor, as many for all that is spoken at once; 0 for as many as torch takes
 
     The audio is float32 in [-1, 1], one channel, 24 kHz. A word that could not be spoken is in `Utterance.lost`.
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
     TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
     """
-    talker = speaker(find_voice(voice, lang), device=device)
+    talker = speaker(find_voice(voice, lang), device=device, threads=threads)
     for text in [texts] if isinstance(texts, str) else texts:
         yield talker.utterance(text, speed=speed, seed=seed)

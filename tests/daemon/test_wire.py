@@ -143,6 +143,7 @@ def test_what_a_container_is_told():
         ({"speed": True}, "the field speed is not what it should be: Expected `float`, got `bool`"),
         ({"speed": float("nan")}, "the field speed is not what it should be: Expected `float` >= 0.5"),
         ({"speed": 3}, "the field speed is not what it should be: Expected `float` <= 2.0"),
+        ({"threads": 1025}, "the field threads is not what it should be: Expected `int` <= 1024"),
         ({"seed": -1}, "the field seed is not what it should be: Expected `int` >= 0"),
         ({"raw": 1}, "the field raw is not what it should be: Expected `bool`, got `int`"),
         ({"raw": None}, "the field raw is not what it should be: Expected `bool`, got `null`"),
