@@ -41,6 +41,8 @@ class Device(StrEnum):
 LONGEST_WAIT = 30 * 24 * 3600
 """Seconds: a month."""
 
+MOST_THREADS = 1024
+
 DEVICES = tuple(device.value for device in Device)
 
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
@@ -90,6 +92,14 @@ SETTINGS = (
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
     Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
+    Setting(
+        "threads",
+        int,
+        0,
+        "SPEAKKIT_THREADS",
+        "threads of the processor, on which the samples depend; 0 for as many as torch takes",
+        Range(0, MOST_THREADS),
+    ),
     Setting(
         "sink",
         str,
@@ -187,6 +197,7 @@ class Settings:
     engine: Engine
     device: Device
     seed: int
+    threads: int
     sink: str
     beep: str
     beep_volume: float

@@ -256,7 +256,7 @@ def _speech(spoken: list[Spoken]) -> CheckResult:
     start = time.perf_counter()
     voice = synthesize.find_voice(settings.voice, settings.lang)
     text = SENTENCE if voice.language.startswith("en") else voices.SAMPLES[voice.language]
-    with synthesize.speaker(voice, device=settings.device.value) as speaker:
+    with synthesize.speaker(voice, device=settings.device.value, threads=settings.threads) as speaker:
         audio = speaker.utterance(text).audio
     took = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:

@@ -127,6 +127,7 @@ lang = "en-gb"
 engine = "gemini"
 device = "cpu"
 seed = 7
+threads = 2
 sink = "pacat"
 beep = "on"
 beep_volume = 1
@@ -187,8 +188,8 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     """And are what the table says, each of an allowed value."""
     found = config.load()
     assert found == config.Settings(
-        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, sink="auto",
-        beep="off", beep_volume=0.2, media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
+        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, threads=0,
+        sink="auto", beep="off", beep_volume=0.2, media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
         offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
         quiet_hours="", autosave=None, idle_exit=1800.0, keep_alive=600.0, containers=False, container_uids="",
         hub="https://huggingface.co", blends={}, agents={},
@@ -205,7 +206,7 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     write(ALL)
     found = config.load()
     assert found == config.Settings(
-        voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7,
+        voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7, threads=2,
         sink="pacat", beep="on", beep_volume=1.0, media=False, media_ignore=("vlc",),
         offline=True, models=Path("/models"),
         voices=Path("/home/someone/voices"), daemon=False, quiet_hours="22:00-07:00", autosave=Path("/kept"),
@@ -215,7 +216,7 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     )  # fmt: skip
     assert type(found.speed) is float
     sources = [sourced.source for sourced in config.sourced_values().values()]
-    assert sources == [f"config.toml line {line}" for line in [*range(2, 13), *range(15, 26), 28, 31, 32]]
+    assert sources == [f"config.toml line {line}" for line in [*range(2, 14), *range(16, 27), 29, 32, 33]]
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):

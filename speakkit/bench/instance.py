@@ -33,6 +33,7 @@ class Setup:
 
     engine: a name of `engines.registry.SYNTHESIZERS`
     batch: chunks that go through the network at once; None for what is best on the device
+    threads: of the processor; 0 for as many as torch takes
     """
 
     engine: str
@@ -41,6 +42,7 @@ class Setup:
     voice: str
     language: str
     speed: float
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Facts:
 
     weights: which ones speak, such as "official"
     device: with its name, such as "cpu (8 threads)"; gpu: its UUID as NVML knows it, or ""
-    torch: its version
+    torch: its version; threads: of the processor, that it computes with
     g2p: seconds from the text to the phonemes of all of it, which are a part of `Spoken.seconds` too
     chunks: that the text is spoken in
     lost: the words that the voice cannot say, the first SHOWN of them
@@ -96,6 +98,7 @@ class Facts:
     device: str
     gpu: str
     torch: str
+    threads: int
     g2p: float
     chunks: int
     lost: tuple[str, ...]
@@ -112,7 +115,9 @@ def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
     voice = synthesize.find_voice(setup.voice, setup.language)
     lent = ExitStack()
     atexit.register(lent.close)
-    speaker = synthesize.speaker(voice, engine=setup.engine, device=setup.device, batch=setup.batch)
+    speaker = synthesize.speaker(
+        voice, engine=setup.engine, device=setup.device, batch=setup.batch, threads=setup.threads
+    )
     return Instance(setup, lent.enter_context(speaker)).answer
 
 
@@ -149,6 +154,7 @@ class Instance:
             device=found.device,
             gpu=found.gpu,
             torch=found.version,
+            threads=self._speaker.threads,
             g2p=g2p,
             chunks=len(planned),
             lost=tuple(lost[:SHOWN]),

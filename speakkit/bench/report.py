@@ -26,7 +26,7 @@ class Header:
     """What was measured, where, and with what.
 
     when: UTC, as in ISO 8601
-    weights, device, torch: as an instance told them
+    weights, device, torch, threads: as an instance told them
     batch: chunks at once, or None where the engine chose; max_seconds: None for no limit
     text: where it is from, with its words, characters, chunks and SHA-256 beside it
     """
@@ -36,6 +36,7 @@ class Header:
     speakkit: str
     torch: str
     device: str
+    threads: int
     weights: str
     voice: str
     language: str
@@ -77,6 +78,7 @@ def result(plan: Plan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool)
         speakkit=__version__,
         torch=facts.torch,
         device=facts.device,
+        threads=facts.threads,
         weights=facts.weights,
         voice=setup.voice,
         language=setup.language,

@@ -39,7 +39,7 @@ def carry_out(order: Order) -> Receipt:
     with ExitStack() as stack:
         open_sinks = _checked_sinks(order)
         fetch_weights(voice, quiet=order.quiet)
-        lent = synthesize.speaker(voice, engine=order.engine, device=order.device)
+        lent = synthesize.speaker(voice, engine=order.engine, device=order.device, threads=order.threads)
         speaker = stack.enter_context(lent)
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
         # Opened first, to be written last, when nothing can be interrupted any more.
@@ -52,6 +52,7 @@ def carry_out(order: Order) -> Receipt:
         language=voice.language,
         engine=speaker.synthesizer.identity.name,
         weights=speaker.synthesizer.identity.weights,
+        threads=speaker.threads,
         chunks=chunks,
         lost=tuple(LostWord(token.text, token.start) for token in lost),
     )

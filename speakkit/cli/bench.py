@@ -78,6 +78,16 @@ Batch = Annotated[
     int | None,
     _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device."),
 ]
+Threads = Annotated[
+    int | None,
+    _more(
+        "--threads",
+        min=0,
+        max=config.MOST_THREADS,
+        metavar="N",
+        help="Processor threads of each process; 0, the default: as many as torch takes.",
+    ),
+]
 Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Requests at a time in each process.")]
 Csv = Annotated[Path | None, _more("--csv", metavar="FILE", help="Write the rows as CSV.")]
 Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Draw the rows: a PNG.")]
@@ -108,6 +118,7 @@ def bench(
     baseline: Baseline = False,
     as_json: Json = False,
     batch: Batch = None,
+    threads: Threads = None,
     concurrency: Concurrency = 1,
     csv: Csv = None,
     plot: Plot = None,
@@ -142,6 +153,7 @@ def bench(
         voice=found.name,
         language=found.language,
         speed=config.checked_speed(settings.speed if speed is None else speed),
+        threads=settings.threads if threads is None else threads,
     )
     plan = sweep.Plan(
         workload=_workload(text, found.language),

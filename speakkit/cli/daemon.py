@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,11 +63,13 @@ def status(as_json: Json = False) -> None:
 
     speakkit daemon status --json
     """
-    from speakkit.daemon import control  # noqa: PLC0415  no other command needs it
+    from msgspec import structs  # noqa: PLC0415  no other command needs them
+
+    from speakkit.daemon import control  # noqa: PLC0415
 
     found = control.status()
     if as_json:
-        output.show_json({"running": found is not None, **(asdict(found) if found else {})})
+        output.show_json({"running": found is not None, **(structs.asdict(found) if found else {})})
     elif found:
         output.show_table(("", "daemon"), _rows(found))
     else:

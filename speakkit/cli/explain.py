@@ -55,10 +55,10 @@ def explain(
             return explainer.explain(part, given.markup(part, file, raw=raw))
 
         if as_lines:
-            raise typer.Exit(_each_line(text, explainer, explained))
+            raise typer.Exit(_each_line(text, explainer, explained, settings.threads))
         found = explained(text)
     if as_json:
-        output.show_json(_object(found))
+        output.show_json(_object(found, settings.threads))
     else:
         _show(found)
     raise typer.Exit(ExitCode.LOST_WORDS if found.lost else ExitCode.DONE)
@@ -75,29 +75,31 @@ def _explainer(voice: str, lang: str | None) -> Iterator[Explainer]:
         yield explain.Explainer(found, reader, registry.limits())
 
 
-def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation]) -> ExitCode:
+def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation], threads: int) -> ExitCode:
     """One object for each line, in order; a line in which there is nothing to be heard has an "error"."""
     code = ExitCode.DONE
     for line in text.removesuffix("\n").split("\n"):
         try:
             found = explained(line)
         except TextError as error:
-            output.show_json_line(_object(explainer.nothing(line)) | {"error": str(error)})
+            output.show_json_line(_object(explainer.nothing(line), threads) | {"error": str(error)})
             lost = any(map(str.isalnum, line))
         else:
-            output.show_json_line(_object(found))
+            output.show_json_line(_object(found, threads))
             lost = bool(found.lost)
         code = ExitCode.LOST_WORDS if lost else code
     return code
 
 
-def _object(found: Explanation) -> dict[str, Any]:
+def _object(found: Explanation, threads: int) -> dict[str, Any]:
+    """threads: of the processor, by the settings; 0 for as many as torch takes."""
     return {
         "text": found.text,
         "spoken": found.spoken,
         "phonemes": found.phonemes,
         "language": found.language,
         "voice": found.voice,
+        "threads": threads,
         "words": [_word(word) for word in found.words],
         "chunks": [_chunk(chunk, found.text) for chunk in found.chunks],
         "lost": [{"text": token.text, "start": token.start} for token in found.lost],

@@ -137,6 +137,7 @@ def _script(order: Order) -> dict[str, Any]:
         "lang": order.lang or "",
         "speed": order.speed,
         "seed": order.seed,
+        "threads": order.threads,
         "engine": order.engine,
         "device": order.device,
         "raw": order.raw,
@@ -227,6 +228,7 @@ def _receipt(event: Finished, order: Order) -> Receipt | None:
         voice=str(event.facts.get("voice", "")),
         language=str(event.facts.get("language", "")),
         weights=str(event.facts.get("weights", "")),
+        threads=int(event.facts.get("threads", 0)),
         chunks=int(event.facts.get("chunks", 0)),
         lost=tuple(LostWord(order.text[span.start : span.end], span.start) for span in event.lost),
     )

@@ -27,6 +27,7 @@ class Order:
     file: where `text` is from, if it is from a file; raw: nothing in it is markup
     lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
     captions: a file, or None
+    threads: of the processor; 0 for as many as torch takes
     keep_alive: seconds for which the model stays loaded afterwards; None for as it is configured
     """
 
@@ -37,6 +38,7 @@ class Order:
     speed: float
     lang: str | None
     seed: int
+    threads: int
     engine: str
     device: str
     target: str | None
@@ -84,6 +86,7 @@ class Receipt:
     seconds: of speech
     voice, language: of the speech, by full names
     engine, weights: what spoke, such as "kokoro" and "official"
+    threads: of the processor, that it was computed with
     """
 
     seconds: float
@@ -91,6 +94,7 @@ class Receipt:
     language: str
     engine: str
     weights: str
+    threads: int
     chunks: int
     lost: tuple[LostWord, ...]
 
@@ -116,6 +120,7 @@ def _listed(receipt: Receipt, order: Order) -> dict[str, Any]:
         "weights": receipt.weights,
         "speed": order.speed,
         "seed": order.seed,
+        "threads": receipt.threads,
         "chunks": receipt.chunks,
         "lost": [asdict(word) for word in receipt.lost],
     }

@@ -63,6 +63,16 @@ CaptionFile = Annotated[
     _more("--captions", metavar="FILE", help="Write when each word is said: .srt, .vtt, .json, .tsv or .TextGrid."),
 ]
 Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
+Threads = Annotated[
+    int | None,
+    _more(
+        "--threads",
+        min=0,
+        max=config.MOST_THREADS,
+        metavar="N",
+        help="Processor threads: part of the voice, as the seed is; 0, the default: as many as torch takes.",
+    ),
+]
 RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
 SpokenBy = Annotated[
     config.Engine | None, _more("--engine", help="Who speaks; all but kokoro, the default, are clouds.")
@@ -112,7 +122,7 @@ Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")
 def speak(
     words: Words = None, voice: VoiceName = None, speed: Speed = None, lang: given.Lang = None, target: Target = None,
     play: Play = False, file: given.TextFile = None, from_json: given.JsonPath = None, audio_format: Format = None,
-    raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, device: RunsOn = None,
+    raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, threads: Threads = None, device: RunsOn = None,
     engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
     priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
     dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
@@ -141,6 +151,7 @@ def speak(
         voice=persona.voice if voice is None else voice,
         speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
         seed=settings.seed if seed is None else seed,
+        threads=settings.threads if threads is None else threads,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
         target=target, audio_format=audio_format, captions=captions, keep_alive=keep_alive,

@@ -139,7 +139,8 @@ def _previews(found: list[Voice], text: str | None) -> Iterator[Utterance]:
         for voice in found:
             packs.ensure(voice, report)
     for voice in found:
-        with synthesize.speaker(voice, device=config.load().device.value) as speaker:
+        settings = config.load()
+        with synthesize.speaker(voice, device=settings.device.value, threads=settings.threads) as speaker:
             yield speaker.utterance(table.SAMPLES[voice.language] if text is None else text)
 
 

@@ -1,13 +1,14 @@
-"""A program's end of the wire: blocking, and of the standard library alone."""
+"""A program's end of the wire: blocking, and light to import."""
 
 import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Never, Self, TypeVar
+
+from msgspec import structs
 
 from speakkit.daemon import edition, lifecycle, messages, protocol, rundir, spawn
 from speakkit.daemon.edition import Edition
@@ -101,7 +102,7 @@ class Client:
     def shutdown(self, mode: Mode) -> None:
         """Have the daemon end: on return no client finds it any more. Raises as `request` does."""
         name = _name()
-        self.send(messages.frame_of(Shutdown(mode), name))
+        self.send(messages.frame_of(Shutdown(name, mode)))
         self._answer(messages.Done, name)
 
     def ask(self, op: str, payload: bytes = b"", **fields: JsonValue) -> str:
@@ -234,7 +235,7 @@ def connect(agent: str = AGENT, program: str = "speakkit", ours: Edition | None 
             if error.code not in (Code.shutting_down, Code.busy):
                 raise
             if error.code is Code.shutting_down:  # for us perhaps: whoever follows is new enough, and stays
-                hello = replace(hello, upgrade=False)
+                hello = structs.replace(hello, upgrade=False)
         time.sleep(pause)
     return _welcomed(place, hello)
 

@@ -87,26 +87,26 @@ class Connection:
                 self._decoder.feed(data)
         return frame
 
-    def post(self, message: Message, id: str | None = None) -> None:  # noqa: A002  that is its name on the wire
+    def post(self, message: Message) -> None:
         """Say something at once; where it takes nothing for 30 s, or leaves 2 MiB, it is closed. Goes nowhere then."""
         if self.is_closing:
             return
-        for frame in messages.frames_of(message, id):
+        for frame in messages.frames_of(message):
             self._writer.write(protocol.packed(frame))
         if self.backlog > OVERFLOW:
             self.abort("leaves too much of what it is sent")
         elif self.backlog > HIGH_WATER and self._flush is None:
             self._flush = asyncio.create_task(self._flushed())
 
-    async def send(self, message: Message, id: str | None = None) -> None:  # noqa: A002  likewise
+    async def send(self, message: Message) -> None:
         """Say something, and wait while too much waits already. Raises Closed where it has gone."""
-        self.post(message, id)
+        self.post(message)
         if self._flush is not None:
             await asyncio.wait({self._flush})
         if self.is_closing:
             raise Closed(f"connection {self.number} is closed")
 
-    def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002
+    def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002  that is its name on the wire
         """Say that something was not done."""
         self.post(messages.Failure(id, code, message, retry_ms))
 

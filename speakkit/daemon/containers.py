@@ -13,17 +13,19 @@ import stat
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
+
+from msgspec import structs
 
 from speakkit.config import Settings
 from speakkit.daemon import hours, lifecycle, messages, peer
 from speakkit.daemon.connection import Connection, Limits
 from speakkit.daemon.effects import Result, Stage
 from speakkit.daemon.lifecycle import Published
-from speakkit.daemon.messages import Accepted, Finished, Hello, Message, Request, Started
+from speakkit.daemon.messages import Accepted, Event, Finished, Hello, Message, Request, Started
 from speakkit.daemon.protocol import Code, ProtocolError, text_of
 from speakkit.daemon.requests import Speak, required_id
 from speakkit.daemon.rundir import RuntimeDir
@@ -64,11 +66,10 @@ UNTOLD = "the voice of the host failed; there, try: speakkit doctor"
 """What a container hears of a fault that is none of its own: what is to be told of that names files of the host."""
 
 
-@dataclass(frozen=True)
-class Stages:
+class Stages(Event, frozen=True):
     """What has become of a container's utterances that have not ended: id -> waiting or playing."""
 
-    ev: ClassVar = "stages"
+    id: str | None
     stages: Mapping[str, str]
 
 
@@ -94,6 +95,7 @@ class Containers:
         self._uids = (*(range(uid, uid + 1) for uid in uids), *_ranges(settings.container_uids))
         self._agents, self._quiet_hours = settings.agents, settings.quiet_hours
         self._delivery: Mapping[str, JsonValue] = {"lang": settings.lang, "speed": settings.speed}
+        self._threads = settings.threads
         self._asked: deque[float] = deque(maxlen=REQUESTS)
 
     @property
@@ -129,7 +131,7 @@ class Containers:
         defaults = {**self._delivery, **{name: value for name, value in persona.items() if value is not None}}
         given: dict[str, JsonValue] = {**defaults, **request.fields}
         wish = messages.read(Speak, given)
-        for each in fields(Speak):
+        for each in structs.fields(Speak):
             if each.name not in FREE and getattr(wish, each.name) != each.default:
                 raise Refused(Code.denied, f"a container cannot set {each.name}")
         if wish.prio is Priority.urgent or wish.interrupt is Interrupt.all:
@@ -138,7 +140,7 @@ class Containers:
             raise Refused(Code.denied, f"nothing is heard in the quiet hours, {self._quiet_hours}")
         if len(text_of(request.payload)) > CHARACTERS:
             raise Refused(Code.too_large, f"a container speaks at most {CHARACTERS} characters at once")
-        return given
+        return {**given, "threads": self._threads}
 
     def require_room(self) -> None:
         """Raises Refused where there is none for one more utterance."""
@@ -175,7 +177,7 @@ class Guest(Connection):
             self._containers.refused += 1
             raise
 
-    def post(self, message: Message, id: str | None = None) -> None:  # noqa: A002  as in Connection
+    def post(self, message: Message) -> None:
         """As in Connection; what becomes of each utterance is noted."""
         if isinstance(message, Accepted):
             self.stages.setdefault(message.id, Stage.waiting)
@@ -186,8 +188,8 @@ class Guest(Connection):
             message = _discreet(message)
         name = getattr(message, "id", None)
         if name and name.startswith(self._mark):
-            message = replace(cast("Any", message), id=name.removeprefix(self._mark))
-        super().post(message, id)
+            message = structs.replace(cast("Any", message), id=name.removeprefix(self._mark))
+        super().post(message)
 
     async def close(self) -> None:
         """As in Connection."""
@@ -204,7 +206,7 @@ class Guest(Connection):
         if request.op != "status":
             raise Refused(Code.denied, NO_OP)
         own = {name.removeprefix(self._mark): stage for name, stage in self.stages.items()}
-        self.post(cast("Any", Stages(own)), request.id)  # said here alone, and so no `messages.Event`
+        self.post(Stages(request.id, own))
         return None
 
     def _hello(self, request: Request) -> Mapping[str, JsonValue]:
@@ -225,7 +227,7 @@ class Guest(Connection):
 def _discreet(end: Finished) -> Finished:
     """An end as a container may know it. `lost` says what the warnings do."""
     warnings = end.warnings[-1:] if end.exit == ExitCode.USAGE else (UNTOLD,) if end.result is Result.failed else ()
-    return replace(end, warnings=warnings, facts={})
+    return structs.replace(end, warnings=warnings, facts={})
 
 
 def _ranges(uids: str) -> Iterator[range]:

@@ -5,12 +5,13 @@ grows. `hello`, `status` and `shutdown` stay as they are for ever, so that any c
 """
 
 import re
-import types
-import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
 
 from speakkit.daemon.effects import Result
 from speakkit.daemon.protocol import PCM, Code, ProtocolError
@@ -28,6 +29,9 @@ WORDS, WARNINGS = 150, 8
 
 LONGEST_WARNING = 300
 """Characters that are sent of a warning."""
+
+MISSING, PLACE = re.compile(r"Object missing required field `(\w+)`"), re.compile(r"`\$\.?([^`]*)`$")
+"""Where msgspec names a field that is missing, or the place of one that is wrong."""
 
 AGENT = "default"
 """Who speaks where nobody says so."""
@@ -71,8 +75,15 @@ def exit_of(result: Result, code: Code | None = None, *, lost: bool = False) -> 
     return ExitCode.LOST_WORDS if lost and found is ExitCode.DONE else found
 
 
-@dataclass(frozen=True)
-class Greeting:
+class Command(Struct, frozen=True, tag_field="op", tag=str.lower):
+    """What a client asks for: `op` is the name of the class in small letters."""
+
+
+class Event(Struct, frozen=True, tag_field="ev", tag=str.lower):
+    """What the daemon answers: `ev` is the name of the class in small letters, unless it has a tag of its own."""
+
+
+class Greeting(Struct, frozen=True):
     """The daemon's first word, before any input. `speakkitd` is 1 for ever; version: of speakkit."""
 
     proto: str
@@ -81,8 +92,7 @@ class Greeting:
     speakkitd: int = 1
 
 
-@dataclass(frozen=True)
-class Hello:
+class Hello(Command, frozen=True):
     """The client's first word.
 
     agent: who asks to be heard; a claim, which gives no rights
@@ -91,20 +101,19 @@ class Hello:
     upgrade: whether an idle daemon of an older edition should make room for one of the client's
     """
 
-    op: ClassVar = "hello"
     proto: str = PROTO
     agent: str = AGENT
     client: str = ""
     version: str = ""
     build: int = 0
     upgrade: bool = True
+    id: str | None = None
 
 
-@dataclass(frozen=True)
-class Shutdown:
+class Shutdown(Command, frozen=True):
     """The end is wanted."""
 
-    op: ClassVar = "shutdown"
+    id: str | None = None
     mode: Mode = Mode.drain
 
 
@@ -121,27 +130,23 @@ class Request:
     payload: bytes = b""
 
 
-@dataclass(frozen=True)
-class Welcome:
+class Welcome(Event, frozen=True, tag="hello"):
     """The answer to hello. version, build: of the daemon's speakkit."""
 
-    ev: ClassVar = "hello"
     version: str
     build: int
     pid: int
     proto: str = PROTO
-
-
-@dataclass(frozen=True)
-class Done:
-    """The answer to what needs no other."""
-
-    ev: ClassVar = "done"
     id: str | None = None
 
 
-@dataclass(frozen=True)
-class Status:
+class Done(Event, frozen=True):
+    """The answer to what needs no other."""
+
+    id: str | None = None
+
+
+class Status(Event, frozen=True):
     """How the daemon is.
 
     uptime: seconds
@@ -151,7 +156,6 @@ class Status:
     work: what those say who do the work
     """
 
-    ev: ClassVar = "status"
     pid: int
     version: str
     build: int
@@ -165,36 +169,29 @@ class Status:
     id: str | None = None
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Event, frozen=True):
     """An utterance has its place in the queue. pos: how many come before it; eta_ms: until it starts."""
 
-    ev: ClassVar = "accepted"
     id: str
     pos: int = 0
     eta_ms: int | None = None
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(Event, frozen=True):
     """Its first sample has been handed to the sound system."""
 
-    ev: ClassVar = "started"
     id: str
 
 
-@dataclass(frozen=True)
-class Hearing:
+class Hearing(Event, frozen=True):
     """This word is heard now, said to those who asked. start, end: characters of the text that was sent."""
 
-    ev: ClassVar = "hearing"
     id: str
     start: int
     end: int
 
 
-@dataclass(frozen=True)
-class SpokenWord:
+class SpokenWord(Struct, frozen=True):
     """A word, and when it is heard. start, end: characters of the text that was sent; begins, ends: seconds."""
 
     start: int
@@ -203,25 +200,22 @@ class SpokenWord:
     ends: float
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """Characters of the text that was sent."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(Event, frozen=True):
     """An utterance is over: said once of each that was accepted.
 
     audio_ms: what was heard of it
     exit: what the command is to end with, by `exit_of`
     lost: the words that ought to have been heard and were not
-    facts: the full names of who spoke: voice, language, weights
+    facts: the full names of who spoke: voice, language, weights; threads of the processor; chunks
     """
 
-    ev: ClassVar = "finished"
     id: str
     result: Result
     exit: int
@@ -230,22 +224,19 @@ class Finished:
     words: tuple[SpokenWord, ...] = ()
     warnings: tuple[str, ...] = ()
     lost: tuple[Span, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Event, frozen=True):
     """What of the `finished` that follows it has no room for: see `frames_of` and `joined`."""
 
-    ev: ClassVar = "part"
     id: str
     words: tuple[SpokenWord, ...] = ()
     warnings: tuple[str, ...] = ()
     lost: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True)
-class Audio:
+class Audio(Event, frozen=True):
     """A piece of an utterance, for clients that play or write it themselves.
 
     seq: counts from 0
@@ -254,7 +245,6 @@ class Audio:
     payload: samples, at most 64 KiB
     """
 
-    ev: ClassVar = "audio"
     id: str
     seq: int
     rate: int
@@ -263,8 +253,7 @@ class Audio:
     ch: int = 1
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Something was not done. `msg` is ours: it quotes nobody.
 
     id: of the request; None where it has none, or the connection itself is at fault
@@ -277,15 +266,13 @@ class Failure:
     retry_ms: int | None = None
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Event, frozen=True, tag="queue"):
     """What is spoken and waits.
 
     rows: each as `effects.Row`, in the order in which they will be heard; texts only of the agent who asks
     more: how many there are for which there is no room
     """
 
-    ev: ClassVar = "queue"
     rows: tuple[Mapping[str, Any], ...]
     paused: bool
     muted: bool
@@ -293,22 +280,19 @@ class Listing:
     id: str | None = None
 
 
-Event = Welcome | Done | Status | Listing | Accepted | Started | Hearing | Part | Finished | Audio
-Message = Greeting | Hello | Shutdown | Event | Failure
+Message = Greeting | Command | Event | Failure
 T = TypeVar("T")
 
-EVENTS: Mapping[str, type[Event]] = {
-    kind.ev: kind for kind in (Welcome, Done, Status, Listing, Accepted, Started, Hearing, Part, Finished, Audio)
-}
+KINDS = (Welcome, Done, Status, Listing, Accepted, Started, Hearing, Part, Finished, Audio)
+EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 
 LAST = (Welcome, Done, Status, Listing, Finished)
 """Nothing more follows to the same request."""
 
 
-def frames_of(message: Message, id: str | None = None) -> Iterator[Frame]:  # noqa: A002  that is its name on the wire
+def frames_of(message: Message) -> Iterator[Frame]:
     """The frames that say `message`: one, but for a `finished` with more words or warnings than a header has room for.
 
-    id: of a request
     Raises ProtocolError for more than 64 KiB of samples.
     """
     if isinstance(message, Audio) and len(message.payload) > PCM:
@@ -318,14 +302,14 @@ def frames_of(message: Message, id: str | None = None) -> Iterator[Frame]:  # no
         while len(words) > WORDS or len(lost) > WORDS or len(warnings) > WARNINGS:
             yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS], lost[:WORDS]))
             words, lost, warnings = words[WORDS:], lost[WORDS:], warnings[WARNINGS:]
-        message = replace(message, words=words, lost=lost, warnings=warnings)
-    yield frame_of(message, id)
+        message = structs.replace(message, words=words, lost=lost, warnings=warnings)
+    yield frame_of(message)
 
 
 def joined(parts: Sequence[Part], finished: Finished) -> Finished:
     """`finished` with what came before it."""
     whole: list[Part | Finished] = [*parts, finished]
-    return replace(
+    return structs.replace(
         finished,
         words=tuple(word for part in whole for word in part.words),
         lost=tuple(span for part in whole for span in part.lost),
@@ -333,14 +317,14 @@ def joined(parts: Sequence[Part], finished: Finished) -> Finished:
     )
 
 
-def frame_of(message: Message, id: str | None = None) -> Frame:  # noqa: A002  that is its name on the wire
-    """The one frame that says `message`; id: of a request."""
-    said = {key: value for key, value in asdict(message).items() if value is not None}
+def frame_of(message: Message) -> Frame:
+    """The one frame that says `message`. A field that is None is not sent."""
+    plain = msgspec.to_builtins(message, builtin_types=(bytes,))
+    said = {key: value for key, value in plain.items() if value is not None}
     payload = said.pop("payload", b"")
     if isinstance(message, Failure):
         said = {key: said.pop(key) for key in ("id",) if key in said} | {"error": said}
-    names = {name: getattr(message, name) for name in ("op", "ev") if hasattr(message, name)}
-    return Frame(names | ({"id": id} if id else {}) | said, payload)
+    return Frame(said, payload)
 
 
 def request_of(frame: Frame) -> Request:
@@ -366,33 +350,16 @@ def event_of(frame: Frame) -> Event | Failure | None:
 
 def read(kind: type[T], given: Mapping[str, Any]) -> T:
     """The message of a kind that has those fields. Raises ProtocolError where one is missing or of another type."""
-    values = {}
-    for each in fields(cast("Any", kind)):
-        if each.name in given:
-            values[each.name] = _value(each.type, given[each.name], each.name)
-        elif type(None) in typing.get_args(each.type):
-            values[each.name] = None
-        elif each.default is MISSING and each.default_factory is MISSING:
-            raise ProtocolError(Code.bad_request, f"there is no field {each.name}")
-    return kind(**values)
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(Code.bad_request, _complaint(str(error))) from None
 
 
-def _value(hint: Any, given: Any, name: str) -> Any:
-    """`given` as the type `hint` has it."""
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    kind, origin = kinds[0], typing.get_origin(kinds[0])
-    if given is None and type(None) in kinds:
-        return None
-    if origin is tuple and isinstance(given, list | tuple):
-        return tuple(_value(typing.get_args(kind)[0], each, name) for each in given)
-    if isinstance(given, Mapping):
-        if origin is Mapping:
-            return given
-        if is_dataclass(kind) and isinstance(kind, type):
-            return read(kind, given)
-    elif isinstance(given, str) and isinstance(kind, type) and issubclass(kind, StrEnum):
-        if given in [member.value for member in kind]:
-            return kind(given)
-    elif type(given) in ((int, float) if kind is float else (kind,)):
-        return kind(given)
-    raise ProtocolError(Code.bad_request, f"the field {name} is not what it should be")
+def _complaint(said: str) -> str:
+    """What msgspec says of a message that is none, without the values that it may quote."""
+    if missing := MISSING.match(said):
+        return f"there is no field {missing[1]}"
+    place, reason = PLACE.search(said), said.partition(" - at ")[0]
+    field = f"the field {place[1]}" if place else "a message"
+    return f"{field} is not what it should be" + (f": {reason}" if reason.startswith("Expected") else "")

@@ -1,58 +1,57 @@
 """What clients ask the daemon to say, as types. `messages.read` makes them of the fields of a request."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
-from speakkit.config import checked_speed
+from msgspec import Meta
+
+from speakkit.config import MOST_THREADS, SPEEDS
 from speakkit.daemon.connection import Connection
-from speakkit.daemon.messages import Request
+from speakkit.daemon.messages import Command, Request
 from speakkit.daemon.protocol import Code, ProtocolError, text_of
 from speakkit.daemon.queue import Scope
 from speakkit.daemon.script import Script
 from speakkit.daemon.utterance import Interrupt, OnFull, Priority, Resume, Utterance
-from speakkit.errors import BadValue
 
 LONGEST = 1000
 """Characters of a field, which is more than a blend of all voices takes."""
 
+Short = Annotated[str, Meta(max_length=LONGEST)]
 
-@dataclass(frozen=True)
-class Synth:
+
+class Synth(Command, frozen=True):
     """Have a text, the payload, made into samples: they come as `audio`. The fields are those of `Script`.
 
     keep_alive: seconds for which the voice stays loaded afterwards: 0 for none, negative for ever
-    Raises ProtocolError for what no voice could be asked.
     """
 
-    voice: str = ""
-    lang: str = ""
-    speed: float = 1.0
-    seed: int = 0
-    engine: str = "kokoro"
-    device: str = "auto"
+    voice: Short = ""
+    lang: Short = ""
+    speed: Annotated[float, Meta(ge=SPEEDS[0], le=SPEEDS[1])] = 1.0
+    seed: Annotated[int, Meta(ge=0)] = 0
+    engine: Short = "kokoro"
+    device: Short = "auto"
     raw: bool = False
-    suffix: str = ""
+    suffix: Short = ""
+    threads: Annotated[int, Meta(ge=0, le=MOST_THREADS)] = 0
     keep_alive: float | None = None
-
-    def __post_init__(self) -> None:
-        if any(isinstance(value, str) and len(value) > LONGEST for value in vars(self).values()):
-            raise ProtocolError(Code.bad_request, f"a field has more than {LONGEST} characters")
-        if self.seed < 0:
-            raise ProtocolError(Code.bad_request, "the seed is below 0")
-        try:
-            checked_speed(self.speed)
-        except BadValue as error:
-            raise ProtocolError(Code.bad_request, str(error)) from None
 
     @property
     def script(self) -> Script:
         """For the voice."""
         return Script(
-            self.voice, self.lang, self.speed, self.seed, self.engine, self.device, is_raw=self.raw, suffix=self.suffix
+            voice=self.voice,
+            lang=self.lang,
+            speed=self.speed,
+            seed=self.seed,
+            engine=self.engine,
+            device=self.device,
+            is_raw=self.raw,
+            suffix=self.suffix,
+            threads=self.threads,
         )
 
 
-@dataclass(frozen=True)
-class Speak(Synth):
+class Speak(Synth, frozen=True):
     """Say a text, the payload. The fields are those of `Utterance`; ttl in seconds.
 
     show: tell of each word while it is heard
@@ -62,12 +61,12 @@ class Speak(Synth):
     interrupt: Interrupt = Interrupt.none
     on_full: OnFull = OnFull.error
     resume: Resume = Resume.restart
-    dedupe: str = ""
-    replace: str = ""
+    dedupe: Short = ""
+    replace: Short = ""
     ttl: float | None = None
     detach: bool = False
-    media: str = "auto"
-    beep: str = "auto"
+    media: Short = "auto"
+    beep: Short = "auto"
     show: bool = False
 
     def utterance(self, request: Request, connection: Connection, now: float) -> Utterance:
@@ -93,8 +92,7 @@ class Speak(Synth):
         )
 
 
-@dataclass(frozen=True)
-class Again:
+class Again(Command, frozen=True):
     """Say once more what was heard; back: 1 is the last. stream: send its samples in place of playing them."""
 
     back: int = 1
@@ -102,8 +100,7 @@ class Again:
     detach: bool = False
 
 
-@dataclass(frozen=True)
-class Clear:
+class Clear(Command, frozen=True):
     """End all of a connection, of an agent (the one who asks, unless another is named), or everybody's."""
 
     scope: Scope = Scope.agent

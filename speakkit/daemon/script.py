@@ -12,6 +12,7 @@ class Script:
     voice: a name of any kind; lang: "" for the voice's own
     is_raw: nothing in the text is markup; is_heard: somebody waits to hear it
     suffix: of the file that it is from, such as ".md"
+    threads: of the processor; 0 for as many as torch takes
     """
 
     voice: str = "f1"
@@ -23,6 +24,7 @@ class Script:
     is_raw: bool = False
     is_heard: bool = False
     suffix: str = ""
+    threads: int = 0
 
 
 SAVE = "save"
@@ -37,7 +39,7 @@ class Piece:
     words: those that were heard to their end: first and last character, and seconds from the start of the utterance
     lost: first and last character of words that ought to be heard in it and are not
     warnings: for whoever asked
-    voice, language, weights: who spoke, by full names
+    voice, language, weights: who spoke, by full names; threads: of the processor, that it was computed with
     """
 
     is_over: bool = False
@@ -47,6 +49,7 @@ class Piece:
     voice: str = ""
     language: str = ""
     weights: str = ""
+    threads: int = 0
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:

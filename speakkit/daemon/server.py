@@ -254,7 +254,7 @@ class Server:
         if self._ending is not None:
             raise ProtocolError(Code.shutting_down, ENDS)
         connection.agent = hello.agent
-        connection.post(Welcome(self._edition.version, self._edition.build, os.getpid()), request.id)
+        connection.post(Welcome(self._edition.version, self._edition.build, os.getpid(), id=request.id))
         if not connection.is_known:
             connection.is_known = True
             self._work.opened(connection)

@@ -2,8 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import count
+
+from msgspec import structs
 
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
@@ -51,7 +53,7 @@ class Sound:
     words: list[SpokenWord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str | int] = field(default_factory=dict)
     key: int = field(default_factory=count().__next__)
     is_shown: bool = False
     shown: int = -1
@@ -88,7 +90,8 @@ class Sound:
         if piece.is_over:
             self.is_over = True
             return
-        self.facts = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
+        said = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
+        self.facts = {**said, "threads": piece.threads}
         self.number += 1
         self.size += len(sound)
         if self.pieces is not None:
@@ -107,7 +110,7 @@ class Sound:
         """What a client is told of the end. code: of the queue; fault: of the player; heard: seconds, None for all."""
         fault = (fault or self.fault) if result is Result.failed else None
         told = ended(self.name, result, fault.code if fault else code, lost=bool(self.lost))
-        return replace(
+        return structs.replace(
             told,
             exit=fault.exit if fault else told.exit,
             audio_ms=round(1000 * (self.seconds if heard is None else heard)),

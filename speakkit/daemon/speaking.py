@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from speakkit.daemon import effects as queued
 from speakkit.daemon import messages
 from speakkit.daemon.casting import Casting
@@ -223,7 +225,7 @@ class Speaking:
         if wish.voice:
             self._casting.heard(connection.agent, wish.voice, now)
             return wish
-        return replace(wish, voice=self._casting.voice(connection.agent, now))
+        return structs.replace(wish, voice=self._casting.voice(connection.agent, now))
 
     def _require_open(self) -> None:
         if self._is_draining:

@@ -139,7 +139,13 @@ class Synthesis:
         """The next piece. Raises as `Worker.request`, and EngineError for what is none."""
         if self._worker is None:
             script = sound.script
-            likely = Script(voice=script.voice, lang=script.lang, engine=script.engine, device=script.device)
+            likely = Script(
+                voice=script.voice,
+                lang=script.lang,
+                engine=script.engine,
+                device=script.device,
+                threads=script.threads,
+            )
             self._worker = Worker(self._place, asdict(likely), self._limits)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, _asked, self._worker, sound.request)

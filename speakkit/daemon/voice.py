@@ -129,6 +129,7 @@ class _Reading:
             voice=voice.name,
             language=voice.language,
             weights=self._speaker.synthesizer.identity.weights,
+            threads=self._speaker.threads,
         )
         return piece, segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
 
@@ -137,7 +138,7 @@ def _speaker(script: Script) -> AbstractContextManager[Speaker]:
     """Engines are loaded once. Raises as `synthesize.speaker`."""
     voice = synthesize.find_voice(script.voice, script.lang or None)
     packs.ensure(voice)
-    return synthesize.speaker(voice, engine=script.engine, device=script.device)
+    return synthesize.speaker(voice, engine=script.engine, device=script.device, threads=script.threads)
 
 
 def _said(words: Iterator[Word]) -> tuple[tuple[int, int, float, float], ...]:

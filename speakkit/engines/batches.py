@@ -122,9 +122,10 @@ class Batches:
         """The next batch: with whoever waits longest go those whose length is next to theirs, while there is room."""
         ranked = [job for job in self._waiting if job.is_urgent] or self._waiting
         first, room = ranked[0], self._room.seconds()
+        alike = (job for job in ranked if job.chunk.threads == first.chunk.threads)
         batch: list[_Job] = []
         longest = 0.0
-        for job in sorted(ranked, key=lambda job: abs(job.chunk.predicted - first.chunk.predicted)):
+        for job in sorted(alike, key=lambda job: abs(job.chunk.predicted - first.chunk.predicted)):
             longest = max(longest, job.chunk.predicted)
             if batch and (len(batch) == self._most or longest * (len(batch) + 1) > room):
                 break

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -84,6 +85,26 @@ def pick(name: str) -> torch.device:
     if not available[name]:
         raise EngineError(f"torch sees no {name} device on this machine; leave --device out, or say --device cpu")
     return torch.device(name)
+
+
+def fix_threads(count: int = 0) -> int:
+    """Have torch compute with `count` threads of the processor from here on, and return how many these are.
+
+    count: 0 for torch's own choice, see `own_threads`
+    Sums are taken in another order with another count, so that it is part of a voice, as its seed is. torch keeps a
+    count for each thread of the program: say it in the thread that computes.
+    """
+    own = own_threads()  # found before another count is set
+    wanted = count or own
+    if torch.get_num_threads() != wanted:
+        torch.set_num_threads(wanted)
+    return wanted
+
+
+@cache
+def own_threads() -> int:
+    """How many torch takes by itself: what OMP_NUM_THREADS says, or the cores that this process may run on."""
+    return torch.get_num_threads()
 
 
 def keep_compiled() -> None:

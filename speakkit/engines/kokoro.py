@@ -20,7 +20,7 @@ from speakkit.engines import hub, packs
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Spoken
-from speakkit.engines.device import BATCH, Memory, convolution_dtype, keep_compiled, pick
+from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, keep_compiled, pick
 from speakkit.engines.kokoro_config import MOST, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.lengths import Lengths
@@ -162,6 +162,7 @@ class Kokoro:
     def _together(self, lines: Sequence["_Line"]) -> Iterator[Spoken]:
         if not lines:
             return
+        fix_threads(lines[0].chunk.threads)
         with torch.inference_mode(), _exactly():
             samples, durations, finite = self._audio(lines)
         for line, row, frames, sounds in zip(lines, samples, durations, finite, strict=True):

@@ -87,6 +87,16 @@ def synthesizer(
     return cast("AbstractContextManager[Synthesizer]", _lent(place, *arguments))
 
 
+def threads(count: int = 0) -> int:
+    """How many threads of the processor an engine computes with, where `count` are asked for; 0 for torch's own count.
+
+    Loads torch.
+    """
+    from speakkit.engines import device  # noqa: PLC0415  it loads torch
+
+    return count or device.own_threads()
+
+
 def limits(engine: str = "kokoro") -> ChunkLimits:
     """What a synthesizer can speak at once. Loads neither the engine nor torch. Raises as `require` does."""
     require(engine)

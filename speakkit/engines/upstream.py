@@ -8,7 +8,7 @@ from speakkit.audio import Audio, silence
 from speakkit.engines import hub
 from speakkit.engines.attempt import Held, each
 from speakkit.engines.base import Footprint, Synthesis
-from speakkit.engines.device import pick
+from speakkit.engines.device import fix_threads, pick
 from speakkit.engines.kokoro import FRAME, SAMPLE_RATE, Kokoro, checkpoint, identity, style
 from speakkit.engines.kokoro_config import limits, settings
 from speakkit.engines.quietly import import_quietly, no_warnings
@@ -55,6 +55,7 @@ class Upstream:
     def _spoken(self, chunk: Chunk) -> Synthesis:
         if not chunk.phonemes:
             return Synthesis(silence(0.0, SAMPLE_RATE), ())
+        fix_threads(chunk.threads)
         torch.manual_seed(chunk.seed)
         output = self._model()(chunk.phonemes, style(chunk), chunk.speed, return_output=True)
         return Synthesis(Audio(output.audio.numpy(), SAMPLE_RATE), tuple(output.pred_dur.tolist()))

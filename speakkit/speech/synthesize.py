@@ -47,11 +47,15 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A voice with the engines that it needs, which are lent to it."""
+    """A voice with the engines that it needs, which are lent to it.
+
+    threads: of the processor, that the synthesizer computes with; 0 for torch's own count
+    """
 
     voice: Voice
     reader: Reader
     synthesizer: Synthesizer
+    threads: int = 0
 
     def segments(
         self,
@@ -68,7 +72,7 @@ class Speaker:
         first: the chunk to begin with; those before it are read, and not spoken
         Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
         """
-        plan = self._plan(text, Delivery(self.voice, checked_speed(speed), seed, starts_early), markup)
+        plan = self._plan(text, self._delivery(speed, seed, starts_early=starts_early), markup)
         for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None)):
             yield segment(outcome.item, outcome.result(), self.synthesizer)
 
@@ -87,7 +91,7 @@ class Speaker:
         order of the texts decides which chunks share a batch. Raises BadValue for a speed out of SPEEDS.
         """
         pending: deque[_Pending] = deque()
-        delivery = Delivery(self.voice, checked_speed(speed), seed)
+        delivery = self._delivery(speed, seed)
         for outcome in self.synthesizer.synthesize(self._planned(texts, delivery, markup, pending), urgent=False):
             while pending[0].number < outcome.item.utterance:
                 yield pending.popleft().outcome(self)
@@ -107,6 +111,9 @@ class Speaker:
                 yield from self._plan(text, replace(delivery, utterance=number), markup).chunks
             except SpeakkitError as error:
                 entry.error = error
+
+    def _delivery(self, speed: float, seed: int, *, starts_early: bool = False) -> Delivery:
+        return Delivery(self.voice, checked_speed(speed), seed, starts_early, threads=self.threads)
 
     def _plan(self, text: str, delivery: Delivery, markup: Markup) -> Plan:
         plan = self.reader.plan(text, delivery, markup, self.synthesizer.limits)
@@ -157,15 +164,16 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
 
 @contextmanager
 def speaker(
-    voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None
+    voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None, threads: int = 0
 ) -> Iterator[Speaker]:
     """Borrow what `voice` needs, for the length of a block.
 
     batch: the most chunks that are spoken at once; None for what is best on the device
+    threads: of the processor; 0 for as many as torch takes
     Raises BadValue for an unknown engine or device, or no batch; EngineError; ModelError.
     """
     with reader(voice.language, engine) as reads, registry.synthesizer(engine, device, batch) as synthesizer:
-        yield Speaker(voice, reads, synthesizer)
+        yield Speaker(voice, reads, synthesizer, registry.threads(threads))
 
 
 @contextmanager
@@ -187,19 +195,21 @@ def synthesize(
     speed: float = 1.0,
     seed: int = 0,
     device: str = "auto",
+    threads: int = 0,
 ) -> Iterator[Utterance]:
     """Speak each text.
 
     voice: a name such as "af_heart", an alias such as "f1", or a blend such as "af_bella(2)+af_sky(1)"
     lang: the language of the texts, such as "es"; by default the voice's own
     speed: 0.5 to 2.0; 1.0 is the voice's own
-    seed: of the little noise in the voice; the same seed on the same device gives the same samples
+    seed: of the little noise in the voice; the same seed and threads on the same device give the same samples
     device: "auto", "cuda", "mps" or "cpu"
+    threads: of the processor, as many for all that is spoken at once; 0 for as many as torch takes
 
     The audio is float32 in [-1, 1], one channel, 24 kHz. A word that could not be spoken is in `Utterance.lost`.
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
     TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
     """
-    with speaker(find_voice(voice, lang), device=device) as talker:
+    with speaker(find_voice(voice, lang), device=device, threads=threads) as talker:
         for outcome in talker.speak([texts] if isinstance(texts, str) else texts, speed=speed, seed=seed):
             yield outcome.result()

@@ -57,6 +57,7 @@ def chunks(
             predicted=limits.seconds(phonemes, delivery.speed),
             utterance=delivery.utterance,
             is_last=is_last,
+            threads=delivery.threads,
         )
 
 

@@ -82,6 +82,7 @@ class Chunk:
     predicted: seconds of speech to be expected, without the gap
     utterance: place of its text among those that are spoken together, from 0
     is_last: no chunk of its text follows
+    threads: of the processor, to compute it with, on which its samples depend; 0 for torch's own count
     """
 
     index: int
@@ -97,6 +98,7 @@ class Chunk:
     predicted: float = 0.0
     utterance: int = 0
     is_last: bool = False
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Delivery:
 
     starts_early: somebody waits to hear it: the first chunk is no longer than it must be
     utterance: place of the text among those that are spoken together, from 0
+    threads: of the processor; 0 for torch's own count
     """
 
     voice: Voice
@@ -112,3 +115,4 @@ class Delivery:
     seed: int = 0
     starts_early: bool = False
     utterance: int = 0
+    threads: int = 0

@@ -15,6 +15,7 @@ HEADER = Header(
     speakkit="0.1.0",
     torch="2.13.0",
     device="cuda (Imaginary GPU)",
+    threads=8,
     weights="official",
     voice="af_heart",
     language="en-us",

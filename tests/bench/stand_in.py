@@ -5,7 +5,15 @@ import time
 from speakkit.errors import BadValue, ModelError
 from speakkit.workers.frames import Frame
 
-FACTS = {"weights": "none", "device": "cpu (1 threads)", "gpu": "", "torch": "2", "g2p": 0.01, "chunks": 1}
+FACTS = {
+    "weights": "none",
+    "device": "cpu (1 threads)",
+    "gpu": "",
+    "torch": "2",
+    "threads": 1,
+    "g2p": 0.01,
+    "chunks": 1,
+}
 
 
 def load(settings):

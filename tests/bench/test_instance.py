@@ -65,6 +65,7 @@ def test_an_instance_knows_what_it_is(ask):
     assert facts.device.startswith("cpu (")
     assert facts.gpu == ""
     assert facts.torch[0].isdigit()
+    assert facts.device == f"cpu ({facts.threads} threads)"
     assert 0 < facts.g2p < 60
     assert (facts.chunks, "".join(facts.lost)) == (1, "日本")
 
@@ -82,15 +83,15 @@ def test_what_cannot_be_loaded_is_told(kokoro):
             instance.load(asdict(SETUP) | wrong)
 
 
-def test_batch_reaches_the_engine(kokoro, monkeypatch):
+def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
     """As it was given, with the device."""
     given = {}
     speaker = instance.synthesize.speaker
     monkeypatch.setattr(
         instance.synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
     )
-    instance.load(asdict(SETUP) | {"batch": 3})
-    assert given == {"engine": "kokoro", "device": "cpu", "batch": 3}
+    instance.load(asdict(SETUP) | {"batch": 3, "threads": 2})
+    assert given == {"engine": "kokoro", "device": "cpu", "batch": 3, "threads": 2}
 
 
 def test_no_more_are_under_way_than_asked():

@@ -111,6 +111,8 @@ def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
         (("--engine", "kokoto", HELLO), ("kokoto", "kokoro")),
         (("--device", "tpu", HELLO), ("tpu", "cuda")),
         (("--seed", "x", HELLO), ("--seed",)),
+        (("--threads", "-1", HELLO), ("--threads", "0<=x<=1024")),
+        (("--threads", "1025", HELLO), ("--threads", "0<=x<=1024")),
         (("-o", "hello.aac", HELLO), ("aac", "mp3")),
         (("-o", "hello", HELLO), ("--format",)),
         (("-o", "x.wav", "--format", "aac", HELLO), ("aac", "mp3")),

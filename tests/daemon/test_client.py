@@ -15,7 +15,7 @@ import pytest
 from speakkit.daemon import client, edition
 from speakkit.daemon.client import Gone, Refused, Slow, connect
 from speakkit.daemon.edition import Edition
-from speakkit.daemon.messages import Mode
+from speakkit.daemon.messages import Accepted, Finished, Mode
 from speakkit.daemon.protocol import ProtocolError
 from speakkit.errors import DaemonError
 from waiting import wait_until
@@ -217,12 +217,12 @@ def test_leaving_off_cancels(serve):
     served = serve()
     with served.client() as connection:
         for event in connection.request("wait"):
-            assert event.ev == "accepted"
+            assert isinstance(event, Accepted)
             break
         assert connection.status().work == {"waiting": 0}
         assert len(served.work.cancels) == 1
         events = connection.request("say")
-        assert [next(events).ev, next(events).ev] == ["accepted", "finished"]
+        assert [type(next(events)), type(next(events))] == [Accepted, Finished]
         events.close()
         connection.status()
         assert len(served.work.cancels) == 1

@@ -18,7 +18,7 @@ import pytest
 
 from speakkit.config import load
 from speakkit.daemon import client, containers, control, peer, rundir
-from speakkit.daemon.messages import Mode
+from speakkit.daemon.messages import Mode, Request
 from speakkit.errors import DaemonError
 from waiting import wait_until
 
@@ -218,6 +218,15 @@ def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
         assert there.refused == (not is_admitted)
 
 
+def test_a_container_speaks_with_the_users_threads(place, monkeypatch):
+    """By the settings, as all others do."""
+    monkeypatch.setenv("SPEAKKIT_THREADS", "3")
+    found = containers.listen(place, load())
+    found.published.listener.close()
+    asked = Request("speak", "a", {"op": "speak", "id": "a", "threads": 0}, b"Hello.")
+    assert found.script(asked, "c:builder")["threads"] == 3
+
+
 FORBIDDEN = (
     *("synth", "again", "skip", "clear", "pause", "resume", "mute", "unmute", "queue", "shutdown"),
     *("voices", "load", "unload", "subscribe", "replay", "save", "bug", "x"),
@@ -264,6 +273,7 @@ DENIED = (
     {"detach": True},
     {"engine": "gemini"},
     {"device": "cuda"},
+    {"threads": 1},
     {"media": "none"},
     {"beep": "none"},
     {"suffix": ".md"},

@@ -87,7 +87,7 @@ def test_what_the_wire_looks_like():
     assert packed(frame_of(Audio("x", 0, 24000, b"1234"))) == (
         b'{"ev":"audio","id":"x","seq":0,"rate":24000,"fmt":"s16le","ch":1,"n":4}\n1234'
     )
-    assert packed(frame_of(Shutdown(Mode.now), "x")) == b'{"op":"shutdown","id":"x","mode":"now"}\n'
+    assert packed(frame_of(Shutdown("x", Mode.now))) == b'{"op":"shutdown","id":"x","mode":"now"}\n'
 
 
 @pytest.mark.parametrize(("words", "warnings"), [(0, 0), (150, 8), (151, 0), (0, 9), (5000, 3), (10, 400)])
@@ -122,7 +122,7 @@ def test_what_is_frozen():
     assert sent(Hello("1.0", "a", "speak/0.1", "0.1", 1)).fields == {**hello, "upgrade": True}
     greeting = b'{"speakkitd":1,"proto":"2.7","version":"9.0","pid":5,"new":[1]}'
     assert read(Greeting, json.loads(greeting)) == Greeting("2.7", "9.0", 5)
-    assert read(Shutdown, {"op": "shutdown"}) == Shutdown(Mode.drain)
+    assert read(Shutdown, {"op": "shutdown"}) == Shutdown(mode=Mode.drain)
 
 
 def test_what_is_unknown_is_passed_over():
