@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from speakkit.text.english.numbers import cardinal, combined, ordinal, plural, two_digits, ungrouped, year
+from speakkit.text.english.numbers import cardinal, combined, count, ordinal, plural, two_digits, ungrouped, year
 from speakkit.text.english.patterns import ALONE, END, TO, UNCOUNTED, any_of
 from speakkit.text.english.tables import mapping
 from speakkit.text.rule import Readings, Rule, rule
@@ -35,6 +35,14 @@ CUE = "|".join(
     for word in ("the", "early", "late", "mid", "his", "her", "their", "my", "your", "our")
 )
 """Before "50s" where it is a decade, or an age."""
+
+
+DATED = re.compile(
+    r"(?:\b(?:in|since|by|until|till|before|after|from|during|circa|year|of|early|late|mid|summer|winter|spring|autumn|fall"
+    r"|(?:built|born|founded|made|written|died)\s(?:around|about))[\s-]|[(’'])$",
+    re.IGNORECASE,
+)
+"""Before a year that is no count."""
 
 
 def _span(firsts: Readings, lasts: Readings) -> Readings:
@@ -78,10 +86,12 @@ def _iso(match: re.Match[str]) -> Readings:
 
 
 def _slashed(match: re.Match[str], *, day_first: bool) -> Readings:
-    month, day = match["first"], match["second"]
-    if int(month) > 12 or (day_first and int(day) <= 12):
-        month, day = day, month
-    return _numeric(month, day, match["year"])
+    return _numeric(*_ordered(match["first"], match["second"], day_first=day_first), match["year"])
+
+
+def _ordered(first: str, second: str, *, day_first: bool) -> tuple[str, str]:
+    """The month and the day of two numbers."""
+    return (second, first) if int(first) > 12 or (day_first and int(second) <= 12) else (first, second)
 
 
 def _month_first(match: re.Match[str]) -> Readings:
@@ -159,7 +169,9 @@ def _short_year(match: re.Match[str]) -> Readings:
 
 
 def _year(match: re.Match[str]) -> Readings:
-    return (*year(match["year"]), cardinal(match["year"]))
+    """Without a word beside it that says so, it may be a count, too."""
+    is_sure = DATED.search(match.string[max(0, match.start("year") - 24) : match.start("year")])
+    return year(match["year"]) if is_sure else (*year(match["year"]), *count(match["year"]))
 
 
 SLASHED = rf"""{ALONE} (?P<first>\d\d?) (?P<mark>[/.-]) (?P<second>\d\d?) (?P=mark)
@@ -170,6 +182,12 @@ YEARLESS = rf"""
     (?: (?<=\b[Oo]n\s) | (?<=\bdue\s) | (?<=\bsince\s) | (?<=\buntil\s) | (?<=\bby\s)(?!1/[234]\b|[23]/[34]\b) )
     (?!9/11\b) (?P<first>\d\d?) / (?P<second>\d\d?) (?P<year>) {END} (?!\sof\b)"""
 """Only where a word says that it is a date, and no fraction."""
+
+NUMBERS = r"(?P<it>(?P<first>\d\d?)/(?P<second>\d\d?)(?P<year>))"
+MOVED = r"\b (?:moved|rescheduled|postponed|delayed|pushed|shifted) \s (?:\w+\s)? from"
+MOVED_FROM = rf"{MOVED} \s {NUMBERS} (?= \sto\s \d\d?/\d\d? {END} (?!\sof\b) )"
+MOVED_TO = rf"{MOVED} \s \d\d?/\d\d? \sto\s {NUMBERS} {END} (?!\sof\b)"
+"""Days between which something is moved."""
 
 SHORT_WEEKDAY = rf"""\b (?<!\b[Tt]he\s) (?! (?:Sat|Sun|Wed)\s\d+\s[a-z]+s\b ) (?P<weekday>{SHORT_WEEKDAYS})
     (?: \.(?=\s\S) | (?=,?\s\d) | (?=[-–/](?:{SHORT_WEEKDAYS})) | (?=\.?$) )"""
@@ -249,6 +267,8 @@ def rules(*, day_first: bool) -> tuple[Rule, ...]:
         ),
         rule("date", SLASHED, slashed),
         rule("date", YEARLESS, slashed),
+        rule("date", MOVED_FROM, slashed),
+        rule("date", MOVED_TO, slashed),
         *WORDED,
         *YEARS,
     )

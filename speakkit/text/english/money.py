@@ -2,7 +2,7 @@
 
 import re
 
-from speakkit.text.english.numbers import cardinal, combined, decimal, signed, two_digits, ungrouped, with_and
+from speakkit.text.english.numbers import cardinal, combined, count, decimal, quantity, signed, two_digits, ungrouped
 from speakkit.text.english.patterns import NUMBER, TO, any_of, describes
 from speakkit.text.english.tables import mapping, rows
 from speakkit.text.english.units import per
@@ -29,6 +29,9 @@ PERIODS = (
 )
 PERIOD = rf"(?: \s?/\s?(?P<per>{any_of(PERIODS.split())})\b )?"
 TAIL = rf"(?P<amount>\d+,\d\d(?!\d)|{NUMBER}) {MAGNITUDE}"
+COLLOQUIAL = ("pound", "euro")
+"""Coins that are counted in the singular, too."""
+
 DECIMAL_COMMA = re.compile(r",(?=\d\d$)")
 """As in "€5,50"."""
 
@@ -42,17 +45,21 @@ def said(sign: str, amount: str, magnitude: str = "", *, describing: bool = Fals
     whole, _, part = plain.partition(".")
     whole = whole or "0"
     if magnitude:
-        return combined(with_and(decimal(plain)), (magnitude,), (one if describing else many,))
+        return combined(quantity(plain), (magnitude,), (one if describing else many,))
+    units = (one,) if describing or int(whole) == 1 else (many, one) if one in COLLOQUIAL else (many,)
     if not int(part or "0"):
-        return combined(with_and(cardinal(whole)), (one if describing or int(whole) == 1 else many,))
+        article = ("an" if one[0] in "AI" else "a",) if int(whole) == 1 else ()
+        return combined((*count(whole), *article), units)
     if len(part) != 2:
-        return combined(with_and(decimal(plain)), (many,))
+        return combined(quantity(plain), (many,))
     small = f"{cardinal(part)} {cent if int(part) == 1 else cents}"
     if not int(whole):
-        return (small,)
-    unit = one if int(whole) == 1 else many
+        return (small, f"{cardinal(whole)} {many} and {small}")
+    if int(whole) != 1:
+        units = (many, one) if one in COLLOQUIAL else (many,)
+    rest = (f"and {small}", small, two_digits(part))
     short = (f"{cardinal(whole)} {two_digits(part)}",)
-    full = (*combined(with_and(cardinal(whole)), (unit,), ("and",), (small,)), f"{cardinal(whole)} {unit} {small}")
+    full = combined(count(whole), units, rest)
     return short + full if describing else full + short
 
 
@@ -63,6 +70,8 @@ def _magnitude(match: re.Match[str]) -> str:
 def _money(match: re.Match[str]) -> Readings:
     """As "-$5.99", "a $5m deal", "$20/hour", "500 INR"."""
     spoken = said(match["sign"], match["amount"], _magnitude(match), describing=describes(match))
+    if match["letter"] in ("k", "K"):
+        spoken += (f"{decimal(ungrouped(match['amount']))} K",)
     return _for_each(signed(match["minus"] or match["inner"], spoken), match["per"])
 
 

@@ -29,6 +29,11 @@ SURE = r"(?=\s(?:of|and|or|to)\b|[,;:)]|\.?$)"
 PLURAL = re.compile(r"[A-Z].*\ds")
 """A word of letters and digits that is one, such as "MP3s"."""
 
+WORK = re.compile(
+    r"\b(?:watch|watched|watching|saw|seen|play|played|playing|films?|movies?|sequels?|games?|starring)\b[^.!?]{0,30}$"
+)
+"""Before the name of a film or a game."""
+
 OWN = r"(?P<own>[’']s)?"
 NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
 """Not within a word, and not the initial of "John V. Lindsay"."""
@@ -66,9 +71,14 @@ def _monarch(match: re.Match[str]) -> Readings:
 
 
 def _sequel(match: re.Match[str]) -> Readings:
-    """As in "Rocky II"; who else is called so may be a monarch."""
+    """As in "Rocky II"; who else is called so may be a monarch, but for what is watched or played."""
     number, own = str(roman(match["roman"])), match["own"] or ""
-    return (f"{cardinal(number)}{own}", f"the {ordinal(number)}{own}")
+    monarch = (
+        ()
+        if WORK.search(match.string[max(0, match.start() - 50) : match.start("it")])
+        else (f"the {ordinal(number)}{own}",)
+    )
+    return (f"{cardinal(number)}{own}", *monarch)
 
 
 def _mixed(match: re.Match[str]) -> Readings:

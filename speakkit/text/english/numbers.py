@@ -56,14 +56,14 @@ def amount(written: str) -> Readings:
     """A number, with or without a fraction: "2½" and "2 1/2" -> "two and a half", "two and one half"."""
     mixed = MIXED.fullmatch(written)
     if not mixed:
-        return with_and(decimal(written))
+        return quantity(ungrouped(written))
     sign, top, bottom = mixed["sign"], mixed["top"], mixed["bottom"]
     if sign:
         top, bottom = unicodedata.normalize("NFKC", sign).split("\N{FRACTION SLASH}")
     parts = fraction(top, bottom) or (f"{cardinal(top)} over {cardinal(bottom)}",)
     if not mixed["whole"]:
         return parts
-    behind_and = sorted(parts, key=lambda part: part.startswith("one "))
+    behind_and = sorted((part for part in parts if part != "half"), key=lambda part: part.startswith("one "))
     return combined((decimal(mixed["whole"]),), ("and",), tuple(behind_and))
 
 
@@ -82,12 +82,44 @@ def year(digits: str) -> Readings:
     number = int(digits)
     high, low = divmod(number, 100)
     if number < 1000 or number % 1000 == 0:
-        return (cardinal(digits),)
+        return (*count(digits), *((f"{cardinal(str(high))} {two_digits(digits[-2:])}",) if low and high % 10 else ()))
+    centuries = f"{cardinal(str(high))} hundred"
     if low == 0:
-        return (f"{cardinal(str(high))} hundred",)
+        return (centuries,)
     pair = f"{cardinal(str(high))} {'oh ' * (low < 10)}{cardinal(str(low))}"
-    whole = cardinal(digits)
-    return (whole, pair) if 2000 <= number < 2010 else (pair, whole)
+    if high % 10 == 0:
+        whole = count(digits) if high != 10 or low < 10 else ()
+        return (*whole, pair) if 2000 <= number < 2010 else (pair, *whole)
+    return (pair, f"{centuries} {cardinal(str(low))}", f"{centuries} and {cardinal(str(low))}") if low < 10 else (pair,)
+
+
+@lru_cache(maxsize=4096)
+def count(digits: str) -> Readings:
+    """Ways to say how many: "105" -> with and without "and", with "a"; "1500" -> "fifteen hundred" too."""
+    words = cardinal(digits)
+    if len(ungrouped(digits)) > MOST:
+        return (words,)
+    number = int(ungrouped(digits))
+    high, low = divmod(number, 100)
+    ways = with_and(words)
+    if number > 1000 and 0 < number % 1000 < 100:
+        ways += (f"{cardinal(str(number - number % 1000))} and {cardinal(str(number % 1000))}",)
+    if 1100 <= number < 10_000 and high % 10:
+        ways += with_and(f"{cardinal(str(high))} hundred {cardinal(str(low)) if low else ''}".strip())
+    if number in (100, 1000, 1_000_000) or 100 < number < 200:
+        ways += tuple(f"a{way.removeprefix('one')}" for way in ways if way.startswith("one "))
+    return ways
+
+
+def quantity(digits: str) -> Readings:
+    """Ways to say a count or a decimal fraction of what is counted or measured: "1.5" -> "one and a half" too."""
+    whole, _, part = digits.partition(".")
+    if not part:
+        return count(digits)
+    ways = with_and(decimal(digits))
+    if part == "5" and int(whole or "0"):
+        ways += (f"{cardinal(whole)} and a half",)
+    return ways if int(whole or "0") else (*ways, ways[0].replace("zero point", "point"))
 
 
 def pairs(digits: str) -> str:
@@ -124,11 +156,12 @@ def fraction(top: str, bottom: str) -> Readings:
     parts, one = int(bottom), int(top) == 1
     counts = (cardinal(top), "a") if one else (cardinal(top),)
     if parts == 2 and int(top) % 2:
-        return tuple(f"{count} {'half' if one else 'halves'}" for count in counts)
+        halves = tuple(f"{number} {'half' if one else 'halves'}" for number in counts)
+        return (*halves, "half") if one else halves
     if not (3 <= parts <= 20 or parts in (32, 64, 100, 1000)):
         return ()
     named = ("quarter", "fourth") if parts == 4 else (ordinal(bottom),)
-    return tuple(f"{count} {name}{'s' * (not one)}" for name in named for count in counts)
+    return tuple(f"{number} {name}{'s' * (not one)}" for name in named for number in counts)
 
 
 def with_and(words: str) -> Readings:

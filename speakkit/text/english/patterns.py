@@ -35,6 +35,9 @@ UNCOUNTED = r"""(?!
 )"""
 """Behind a number that counts nothing: no plural follows it."""
 
+COUNTED = re.compile(rf"(?! {UNCOUNTED} )", re.VERBOSE)
+"""Behind a number that counts something: a plural follows it."""
+
 NO_ATTRIBUTE = (
     r"(?! (?: in | of | on | for | to | and | or | a | per | an | each | is | more | less | at | from | with | than"
     r" | was | are | were | has | had | that | which | it | he | she | we | you | they ) \b )"

@@ -9,15 +9,17 @@ from speakkit.text.english.numbers import (
     decimal,
     fraction,
     ordinal,
+    pairs,
     pixels,
     plural,
+    quantity,
     signed,
     spelled,
     ungrouped,
     with_and,
     year,
 )
-from speakkit.text.english.patterns import AMOUNT, DECIMAL, END, NUMBER, START, TO, UNCOUNTED, VULGAR
+from speakkit.text.english.patterns import AMOUNT, COUNTED, DECIMAL, END, NUMBER, START, TO, UNCOUNTED, VULGAR
 from speakkit.text.english.tables import mapping
 from speakkit.text.rule import Readings, rule
 
@@ -25,6 +27,9 @@ MAGNITUDES = mapping("magnitudes")
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
 """Pairs that are named by their two numbers."""
+
+DAYS = {"9/11": ("September eleventh", "September the eleventh", "the eleventh of September")}
+"""Those of them that are days."""
 
 COUNTED_THINGS = (
     "step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question|"
@@ -34,12 +39,22 @@ COUNTING = re.compile(rf"\b(?:{COUNTED_THINGS})\s$", re.IGNORECASE)
 """Before "3/4" where it is three of four."""
 
 GAME = re.compile(
-    r"\b(?:won|wins?|lost|loses?|beats?|led|leads?|leading|up|down|tied|drew|draw|scored?|victory|defeat|final)\b"
+    r"\b(?:won|wins?|lost|loses?|beats?|led|leads?|leading|up|down|tied|drew|draw|scored?|victory|defeat|final"
+    r"|vote[ds]?)\b"
     r"[^.!?]{0,30}$",
     re.IGNORECASE,
 )
+SHAPES = frozenset(("16:9", "16:10", "4:3", "3:2", "21:9", "1:1"))
+"""Ratios that a screen or a picture has."""
+
+QUANTITY = re.compile(r"\s(?!(?:is|was|are|were|and|or|in|on|at|by|to|but|for|with|has|had|out)\b)[a-z]")
+"""Behind "3/4" where it is a part of something: "3/4 of it", "3/4 cup"."""
+
 OUTCOME = re.compile(r"\s(?:wins?|victory|loss|defeat|lead|draw|vote|decision|score|record)\b", re.IGNORECASE)
 """GAME before, or OUTCOME behind "3-1" where it is a score."""
+
+RECORD = re.compile(r"\brecord\b[^.!?]{0,30}$", re.IGNORECASE)
+"""Before "10-6" where it is games won and lost."""
 
 APPROXIMATE = {
     "±": ("plus or minus",),
@@ -70,16 +85,16 @@ def _slashed(match: re.Match[str]) -> Readings:
     low, high = cardinal(top), cardinal(bottom)
     both, over = (f"{low} {high}",), (f"{low} over {high}", f"{low} slash {high}")
     out_of = (f"{low} out of {high}", f"{low} of {high}")
+    named = fraction(top, bottom) if top != bottom and not top.startswith("0") else ()
     if match["nth"]:
         return (*fraction(top, bottom), *over)
     if f"{top}/{bottom}" in PROVERBIAL or top == bottom == "50":
-        return (*both, *over, *out_of)
+        return (*both, *(out_of if _is_count(match) else DAYS.get(f"{top}/{bottom}", ())))
     if int(top) > int(bottom):
-        return (*over, *both)
-    named = fraction(top, bottom) if top != bottom and not top.startswith("0") else ()
-    if named and not _is_count(match):
-        return (*named, *out_of, *over, *both)
-    return (*out_of, *both, *over, *named)
+        return (*over, *both, *named)
+    if _is_count(match) or not named:
+        return (*out_of, *both, *over[1:])
+    return named if QUANTITY.match(match.string, match.end()) else (*named, *out_of, over[0])
 
 
 def _is_count(match: re.Match[str]) -> bool:
@@ -91,7 +106,8 @@ def _is_count(match: re.Match[str]) -> bool:
 
 def _ratio(match: re.Match[str]) -> Readings:
     first, last = decimal(match["first"]), decimal(match["last"])
-    return (f"{first} to {last}", f"{first} {last}")
+    shaped = (f"{first} by {last}",) if match.group() in SHAPES else ()
+    return (f"{first} to {last}", f"{first} {last}", *shaped)
 
 
 def _range(match: re.Match[str]) -> Readings:
@@ -99,8 +115,11 @@ def _range(match: re.Match[str]) -> Readings:
     low, high = amount(match["first"]), amount(match["last"])
     if " = " in match.string and " " in match.group():
         return combined(low, ("minus",), high)
+    if RECORD.search(_before(match, 60)):
+        return combined(low, ("to", "and", ""), high)
     is_score = GAME.search(_before(match, 60)) or OUTCOME.match(match.string, match.end())
-    return combined(low, ("to", "") if is_score else ("to", "through", ""), high)
+    falls = float(ungrouped(match["first"])) >= float(ungrouped(match["last"]))
+    return combined(low, ("to", "") if is_score or falls else ("to", "through"), high)
 
 
 def _groups(match: re.Match[str]) -> Readings:
@@ -189,16 +208,17 @@ def _number(match: re.Match[str]) -> Readings:
     """A bare number: a count, a code with leading zeros, or a long row of digits."""
     written = match["number"]
     digits = ungrouped(written)
-    counts = with_and(decimal(digits))
-    if "." in digits:
-        return (*counts, counts[0].replace("zero point", "point"))
-    if digits != written:
+    counts = quantity(digits)
+    if COUNTED.match(match.string, match.end()) or (digits != written and "." not in digits):
         return counts
+    if "." in digits:
+        spoken = decimal(digits)
+        return (spoken, *with_and(spoken), spoken.replace("zero point", "point"))
     if re.fullmatch(r"00[1-9]", digits):
         return (f"double oh {cardinal(digits[2])}", spelled(digits), spelled(digits, "oh"))
     if (len(digits) > 1 and digits.startswith("0")) or (len(digits) > 6 and not digits.endswith("000")):
         return (spelled(digits), spelled(digits, "oh"))
-    return (*counts, *(year(digits) if len(digits) == 4 else ()))
+    return (*counts, *((*year(digits), pairs(digits)) if len(digits) == 4 else ()))
 
 
 def _left_over(match: re.Match[str]) -> Readings:

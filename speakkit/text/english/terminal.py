@@ -22,6 +22,9 @@ WORDS_AFTER_DASHES = frozenset(
 )
 """With these "--" begins an aside, and no flag."""
 
+RANKED = re.compile(r"\b(?:is|are|am|was|were|be|been|ranked|the|our|your|my|his|her|their)\s$", re.IGNORECASE)
+"""Before "#1" where it is the best of all."""
+
 ENDINGS = frozenset(
     ("ing", "ed", "er", "est", "ly", "s", "es", "ness", "less", "ful", "able", "ish", "ity", "ism", "ist")
 )
@@ -187,6 +190,9 @@ def _bare_progress(match: re.Match[str]) -> Readings:
 
 
 def _issue(match: re.Match[str]) -> Readings:
+    """As "#123" of a tracker; the first of a ranking is no issue."""
+    if match["digits"] == "1" and RANKED.search(match.string[max(0, match.start() - 12) : match.start()]):
+        return ("number one",)
     ways = distinct(number(match["digits"]), cardinal(match["digits"]), spelled(match["digits"]))
     return tuple(filter(None, (f"{mark} {way}".strip() for mark in ("number", "", "hash", "issue") for way in ways)))
 

@@ -2,6 +2,7 @@
 
 import re
 
+from speakkit.text.english.clock import clock, meridiem
 from speakkit.text.english.numbers import cardinal, combined, counted, decimal, spelled, two_digits
 from speakkit.text.english.patterns import ALONE, TO, UNCOUNTED
 from speakkit.text.rule import Readings, rule
@@ -15,48 +16,25 @@ ROUND_GROUPS = frozenset(("500", "600", "700", "800", "900"))
 """Groups of a telephone number that are read as a number."""
 
 
-def _meridiem(letters: str | None) -> str:
-    return f"{letters[0].upper()} M" if letters else ""
-
-
-def clock(hour: str, minute: str, meridiem: str | None = None) -> Readings:
-    """As "9", "05" -> "nine oh five"; `meridiem` is such as "AM", "p.m."."""
-    hours = cardinal(hour)
-    if meridiem:
-        minutes = ("", "o'clock") if minute == "00" else (two_digits(minute),)
-        return combined((hours,), minutes, (_meridiem(meridiem),))
-    if minute == "00":
-        return _full_hour(int(hour))
-    return _past_the_hour(hour, two_digits(minute))
-
-
-def _past_the_hour(hour: str, minutes: str) -> Readings:
-    number = int(hour)
-    if number in (0, 24):
-        return (f"zero {minutes}", f"twelve {minutes} A M", f"zero zero {minutes}")
-    said = f"{cardinal(hour)} {minutes}"
-    leading = (f"oh {said}", f"zero {said}") if hour[0] == "0" else ()
-    afternoon = (f"{cardinal(str(number - 12))} {minutes} P M",) if number > 12 else ()
-    return (said, *leading, *afternoon)
-
-
-def _full_hour(number: int) -> Readings:
-    hours = cardinal(str(number))
-    if number in (0, 24):
-        return ("midnight", "zero hundred hours", "twelve A M")
-    if number < 12:
-        return (f"{hours} o'clock", f"{hours} hundred")
-    if number == 12:
-        return ("twelve o'clock", "noon", "twelve")
-    return (f"{hours} hundred", f"{hours} hundred hours", f"{cardinal(str(number - 12))} P M")
+LENGTH = re.compile(r"\b(?:lasts?|lasted|took|takes?|length|duration|runtime|elapsed)(?:\sof)?:?\s$", re.IGNORECASE)
+LONG = re.compile(r"\s(?:long|minutes?|in\slength)\b")
+"""Before and behind minutes and seconds."""
 
 
 def _time(match: re.Match[str]) -> Readings:
-    return clock(match["hour"], match["minute"], match["half"])
+    """A time of day; or minutes and seconds, where a word says that something is so long."""
+    hour, minute, half = match["hour"], match["minute"], match["half"]
+    ways = clock(hour, minute, half)
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if half or not (LENGTH.search(before) or LONG.match(match.string, match.end())):
+        return ways
+    minutes, seconds = counted(hour, "minute"), counted(str(int(minute)), "second")
+    full = (f"{minutes} {seconds}", f"{minutes} and {seconds}") if int(minute) else (minutes,)
+    return (ways[0], *full)
 
 
 def _hour(match: re.Match[str]) -> Readings:
-    return (f"{cardinal(match['hour'])} {_meridiem(match['half'])}",)
+    return combined((cardinal(match["hour"]),), meridiem(int(match["hour"]), match["half"]))
 
 
 def _end_of_span(hour: str, minute: str | None, meridiem: str | None) -> Readings:
@@ -69,7 +47,10 @@ def _span(match: re.Match[str]) -> Readings:
         return ()
     first = _end_of_span(match["hour"], match["minute"], match["half"])
     last = _end_of_span(match["hour2"], match["minute2"], match["half2"])
-    return tuple(f"{start} {to} {end}" for to in ("to", "until") for start in first for end in last)
+    ways = tuple(f"{start} {to} {end}" for to in ("to", "until") for start in first for end in last)
+    if match["half"] and match["half2"] and not (match["minute"] or match["minute2"]):
+        ways += (f"{cardinal(match['hour'])} to {cardinal(match['hour2'])}",)
+    return ways
 
 
 def _with_seconds(match: re.Match[str]) -> Readings:
@@ -81,7 +62,8 @@ def _with_seconds(match: re.Match[str]) -> Readings:
     heads = (f"{cardinal(hour)} {minutes}",)
     ends = (f"and {seconds}", "") if second == "00" and not part else (bare, f"and {seconds}")
     length = f"{counted(hour, 'hour')} {counted(minute, 'minute')} and {seconds}"
-    return (*combined(heads, ends, (_meridiem(match["half"]),)), length)
+    halves = meridiem(int(hour), match["half"]) if match["half"] else ("",)
+    return (*combined(heads, ends, halves), length, length.replace(" and ", " "))
 
 
 def _stamp(match: re.Match[str]) -> Readings:

@@ -41,6 +41,9 @@ POWER = r"[²³]|\^[23]"
 DIVISOR = r"second|minute|hour|day|week|month|year|user|person|token|step|file"
 TIME_LETTERS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
+SHORT = 3
+"""Letters of a symbol that may be spelled, as "mph" and "rpm"."""
+
 COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
 """Behind the N of "123 N. Main St."."""
 
@@ -97,12 +100,21 @@ def _measure(match: re.Match[str]) -> Readings:
     if not _stands_as_unit(match):
         return ()
     name = unit_name(match["unit"], match["power"] or "", one=_is_one(match))
-    spoken = combined(signed(match["minus"], _numbers(match)), (name,))
+    spoken = combined(signed(match["minus"], _numbers(match)), _names(name, match["unit"]))
     if match["number"] in ("½", "1/2"):
         spoken += (f"half a {name}", f"half an {name}")
     if not match["per"]:
         return spoken
     return tuple(f"{form} {how}" for how in per(match["per"], match["per_power"] or "") for form in spoken)
+
+
+def _names(name: str, symbol: str) -> Readings:
+    """As "miles per hour", "mph" -> "miles an hour", "M P H" too; "feet" -> "foot"."""
+    first, is_rate, time = name.partition(" per ")
+    others = [f"{first} {'an' if time == 'hour' else 'a'} {time}"] if is_rate else []
+    if is_rate and len(symbol) == SHORT and symbol.isalpha():
+        others.append(" ".join(symbol.upper()))
+    return (name, *others, *(("foot",) if name == "feet" else ()))
 
 
 def _numbers(match: re.Match[str]) -> Readings:

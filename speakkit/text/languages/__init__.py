@@ -20,7 +20,7 @@ def verbalize(text: str, language: str, *, keeps: bool = True) -> list[Rewrite]:
     """
     rewrites: list[Rewrite] = []
     for claim in claims(text, rules(language, keeps=keeps)):
-        spoken, readings = claim.readings[0], distinct(claim.readings)
+        spoken, readings = claim.readings[0], distinct(_with_variants(claim.readings, language))
         as_written = spoken == text[claim.start : claim.end]
         if not as_written or len(readings) > 1:
             rewrites.append(
@@ -44,6 +44,14 @@ def rules(language: str, *, keeps: bool) -> tuple[Rule, ...]:
     return tuple(
         Rule(one.name, one.pattern, partial(_both, one, other)) for one, other in zip(own, in_words, strict=True)
     )
+
+
+def _with_variants(readings: Readings, language: str) -> Readings:
+    """The readings, and those with another form of a word, such as "quatorze" for "catorze"."""
+    words = table(language)
+    for one, other in words.numbers.variants.items() if words else ():
+        readings += tuple(re.sub(rf"\b{one}\b", other, way) for way in readings if one in way)
+    return readings
 
 
 def _both(kept: Rule, in_words: Rule, found: re.Match[str]) -> Readings:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 from num2words import num2words
 
@@ -150,6 +151,18 @@ class Numerals:
         high, low = divmod(value, HUNDRED)
         return " ".join([self.cardinal(high), hundred, *([self.cardinal(low)] if low else [])])
 
+    def years(self, value: int) -> tuple[str, ...]:
+        """A year, and other ways to say it."""
+        return (self.year(value), *self.in_hundreds(value))
+
+    def in_hundreds(self, value: int) -> tuple[str, ...]:
+        """1789 in hundreds where four digits may be said so."""
+        words = self.table.numbers.hundreds
+        high, low = divmod(value, HUNDRED)
+        if not words or high not in range(11, 20):
+            return ()
+        return (" ".join([self.cardinal(high), words[not low], *([self.cardinal(low)] if low else [])]),)
+
     def ordinal(self, value: int, form: str = "m") -> str:
         """In words: masculine, feminine ("f"), or one of the table's `ordinal_ends`."""
         words, numbers = self.table.ordinal_words, self.table.numbers
@@ -173,9 +186,10 @@ class Numerals:
         zeros = number.whole != "0" and number.whole.startswith("0")
         whole = self.spelled(number.whole) if zeros and self.table.spaced else self.cardinal(int(number.whole), gender)
         if not number.fraction:
-            return (whole,)
+            return (whole, *self.in_hundreds(int(number.whole)))
         if numbers.digits:
-            return (f"{int(number.whole)}.{number.fraction}",)
+            said = f"{int(number.whole)}.{number.fraction}"
+            return (said, said.rstrip("0")) if said.endswith("0") and number.fraction.strip("0") else (said,)
         point = numbers.dot if number.dotted else numbers.point
         start = f"{self.cardinal(int(number.whole))} {point}"
         pair = bool(TENS.fullmatch(number.fraction) and numbers.num2words)
@@ -191,6 +205,18 @@ class Numerals:
             return fractions.part.format(n=self.cardinal(above, "m"), d=nouns[above != 1])
         return fractions.other.format(n=self.cardinal(above), d=self.cardinal(below))
 
+    def fractions(self, above: int, below: int, gender: str = "") -> tuple[str, ...]:
+        """Such as 3/4, and other ways to say it."""
+        fractions = self.table.fractions
+        ways = [self.fraction(above, below, gender)]
+        if (nouns := fractions.denominators.get(str(below))) and above < below and below > 2:  # noqa: PLR2004  a half
+            noun = nouns[above != 1]
+            words = {"n": self.cardinal(above, "m"), "d": noun, "f": _ended(noun, {"o": "a", "os": "as"})}
+            ways += [template.format(below=self.cardinal(below), **words) for template in fractions.also]
+        if word := fractions.words.get(f"{above}/{below}"):
+            ways.append(word)
+        return tuple(ways)
+
     def amount(self, written: str, gender: str = "", *, money: bool = False) -> tuple[str, ...]:
         """What AMOUNT finds, in words; () where it is no amount. The first way is the one to speak."""
         if written[:1] in "-−":
@@ -203,21 +229,23 @@ class Numerals:
         ways = [self.decimals(number, gender) if number else () for number in numbers]
         if not all(ways):
             return ()
-        return ways[0] if len(ways) == 1 else (self.between(numbers, [way[0] for way in ways]),)
+        return ways[0] if len(ways) == 1 else self.between(numbers, ways)
 
-    def between(self, numbers: list[Number | None], said: list[str]) -> str:
+    def between(self, numbers: list[Number | None], said: list[tuple[str, ...]]) -> tuple[str, ...]:
         """A range, or a score where the first of two small whole numbers is the larger one."""
         first, last = (number.value if number else 0 for number in numbers)
-        template = self.table.numbers.score if LARGEST_SCORE >= first > last else self.table.numbers.range
-        return template.format(first=said[0], last=said[1])
+        is_score = LARGEST_SCORE >= first > last
+        own = self.table.numbers
+        templates = (own.score, *own.scores) if is_score else (own.range,)
+        return tuple(one.format(first=low, last=high) for one in templates for low, high in product(*said))
 
     def _mixed(self, whole: str, fraction: str, gender: str) -> tuple[str, ...]:
         above, below = (int(part) for part in re.split("[/\u2044]", fraction))
         if not below:
             return ()
-        part = self.fraction(above, below, gender)
         if not whole:
-            return (part,)
+            return self.fractions(above, below, gender)
+        part = self.fraction(above, below, gender)
         return (self.table.fractions.mixed.format(whole=self.cardinal(int(whole), gender), part=part),)
 
     def counted(self, written: str, noun: Noun) -> tuple[str, ...]:

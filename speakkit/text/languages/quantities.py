@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
 
 from speakkit.text.languages.numerals import AMOUNT, LONGEST, NUMBER, TO, VULGAR, Numerals
 from speakkit.text.languages.table import Noun, Table
@@ -23,6 +23,9 @@ def one_of(written: Iterable[str]) -> str:
 
 WORD_BEFORE = re.compile(r"(\S+?)[\s(«\"“]{1,3}\Z")
 WORD_AFTER = re.compile(r"[ \u00a0\u202f]([^\s,.;:!?।)»\"”]+)")
+
+HALF = 50
+"""Cents."""
 
 CENTS, YEAR = re.compile(r"\d\d"), re.compile(r"\d{4}")
 
@@ -92,6 +95,11 @@ class Quantities:
         iso = rf"(?P<year>\d{{4}})(?P<mark>[/.-])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){weekday}?"
         yield self._rule("date", iso, self.date)
         yield self._rule("date", rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}}){weekday}", self.date)
+        if dates.behind:
+            first, second = ("day", "month") if dates.order == "dmy" else ("month", "day")
+            cues = "|".join(f"(?<=\\b{cue} )" for cue in dates.cues)
+            numbers = rf"(?P<{first}>\d{{1,2}})/(?P<{second}>\d{{1,2}})"
+            yield self._rule("date", rf"(?:{cues}){numbers}(?={dates.behind})", self.date)
         if dates.order == "dmy":
             parts = r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})"
             yield self._rule("date", parts, self.date)
@@ -106,10 +114,8 @@ class Quantities:
         day, month = int(parts["day"]), int(parts["month"])
         if day not in range(1, 32) or month not in range(1, 13):
             return ()
-        said = self._date(day, month, parts.get("year"))
-        if weekday := parts.get("weekday"):
-            said += self.table.dates.weekday.format(weekday=weekday)
-        return (said,)
+        weekday = self.table.dates.weekday.format(weekday=parts["weekday"]) if parts.get("weekday") else ""
+        return tuple(said + weekday for said in self._date(day, month, parts.get("year")))
 
     def named_date(self, found: re.Match[str]) -> Readings:
         """With the name of a month, or what it is shortened to."""
@@ -118,15 +124,20 @@ class Quantities:
         known = zip(count(1), months.names, months.short, strict=False)
         month = next((i for i, full, short in known if name == full or name in short.split("|")), 0)
         known_day = month and int(found["day"]) in range(1, 32)
-        return (self._date(int(found["day"]), month, found["year"]),) if known_day else ()
+        return self._date(int(found["day"]), month, found["year"]) if known_day else ()
 
-    def _date(self, day: int, month: int, year: str | None) -> str:
-        dates = self.table.dates
-        first = dates.first if day == 1 else ""
-        template = dates.full if year else dates.day
-        said = self.numerals.year(int(year)) if year else ""
-        name = self.table.months.names[month - 1]
-        return template.format(day=first or self.numerals.cardinal(day), month=name, year=said)
+    def _date(self, day: int, month: int, year: str | None) -> Readings:
+        dates, name = self.table.dates, self.table.months.names[month - 1]
+        templates = (dates.full, *dates.also) if year else (dates.day, *dates.day_also)
+        firsts = [dates.first, dates.first_also] if day == 1 else []
+        days = [*([] if any(firsts[:1]) else [self.numerals.cardinal(day)]), *filter(None, firsts)]
+        years = self.numerals.years(int(year)) if year else ("",)
+        return tuple(
+            template.format(day=said, month=name, year=in_words)
+            for template in templates
+            for said in days
+            for in_words in years
+        )
 
     # -- times
 
@@ -143,22 +154,29 @@ class Quantities:
     def time(self, found: re.Match[str]) -> Readings:
         """Of 24 hours; or from one to another."""
         parts, times = found.groupdict(), self.table.times
-        said = self._time(int(parts["hour"]), int(parts["minute"]))
+        suffix = times.suffixes.get(parts.get("suffix") or "", "")
+        said = self._time(int(parts["hour"]), int(parts["minute"]), twelve=not suffix)
         if parts.get("last_hour"):
-            last = self._time(int(parts["last_hour"]), int(parts["last_minute"]))
-            said = self.table.numbers.range.format(first=said, last=last) if said and last else ""
-        return (said + times.suffixes.get(parts.get("suffix") or "", ""),) if said else ()
+            last = self._time(int(parts["last_hour"]), int(parts["last_minute"]), twelve=not suffix)
+            to = self.table.numbers.range
+            said = tuple(to.format(first=start, last=end) for start, end in product(said, last))
+        return tuple(way + suffix for way in said)
 
-    def _time(self, hour: int, minute: int) -> str:
+    def _time(self, hour: int, minute: int, *, twelve: bool) -> Readings:
+        """twelve: it may be said by the clock with twelve hours, too."""
         times = self.table.times
         if hour not in range(25) or minute not in range(60):
-            return ""
+            return ()
+        templates = (times.full, *times.also) if minute else (times.whole, *times.whole_also)
+        said = self.numerals.cardinal(minute)
+        words = {"minute": (times.zero if minute in range(10) else "{minute}").format(minute=said), "minutes": said}
+        hours = {"hour": hour, "twelfth": (hour - 1) % 12 + 1, "next": hour % 12 + 1}
         noun = Noun(*times.noun)
-        return (times.full if minute else times.whole).format(
-            hour=self.numerals.cardinal(hour, noun.gender),
-            hours=noun.for_(one=hour in (0, 1)),
-            minute=(times.zero if minute in range(10) else "{minute}").format(minute=self.numerals.cardinal(minute)),
-        )
+        for name, number in hours.items():
+            words[name] = self.numerals.cardinal(number, noun.gender)
+            words[f"{name}s"] = noun.for_(one=number in (0, 1))
+        others = times.at.get(f"{minute:02}", ()) if twelve else ()
+        return tuple(template.format(**words) for template in (*templates, *others))
 
     # -- money and units
 
@@ -180,7 +198,8 @@ class Quantities:
         else:
             form = noun.for_(one=self.numerals.is_one(written))
             said = [self.numerals.with_noun(way, form, written) for way in ways]
-            said = [*self._cents(written, noun), *said] if ways else said
+            cents = self._cents(written, noun) if ways else ()
+            said = [*cents, *said] if self.table.money.cents else [*said, *cents]
         minus = self.table.numbers.minus + self.table.gap if found["sign"] else ""
         return tuple(minus + way for way in said)
 
@@ -193,7 +212,7 @@ class Quantities:
     def _cents(self, written: str, noun: Noun) -> Readings:
         money = self.table.money
         number = self.numerals.parsed(written, money=True) if re.fullmatch(NUMBER, written) else None
-        if not (money.cents and noun.cent and number and CENTS.fullmatch(number.fraction)):
+        if not (noun.cent and number and CENTS.fullmatch(number.fraction)):
             return ()
         whole, cents = int(number.whole), int(number.fraction)
         words = {
@@ -202,8 +221,13 @@ class Quantities:
             "cents": self.numerals.cardinal(cents, "m"),
             "cent": noun.cent if cents == 1 else noun.cents,
         }
-        template = money.cents if whole and cents else money.cents_alone if cents else "{amount} {unit}"
-        return (template.format(**words),)
+        if not (whole and cents):
+            alone = money.cents_alone if cents else "{amount} {unit}"
+            return (alone.format(**words),) if money.cents else ()
+        tenths = money.tenths if cents % 10 == 0 else ()
+        templates = [money.cents, *money.also, *tenths, money.half * (cents == HALF)]
+        words["tenth"] = self.numerals.cardinal(cents // 10)
+        return tuple(template.format(**words) for template in templates if template)
 
     def unit(self, found: re.Match[str]) -> Readings:
         """An amount and its unit."""

@@ -34,6 +34,9 @@ class Numbers:
     digits: how each digit is said alone, where digits are kept
     powers: number -> word, the largest first, with below_hundred
     kept: pattern of words that the phonemizer misreads; such numbers stay digits, which it reads well
+    scores: other templates of a score
+    hundreds: the word for hundreds by which four digits may be said too, and its form where nothing follows
+    variants: word of a number -> another form of it that is as good
     before, feminine: end of a word of a number (after ^, the whole word) -> its form before what is counted
     """
 
@@ -57,6 +60,9 @@ class Numbers:
     year_before: Sequence[str] = ()
     before: Words = field(default_factory=dict)
     feminine: Words = field(default_factory=dict)
+    scores: Sequence[str] = ()
+    hundreds: Sequence[str] = ()
+    variants: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,13 +89,19 @@ class Nouns:
 
 @dataclass(frozen=True)
 class Fractions:
-    """Denominator -> its noun; whole: fractions with a word of their own, such as a half; the rest are templates."""
+    """Denominator -> its noun; whole: fractions with a word of their own, such as a half; the rest are templates.
+
+    also: other templates, with {below} for the number and {f} for the feminine noun of the denominator
+    words: fraction -> another word for it
+    """
 
     denominators: Mapping[str, Sequence[str]] = field(default_factory=dict)
     whole: Words = field(default_factory=dict)
     part: str = ""
     mixed: str = ""
     other: str = ""
+    also: Sequence[str] = ()
+    words: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,11 @@ class Months:
 
 @dataclass(frozen=True)
 class Dates:
-    """Templates of a date. order: "dmy" or "ymd". between: what may stand between its parts, as a pattern."""
+    """Templates of a date. order: "dmy" or "ymd". between: what may stand between its parts, as a pattern.
+
+    also, day_also, first_also: other ways to say it with a year, without one, and the first of a month
+    cues, behind: what must stand before and behind a day and a month in digits to make them a date, as patterns
+    """
 
     order: str
     full: str
@@ -111,11 +127,20 @@ class Dates:
     first: str = ""
     weekdays: str = ""
     weekday: str = ""
+    also: Sequence[str] = ()
+    day_also: Sequence[str] = ()
+    first_also: str = ""
+    cues: Sequence[str] = ()
+    behind: str = ""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Templates of a time. marks: what may stand before the minutes; cues: words after which it may be a dot."""
+    """Templates of a time. marks: what may stand before the minutes; cues: words after which it may be a dot.
+
+    also, whole_also: other ways to say it, and full hours; {minutes} has no zero before it
+    at: minutes -> ways to say them, with the hour of twelve as {twelfth} and the one to come as {next}
+    """
 
     marks: str
     full: str
@@ -124,14 +149,23 @@ class Times:
     suffixes: Words = field(default_factory=dict)
     noun: Sequence[str] = ("",)
     cues: Sequence[str] = ()
+    also: Sequence[str] = ()
+    whole_also: Sequence[str] = ()
+    at: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Money:
-    """Templates of a sum of money; no cents where a language reads them as a fraction."""
+    """Templates of a sum of money; no cents where a language reads them as a fraction.
+
+    also: other ways to say a sum with cents; tenths: if they are whole tenths; half: if they are fifty
+    """
 
     cents: str = ""
     cents_alone: str = ""
+    also: Sequence[str] = ()
+    tenths: Sequence[str] = ()
+    half: str = ""
 
 
 @dataclass(frozen=True)
