@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +158,7 @@ class Remembering:
     def __getattr__(self, name):
         return getattr(self._synthesizer, name)
 
-    def synthesize(self, chunks):
+    def synthesize(self, chunks, *, urgent=True):
         for chunk in chunks:
             key = (self._synthesizer, chunk)
             if key not in self._spoken:
@@ -179,8 +179,14 @@ def run(capfdbinary, monkeypatch, spoken):
     from speakkit.cli import speak as speak_module
     from speakkit.engines import registry
 
-    load = registry.synthesizer
-    monkeypatch.setattr(registry, "synthesizer", lambda *given: Remembering(load(*given), spoken))
+    lend = registry.synthesizer
+
+    @contextmanager
+    def remembering(*given):
+        with lend(*given) as synthesizer:
+            yield Remembering(synthesizer, spoken)
+
+    monkeypatch.setattr(registry, "synthesizer", remembering)
     apps = {"speak": speak_module.app, "speakkit": app.app}
 
     def runner(program, *arguments, stdin=None):

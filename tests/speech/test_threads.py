@@ -2,17 +2,18 @@
 
 import json
 import threading
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from speakkit import voices
-from speakkit.audio import Audio
 from speakkit.engines import device
-from speakkit.engines.base import Synthesis
-from speakkit.speech import synthesize
+from speakkit.engines.fake import FakePhonemizer, FakeSynthesizer
+from speakkit.speech.reading import Reader
 from speakkit.speech.synthesize import Speaker
+from speakkit.text.chunks import Chunk
+from speakkit.text.lexicon import Lexicon
 
 OWN = device.own_threads()
 
@@ -22,21 +23,6 @@ def restored():
     """Other tests compute as they would have."""
     yield
     device.fix_threads()
-
-
-class Counting:
-    """Synthesizer that notes how many threads would compute each chunk."""
-
-    sample_rate, frame, weights = 24_000, 0.025, "none"
-
-    def __init__(self, symbols):
-        self.symbols, self.counts = symbols, []
-
-    def synthesize(self, chunks):
-        for chunk in chunks:
-            self.counts.append(torch.get_num_threads())
-            durations = (1,) * (len(chunk.phonemes) + 2)
-            yield Synthesis(Audio(np.zeros(600 * len(durations), np.float32), 24_000), durations)
 
 
 def test_a_count_is_fixed():
@@ -51,22 +37,35 @@ def test_nothing_is_said_to_torch_by_default(monkeypatch):
     assert device.fix_threads() == OWN
 
 
-def test_each_speaker_has_its_own(english, kokoro):
-    """However their chunks follow one another, in threads that have computed before, or have not."""
-    voice, engine = voices.find("f1"), Counting(kokoro.symbols)
-    speakers = [Speaker(voice, synthesize.reader("en-us"), engine, count) for count in (1, 3)]
+def test_each_speaker_has_its_own():
+    """Every chunk says it, however those of two speakers follow one another."""
+    voice, engine = voices.find("f1"), FakeSynthesizer()
+    reader = Reader("en-us", FakePhonemizer(), Lexicon("en-us"))
+    speakers = [Speaker(voice, reader, engine, count) for count in (1, 3)]
+    for _ in zip(*(speaker.segments("One.\n\nTwo.\n\nThree.") for speaker in speakers), strict=True):
+        pass
+    counts = [chunk.threads for chunk in engine.taken]
+    assert counts == [1, 3] * (len(counts) // 2)
+    assert len(counts) >= 2
+
+
+def test_a_chunk_is_computed_with_its_own(kokoro, monkeypatch):
+    """In threads that have computed before, or have not, and whatever was set since."""
+    network, counts = kokoro._network(), []
+    monkeypatch.setattr(
+        kokoro._network, "_model", lambda *given: counts.append(torch.get_num_threads()) or network(*given)
+    )
+    plain = Chunk(0, "hˈI.", (), (), voices.find("f1"), "en-us", 1.0, 7, 0.0)
 
     def speak():
         device.fix_threads(2)
-        for _ in zip(*(speaker.segments("One.\n\nTwo.\n\nThree.") for speaker in speakers), strict=True):
-            pass
+        list(kokoro.synthesize(replace(plain, threads=count) for count in (1, 3, 0, 1)))
 
     speak()
     other = threading.Thread(target=speak)
     other.start()
     other.join()
-    assert engine.counts == [1, 3] * (len(engine.counts) // 2)
-    assert len(engine.counts) >= 4
+    assert counts == [1, 3, OWN, 1] * 2
 
 
 def test_the_same_count_gives_the_same_samples(place, home, run, tmp_path, monkeypatch):
