@@ -20,6 +20,7 @@ from speakkit.errors import BadValue, ExitCode
 if TYPE_CHECKING:
     from speakkit.bench.figures import Prices, Row
     from speakkit.bench.history import Change, Document
+    from speakkit.bench.instance import Setup
     from speakkit.bench.report import Result
     from speakkit.bench.sweep import Plan
     from speakkit.bench.workload import Workload
@@ -140,24 +141,20 @@ def bench(
     """
     # Imported when something is to be measured: they take longer to load than --help may take in all.
     from speakkit.bench import sweep  # noqa: PLC0415
-    from speakkit.bench.figures import ENGINE, Prices  # noqa: PLC0415
-    from speakkit.bench.instance import Setup  # noqa: PLC0415
+    from speakkit.bench.figures import Prices  # noqa: PLC0415
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     settings = config.load()
     found = synthesize.find_voice(settings.voice if voice is None else voice)
-    setup = Setup(
-        engine=ENGINE,
-        device=(device or settings.device).value,
-        batch=batch,
-        voice=found.name,
-        language=found.language,
-        speed=config.checked_speed(settings.speed if speed is None else speed),
-        threads=settings.threads if threads is None else threads,
-    )
     plan = sweep.Plan(
         workload=_workload(text, found.language),
-        setup=setup,
+        setup=_setup(
+            found,
+            device=device or settings.device,
+            batch=batch,
+            speed=settings.speed if speed is None else speed,
+            threads=settings.threads if threads is None else threads,
+        ),
         instances=instances,
         requests=requests,
         concurrency=concurrency,
@@ -168,6 +165,21 @@ def bench(
     before = _checked(outputs, force=force)
     _fetch_weights(found)
     raise typer.Exit(_carry_out(plan, Prices(price_kwh, price_hour), outputs, before))
+
+
+def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int) -> Setup:
+    from speakkit.bench.figures import ENGINE  # noqa: PLC0415
+    from speakkit.bench.instance import Setup  # noqa: PLC0415
+
+    return Setup(
+        engine=ENGINE,
+        device=device.value,
+        batch=batch,
+        voice=voice.name,
+        language=voice.language,
+        speed=config.checked_speed(speed),
+        threads=threads,
+    )
 
 
 @dataclass(frozen=True)
