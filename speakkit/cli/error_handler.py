@@ -40,9 +40,15 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the one place for what nobody foresaw
-        kind = error.kind if isinstance(error, WorkerBug) else type(error).__name__
-        say(f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}")
-        return ExitCode.BUG
+        return _unforeseen(error, program)
+
+
+def _unforeseen(error: Exception, program: str) -> ExitCode:
+    if interrupt.is_requested():  # compiled code fails in its own ways where a callback of it is interrupted
+        return ExitCode.INTERRUPTED
+    kind = error.kind if isinstance(error, WorkerBug) else type(error).__name__
+    say(f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}")
+    return ExitCode.BUG
 
 
 def _usage(error: typer.TyperException) -> str:

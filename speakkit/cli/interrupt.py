@@ -19,9 +19,14 @@ def listen() -> None:
             signal.signal(getattr(signal, name), _request)
 
 
+def is_requested() -> bool:
+    """Whether there was a request to stop since `listen`."""
+    return bool(_requested)
+
+
 def check() -> None:
     """Raises KeyboardInterrupt where one was raised before and came to nothing."""
-    if _requested:
+    if is_requested():
         raise KeyboardInterrupt
 
 

@@ -1,7 +1,11 @@
 """Ctrl-C at a moment when Python drops what it raises."""
 
+import signal
 import subprocess
 import sys
+from contextlib import suppress
+
+from speakkit import config
 
 LOST_IN_A_DESTRUCTOR = """
 import signal
@@ -28,3 +32,16 @@ def test_a_request_that_python_dropped_is_raised_at_the_next_step():
         [sys.executable, "-c", LOST_IN_A_DESTRUCTOR], capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout.split("\n") == ["went on", "stopped", ""]
+
+
+def test_what_compiled_code_makes_of_a_request_is_no_bug(run, monkeypatch):
+    """libsndfile, say, counts no sample written where Ctrl-C ended the callback that writes."""
+
+    def broken(_):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise AssertionError("0 samples were written")
+
+    monkeypatch.setattr(config, "checked_speed", broken)
+    result = run("speak", "-o", "x.wav", "Hello.")
+    assert (result.code, result.err) == (130, "")
