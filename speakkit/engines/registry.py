@@ -1,14 +1,16 @@
 """Engine names -> the modules that hold them. Nothing heavy is imported before an engine is asked for."""
 
 import importlib
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from speakkit.engines.base import Judge, Phonemizer, Recognizer, Synthesizer
 from speakkit.engines.g2p import Composed
-from speakkit.engines.pool import Pooled
 from speakkit.errors import BadValue, EngineError
+
+if TYPE_CHECKING:
+    from speakkit.engines.pool import Pooled
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
 CLOUDS = ("gemini", "inworld")
@@ -75,10 +77,12 @@ def phonemizer(language: str) -> Phonemizer:
     return Composed(cast("Phonemizer", _load(PHONEMIZERS[language], language)), SOURCES.get(language, "espeak-ng"))
 
 
-def pooled(language: str, processes: int) -> Pooled:
+def pooled(language: str, processes: int) -> "Pooled":
     """As `phonemizer`, in processes of its own; close it. Raises EngineError, or BadValue for less than one process."""
+    from speakkit.engines.pool import Pooled  # noqa: PLC0415  that module imports this one, in each process
+
     require_language(language)
-    return Pooled(partial(phonemizer, language), processes)
+    return Pooled(language, processes)
 
 
 def missing_packages(language: str) -> tuple[str, ...]:

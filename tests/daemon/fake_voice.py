@@ -11,29 +11,30 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from speakkit.daemon.script import Ask, Piece, Save, Script
 from speakkit.errors import EngineError
-from speakkit.workers.frames import Frame
 
 RATE = 24_000
 
 
-def load(settings):
+def load(likely: Script) -> Callable[[Ask | Save], Iterator[Piece]]:
     time.sleep(float(os.environ.get("FAKE_LOAD", "0")))
     return answer
 
 
 def answer(asked):
-    if "save" in asked.fields:
+    if isinstance(asked, Save):
         time.sleep(float(os.environ.get("FAKE_SAVE", "0")))
-        Path(asked.fields["save"]).parent.mkdir(exist_ok=True)
-        Path(asked.fields["save"]).write_bytes(asked.payload)
+        asked.file.parent.mkdir(exist_ok=True)
+        asked.file.write_bytes(asked.sound)
         return
-    wishes = dict(part.split("=") for part in asked.payload.decode().split() if "=" in part)
-    number, at = asked.fields["number"], int(wishes.get("at", "0"))
+    wishes = dict(part.split("=") for part in asked.text.split() if "=" in part)
+    number, at = asked.number, int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
-        yield Frame({"is_over": True, "words": [], "lost": [[0, 1]] if "lost" in wishes else [], "warnings": []})
+        yield Piece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
         return
     time.sleep(float(wishes.get("slow", "0")))
     if "do" in wishes and number == at and not _was_done(wishes):
@@ -43,7 +44,7 @@ def answer(asked):
     sound = array.array("f", [value]) * count
     if "ramp" in wishes:
         sound = array.array("f", [(number * count + place) / 2**20 for place in range(1, count + 1)])
-    yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": [], "warnings": []}, sound.tobytes())
+    yield Piece(words=((0, 1, 0.0, 0.1),), sound=sound.tobytes())
 
 
 def _was_done(wishes):

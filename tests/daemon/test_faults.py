@@ -10,11 +10,10 @@ import pytest
 from speakkit.daemon import voice
 from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Audio, Finished, Started
-from speakkit.daemon.script import Script
+from speakkit.daemon.script import Ask, Script
 from speakkit.daemon.speaking import Speaking
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
-from speakkit.workers.frames import Frame
 from speakkit.workers.worker import Limits
 
 SILENCE = 1.0
@@ -174,8 +173,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller, eventually)
 
 def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
     """The process is loaded for the first script that comes, and is not bound to it."""
-    answer = voice.load({"voice": "nobody"})
-    asked = {"id": "1", "number": 0, "begins": 0.0, "voice": "nobody"}
+    answer = voice.load(Script(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):
-        list(answer(Frame(asked, b"Hello.")))
+        list(answer(Ask("1", 0, 0.0, Script(voice="nobody"), "Hello.")))
     assert Script(voice="nobody").engine == "kokoro"
