@@ -13,7 +13,6 @@ import fcntl
 import importlib
 import os
 import resource
-import select
 import signal
 import socket
 import sys
@@ -53,26 +52,18 @@ def main() -> None:
 def _end_with_parent() -> None:
     """See to it that this whole process group is killed when the parent ends, however it ends.
 
-    Standard input is a pipe to which the parent alone holds the other end. On Linux the kernel sends SIGKILL when that
-    closes, even if this process is in C code that never returns; elsewhere a thread does.
+    Standard input is a pipe to which the parent alone holds the other end. When that closes, a thread ends the group;
+    on Linux the kernel does so itself, even if this process is in C code that lets no thread run.
     """
     pipe = os.dup(STDIN)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), STDIN)
-    if hasattr(fcntl, "F_SETSIG"):
-        fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
-        if _is_closed(pipe):  # before the lines above
-            os.killpg(0, signal.SIGKILL)
-    else:
-        threading.Thread(target=_kill_group_after, args=(pipe,), daemon=True).start()
-
-
-def _is_closed(pipe: int) -> bool:
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    return bool(poll.poll(0))
+    if sys.platform == "linux":
+        with suppress(OSError):  # of a kernel that is a sandbox's
+            fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+            fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_kill_group_after, args=(pipe,), daemon=True).start()
 
 
 def _kill_group_after(pipe: int) -> None:

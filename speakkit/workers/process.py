@@ -118,6 +118,7 @@ class Process:
             self._is_killed = True
             with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group without the living
                 os.killpg(self.pid, signal.SIGKILL)
+            self._process.kill()  # which may have left the group
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()

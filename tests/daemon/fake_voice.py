@@ -3,7 +3,8 @@
 A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s of the sample 2 ** (3 - 20), so that
 of twenty texts with a bit each the sum tells which were heard at once. With ramp=1 each sample is its number in the
 text * 2 ** -20, so that each that is lost or heard twice is found. Others, each at the piece `at` (0 by default):
-do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug; slow=0.2 sleeps before each piece.
+do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin; slow=0.2 sleeps before each piece, and
+busy=0.2 works before it.
 """
 
 import array
@@ -37,6 +38,7 @@ def answer(asked):
         yield Piece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
         return
     time.sleep(float(wishes.get("slow", "0")))
+    _work(float(wishes.get("busy", "0")))
     if "do" in wishes and number == at and not _was_done(wishes):
         DEEDS[wishes["do"]]()
     count = round(float(wishes.get("seconds", "0.2")) * RATE)
@@ -55,6 +57,13 @@ def _was_done(wishes):
         return True
     Path(wishes["once"]).touch()
     return False
+
+
+def _work(seconds):
+    """Use processor time."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
 
 
 def _error():
@@ -82,4 +91,5 @@ DEEDS = {
     "oom": _oom,
     "error": _error,
     "bug": _bug,
+    "spin": lambda: _work(3600),
 }

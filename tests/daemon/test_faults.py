@@ -79,6 +79,23 @@ def test_a_fault_that_does_not_come_again_is_not_heard(one, fault, tmp_path):
     assert [round(value * 2**20) for value in values] == list(range(1, 9601))
 
 
+def test_a_voice_that_is_slow_is_waited_for(one):
+    """It works in silence for longer than it may do nothing, as on a machine that is busy."""
+    name = one.speak(f"busy={2 * SILENCE} seconds=0.1")
+    assert one.result(name) == "played"
+    assert not one.end(name).warnings
+
+
+def test_a_voice_that_works_and_never_ends_is_ended(served, caller):
+    """Once it took more of the processor than the text is worth, by its length; the next one is heard."""
+    served(cpu_s=0.2, cpu_per_audio_s=0.01)
+    one = caller("one")
+    end = one.end(one.speak("do=spin seconds=0.1"))
+    assert (end.result, end.code) == ("failed", "engine_timeout")
+    assert "more than 0.39 s of processor time" in end.warnings[0]
+    assert one.result(one.speak("seconds=0.1")) == "played"
+
+
 def test_a_voice_that_keeps_dying_is_given_up(served, caller):
     """Three deaths in a minute: who comes then is told so at once, and nothing is started in vain."""
     served(deaths=3)

@@ -72,7 +72,7 @@ def test_random_deaths_lose_nothing_and_double_nothing(pool, tmp_path):
     assert [(tmp_path / f"{i}.done").read_text() for i in range(50)] == ["x"] * 50
 
 
-FAULTS = [{"fail": "ModelError"}, {"fail": "KeyError"}, {"exit": 1}, {"fail alone": "ModelError"}, {"stay silent": 1}]
+FAULTS = [{"fail": "ModelError"}, {"fail": "KeyError"}, {"exit": 1}, {"fail alone": "error"}, {"stay silent": 1}]
 FAULTS += [{"fail": "MemoryError"}, {"reply": 1, "say more": 1}, {"echo": "\ud800"}, {}]
 ERRORS = [ModelError, WorkerBug, WorkerDied, ModelError, EngineError]
 ERRORS += [WorkerOutOfMemory, EngineError, EngineError, type(None)]
@@ -87,6 +87,19 @@ def test_failures_are_outcomes_too(pool, most):
     assert kinds(outcomes)[::2] == ERRORS
     assert numbers(outcomes)[1::2] == [1.0] * len(FAULTS)
     assert outcomes[1] == Outcome(items[1], {"number": 1.0})
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_error_of_an_item_is_its_own(pool, most):
+    """As the engine told it; the process goes on."""
+    items = [{"fail alone": error} for error in ("error", "bug", "memory")]
+    pids = {worker.pid for worker in pool.workers}
+    outcomes = list(pool.map(items, most=most))
+    assert kinds(outcomes) == [ModelError, WorkerBug, WorkerOutOfMemory]
+    assert str(outcomes[0].error) == "it failed, as told"
+    assert (str(outcomes[1].error), outcomes[1].error.frames) == ("KeyError: it failed, as told", "line 7")
+    assert str(outcomes[2].error) == "out of memory: it failed, as told"
+    assert {worker.pid for worker in pool.workers} == pids
 
 
 def test_what_is_answered_is_not_asked_again(pool, tmp_path):

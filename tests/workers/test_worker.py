@@ -446,8 +446,8 @@ with Worker("faults:load", {}, command=json.loads(sys.argv[2])) as worker:
     time.sleep(60)
 """
 CHILD = [*COMMAND]
-PORTABLE = "import fcntl; del fcntl.F_SETSIG; from speakkit.workers import child; child.main()"
-"""A child on a system whose kernel does not end a process group with a pipe, as macOS."""
+PORTABLE = "import fcntl; fcntl.fcntl = lambda *_: 0; from speakkit.workers import child; child.main()"
+"""A child on a system whose kernel does not end a process group with a pipe, such as macOS."""
 
 
 @pytest.mark.parametrize(
