@@ -1,15 +1,15 @@
-"""Some instances that do the same at the same time, each a process that is driven by a thread of its own."""
+"""Some instances that do the same at the same time: the workers of a pool, each driven by a thread of its own."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict
+from concurrent.futures import FIRST_COMPLETED, wait
 from types import TracebackType
 from typing import Self
 
-from speakkit.bench.instance import Facts, Setup, Spoken, Work
+from speakkit.bench.instance import Facts, Read, Setup, Speak, Spoken, Work
 from speakkit.errors import SpeakkitError
-from speakkit.workers.frames import Frame
+from speakkit.workers.pool import Pool
 from speakkit.workers.worker import Limits, Worker
 
 TICK = 0.2
@@ -18,7 +18,7 @@ TICK = 0.2
 PLACE = "speakkit.bench.instance:load"
 """What a worker loads."""
 
-LIMITS = Limits(start_s=600.0, silence_s=3600.0, retries=0, deaths=1)
+LIMITS = Limits(start_s=600.0, silence_s=3600.0, cpu_s=math.inf, wall_s=math.inf, retries=0, deaths=1)
 """A long text takes its time on a slow machine; an instance that died is not replaced, but told of."""
 
 
@@ -30,15 +30,15 @@ class Member:
     failure: why it does nothing any more
     """
 
-    def __init__(self, number: int, setup: Setup, text: str) -> None:
+    def __init__(self, number: int, worker: Worker, text: str) -> None:
         self.number = number
+        self.worker = worker
         self.spoken: list[Spoken] = []
         self.ended = 0.0
         self.cold_start: float | None = None
         self.facts: Facts | None = None
         self.failure: SpeakkitError | None = None
-        self.worker = Worker(PLACE, asdict(setup), LIMITS)
-        self._text = text.encode()
+        self._text = text
 
     def warm_up(self, work: Work) -> None:
         """Start the process, and have it do a request that is not counted."""
@@ -48,8 +48,8 @@ class Member:
 
     def read(self) -> None:
         """The text alone, and what else the instance knows of itself."""
-        for reply in self.worker.request(Frame({"do": "read"}, self._text)):
-            self.facts = Facts.of(reply.fields)
+        for facts in self.worker.request(Read(self._text), Facts):
+            self.facts = facts
 
     def speak(self, work: Work) -> None:
         """The requests that count."""
@@ -58,16 +58,15 @@ class Member:
             self.ended = time.perf_counter()
 
     def _speak(self, work: Work) -> Iterator[Spoken]:
-        for reply in self.worker.request(Frame({"do": "speak", **asdict(work)}, self._text)):
-            yield Spoken.of(reply.fields)
+        return self.worker.request(Speak(self._text, work), Spoken)
 
 
 class Crew:
     """Members who are started when they are first asked for something, and ended with its block, whatever they do."""
 
     def __init__(self, setup: Setup, count: int, text: str) -> None:
-        self.members = [Member(number, setup, text) for number in range(1, count + 1)]
-        self._threads = ThreadPoolExecutor(count)
+        self._pool: Pool[Speak, Spoken] = Pool(PLACE, setup, Spoken, count, LIMITS)
+        self.members = [Member(number, worker, text) for number, worker in enumerate(self._pool.workers, 1)]
 
     def __enter__(self) -> Self:
         return self
@@ -75,9 +74,7 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self.members:
-            member.worker.close()
-        self._threads.shutdown()
+        self._pool.close()
 
     @property
     def pids(self) -> list[int]:
@@ -89,14 +86,18 @@ class Crew:
 
         `tell` is called some times a second, in this thread.
         """
+        members = {member.worker: member for member in self.members}
 
-        def attempt(member: Member) -> None:
+        def attempt(worker: Worker) -> None:
+            member = members[worker]
+            if member.failure:
+                return
             try:
                 act(member)
             except SpeakkitError as failure:
                 member.failure = failure
 
-        running = {self._threads.submit(attempt, member) for member in self.members if not member.failure}
+        running = set(self._pool.each(attempt))
         while running:
             done, running = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
             for future in done:

@@ -1,30 +1,32 @@
 """One instance, as it runs in a process of its own: a voice that writes the same text to files, over and over.
 
-A Frame asks it for one of two things, by its field "do":
-
-"speak": `Work` as its fields, the text as its payload; each request is answered by a frame, a `Spoken`, when it is done
-"read":  the text as its payload; answered by one frame, `Facts`
+It is asked to `Speak`, and replies with a `Spoken` for each request of the work when it is done; or to `Read`, and
+replies with `Facts`.
 """
 
 import atexit
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, TypeAlias
+
+import msgspec
 
 from speakkit import audiofile
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Delivery
 from speakkit.text.markup import Markup
-from speakkit.workers.frames import Frame
 
 SHOWN = 20
-"""Words that are named; a frame has not room for any number of them."""
+"""Words that are named; a table has not room for any number of them."""
+
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+"""A time that was measured; never NaN."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Work:
     count: int
     seed: int
     concurrency: int
-    folder: str
+    folder: Path
     seconds: float | None
 
 
@@ -72,14 +74,9 @@ class Spoken:
     audio: seconds of speech
     """
 
-    seconds: float
-    first_audio: float
-    audio: float
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """From the fields of a frame."""
-        return cls(**fields)
+    seconds: Seconds
+    first_audio: Seconds
+    audio: Seconds
 
 
 @dataclass(frozen=True)
@@ -99,19 +96,26 @@ class Facts:
     gpu: str
     torch: str
     threads: int
-    g2p: float
+    g2p: Seconds
     chunks: int
     lost: tuple[str, ...]
 
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """From the fields of a frame."""
-        return cls(**{**fields, "lost": tuple(fields["lost"])})
+
+class Speak(msgspec.Struct, frozen=True, tag="speak"):
+    """Request to speak a text, again and again."""
+
+    text: str
+    work: Work
 
 
-def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
-    """What answers in a worker: `settings` are the fields of a `Setup`. Raises what `synthesize.speaker` raises."""
-    setup = Setup(**settings)
+class Read(msgspec.Struct, frozen=True, tag="read"):
+    """Request to read a text and say nothing."""
+
+    text: str
+
+
+def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
+    """What answers in a worker. Raises what `synthesize.speaker` raises."""
     voice = synthesize.find_voice(setup.voice, setup.language)
     lent = ExitStack()
     atexit.register(lent.close)
@@ -128,15 +132,12 @@ class Instance:
         self._setup = setup
         self._speaker = speaker
 
-    def answer(self, asked: Frame) -> Iterator[Frame]:
-        """The frames that answer one."""
-        fields: dict[str, Any] = dict(asked.fields)
-        text = asked.payload.decode()
-        if fields.pop("do") == "read":
-            yield Frame(asdict(self.facts(text)))
+    def answer(self, asked: Speak | Read) -> Iterator[Spoken | Facts]:
+        """The replies to a request."""
+        if isinstance(asked, Read):
+            yield self.facts(asked.text)
         else:
-            for spoken in self.speak(text, Work(**fields)):
-                yield Frame(asdict(spoken))
+            yield from self.speak(asked.text, asked.work)
 
     def facts(self, text: str) -> Facts:
         """What this instance is, and how long it reads `text`."""
@@ -166,7 +167,7 @@ class Instance:
         seeds = takewhile(lambda _: time.monotonic() < until, range(work.seed, work.seed + work.count))
 
         def request(seed: int) -> Spoken:
-            return self._request(text, seed, Path(work.folder))
+            return self._request(text, seed, work.folder)
 
         yield from _some_at_once(request, seeds, work.concurrency)
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from speakkit.bench import machine, monitor
@@ -110,7 +111,8 @@ class Sweep:
         setup, text = self._setup(engine), self._plan.workload.text
         failures: tuple[str, ...] = ()
         idle, began, watch = Reading(), 0.0, Watch((), None)
-        with tempfile.TemporaryDirectory(prefix="speakkit-bench-") as folder, Crew(setup, instances, text) as crew:
+        with tempfile.TemporaryDirectory(prefix="speakkit-bench-") as name, Crew(setup, instances, text) as crew:
+            folder = Path(name)
             try:
                 self._prepare(crew, engine, folder)
                 idle = self._at_rest(crew)
@@ -142,7 +144,7 @@ class Sweep:
         asked = instances * self._plan.requests
         return Row(engine, instances, asked, len(self._plan.workload.text), failures=failures)
 
-    def _prepare(self, crew: Crew, engine: str, folder: str) -> None:
+    def _prepare(self, crew: Crew, engine: str, folder: Path) -> None:
         """Load, warm up, and learn what the instances are."""
 
         def tell() -> None:
@@ -155,7 +157,7 @@ class Sweep:
             self.facts = facts
             self._gpu = self._gauge(facts)
 
-    def _speak(self, crew: Crew, engine: str, folder: str) -> None:
+    def _speak(self, crew: Crew, engine: str, folder: Path) -> None:
         """The requests that count."""
         count, members = self._plan.requests, len(crew.members)
 

@@ -1,8 +1,12 @@
 """What the voice is asked for, and what it gives: all that the daemon knows of synthesis."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from pathlib import Path
+
+import msgspec
+
+LONGEST = 60.0
+"""Seconds that a piece takes at most at normal speed: 510 phonemes, read slowly."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,40 @@ class Script:
     threads: int = 0
 
 
-SAVE = "save"
-"""The field of a request that names a file, for the samples in its payload."""
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Request for one piece of a text.
+
+    id: of the text; number: of the piece; begins: seconds of the pieces before it
+    """
+
+    id: str
+    number: int
+    begins: float
+    script: Script
+    text: str
+
+    @property
+    def longest(self) -> float:
+        """Seconds of audio that the piece has at most: nobody takes more than one for a character."""
+        return min(LONGEST, len(self.text)) / self.script.speed
 
 
-@dataclass(frozen=True)
-class Piece:
+class Save(msgspec.Struct, frozen=True, tag="save"):
+    """Request to write samples, as in `pcm`, to a file of the kind that its name says. The reply is empty."""
+
+    file: Path
+    sound: bytes
+
+
+class Piece(msgspec.Struct, frozen=True):
     """What is spoken at once, or the end.
 
     is_over: there is no piece of that number; the words are the last ones
     words: those that were heard to their end: first and last character, and seconds from the start of the utterance
     lost: first and last character of words that ought to be heard in it and are not
     warnings: for whoever asked
-    voice, language, weights: who spoke, by full names; threads: of the processor, that it was computed with
+    voice, language, engine, weights: who spoke, by full names; threads: of the processor, that it was computed with
+    sound: float32 samples as in `pcm`
     """
 
     is_over: bool = False
@@ -48,12 +73,7 @@ class Piece:
     warnings: tuple[str, ...] = ()
     voice: str = ""
     language: str = ""
+    engine: str = ""
     weights: str = ""
     threads: int = 0
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """From the fields of a frame."""
-        words = tuple((int(a), int(b), float(c), float(d)) for a, b, c, d in fields["words"])
-        lost = tuple((int(a), int(b)) for a, b in fields["lost"])
-        return cls(**{**fields, "words": words, "lost": lost, "warnings": tuple(fields["warnings"])})
+    sound: bytes = b""

@@ -1,8 +1,8 @@
 """The sound of one text: what was asked, what was made of it so far, and who gets it."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import count
 
 from msgspec import structs
@@ -10,11 +10,10 @@ from msgspec import structs
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import Finished, Span, SpokenWord, exit_of
 from speakkit.daemon.protocol import Code
-from speakkit.daemon.script import Piece, Script
+from speakkit.daemon.script import Ask, Piece, Script
 from speakkit.errors import ExitCode
 from speakkit.playback import pcm
 from speakkit.playback.feed import AHEAD, Feed
-from speakkit.workers.frames import Frame, JsonValue
 
 KEPT = 64 << 20
 """Bytes of samples that are kept to be said again: of one text, and of all together."""
@@ -61,11 +60,9 @@ class Sound:
     fault: Fault | None = None
 
     @property
-    def request(self) -> Frame:
+    def request(self) -> Ask:
         """What the voice is asked for the next piece by."""
-        fields: Mapping[str, JsonValue] = asdict(self.script)
-        where: Mapping[str, JsonValue] = {"id": str(self.key), "number": self.number, "begins": self.seconds}
-        return Frame({**where, **fields}, self.text.encode())
+        return Ask(str(self.key), self.number, self.seconds, self.script, self.text)
 
     def word_at(self, seconds: float) -> SpokenWord | None:
         """The word that is heard after so many seconds, where that is to be shown, and it is not the same as before."""
@@ -82,7 +79,7 @@ class Sound:
         """How much there is of it."""
         return pcm.duration(self.size)
 
-    def add(self, piece: Piece, sound: bytes) -> None:
+    def add(self, piece: Piece) -> None:
         """The next piece has come."""
         self.words += [SpokenWord(*word) for word in piece.words]
         self.warnings += piece.warnings
@@ -90,15 +87,15 @@ class Sound:
         if piece.is_over:
             self.is_over = True
             return
-        said = {"voice": piece.voice, "language": piece.language, "weights": piece.weights}
-        self.facts = {**said, "threads": piece.threads}
+        spoke = {"voice": piece.voice, "language": piece.language, "engine": piece.engine, "weights": piece.weights}
+        self.facts = {**spoke, "threads": piece.threads}
         self.number += 1
-        self.size += len(sound)
+        self.size += len(piece.sound)
         if self.pieces is not None:
-            self.pieces.append(sound)
+            self.pieces.append(piece.sound)
             if self.size > KEPT:
                 self.pieces = None
-        self.take(sound)
+        self.take(piece.sound)
 
     def break_off(self, fault: Fault) -> None:
         """There will be no more."""

@@ -9,15 +9,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from speakkit.daemon.protocol import Code
-from speakkit.daemon.script import SAVE, Piece, Script
+from speakkit.daemon.script import Ask, Piece, Save, Script
 from speakkit.daemon.sound import Fault, Sound
 from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerHung
-from speakkit.workers.frames import Frame
 from speakkit.workers.worker import Limits, Worker
 
 log = logging.getLogger(__name__)
@@ -25,9 +23,21 @@ log = logging.getLogger(__name__)
 PLACE = "speakkit.daemon.voice:load"
 """What the process loads."""
 
-LIMITS = Limits(start_s=300.0, silence_s=30.0, rss_bytes=6 << 30)
-"""A piece is some 10 s of speech, which a slow processor makes in as many; the memory is three times Kokoro's."""
+LIMITS = Limits(
+    start_s=300.0,
+    silence_s=30.0,
+    cpu_s=120.0,
+    cpu_per_audio_s=20.0,
+    wall_s=600.0,
+    rss_bytes=6 << 30,
+    deaths=3,
+)
+"""A slow processor takes a second or two for each of speech; to load another voice's language, some ten. The memory is
+three times Kokoro's."""
 
+
+SAMPLE = array("f").itemsize
+"""Bytes of one sample."""
 
 SAVES = 32
 """Utterances that may wait to be saved; older ones are not."""
@@ -55,14 +65,13 @@ class Synthesis:
         self._keep_alive = self._usual = keep_alive
         self._place, self._limits = place, limits
         self._worker: Worker | None = None
-        # One thread for all: Linux ends a process with the thread that started it.
         self._thread = ThreadPoolExecutor(1, "voice")
         self._news, self._resting = asyncio.Event(), asyncio.Event()
         self._resting.set()
         self._task: asyncio.Task[None] | None = None
         self._used = time.monotonic()
         self._since: float | None = None
-        self._saves: deque[Frame] = deque(maxlen=SAVES)
+        self._saves: deque[Save] = deque(maxlen=SAVES)
 
     def wake(self) -> None:
         """Something may be needed now."""
@@ -73,7 +82,7 @@ class Synthesis:
 
     def save(self, file: Path, sound: bytes) -> None:
         """Have samples written by the voice, which can, when nothing more urgent is to be done."""
-        self._saves.append(Frame({SAVE: str(file)}, sound))
+        self._saves.append(Save(file, sound))
         self.wake()
 
     async def rests(self) -> None:
@@ -112,9 +121,9 @@ class Synthesis:
             self._since = time.monotonic()
             self._keep_alive = self._usual if sound.keep_alive is None else sound.keep_alive
             try:
-                piece, samples = await self._piece(sound)
+                piece = await self._piece(sound)
                 if not sound.is_over:  # nobody left off meanwhile
-                    sound.add(piece, samples)
+                    sound.add(piece)
             except SpeakkitError as error:
                 sound.break_off(_fault(error))
                 log.warning("%s of %s: %s", type(error).__name__, sound.name, sound.fault.code if sound.fault else "")
@@ -125,17 +134,17 @@ class Synthesis:
             if sound.is_over:
                 self._done(sound)
 
-    async def _saved(self, frame: Frame) -> None:
+    async def _saved(self, save: Save) -> None:
         """What cannot be written is told in the log: nobody waits for it."""
         if self._worker is None:
             return
         worker = self._worker
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: list(worker.request(frame)))
+            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: list(worker.request(save, Piece)))
         except (SpeakkitError, WorkerBug) as error:
             log.warning("an utterance was not saved: %s", error)
 
-    async def _piece(self, sound: Sound) -> tuple[Piece, bytes]:
+    async def _piece(self, sound: Sound) -> Piece:
         """The next piece. Raises as `Worker.request`, and EngineError for what is none."""
         if self._worker is None:
             script = sound.script
@@ -146,7 +155,7 @@ class Synthesis:
                 device=script.device,
                 threads=script.threads,
             )
-            self._worker = Worker(self._place, asdict(likely), self._limits)
+            self._worker = Worker(self._place, likely, self._limits)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, _asked, self._worker, sound.request)
 
@@ -170,18 +179,14 @@ class Synthesis:
         return self._used + self._keep_alive - time.monotonic()
 
 
-def _asked(worker: Worker, request: Frame) -> tuple[Piece, bytes]:
+def _asked(worker: Worker, ask: Ask) -> Piece:
     """What the voice answers, in its thread."""
-    answer = list(worker.request(request))
-    try:
-        (frame,) = answer
-        piece = Piece.of(frame.fields)
-        is_sound = math.isfinite(sum(array("f", frame.payload)))  # a sum of what is no number is none
-    except (KeyError, TypeError, ValueError) as error:
-        raise EngineError("the voice answered with what is no piece of speech") from error
-    if not is_sound:
+    answer = list(worker.request(ask, Piece, ask.longest))
+    if len(answer) != 1 or len(answer[0].sound) % SAMPLE:
+        raise EngineError("the voice answered with what is no piece of speech")
+    if not math.isfinite(sum(array("f", answer[0].sound))):  # a sum of what is no number is none
         raise EngineError("the voice gave samples that are no numbers; another text or voice may do")
-    return piece, frame.payload
+    return answer[0]
 
 
 def _fault(error: SpeakkitError) -> Fault:

@@ -7,17 +7,16 @@ other gets them without delay, and may turn to another text in between.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from speakkit import audiofile
 from speakkit.audio import Audio
-from speakkit.daemon.script import SAVE, Piece, Script
+from speakkit.daemon.script import Ask, Piece, Save, Script
 from speakkit.engines import packs
 from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
@@ -25,20 +24,19 @@ from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker, lost_word
 from speakkit.speech.timestamps import Timeline, Word
 from speakkit.text.markup import Markup, guessed
-from speakkit.workers.frames import Frame
 
 KEPT = 32
 """Texts that are under way: so many may be turned to in between. Beyond that, they are read anew."""
 
 
-def load(settings: Mapping[str, Any]) -> Callable[[Frame], Iterator[Frame]]:
-    """What answers in a worker; settings are the fields of the `Script` that is likely to come.
+def load(likely: Script) -> Callable[[Ask | Save], Iterator[Piece]]:
+    """What answers in a worker. `likely` is the script that is likely to come.
 
     Where that cannot be spoken, whoever asks for it is told so, and others are none the worse.
     """
     voice = Voice()
     with suppress(SpeakkitError):
-        voice.prepare(Script(**settings))
+        voice.prepare(likely)
     return voice.answer
 
 
@@ -59,24 +57,22 @@ class Voice:
         reading.close()
         self._heard.taken()
 
-    def answer(self, asked: Frame) -> Iterator[Frame]:
-        """The frame that answers one: a `Piece`, and its sound as float32 samples."""
-        fields: dict[str, Any] = dict(asked.fields)
-        if SAVE in fields:
-            _save(Path(fields[SAVE]), asked.payload)
+    def answer(self, asked: Ask | Save) -> Iterator[Piece]:
+        """The piece that is asked for; nothing once a sound is saved."""
+        if isinstance(asked, Save):
+            _save(asked.file, asked.sound)
             return
-        name, number, begins = str(fields.pop("id")), int(fields.pop("number")), float(fields.pop("begins"))
-        reading = self._under_way.pop(name, None)
-        if reading is None or reading.number != number:
-            reading = _Reading(asked.payload.decode(), Script(**fields), number, begins)
-        piece, sound = reading.piece()
+        reading = self._under_way.pop(asked.id, None)
+        if reading is None or reading.number != asked.number:
+            reading = _Reading(asked.text, asked.script, asked.number, asked.begins)
+        piece = reading.piece()
         if piece.is_over:
             reading.close()
         else:
-            self._under_way[name] = reading
+            self._under_way[asked.id] = reading
             while len(self._under_way) > KEPT:
                 self._under_way.popitem(last=False)[1].close()
-        yield Frame({**asdict(piece), "warnings": (*self._heard.taken(), *piece.warnings)}, sound)
+        yield msgspec.structs.replace(piece, warnings=(*self._heard.taken(), *piece.warnings))
 
 
 def _save(file: Path, sound: bytes) -> None:
@@ -114,24 +110,25 @@ class _Reading:
         """Give back what it borrowed."""
         self._lent.close()
 
-    def piece(self) -> tuple[Piece, bytes]:
-        """The next piece, and its samples."""
+    def piece(self) -> Piece:
+        """The next piece."""
         segment = next(self._segments, None)
         self.number += 1
         if segment is None:
-            return Piece(is_over=True, words=_said(self._timeline.rest())), b""
+            return Piece(is_over=True, words=_said(self._timeline.rest()))
         words = _said(self._timeline.add(segment))
         voice, lost = self._speaker.voice, segment.chunk.lost
-        piece = Piece(
+        return Piece(
             words=words,
             lost=tuple((token.start, token.end) for token in lost),
             warnings=tuple(lost_word(token, voice.name) for token in lost),
             voice=voice.name,
             language=voice.language,
+            engine=self._speaker.synthesizer.identity.name,
             weights=self._speaker.synthesizer.identity.weights,
             threads=self._speaker.threads,
+            sound=segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes(),
         )
-        return piece, segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes()
 
 
 def _speaker(script: Script) -> AbstractContextManager[Speaker]:

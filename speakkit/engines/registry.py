@@ -6,17 +6,18 @@ The engine stays loaded for the next borrower, until another one needs its memor
 
 import importlib
 from contextlib import AbstractContextManager
-from functools import partial
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from speakkit.engines import memory
 from speakkit.engines.base import Aligner, Embedder, Engine, Judge, Phonemizer, Recognizer, Synthesizer, TextSynthesizer
 from speakkit.engines.g2p import Composed
 from speakkit.engines.lending import Lender, Loading
-from speakkit.engines.pool import Pooled
 from speakkit.errors import BadValue, EngineError
 from speakkit.text.chunks import ChunkLimits
+
+if TYPE_CHECKING:
+    from speakkit.engines.pool import Pooled
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
 LIMITS = {"kokoro": "kokoro_config.limits", "upstream": "kokoro_config.limits"}
@@ -131,10 +132,12 @@ def phonemizer(language: str) -> AbstractContextManager[Phonemizer]:
     return lender.lend(Loading((place, language), name, lambda: _found(place).footprint(language), load))
 
 
-def pooled(language: str, processes: int) -> Pooled:
+def pooled(language: str, processes: int) -> "Pooled":
     """As `phonemizer`, in processes of its own; close it. Raises EngineError, or BadValue for less than one process."""
+    from speakkit.engines.pool import Pooled  # noqa: PLC0415  that module imports this one, in each process
+
     require_language(language)
-    return Pooled(partial(phonemizer, language), processes)
+    return Pooled(language, processes)
 
 
 def missing_packages(language: str) -> tuple[str, ...]:

@@ -1,101 +1,145 @@
 """What runs in a worker: it loads a handler, and answers one request after the other until there is nobody to ask.
 
-Told `load`, `settings`, it imports the place `load` ("package.module:function") and calls it; what that gives back
-handles each `request`. Either is answered by any number of `reply`, and by one message that ends the answer: `end`,
-`failed` (an error of speakkit's) or `bug` (any other). An `end` tells the memory that the process takes.
+It says `Hello`. Told to `Load` a place ("package.module:function"), it imports the function, a loader, and calls it
+with the settings; what that returns is the handler, which answers each `Request`. The annotations of the loader are the
+contract: settings and requests are decoded as the types that it names. See `messages` for what is sent.
+
+    def load(settings: Script) -> Callable[[Wish], Iterator[Piece]]: ...
+
+A handler that takes a list of items replies with an `Outcome` for each, in their order: one item may fail alone.
 """
 
-import ctypes
+import fcntl
 import importlib
 import os
 import resource
 import signal
 import socket
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import typing
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from speakkit import errors
-from speakkit.errors import SpeakkitError, WorkerOutOfMemory
-from speakkit.workers import frames
-from speakkit.workers.frames import Frame, JsonValue
+from speakkit.errors import SpeakkitError, WorkerBug, WorkerOutOfMemory
+from speakkit.outcome import Outcome
+from speakkit.workers import messages
+from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Hello, Load, Message, Reply, Request
 
-Handler = Callable[[Frame], Iterable[Frame]]
-"""Answers a request with any number of frames, each of which is sent before it is asked for the next."""
+Handler = Callable[[Any], Iterable[Any]]
+"""Answers a request with any number of replies, each of which is sent before it is asked for the next."""
 
-Loader = Callable[[Mapping[str, JsonValue]], Handler]
-"""Loads whatever a handler needs, by its settings."""
+STDIN = 0
+"""The number of standard input, which `sys.stdin` may not have."""
 
-PR_SET_PDEATHSIG = 1
-"""Of prctl(2): the signal that a process gets when the thread that started it ends."""
+Packed = tuple[Message, bytes]
+"""A message and its payload."""
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument, for the process whose number is the second."""
-    number, parent = map(int, sys.argv[1:])
+    """Serve the socket whose number is the last argument."""
+    _end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's affair
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
-        return
-    with socket.socket(fileno=number) as channel, suppress(ConnectionError):
+    with socket.socket(fileno=int(sys.argv[-1])) as channel, suppress(ConnectionError):
         channel.set_inheritable(False)
         serve(channel)
 
 
+def _end_with_parent() -> None:
+    """See to it that this whole process group is killed when the parent ends, however it ends.
+
+    Standard input is a pipe to which the parent alone holds the other end. When that closes, a thread ends the group;
+    on Linux the kernel does so itself, even if this process is in C code that lets no thread run.
+    """
+    pipe = os.dup(STDIN)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), STDIN)
+    if sys.platform == "linux":
+        with suppress(OSError):  # of a kernel that is a sandbox's
+            fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+            fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_kill_group_after, args=(pipe,), daemon=True).start()
+
+
+def _kill_group_after(pipe: int) -> None:
+    os.read(pipe, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
 def serve(channel: socket.socket) -> None:
-    """Answer what comes in by `channel` until its end. Raises ConnectionError where nobody listens any more."""
+    """Answer what comes in by `channel` until its end. Raises ConnectionError if nobody listens any more."""
     stream = channel.makefile("rb")
+    channel.sendall(messages.packed(Hello(PROTOCOL)))
     handler: Handler | None = None
+    kind: Any = Any
 
-    def answer(message: Frame) -> Iterable[Frame]:
-        nonlocal handler
-        match message.fields:
-            case {"load": str(place), "settings": dict(settings)}:
-                handler = _loader(place)(settings)
+    def answer(message: Message, payload: bytes) -> Iterable[Any]:
+        nonlocal handler, kind
+        match message:
+            case Load(place):
+                handler, kind = _loaded(place, payload)
                 return ()
-            case {"request": dict(fields)} if handler:
-                return handler(Frame(fields, message.payload))
-        raise ValueError(f"a worker is not told {list(message.fields)}")
+            case Request() if handler:
+                return handler(messages.decoded(payload, kind))
+        raise ValueError(f"a worker is not told {type(message).__name__}")
 
-    while message := frames.read(stream):
-        for packed in _answer(answer, message):
+    while heard := messages.read(stream):
+        for packed in _answers(answer, *heard):
             channel.sendall(packed)
 
 
-def _loader(place: str) -> Loader:
+def _loaded(place: str, settings: bytes) -> tuple[Handler, Any]:
+    """The handler that the loader at `place` makes of its settings, and the type of its requests."""
     module, _, function = place.partition(":")
-    return cast("Loader", getattr(importlib.import_module(module), function))
+    loader = getattr(importlib.import_module(module), function)
+    hints = typing.get_type_hints(loader)
+    arguments, _ = typing.get_args(hints.pop("return", None)) or ([Any], Any)
+    (kind,) = hints.values() or (Any,)
+    return loader(messages.decoded(settings, kind)), arguments[0]
 
 
-def _answer(handler: Handler, message: Frame) -> Iterator[bytes]:
-    """What `handler` replies to `message`, and how it ended."""
+def _answers(answer: Callable[[Message, bytes], Iterable[Any]], message: Message, payload: bytes) -> Iterator[bytes]:
+    """What is replied to `message`, and how that ended."""
     try:
-        for reply in handler(message):
-            yield frames.packed(Frame({"reply": reply.fields}, reply.payload))
+        for reply in answer(message, payload):
+            yield messages.packed(*_reply(reply))
     except Exception as error:  # noqa: BLE001  one request must not take the others with it
-        yield frames.packed(_failure(error))
+        yield messages.packed(*_failure(error))
     else:
-        yield frames.packed(Frame({"end": resident()}))
+        yield messages.packed(End(resident()))
 
 
-def _failure(error: Exception) -> Frame:
+def _reply(reply: Any) -> Packed:
+    """A reply; of an outcome, its value or its error."""
+    if not isinstance(reply, Outcome):
+        return Reply(), messages.encoded(reply)
+    if reply.error:
+        return _failure(reply.error, is_of_item=True)
+    return Reply(), messages.encoded(reply.value)
+
+
+def _failure(error: Exception, *, is_of_item: bool = False) -> Packed:
     """The message that tells of `error`; of one that is defined elsewhere, by the nearest class of speakkit.errors."""
     kind = type(error)
     if errors.is_out_of_memory(error):
-        return Frame({"failed": WorkerOutOfMemory.__name__}, _encoded(f"out of memory: {error or kind.__name__}"))
+        text = f"out of memory: {error or kind.__name__}"
+        return Failed(WorkerOutOfMemory.__name__, is_of_item), _utf8(text)
     if isinstance(error, SpeakkitError):
         known = next(base.__name__ for base in kind.__mro__ if base.__module__ == errors.__name__)
-        return Frame({"failed": known}, _encoded(str(error)))
+        return Failed(known, is_of_item), _utf8(str(error))
+    if isinstance(error, WorkerBug):
+        return Bug(error.kind, str(error).removeprefix(f"{error.kind}: "), is_of_item), _utf8(error.frames)
     where = "".join(traceback.format_tb(error.__traceback__))
-    return Frame({"bug": kind.__name__, "message": str(error)[:2000]}, _encoded(where))
+    return Bug(kind.__name__, str(error)[:2000], is_of_item), _utf8(where)
 
 
-def _encoded(text: str) -> bytes:
-    """As UTF-8, whatever is in the names of files."""
+def _utf8(text: str) -> bytes:
+    """`text` encoded, whatever is in the names of files."""
     return text.encode(errors="backslashreplace")
 
 

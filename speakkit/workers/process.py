@@ -1,23 +1,36 @@
 """The parent's end of one process that answers requests, until it dies or is killed. See `child` for the other end."""
 
+import io
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Thread
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from speakkit import errors
 from speakkit.errors import EngineError, SpeakkitError, WorkerBug, WorkerDied, WorkerHung
-from speakkit.workers import frames
-from speakkit.workers.frames import Frame, FrameError, JsonValue
+from speakkit.workers import messages
+from speakkit.workers.frames import FrameError
+from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Hello, Load, Message, Reply, Request
+from speakkit.workers.watchdog import UNLIMITED, Allowance, Watchdog
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 log = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-P", "-m", "speakkit.workers.child")
+"""Runs a child with this Python. -P: a file of the user's in this folder must not pass for one of Python's modules."""
+
+GREETING = 60.0
+"""Seconds without progress in which a child says what it is."""
 
 GRACE = 1.0
 """Seconds in which a process that closed its end of the channel may end by itself."""
@@ -36,102 +49,168 @@ EXPECTED = {
 }
 """The errors that a handler may raise."""
 
-_spawner = ThreadPoolExecutor(1, thread_name_prefix="spawner")
-"""Starts every process. The kernel ends a child with the thread that started it, so this thread stays."""
+Answer = bytes | SpeakkitError | WorkerBug
+"""A reply, or the error that one item of a request met."""
 
 
 class Process:
-    """A fresh Python that serves `place`. It is asked for one thing at a time, and may be killed by any thread.
+    """A fresh process that serves `place`. It is asked for one thing at a time, and may be killed by any thread.
 
+    place: "package.module:function" of a loader, as in `child`
+    command: runs `speakkit.workers.child`, by the Python of another virtual environment perhaps
     resident: bytes of memory that it took when it last ended an answer
-    Raises EngineError where the system starts no more processes.
+    Raises EngineError if it cannot be started.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, command: Sequence[str] = COMMAND) -> None:
         self.resident = 0
         self._place = place
+        self._command = command
         self._is_busy = False
-        try:
-            self._channel, self._process = _spawner.submit(_spawned).result()
-        except OSError as error:
-            raise EngineError(f"cannot start a worker of {place}: {error.strerror}; run fewer of them") from error
-        self._stream = self._channel.makefile("rb")
+        self._is_killed = False
+        self._channel, self._process = _spawned(place, command)
+        self._stream = io.BufferedReader(_Incoming(self._received))
         self._last_words = bytearray()
         self._listener = Thread(target=_listen, args=(self._process.stderr, self._last_words), daemon=True)
         self._listener.start()
+        self._watchdog = Watchdog(self.pid, UNLIMITED)
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its number, which is that of its process group too."""
         return self._process.pid
 
-    def load(self, settings: Mapping[str, JsonValue], silence: float) -> None:
-        """Have it load its handler. Raises as `ask` does."""
-        for _ in self._answer(Frame({"load": self._place, "settings": settings}), silence):
+    def load(self, settings: bytes, allowance: Allowance) -> None:
+        """Have it load its handler.
+
+        Raises as `ask` does, and EngineError if the command runs anything but a child of this version.
+        """
+        self._watchdog = Watchdog(self.pid, replace(allowance, idle_s=min(allowance.idle_s, GREETING)))
+        self._greet()
+        self._watchdog = Watchdog(self.pid, allowance)
+        for _ in self._answers(Load(self._place), settings):
             pass
 
-    def ask(self, request: Frame, silence: float) -> Iterator[Frame]:
-        """Each frame of its answer, as it comes.
+    def ask(self, request: bytes, allowance: Allowance) -> Iterator[Answer]:
+        """Each reply, as it comes; in place of one, the error that this item of the request met.
 
-        Raises what its handler raised, as a SpeakkitError or a WorkerBug; WorkerDied where it ends, WorkerHung
-        where it sends nothing for `silence` seconds; FrameError for a request that is too large.
+        Raises what its handler raised, as a SpeakkitError or a WorkerBug; WorkerDied if it ends, WorkerHung if it takes
+        more than the allowance; FrameError for a request that is too large.
         """
-        yield from self._answer(Frame({"request": request.fields}, request.payload), silence)
+        self._watchdog = Watchdog(self.pid, allowance)
+        yield from self._answers(Request(), request)
 
-    def settle(self, silence: float) -> None:
+    def settle(self) -> None:
         """Make it ready to be asked: what nobody heard of its last answer is dropped. Raises WorkerDied if it ended."""
         if self._process.poll() is not None:
             raise self._death()
         while self._is_busy:
             try:
-                self._hear(silence)
+                self._hear()
             except WorkerDied:
                 raise
             except (SpeakkitError, WorkerBug) as error:
                 log.info("nobody heard of this: %s", type(error).__name__)
 
     def kill(self) -> None:
-        """End it at once, whatever it is at. A thread that waits for its answer hears of its end."""
-        self._process.kill()
+        """End it at once, with all processes that it started. A thread that waits for its answer hears of its end."""
+        if not self._is_killed:
+            self._is_killed = True
+            with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group without the living
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.kill()  # which may have left the group
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
+        if self._process.stdin:
+            self._process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED)
 
-    def _answer(self, message: Frame, silence: float) -> Iterator[Frame]:
-        packed = frames.packed(message)
-        with self._watched(silence):
-            self._is_busy = True
-            self._channel.sendall(packed)
-        while reply := self._hear(silence):
-            yield reply
+    def _greet(self) -> None:
+        """Read what a child says first."""
+        with self._watched():
+            try:
+                heard = messages.read(self._stream)
+            except FrameError as error:
+                raise self._no_child("sent garbage") from error
+            if heard is None:
+                death = self._death()
+                raise death if (self._process.returncode or 0) < 0 else self._no_child(f"ended at once ({death})")
+            match heard[0]:
+                case Hello(protocol) if protocol == PROTOCOL:
+                    return
+                case Hello(protocol):
+                    raise self._no_child(f"speaks version {protocol} of its protocol, not {PROTOCOL}")
+            raise self._no_child("does not say what it is")
 
-    def _hear(self, silence: float) -> Frame | None:
-        """The next frame of its answer, or None at the end of that. Raises what its handler raised."""
-        with self._watched(silence):
-            heard = frames.read(self._stream)
+    def _no_child(self, what: str) -> EngineError:
+        return EngineError(
+            f"the command {self._command[0]} {what}; it must run speakkit.workers.child of this version of speakkit"
+        )
+
+    def _answers(self, message: Message, payload: bytes) -> Iterator[Answer]:
+        packed = messages.packed(message, payload)
+        with self._watched():
+            self._is_busy = True
+            self._send(packed)
+        while (answer := self._hear()) is not None:
+            yield answer
+
+    def _hear(self) -> Answer | None:
+        """The next reply, or None at the end of the answer. Raises what its handler raised."""
+        with self._watched():
+            heard = messages.read(self._stream)
             if heard is None:
                 raise EOFError
-            meaning = _meaning(heard)
-        if isinstance(meaning, Frame):
-            return meaning
+            message, payload = heard
+            match message:
+                case Reply():
+                    return payload
+                case End(resident):
+                    self.resident, self._is_busy = resident, False
+                    return None
+                case Failed() | Bug():
+                    error = _error(message, payload.decode(errors="replace"))
+                case _:
+                    raise FrameError(f"an answer to nothing: {type(message).__name__}")
+        if message.is_of_item:
+            return error
         self._is_busy = False
-        if isinstance(meaning, Exception):
-            raise meaning
-        self.resident = meaning
-        return None
+        raise error
+
+    def _send(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            self._wait(select.POLLOUT)
+            left = left[self._channel.send(left, socket.MSG_DONTWAIT) :]
+
+    def _received(self, buffer: "WriteableBuffer") -> int:
+        self._wait(select.POLLIN)
+        return self._channel.recv_into(buffer)
+
+    def _wait(self, event: int) -> None:
+        """Wait until the channel is ready for `event`. Raises TimeoutError, which says why, if the process hangs."""
+        number = self._channel.fileno()
+        if number < 0:
+            raise EOFError
+        poll = select.poll()
+        poll.register(number, event)
+        self._watchdog.heard()
+        while not poll.poll(1000 * self._watchdog.tick):
+            reason = self._watchdog.look()
+            if reason:
+                raise TimeoutError(reason)
 
     @contextmanager
-    def _watched(self, silence: float) -> Iterator[None]:
+    def _watched(self) -> Iterator[None]:
         """Speak with it. Whatever goes wrong, or a Ctrl-C, may have cut a frame in two: that is its end."""
         is_well = False
         try:
-            self._channel.settimeout(silence)
             yield
             is_well = True
         except TimeoutError as error:
-            raise self._died(f"said nothing for {silence:g} s", WorkerHung) from error
+            raise self._died(str(error), WorkerHung) from error
         except FrameError as error:
             raise self._died(f"sent what is no frame ({error})") from error
         except (EOFError, OSError) as error:
@@ -160,20 +239,41 @@ class Process:
         return kind(f"the worker of {self._place} {how}{last}")
 
 
-def _spawned() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+class _Incoming(io.RawIOBase):
+    """Bytes from `receive`, which fills a buffer and tells how many bytes it put there."""
+
+    def __init__(self, receive: Callable[["WriteableBuffer"], int]) -> None:
+        self._receive = receive
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        return self._receive(buffer)
+
+
+def _spawned(place: str, command: Sequence[str]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     number = theirs.fileno()
-    with theirs:
-        process = subprocess.Popen(
-            # -P: a file of the user's in this folder must not pass for one of Python's modules
-            [sys.executable, "-P", "-m", "speakkit.workers.child", str(number), str(os.getpid())],
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(number,),
-            process_group=0,  # a Ctrl-C or Ctrl-Z in the terminal is for the parent alone
-        )
+    try:
+        with theirs:
+            process = subprocess.Popen(
+                [*command, str(number)],
+                bufsize=0,
+                stdin=subprocess.PIPE,  # never written to: that it closes tells of our end
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(number,),
+                process_group=0,  # a Ctrl-C or Ctrl-Z in the terminal is for the parent alone
+            )
+    except (FileNotFoundError, PermissionError) as error:
+        ours.close()
+        raise EngineError(
+            f"cannot run {command[0]}, which was to serve {place}: {(error.strerror or '').lower()}"
+        ) from error
+    except OSError as error:
+        ours.close()
+        raise EngineError(f"cannot start a worker of {place}: {error.strerror}; run fewer of them") from error
     return ours, process
 
 
@@ -184,19 +284,10 @@ def _listen(stream: IO[bytes], last_words: bytearray) -> None:
             del last_words[:-KEPT]
 
 
-def _meaning(heard: Frame) -> Frame | Exception | int:
-    """A reply, what was raised, or the memory that is taken at the end of an answer. Raises FrameError."""
-    match heard.fields:
-        case {"reply": dict(fields)}:
-            return Frame(fields, heard.payload)
-        case {"end": int(resident)}:
-            return resident
-        case {"failed": str(name)} if name in EXPECTED:
-            return EXPECTED[name](_text(heard))
-        case {"bug": str(kind), "message": str(message)}:
-            return WorkerBug(kind, message, _text(heard))
-    raise FrameError(f"an answer to nothing: {list(heard.fields)}")
-
-
-def _text(heard: Frame) -> str:
-    return heard.payload.decode(errors="replace")
+def _error(message: Failed | Bug, text: str) -> SpeakkitError | WorkerBug:
+    """What the handler raised. Raises FrameError for an error that nobody knows."""
+    if isinstance(message, Bug):
+        return WorkerBug(message.kind, message.message, text)
+    if message.error not in EXPECTED:
+        raise FrameError(f"an unknown error: {message.error}")
+    return EXPECTED[message.error](text)

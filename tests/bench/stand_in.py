@@ -1,41 +1,33 @@
 """Loaded by workers in place of an instance: it speaks nothing, and fails as its voice or its text says."""
 
 import time
+from collections.abc import Callable, Iterator
 
+from speakkit.bench.instance import Facts, Read, Setup, Speak, Spoken
 from speakkit.errors import BadValue, ModelError
-from speakkit.workers.frames import Frame
-
-FACTS = {
-    "weights": "none",
-    "device": "cpu (1 threads)",
-    "gpu": "",
-    "torch": "2",
-    "threads": 1,
-    "g2p": 0.01,
-    "chunks": 1,
-}
 
 
-def load(settings):
+def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
     """The voice "missing" has no weights, "upstream" none for the plain loop, and "buggy" has a bug."""
-    if settings["voice"] in ("missing", settings["engine"]):
+    if setup.voice in ("missing", setup.engine):
         raise ModelError("there are no weights")
-    if settings["engine"] == "upstream" and settings["batch"]:
+    if setup.engine == "upstream" and setup.batch:
         raise BadValue("the plain loop knows no batches")
     held = b"x" * 50_000_000
 
     def answer(asked):
         assert held
-        if asked.fields["do"] == "read":
-            yield Frame({**FACTS, "lost": ["日本"] if "日本" in asked.payload.decode() else []})
+        if isinstance(asked, Read):
+            yield Facts("none", "cpu (1 threads)", "", "2", 1, 0.01, 1, ("日本",) if "日本" in asked.text else ())
             return
-        until = time.monotonic() + (asked.fields["seconds"] or 1e9)
-        for seed in range(asked.fields["seed"], asked.fields["seed"] + asked.fields["count"]):
+        work = asked.work
+        until = time.monotonic() + (work.seconds or 1e9)
+        for seed in range(work.seed, work.seed + work.count):
             if time.monotonic() > until:
                 return
             time.sleep(0.1)
-            if settings["voice"] == "buggy":
+            if setup.voice == "buggy":
                 raise KeyError(seed)
-            yield Frame({"seconds": 0.1, "first_audio": 0.05, "audio": 2.0})
+            yield Spoken(0.1, 0.05, 2.0)
 
     return answer

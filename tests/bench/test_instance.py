@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 
 from speakkit.bench import instance
-from speakkit.bench.instance import Facts, Setup, Spoken, Work
+from speakkit.bench.instance import Read, Setup, Speak, Spoken, Work
 from speakkit.errors import BadValue
-from speakkit.workers.frames import Frame
+from speakkit.workers import messages
+from speakkit.workers.frames import FrameError
 
 TEXT = "Good morning. How are you?"
 SETUP = Setup("kokoro", "cpu", None, "af_heart", "en-us", 1.25)
@@ -18,12 +19,7 @@ SETUP = Setup("kokoro", "cpu", None, "af_heart", "en-us", 1.25)
 @pytest.fixture
 def ask(kokoro, english):
     """Ask an instance that shares its engines with the other tests."""
-    answer = instance.load(asdict(SETUP))
-
-    def asked(text, **fields):
-        return (reply.fields for reply in answer(Frame(fields, text.encode())))
-
-    return asked
+    return instance.load(SETUP)
 
 
 @pytest.fixture
@@ -43,7 +39,7 @@ def written(monkeypatch):
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurrency):
     """With a seed of its own; from the text to the file takes longer than to the first audio."""
-    spoken = list(map(Spoken.of, ask(TEXT, do="speak", **asdict(Work(3, 7, concurrency, str(tmp_path), None)))))
+    spoken = list(ask(Speak(TEXT, Work(3, 7, concurrency, tmp_path, None))))
     assert len(spoken) == 3
     assert sorted(written) == [str(tmp_path / f"{seed}.wav") for seed in (7, 8, 9)]
     assert list(tmp_path.iterdir()) == []
@@ -54,13 +50,13 @@ def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurre
 
 def test_no_request_is_begun_after_the_limit(ask, written, tmp_path):
     """One that was begun is brought to its end."""
-    answers = ask(TEXT, do="speak", **asdict(Work(50, 0, 1, str(tmp_path), 0.05)))
+    answers = ask(Speak(TEXT, Work(50, 0, 1, tmp_path, 0.05)))
     assert 1 <= len(list(answers)) == len(written) < 50
 
 
 def test_an_instance_knows_what_it_is(ask):
     """Weights, device, torch, how long it reads the text, and what it cannot say of it."""
-    (facts,) = map(Facts.of, ask(f"{TEXT} 日本", do="read"))
+    (facts,) = ask(Read(f"{TEXT} 日本"))
     assert facts.weights in ("official", "rebuilt from int8")
     assert facts.device.startswith("cpu (")
     assert facts.gpu == ""
@@ -71,8 +67,8 @@ def test_an_instance_knows_what_it_is(ask):
 
 
 def test_many_lost_words_are_named_in_part(ask):
-    """All of them would not fit into a frame."""
-    (facts,) = map(Facts.of, ask("One. " + "日本 and. " * 50, do="read"))
+    """All of them would not fit into a table."""
+    (facts,) = ask(Read("One. " + "日本 and. " * 50))
     assert len(facts.lost) == instance.SHOWN
 
 
@@ -80,7 +76,7 @@ def test_what_cannot_be_loaded_is_told(kokoro):
     """By the error of whoever loads."""
     for wrong in ({"voice": "f9"}, {"device": "abacus"}, {"engine": "nobody"}):
         with pytest.raises(BadValue):
-            instance.load(asdict(SETUP) | wrong)
+            instance.load(replace(SETUP, **wrong))
 
 
 def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
@@ -90,8 +86,15 @@ def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
     monkeypatch.setattr(
         instance.synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
     )
-    instance.load(asdict(SETUP) | {"batch": 3, "threads": 2})
+    instance.load(replace(SETUP, batch=3, threads=2))
     assert given == {"engine": "kokoro", "device": "cpu", "batch": 3, "threads": 2}
+
+
+def test_a_figure_is_a_number():
+    """NaN must not pass for one on its way from the process."""
+    assert messages.decoded(messages.encoded(Spoken(2.0, 1.0, 9.0)), Spoken) == Spoken(2.0, 1.0, 9.0)
+    with pytest.raises(FrameError, match="Expected `float` >= 0"):
+        messages.decoded(messages.encoded(Spoken(2.0, float("nan"), 9.0)), Spoken)
 
 
 def test_no_more_are_under_way_than_asked():

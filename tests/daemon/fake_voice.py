@@ -3,7 +3,8 @@
 A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s of the sample 2 ** (3 - 20), so that
 of twenty texts with a bit each the sum tells which were heard at once. With ramp=1 each sample is its number in the
 text * 2 ** -20, so that each that is lost or heard twice is found. Others, each at the piece `at` (0 by default):
-do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug; slow=0.2 sleeps before each piece.
+do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin; slow=0.2 sleeps before each piece, and
+busy=0.2 works before it.
 """
 
 import array
@@ -11,31 +12,33 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from speakkit.daemon.script import Ask, Piece, Save, Script
 from speakkit.errors import EngineError
-from speakkit.workers.frames import Frame
 
 RATE = 24_000
 
 
-def load(settings):
+def load(likely: Script) -> Callable[[Ask | Save], Iterator[Piece]]:
     time.sleep(float(os.environ.get("FAKE_LOAD", "0")))
     return answer
 
 
 def answer(asked):
-    if "save" in asked.fields:
+    if isinstance(asked, Save):
         time.sleep(float(os.environ.get("FAKE_SAVE", "0")))
-        Path(asked.fields["save"]).parent.mkdir(exist_ok=True)
-        Path(asked.fields["save"]).write_bytes(asked.payload)
+        asked.file.parent.mkdir(exist_ok=True)
+        asked.file.write_bytes(asked.sound)
         return
-    wishes = dict(part.split("=") for part in asked.payload.decode().split() if "=" in part)
-    number, at = asked.fields["number"], int(wishes.get("at", "0"))
+    wishes = dict(part.split("=") for part in asked.text.split() if "=" in part)
+    number, at = asked.number, int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
-        yield Frame({"is_over": True, "words": [], "lost": [[0, 1]] if "lost" in wishes else [], "warnings": []})
+        yield Piece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
         return
     time.sleep(float(wishes.get("slow", "0")))
+    _work(float(wishes.get("busy", "0")))
     if "do" in wishes and number == at and not _was_done(wishes):
         DEEDS[wishes["do"]]()
     count = round(float(wishes.get("seconds", "0.2")) * RATE)
@@ -43,7 +46,7 @@ def answer(asked):
     sound = array.array("f", [value]) * count
     if "ramp" in wishes:
         sound = array.array("f", [(number * count + place) / 2**20 for place in range(1, count + 1)])
-    yield Frame({"is_over": False, "words": [[0, 1, 0.0, 0.1]], "lost": [], "warnings": []}, sound.tobytes())
+    yield Piece(words=((0, 1, 0.0, 0.1),), sound=sound.tobytes())
 
 
 def _was_done(wishes):
@@ -54,6 +57,13 @@ def _was_done(wishes):
         return True
     Path(wishes["once"]).touch()
     return False
+
+
+def _work(seconds):
+    """Use processor time."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
 
 
 def _error():
@@ -81,4 +91,5 @@ DEEDS = {
     "oom": _oom,
     "error": _error,
     "bug": _bug,
+    "spin": lambda: _work(3600),
 }

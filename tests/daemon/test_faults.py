@@ -9,11 +9,10 @@ import pytest
 from speakkit.daemon import voice
 from speakkit.daemon.loudspeaker import Loudspeaker
 from speakkit.daemon.messages import Audio, Finished, Started
-from speakkit.daemon.script import Script
+from speakkit.daemon.script import Ask, Script
 from speakkit.daemon.speaking import Speaking
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
-from speakkit.workers.frames import Frame
 from speakkit.workers.worker import Limits
 from waiting import wait_until
 
@@ -78,6 +77,23 @@ def test_a_fault_that_does_not_come_again_is_not_heard(one, fault, tmp_path):
     assert one.end(name).result == "played"
     values = memoryview(one.sound(name)).cast("f")
     assert [round(value * 2**20) for value in values] == list(range(1, 9601))
+
+
+def test_a_voice_that_is_slow_is_waited_for(one):
+    """It works in silence for longer than it may do nothing, as on a machine that is busy."""
+    name = one.speak(f"busy={2 * SILENCE} seconds=0.1")
+    assert one.result(name) == "played"
+    assert not one.end(name).warnings
+
+
+def test_a_voice_that_works_and_never_ends_is_ended(served, caller):
+    """Once it took more of the processor than the text is worth, by its length; the next one is heard."""
+    served(cpu_s=0.2, cpu_per_audio_s=0.01)
+    one = caller("one")
+    end = one.end(one.speak("do=spin seconds=0.1"))
+    assert (end.result, end.code) == ("failed", "engine_timeout")
+    assert "more than 0.39 s of processor time" in end.warnings[0]
+    assert one.result(one.speak("seconds=0.1")) == "played"
 
 
 def test_a_voice_that_keeps_dying_is_given_up(served, caller):
@@ -169,8 +185,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
 
 def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
     """The process is loaded for the first script that comes, and is not bound to it."""
-    answer = voice.load({"voice": "nobody"})
-    asked = {"id": "1", "number": 0, "begins": 0.0, "voice": "nobody"}
+    answer = voice.load(Script(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):
-        list(answer(Frame(asked, b"Hello.")))
+        list(answer(Ask("1", 0, 0.0, Script(voice="nobody"), "Hello.")))
     assert Script(voice="nobody").engine == "kokoro"

@@ -1,17 +1,15 @@
 """What a daemon costs that has nothing to do, and what it does with the voice that users hear."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from speakkit.daemon.messages import Started
-from speakkit.daemon.script import Script
+from speakkit.daemon.script import Ask, Script
 from speakkit.daemon.voice import Voice
 from speakkit.playback import pcm
-from speakkit.workers.frames import Frame
 
 MIB = 1 << 20
 
@@ -76,16 +74,15 @@ def test_a_fresh_process_goes_on_where_one_died():
     text = ("It was the best of times, it was the worst of times, and nobody knew which of them it was. " * 4).strip()
 
     def piece(voice, number, begins):
-        fields = {"id": "1", "number": number, "begins": begins, **asdict(Script())}
-        (answer,) = voice.answer(Frame(fields, text.encode()))
+        (answer,) = voice.answer(Ask("1", number, begins, Script(), text))
         return answer
 
     one = Voice()
     pieces, begins = [piece(one, 0, 0.0)], [0.0]
-    while not pieces[-1].fields["is_over"]:
-        begins.append(begins[-1] + pcm.duration(len(pieces[-1].payload)))
+    while not pieces[-1].is_over:
+        begins.append(begins[-1] + pcm.duration(len(pieces[-1].sound)))
         pieces.append(piece(one, len(pieces), begins[-1]))
     assert len(pieces) >= 3
     other = piece(Voice(), 1, begins[1])
-    assert other.payload == pieces[1].payload
-    assert list(other.fields["words"]) == list(pieces[1].fields["words"])[-len(other.fields["words"]) :]
+    assert other.sound == pieces[1].sound
+    assert other.words == pieces[1].words[-len(other.words) :]

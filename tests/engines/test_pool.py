@@ -1,21 +1,21 @@
 """Several processes give back what one does, in order, in bounded memory, and end when they are told or killed."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
 from speakkit.engines import registry
-from speakkit.engines.pool import AHEAD, BATCH, Pooled
-from speakkit.errors import BadValue, EngineError
+from speakkit.engines.pool import BATCH, Pooled
+from speakkit.errors import BadValue, EngineError, ModelError
+from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence, sentences
+from speakkit.workers.pool import AHEAD
 
 BOOK = Path(__file__).parent.parent / "data" / "alice29.txt"
 
@@ -25,6 +25,13 @@ def pooled():
     """Two processes that speak English."""
     with registry.pooled("en-us", 2) as phonemizer:
         yield phonemizer
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Where a phonemizer is loaded from that is there at once."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    return "g2p_stand_in:load"
 
 
 def test_answers_are_those_of_one_process(pooled, english):
@@ -56,50 +63,60 @@ def test_readers_that_stop_do_not_disturb_others(pooled, english):
     assert taken == list(expected)
 
 
-def test_death_of_a_process_is_one_line():
-    """And the others end with it."""
-    with registry.pooled("en-us", 2) as phonemizer:
-        ours = list(phonemizer._workers.values())
-        answers = phonemizer.phonemize(Sentence("One two.", 0) for _ in range(10**9))
-        os.kill(ours[0].pid, signal.SIGKILL)
-        with pytest.raises(EngineError, match=r"^a process that phonemizes ended \(exit code -9\).*fewer processes$"):
+def test_death_of_a_process_is_made_good(stand_in):
+    """Every sentence is phonemized, in order, by a fresh one."""
+    found = [Sentence(f"One {i}. " * 20, i) for i in range(1000)]
+    with Pooled("", 2, stand_in) as phonemizer:
+        pid = phonemizer.workers[0].pid
+        answers = phonemizer.phonemize(found)
+        tokens = [next(answers)]
+        os.kill(pid, signal.SIGKILL)
+        tokens += answers
+        assert phonemizer.workers[0].pid != pid
+    assert [(token.text, token.start) for (token,) in tokens] == [(one.text, one.start) for one in found]
+
+
+def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
+    """In its place, once it was tried alone; the ones before it are there."""
+    with Pooled("", 1, stand_in) as phonemizer:
+        answers = phonemizer.phonemize([Sentence("One.", 0), Sentence("Die.", 5), Sentence("Two.", 10)])
+        assert next(answers) == (Token("One.", 0, "wʌn", spaced=False, pause=0.5),)
+        with pytest.raises(EngineError, match=r"^the worker of g2p_stand_in:load ended with exit code 9$"):
             list(answers)
-        assert not any(process.is_alive() for process in ours)
 
 
-def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process():
+def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process(stand_in):
     """By the error of whoever loads; and a count that makes no sense is refused."""
-    with Pooled(partial(registry.synthesizer, "gemini"), 1) as pooled, pytest.raises(EngineError, match="gemini"):
-        list(pooled.phonemize([Sentence("One.", 0)]))
+    with pytest.raises(ModelError, match="gemini"), Pooled("gemini", 1, stand_in):
+        pass
     with pytest.raises(BadValue, match="use 1 or more"):
         registry.pooled("en-us", 0)
 
 
-def test_closing_ends_the_processes():
-    """At once, also while they load."""
-    with registry.pooled("en-us", 2) as phonemizer:
-        ours = set(phonemizer._workers.values())
-    assert not any(process.is_alive() for process in ours)
-    assert not ours & set(multiprocessing.active_children())
+def test_closing_ends_the_processes(stand_in):
+    """At once."""
+    with Pooled("", 2, stand_in) as phonemizer:
+        pids = [worker.pid for worker in phonemizer.workers]
+    assert not any(map(is_running, pids))
     with pytest.raises(EngineError, match="closed"):
         list(phonemizer.phonemize([Sentence("One.", 0)]))
 
 
 PROGRAM = """
-import time
-from speakkit.engines import registry
+import sys
+from speakkit.engines.pool import Pooled
 from speakkit.text.sentences import Sentence
 
 if __name__ == "__main__":
-    with registry.pooled("en-us", 2) as phonemizer:
-        print(*(process.pid for process in phonemizer._workers.values()), flush=True)
+    with Pooled("", 2, "g2p_stand_in:load") as phonemizer:
+        print(*(worker.pid for worker in phonemizer.workers), flush=True)
         for _ in phonemizer.phonemize(Sentence("One two three.", 0) for _ in range(10**9)):
-            pass
+            print("phonemized", flush=True)
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_running(tmp_path, number):
+def test_nothing_is_left_running(tmp_path, stand_in, number):
     """After a Ctrl-C, which a terminal sends to all processes, and after the death of the one that asks."""
     (tmp_path / "program.py").write_text(PROGRAM)
     started = subprocess.Popen(
@@ -111,6 +128,7 @@ def test_nothing_is_left_running(tmp_path, number):
     )
     pids = [int(pid) for pid in started.stdout.readline().split()]
     assert len(pids) == 2
+    assert started.stdout.readline() == "phonemized\n"
     if number == signal.SIGINT:
         os.killpg(started.pid, number)
     else:
@@ -119,7 +137,7 @@ def test_nothing_is_left_running(tmp_path, number):
     assert err.count("Traceback") == (number == signal.SIGINT)
     until = time.monotonic() + 60
     while any(map(is_running, pids)) and time.monotonic() < until:
-        time.sleep(0.1)
+        time.sleep(0.01)
     assert not any(map(is_running, pids))
 
 

@@ -1,6 +1,7 @@
 """A handler with every fault that an engine may have: workers are told its name, and import it.
 
-A request's fields are orders, obeyed one after the other: {"sleep": 1, "echo": "done"}.
+A request is orders, obeyed one after the other: {"sleep": 1, "echo": "done"}. `load` answers one request with any
+number of replies, `each` answers several, with an outcome for each.
 """
 
 import ctypes
@@ -9,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from speakkit import errors
-from speakkit.workers.frames import Frame
+from speakkit.outcome import Outcome
 
 TOLD = "it failed, as told"
 grown = []
@@ -29,17 +31,38 @@ class Own(errors.ModelError):
 
 def load(settings):
     """Obeys what `settings` order of the loading."""
-    list(obey(settings, b""))
-    return lambda request: obey(request.fields, request.payload)
+    list(obey(settings))
+    return obey
 
 
-def obey(orders, payload):
+def each(settings: dict) -> Callable[[list[dict]], Iterator[Outcome]]:
+    """Likewise; the outcome of an item is its last reply."""
+    list(obey(settings))
+    return outcomes
+
+
+def outcomes(items):
+    for item in items:
+        if "fail alone" in item:
+            yield Outcome(item, error=ALONE[item["fail alone"]])
+        elif "stay silent" in item:
+            return
+        else:
+            replies = list(obey(item))
+            yield Outcome(item, replies[-1] if replies else None)
+        if "say more" in item:
+            yield Outcome(item, 0)
+
+
+def obey(orders):
     for order, value in orders.items():
         if order == "echo":
-            yield Frame({"echo": value, "pid": os.getpid()}, payload)
+            yield {"echo": value, "pid": os.getpid(), "payload": orders.get("payload", b"")}
         elif order == "reply":
-            yield Frame({"number": float(value)})
-        else:
+            yield {"number": float(value)}
+        elif order == "reply with":
+            yield REPLIES[value]
+        elif order not in ("payload", "say more"):
             ORDERS[order](value)
 
 
@@ -55,9 +78,43 @@ def die_once(path):
         os._exit(9)
 
 
-def leave_behind(seconds):
-    """Start a process that has everything of ours."""
-    subprocess.Popen(["sleep", str(seconds)], close_fds=False)
+def die_if(path):
+    """End, if there is such a file."""
+    if Path(path).exists():
+        os._exit(8)
+
+
+def fail_if(path):
+    """Raise, if there is such a file."""
+    if Path(path).exists():
+        fail("ModelError")
+
+
+def leave_behind(path):
+    """Start a process that has everything of ours, and write its number."""
+    left = subprocess.Popen(["sleep", "600"], close_fds=False)
+    Path(path).write_text(str(left.pid))
+
+
+def burn(seconds):
+    """Use processor time."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def trickle(seconds):
+    """Read a byte now and then, and do nothing in between."""
+    until = time.monotonic() + seconds
+    with open("/dev/zero", "rb", buffering=0) as file:
+        while time.monotonic() < until:
+            file.read(1)
+            time.sleep(0.1)
+
+
+def hold(seconds):
+    """Sleep in C, and let no thread of Python run."""
+    ctypes.PyDLL(None).sleep(seconds)
 
 
 def say(text):
@@ -94,11 +151,20 @@ def note(path):
         file.write("x")
 
 
+ALONE = {"error": Own(TOLD), "bug": errors.WorkerBug("KeyError", TOLD, "line 7"), "memory": MemoryError(TOLD)}
+REPLIES = {"prefix": sys.prefix, "nothing that can be sent": object(), "nan": float("nan"), "half": "\ud800"}
+
 ORDERS = {
     "sleep": time.sleep,
     "exit": exit_with,
     "die once": die_once,
+    "die if": die_if,
+    "fail if": fail_if,
     "leave behind": leave_behind,
+    "burn": burn,
+    "trickle": trickle,
+    "hold": hold,
+    "nice": os.nice,
     "signal": lambda name: os.kill(os.getpid(), getattr(signal, name)),
     "segfault": ctypes.string_at,
     "grow": lambda megabytes: grown.append(b"x" * (megabytes * 2**20)),

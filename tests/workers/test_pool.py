@@ -1,174 +1,286 @@
-"""Many requests, some of which fail, over several workers: each is answered once, in order, in bounded memory."""
+"""Many requests, some of which fail, over several pool: each is answered once, in order, in bounded memory."""
 
 import random
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from itertools import count, islice
+from typing import Any
 
 import pytest
 
-from speakkit.errors import BadValue, EngineError, ModelError, WorkerBug, WorkerDied, WorkerGivenUp
-from speakkit.workers.frames import Frame
-from speakkit.workers.pool import AHEAD, Answer, Workers
+from speakkit.errors import (
+    BadValue,
+    EngineError,
+    ModelError,
+    WorkerBug,
+    WorkerDied,
+    WorkerGivenUp,
+    WorkerHung,
+    WorkerOutOfMemory,
+)
+from speakkit.outcome import Outcome
+from speakkit.workers.frames import PAYLOAD
+from speakkit.workers.pool import AHEAD, Pool
 from speakkit.workers.worker import Limits
 
-PLACE = "faults:load"
+PLACE = "faults:each"
 HARDY = Limits(deaths=1000)
 
 
 @pytest.fixture
-def workers():
-    """Two that may die as often as they like."""
-    with Workers(2, PLACE, {}, HARDY) as started:
+def pool():
+    """Two pool that may die as often as they like."""
+    with Pool(PLACE, {}, Any, 2, HARDY) as started:
         yield started
 
 
-def numbers(answers):
-    return [[reply.fields.get("number") for reply in answer.replies] for answer in answers]
+def numbers(outcomes):
+    return [outcome.value and outcome.value["number"] for outcome in outcomes]
 
 
-def test_answers_come_in_order(workers):
+def kinds(outcomes):
+    return [type(outcome.error) for outcome in outcomes]
+
+
+def test_answers_come_in_order(pool):
     """The first takes longest, and the others do not wait for it."""
-    pids = {worker.pid for worker in workers.workers}
+    pids = {worker.pid for worker in pool.workers}
     assert len(pids) == 2
-    answers = list(workers.map(Frame({"sleep": 1 if i == 0 else 0, "echo": i}, bytes([i])) for i in range(20)))
-    assert [reply.payload[0] for answer in answers for reply in answer.replies] == list(range(20))
-    (first,), *others = (answer.replies for answer in answers)
-    assert {reply.fields["pid"] for (reply,) in others} == pids
-    assert first.fields["pid"] not in {reply.fields["pid"] for (reply,) in others[: 2 * AHEAD - 1]}
-    assert list(workers.map([])) == []
+    items = [{"sleep": 1 if i == 0 else 0, "echo": i} for i in range(20)]
+    outcomes = list(pool.map(items))
+    assert all(outcome.item is item for outcome, item in zip(outcomes, items, strict=True))
+    assert [outcome.value["echo"] for outcome in outcomes] == list(range(20))
+    first, *others = (outcome.value["pid"] for outcome in outcomes)
+    assert set(others) == pids
+    assert first not in others[: 2 * AHEAD - 1]
+    assert list(pool.map([])) == []
 
 
-def test_random_deaths_lose_nothing_and_double_nothing(workers, tmp_path):
+def test_random_deaths_lose_nothing_and_double_nothing(pool, tmp_path):
     """Fifty requests, a third of which end their process at the first try."""
     dice = random.Random(5)
     ways = [{}, {}, {"die once": True}]
     requests = []
     for i in range(50):
         orders = {"die once": str(tmp_path / f"{i}.died")} if dice.choice(ways) else {}
-        requests.append(Frame({**orders, "note": str(tmp_path / f"{i}.done"), "reply": i}))
-    assert numbers(workers.map(requests)) == [[i] for i in range(50)]
+        requests.append({**orders, "note": str(tmp_path / f"{i}.done"), "reply": i})
+    assert numbers(pool.map(requests)) == list(range(50))
     assert len(list(tmp_path.glob("*.died"))) > 9
     assert [(tmp_path / f"{i}.done").read_text() for i in range(50)] == ["x"] * 50
 
 
-def test_failures_are_answers_too(workers):
-    """And the others are answered."""
-    faults = [{"fail": "ModelError"}, {"fail": "KeyError"}, {"exit": 1}, {"reply": 9, "exit": 1}, {}]
-    answers = list(workers.map(Frame(orders) for fault in faults for orders in (fault, {"reply": 1})))
-    assert numbers(answers) == [[], [1.0], [], [1.0], [], [1.0], [9.0], [1.0], [], [1.0]]
-    kinds = [type(answer.error) for answer in answers[::2]]
-    assert kinds == [ModelError, WorkerBug, WorkerDied, WorkerDied, type(None)]
-    assert answers[1] == Answer((Frame({"number": 1.0}),))
+FAULTS = [{"fail": "ModelError"}, {"fail": "KeyError"}, {"exit": 1}, {"fail alone": "error"}, {"stay silent": 1}]
+FAULTS += [{"fail": "MemoryError"}, {"reply": 1, "say more": 1}, {"echo": "\ud800"}, {}]
+ERRORS = [ModelError, WorkerBug, WorkerDied, ModelError, EngineError]
+ERRORS += [WorkerOutOfMemory, EngineError, EngineError, type(None)]
 
 
-def test_only_so_much_is_taken_ahead(workers):
+@pytest.mark.parametrize("most", [1, 4, 100])
+def test_failures_are_outcomes_too(pool, most):
+    """And the others are answered, however many items a request has."""
+    items = [orders for fault in FAULTS for orders in (fault, {"reply": 1})]
+    outcomes = list(pool.map(items, most=most))
+    assert [outcome.item for outcome in outcomes] == items
+    assert kinds(outcomes)[::2] == ERRORS
+    assert numbers(outcomes)[1::2] == [1.0] * len(FAULTS)
+    assert outcomes[1] == Outcome(items[1], {"number": 1.0})
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_error_of_an_item_is_its_own(pool, most):
+    """As the engine told it; the process goes on."""
+    items = [{"fail alone": error} for error in ("error", "bug", "memory")]
+    pids = {worker.pid for worker in pool.workers}
+    outcomes = list(pool.map(items, most=most))
+    assert kinds(outcomes) == [ModelError, WorkerBug, WorkerOutOfMemory]
+    assert str(outcomes[0].error) == "it failed, as told"
+    assert (str(outcomes[1].error), outcomes[1].error.frames) == ("KeyError: it failed, as told", "line 7")
+    assert str(outcomes[2].error) == "out of memory: it failed, as told"
+    assert {worker.pid for worker in pool.workers} == pids
+
+
+def test_what_is_answered_is_not_asked_again(pool, tmp_path):
+    """Of a request whose process dies in the middle, only the rest is."""
+    items = [{"note": str(tmp_path / f"{i}"), **({"exit": 1} if i == 2 else {})} for i in range(5)]
+    assert kinds(pool.map(items, most=5)) == [type(None)] * 2 + [WorkerDied] + [type(None)] * 2
+    assert [(tmp_path / f"{i}").read_text() for i in range(5)] == ["x", "x", "xxx", "x", "x"]
+
+
+def test_requests_are_filled_by_weight(pool):
+    """Until they have as much as is asked for."""
+    items = [{"echo": weight} for weight in (1, 1, 5, 1, 1, 1, 9)]
+    batches = []
+    handed = pool._outcomes
+    pool._outcomes = lambda batch, audio_s: batches.append(batch) or handed(batch, audio_s)
+    assert len(list(pool.map(items, most=3, weight=lambda item: item["echo"]))) == 7
+    assert [[item["echo"] for item in batch] for batch in batches] == [[1, 1, 5], [1, 1, 1], [9]]
+
+
+def test_an_item_that_is_too_large_is_told():
+    """Whichever request it would have been in."""
+    with Pool(PLACE, {}, Any, 1) as pool:
+        items = [{"reply": 1}, {"payload": bytes(PAYLOAD)}, {"reply": 3}]
+        outcomes = list(pool.map(items, most=3))
+    assert numbers(outcomes) == [1, None, 3]
+    assert str(outcomes[1].error).startswith("cannot be sent: the payload of a frame takes 268435")
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_hang_is_quarantined(most):
+    """As a death is."""
+    with Pool(PLACE, {}, Any, 1, Limits(silence_s=0.4)) as pool:
+        outcomes = list(pool.map([{"reply": 1}, {"sleep": 60}, {"reply": 3}], most=most))
+    assert kinds(outcomes) == [type(None), WorkerHung, type(None)]
+    assert numbers(outcomes) == [1, None, 3]
+
+
+def test_audio_seconds_of_all_items_of_a_request_count():
+    """Its processor time is theirs together."""
+    with Pool(PLACE, {}, Any, 1, Limits(cpu_s=0, cpu_per_audio_s=1, retries=0)) as pool:
+        lengths = {0.3: 9, 0.6: 9, 1.0: 0.1, 0.0: 0}
+        outcomes = list(
+            pool.map([{"burn": burn} for burn in lengths], most=2, audio_s=lambda item: lengths[item["burn"]])
+        )
+    assert kinds(outcomes) == [type(None), type(None), WorkerHung, type(None)]
+
+
+def test_only_so_much_is_taken_ahead(pool):
     """Requests without an end are answered as they come."""
     taken = []
 
     def endless():
         for i in count():
             taken.append(i)
-            yield Frame({"reply": i})
+            yield {"reply": i}
 
-    assert numbers(islice(workers.map(endless()), 30)) == [[i] for i in range(30)]
+    assert numbers(islice(pool.map(endless()), 30)) == list(range(30))
     assert len(taken) <= 30 + 2 * AHEAD
 
 
-def test_what_is_answered_is_given_before_more_is_taken(workers):
-    """Although there is room for more ahead: requests may come slowly."""
-    given = []
+def test_what_is_answered_is_given_before_more_is_taken(pool):
+    """Although there is room for more ahead: items may come slowly."""
+    given, futures = [], []
+    submit = pool._threads.submit
+    pool._threads.submit = lambda *task: futures.append(submit(*task)) or futures[-1]
 
     def slow():
         for _ in range(3):
-            time.sleep(1)
-            yield Frame({"reply": len(given)})
+            yield {"reply": len(given)}
+            wait(futures)
 
-    answers = workers.map(slow())
-    while answer := next(answers, None):
-        given += numbers([answer])
-    assert given == [[0], [0], [1]]
+    for outcome in pool.map(slow()):
+        given += numbers([outcome])
+    assert given == [0, 0, 1]
 
 
-def test_readers_that_stop_do_not_disturb_others(workers):
+def test_readers_that_stop_do_not_disturb_others(pool):
     """One is left in the middle, two are read in turn."""
-    first, second = ([Frame({"reply": i}) for i in range(start, start + 20)] for start in (0, 100))
-    next(workers.map(first))
-    turns = zip(workers.map(first), workers.map(second), strict=True)
-    assert [numbers(turn) for turn in turns] == [[[i], [100 + i]] for i in range(20)]
+    first, second = ([{"reply": i} for i in range(start, start + 20)] for start in (0, 100))
+    next(pool.map(first))
+    turns = zip(pool.map(first), pool.map(second), strict=True)
+    assert [numbers(turn) for turn in turns] == [[i, 100 + i] for i in range(20)]
 
 
-def test_each_may_be_asked_in_a_thread_of_its_own(workers):
+def test_each_may_be_asked_in_a_thread_of_its_own(pool):
     """As the bench does."""
 
     def drive(worker):
-        return [reply.fields["pid"] for i in range(10) for reply in worker.request(Frame({"echo": i}))]
+        return [reply["pid"] for i in range(10) for reply in worker.request([{"echo": i}], Any)]
 
-    with ThreadPoolExecutor(2) as threads:
-        pids = list(threads.map(drive, workers.workers))
-    assert pids == [[worker.pid] * 10 for worker in workers.workers]
+    pids = [future.result() for future in pool.each(drive)]
+    assert pids == [[worker.pid] * 10 for worker in pool.workers]
 
 
-def test_one_that_is_given_up_ends_all():
-    """For the rest would fail alike."""
-    with Workers(2, PLACE, {}) as workers:
-        answers = workers.map(Frame({"exit": 1}) for _ in range(1000))
+def test_an_engine_that_answers_nothing_ends_all():
+    """The rest would fail alike."""
+    with Pool(PLACE, {}, Any, 2, Limits(deaths=3)) as pool:
+        outcomes = pool.map({"exit": 1} for _ in range(1000))
         with pytest.raises(WorkerGivenUp, match="3 deaths"):
-            list(answers)
+            list(outcomes)
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_many_items_in_a_row_are_quarantined_where_the_engine_is_sound(most):
+    """One that was answered before shows that."""
+    with Pool(PLACE, {}, Any, 1, Limits(deaths=2, retries=0)) as pool:
+        items = [{"reply": 0}, *({"exit": i} for i in range(1, 7)), {"reply": 7}]
+        outcomes = list(pool.map(items, most=most))
+    assert numbers(outcomes) == [0, *[None] * 6, 7]
+    assert kinds(outcomes)[1:-1] == [WorkerDied] * 6
+
+
+def test_an_engine_that_breaks_ends_all(tmp_path):
+    """What it answered before, it does not any more."""
+    broken = str(tmp_path / "broken")
+    with Pool(PLACE, {"die if": broken}, Any, 1, Limits(deaths=2, retries=0)) as pool:
+        outcomes = pool.map([{"die if": broken, "reply": i} for i in range(1000)])
+        assert numbers(islice(outcomes, 5)) == [0, 1, 2, 3, 4]
+        with pytest.raises(WorkerGivenUp, match="2 deaths"):
+            list(pool.map([{"note": broken}, *[{"die if": broken}] * 100]))
 
 
 def test_what_cannot_be_loaded_is_told():
     """And a count that makes no sense is refused."""
-    with pytest.raises(ModelError, match="as told"), Workers(2, PLACE, {"fail": "ModelError"}):
+    with pytest.raises(ModelError, match="as told"), Pool(PLACE, {"fail": "ModelError"}, Any, 2):
         pass
     with pytest.raises(BadValue, match="use 1 or more"):
-        Workers(0, PLACE, {})
+        Pool(PLACE, {}, Any, 0)
+
+
+def test_what_cannot_be_loaded_again_ends_all(tmp_path):
+    """It is no fault of the item that comes next."""
+    with Pool(PLACE, {"fail if": str(tmp_path / "gone")}, Any, 1) as pool:
+        outcomes = pool.map([{"reply": 1}, {"note": str(tmp_path / "gone"), "exit": 1}, {"reply": 3}])
+        assert numbers([next(outcomes)]) == [1]
+        with pytest.raises(ModelError, match="as told"):
+            list(outcomes)
 
 
 def test_one_that_cannot_start_ends_all(gone, tmp_path):
     """None is left that could."""
-    workers = Workers(2, PLACE, {"die once": str(tmp_path / "died")})
-    with pytest.raises(WorkerDied, match="exit code 9"), workers:
+    pool = Pool(PLACE, {"die once": str(tmp_path / "died")}, Any, 2)
+    with pytest.raises(WorkerDied, match="exit code 9"), pool:
         pass
-    assert gone([worker.pid for worker in workers.workers if worker.pid])
+    assert gone([worker.pid for worker in pool.workers if worker.pid])
 
 
 def test_closing_ends_all_at_once(gone):
     """Also in the middle of answers; nothing can be asked any more."""
     start = time.monotonic()
-    with Workers(2, PLACE, {}) as workers:
-        pids = [worker.pid for worker in workers.workers]
-        answers = workers.map(Frame({"reply": i, "sleep": 60 if i else 0}) for i in range(9))
-        assert numbers([next(answers)]) == [[0]]
+    with Pool(PLACE, {}, Any, 2) as pool:
+        pids = [worker.pid for worker in pool.workers]
+        outcomes = pool.map({"sleep": 60 if i else 0, "reply": i} for i in range(9))
+        assert numbers([next(outcomes)]) == [0]
     assert time.monotonic() - start < 20
     assert gone(pids)
-    for left in (answers, workers.map([Frame({})]), workers.workers[0].request(Frame({}))):
+    for left in (outcomes, pool.map([{}]), pool.workers[0].request([{}], Any)):
         with pytest.raises(EngineError, match="closed"):
             list(left)
 
 
 PROGRAM = """
-from speakkit.workers.frames import Frame
-from speakkit.workers.pool import Workers
+import sys
+from typing import Any
+from speakkit.workers.pool import Pool
 
-with Workers(2, "faults:load", {}) as workers:
-    print(*(worker.pid for worker in workers.workers), flush=True)
-    for _ in workers.map(Frame({"sleep": 60}) for _ in range(99)):
+with Pool("faults:each", {}, Any, 2) as pool:
+    print(*(worker.pid for worker in pool.workers), flush=True)
+    for _ in pool.map({"note": sys.argv[1], "sleep": 60} for _ in range(99)):
         pass
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_is_left_behind(gone, number):
+def test_no_process_is_left_behind(gone, at_work, number):
     """By a Ctrl-C, which ends them at once, or the death of the parent."""
-    command = [sys.executable, "-c", PROGRAM]
+    sent = []
+    note = at_work(lambda: sent.append(started.send_signal(number)))
+    command = [sys.executable, "-c", PROGRAM, note]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
         pids = [int(pid) for pid in started.stdout.readline().split()]
-        time.sleep(0.3)
-        started.send_signal(number)
         _, err = started.communicate(timeout=20)
     assert len(pids) == 2
     assert err.count("Traceback") == (number == signal.SIGINT)

@@ -1,0 +1,22 @@
+"""Loaded by workers in place of a phonemizer: it knows one word, and fails as the language or a sentence says."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from speakkit.errors import ModelError
+from speakkit.outcome import Outcome
+from speakkit.text.chunks import Token
+from speakkit.text.sentences import Sentence
+
+
+def load(language: str) -> Callable[[list[Sentence]], Iterator[Outcome[Sentence, tuple[Token, ...]]]]:
+    if language:
+        raise ModelError(f"there is no {language}")
+    return answer
+
+
+def answer(sentences):
+    for sentence in sentences:
+        if sentence.text == "Die.":
+            os._exit(9)
+        yield Outcome(sentence, (Token(sentence.text, sentence.start, "wʌn", spaced=False, pause=0.5),))
