@@ -48,7 +48,7 @@ def test_every_parameter_is_annotated():
 
 
 def test_broad_excepts_stand_where_they_may():
-    """In the one handler, where one cannot pass through C, and where one item, check or request must not stop others."""
+    """In the one handler, where one cannot pass through C, and where one item or request must not stop the others."""
     lines = [(module.name, line) for module in MODULES for line in module.read_text().splitlines()]
     broad = [name for name, line in lines if re.search(r"except (Base)?Exception|except:", line)]
     assert sorted(broad) == ["attempt.py", "audiofile.py", "child.py", "doctor.py", "error_handler.py", "server.py"]

@@ -8,6 +8,7 @@ from typing import cast
 from speakkit.engines import registry
 from speakkit.engines.base import AnyPhrase, Phrase
 from speakkit.errors import BadValue
+from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
 from speakkit.text.sentences import Sentence
@@ -37,6 +38,12 @@ class Pooled(Pool[Phrase, Tokens]):
         if processes < 1:
             raise BadValue(f"{processes} processes cannot phonemize; use 1 or more")
         super().__init__(place, language, Tokens, processes)
+        self._language = language
+
+    @property
+    def identity(self) -> Identity:
+        """See `base.Engine`. The processes hold the engine: here it is known by its language."""
+        return Identity(f"phonemizer of {self._language}")
 
     def sent(self, item: Phrase) -> Sentence:
         """See `Pool`."""

@@ -138,11 +138,10 @@ class Pool(Generic[Item, Value]):
         """The outcomes of one request; those of several items end where the request failed as a whole."""
         outcomes: list[Outcome[Item, Value]] = []
         is_alone = len(items) == 1
+        request, retries = list(map(self.sent, items)), None if is_alone else 0
         self._ready(worker)
         try:
-            for reply in worker.replies(
-                list(map(self.sent, items)), self._value, sum(map(audio_s, items)), None if is_alone else 0
-            ):
+            for reply in worker.replies(request, self._value, sum(map(audio_s, items)), retries):
                 if len(outcomes) == len(items):
                     raise EngineError(f"the worker of {self._place} gave more answers than it was asked for")
                 outcomes.append(self._outcome(items[len(outcomes)], reply))

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from speakkit.engines import registry
+from speakkit.engines.kokoro_config import limits
 from speakkit.engines.pool import BATCH, Pooled
 from speakkit.errors import BadValue, EngineError, ModelError
-from speakkit.text.chunks import Token
+from speakkit.speech.reading import Reader
+from speakkit.text.chunks import Delivery, Token
+from speakkit.text.lexicon import Lexicon
+from speakkit.text.markup import Markup
 from speakkit.text.sentences import Sentence, sentences
+from speakkit.voices import find
 from speakkit.workers.pool import AHEAD
 
 BOOK = Path(__file__).parent.parent / "data" / "alice29.txt"
@@ -34,10 +39,17 @@ def stand_in(monkeypatch):
     return "g2p_stand_in:load"
 
 
+def tokens_of(outcomes):
+    """What became of each sentence; a failure is raised."""
+    return [outcome.result() for outcome in outcomes]
+
+
 def test_answers_are_those_of_one_process(pooled, english):
     """Token by token, in the order of the sentences."""
     found = list(sentences(BOOK.read_text()[:20_000]))
-    assert list(pooled.phonemize(found)) == list(english.phonemize(found))
+    outcomes = list(pooled.phonemize(found))
+    assert all(outcome.item is sentence for outcome, sentence in zip(outcomes, found, strict=True))
+    assert tokens_of(outcomes) == list(english.phonemize(found))
     assert list(pooled.phonemize([])) == []
 
 
@@ -58,9 +70,9 @@ def test_readers_that_stop_do_not_disturb_others(pooled, english):
     """One text is left in the middle, two others are read in turn."""
     first, second = ([Sentence(f"{word} {i}.", 0) for i in range(2000)] for word in ("One", "Two"))
     next(pooled.phonemize(first))
-    taken = list(zip(islice(pooled.phonemize(first), 9), islice(pooled.phonemize(second), 9), strict=True))
+    taken = zip(islice(pooled.phonemize(first), 9), islice(pooled.phonemize(second), 9), strict=True)
     expected = zip(english.phonemize(first[:9]), english.phonemize(second[:9]), strict=True)
-    assert taken == list(expected)
+    assert [tuple(tokens_of(pair)) for pair in taken] == list(expected)
 
 
 def test_death_of_a_process_is_made_good(stand_in):
@@ -73,16 +85,31 @@ def test_death_of_a_process_is_made_good(stand_in):
         os.kill(pid, signal.SIGKILL)
         tokens += answers
         assert phonemizer.workers[0].pid != pid
-    assert [(token.text, token.start) for (token,) in tokens] == [(one.text, one.start) for one in found]
+    assert [(token.text, token.start) for (token,) in tokens_of(tokens)] == [(one.text, one.start) for one in found]
 
 
 def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
-    """In its place, once it was tried alone; the ones before it are there."""
+    """In its place, once it was tried alone; those beside it are phonemized, and a book goes on."""
     with Pooled("", 1, stand_in) as phonemizer:
-        answers = phonemizer.phonemize([Sentence("One.", 0), Sentence("Die.", 5), Sentence("Two.", 10)])
-        assert next(answers) == (Token("One.", 0, "wʌn", spaced=False, pause=0.5),)
-        with pytest.raises(EngineError, match=r"^the worker of g2p_stand_in:load ended with exit code 9$"):
-            list(answers)
+        one, died, two = phonemizer.phonemize([Sentence("One.", 0), Sentence("Die.", 5), Sentence("Two.", 10)])
+    assert one.result() == (Token("One.", 0, "wʌn", spaced=False, pause=0.5),)
+    assert str(died.error) == "the worker of g2p_stand_in:load ended with exit code 9"
+    assert [token.text for token in two.result()] == ["Two."]
+
+
+def test_a_book_is_read_by_processes_as_by_one(stand_in, english, pooled):
+    """The reader's own sentences, with their pauses, come back with what they are."""
+    text = BOOK.read_text()[:6000] + " [pause:1s] The end."
+    chunks = [
+        [
+            (chunk.phonemes, chunk.gap, chunk.tokens)
+            for chunk in Reader("en-us", phonemizer, Lexicon("en-us"))
+            .plan(text, Delivery(find("f1")), Markup.PLAIN, limits())
+            .chunks
+        ]
+        for phonemizer in (pooled, english.engine)
+    ]
+    assert chunks[0] == chunks[1]
 
 
 def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process(stand_in):
