@@ -44,7 +44,7 @@ class Verdict(StrEnum):
     gt_error = "gt_error"
 
 
-class Fault(StrEnum):
+class SpeechFault(StrEnum):
     """What went wrong where the verdict is tts_failure."""
 
     substituted = "substituted"
@@ -87,7 +87,7 @@ class WordResult:
     end: int
     verdict: Verdict
     evidence: Evidence
-    fault: Fault | None = None
+    fault: SpeechFault | None = None
     begins: float | None = None
     ends: float | None = None
     confidence: float | None = None

@@ -57,7 +57,7 @@ class Synthesis:
 
 
 @dataclass(frozen=True)
-class SpokenWord:
+class RecitedWord:
     """A word of a passage, and when it is heard.
 
     offset: of its first character in the passage
@@ -75,7 +75,7 @@ class Recital:
     """One passage, spoken. words: None if the engine tells no times."""
 
     audio: Audio
-    words: tuple[SpokenWord, ...] | None = None
+    words: tuple[RecitedWord, ...] | None = None
 
 
 class Phrase(Protocol):

@@ -22,7 +22,7 @@ from speakkit.engines.base import (
     Phrase,
     Posteriors,
     Recital,
-    SpokenWord,
+    RecitedWord,
     Synthesis,
 )
 from speakkit.engines.kokoro_config import limits
@@ -257,7 +257,7 @@ def tone(chunk: Chunk) -> Synthesis:
 def recited(passage: Passage) -> Recital:
     """A fifth of a second for each word."""
     found = list(re.finditer(r"\S+", passage.text))
-    words = tuple(SpokenWord(one.group(), one.start(), i / 5, (i + 1) / 5) for i, one in enumerate(found))
+    words = tuple(RecitedWord(one.group(), one.start(), i / 5, (i + 1) / 5) for i, one in enumerate(found))
     return Recital(_tone(len(found) / 5), words)
 
 
