@@ -18,7 +18,7 @@ class Token:
     source: where its phonemes are from, such as "lexicon" or "espeak-ng"; "" where that is not told
     pause: seconds of silence that the user wants after it
     readings: all valid readings of what it stands for, in its sentence, the spoken one first, without the sentence's
-        marks; () if it can only be read as it is written
+        marks; "" among them if it may be left out; () if it can only be read as it is written
     """
 
     text: str

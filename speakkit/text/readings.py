@@ -19,8 +19,8 @@ def bare(reading: str) -> str:
 
 
 def distinct(ways: Iterable[str]) -> Readings:
-    """The readings among `ways`, bare, each once, in order; at most MOST."""
-    return tuple(islice(dict.fromkeys(filter(None, map(bare, ways))), MOST))
+    """The readings among `ways`, bare, each once, in order; at most MOST. "" says that the stretch may be left out."""
+    return tuple(islice(dict.fromkeys(map(bare, ways)), MOST))
 
 
 def joined(parts: Iterable[Readings]) -> Readings:
@@ -31,4 +31,5 @@ def joined(parts: Iterable[Readings]) -> Readings:
 def swapped(ways: Readings, written: str, said: Readings) -> Readings:
     """The readings of a whole in which the word `written` is said in any of the ways of `said`."""
     word = re.compile(rf"(?<!\w){re.escape(written)}(?!\w)")
-    return distinct(word.sub(lambda _, new=new: new, way) for new in said for way in ways)  # type: ignore[misc]
+    literal = [way.replace("\\", r"\\") for way in said]
+    return distinct(word.sub(new, way) for new in literal for way in ways)

@@ -67,6 +67,8 @@ class Spoken:
         What was read there before keeps its other readings, with the words of this rewrite in them.
         """
         own = rewrite.readings or (rewrite.spoken,)
+        if not self.rewrites:
+            return own
         before = [one for one in (*self.rewrites, *done) if one.start < end and start < one.end]
         written, whole = self.text[rewrite.start : rewrite.end], self._said(start, end)
         if not before or written.strip() == whole.strip():
@@ -184,7 +186,7 @@ class Spoken:
                 parts += [(self._source(at, rewrite.start),), tuple(dict.fromkeys([said, *others]))]
                 at = rewrite.end
         ways = joined([*parts, (self._source(at, token.end),)])
-        return () if ways == (bare(token.text),) else ways
+        return () if not ways[0] or ways == (bare(token.text),) else ways
 
     def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
         """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""

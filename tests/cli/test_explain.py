@@ -35,7 +35,18 @@ def test_json_has_all_of_it(run):
     assert found["chunks"][0]["tokens"] == len(found["chunks"][0]["phonemes"]) <= 510
     assert found["chunks"][0]["seconds"] > 1
     (fraction,) = [word for word in found["words"] if word["rule"] == "fraction"]
+    assert fraction["readings"][0] == fraction["spoken"].rstrip(".") == "three quarters"
     assert "three fourths" in fraction["readings"]
+
+
+def test_readings_are_those_of_the_sentence(run):
+    """A date has none of a fraction; a word that is said as it is written has none."""
+    found = json.loads(explained(run, "--json", "The report is due on 3/4.").out)
+    readings = {word["text"]: word["readings"] for word in found["words"]}
+    assert readings["3/4."][0] == "March fourth"
+    assert "the fourth of March" in readings["3/4."]
+    assert not {"three fourths", "three quarters"} & set(readings["3/4."])
+    assert readings["report"] == []
 
 
 def test_json_lines_has_one_object_for_each_line(run):

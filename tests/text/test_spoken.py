@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from speakkit.text.chunks import Token
+from speakkit.text.readings import MOST
 from speakkit.text.script import Rewrite
 from speakkit.text.sentences import Sentence
 from speakkit.text.spoken import Spoken
@@ -35,6 +36,63 @@ def test_words_that_stand_for_one_stretch_are_one_token():
         ("$5", 106, "five dollars", "five dollars", "money"),
         ("now", 109, "now", None, ""),
     ]
+
+
+def readings(spoken, number):
+    return spoken.tokens(list(words(spoken.text)))[number].readings
+
+
+def test_a_token_has_the_readings_of_its_stretch():
+    """In the sentence, without its stop; a plain word has none."""
+    money = Rewrite(6, 8, "five dollars", "money", readings=("five dollars", "five bucks"))
+    spoken = Spoken.of(Sentence("It is $5.", 100)).rewritten([money])
+    assert readings(spoken, 2) == ("five dollars", "five bucks")
+    assert readings(spoken, 0) == ()
+
+
+def test_readings_of_stretches_side_by_side_are_combined():
+    """Each of the one with each of the other, the spoken ones first, and what is written between them."""
+    first = Rewrite(0, 1, "five", "number", readings=("five", "fives"))
+    last = Rewrite(2, 3, "six", "number", readings=("six", "half a dozen"))
+    spoken = Spoken.of(Sentence("5-6", 0)).rewritten([first, last])
+    assert readings(spoken, 0) == ("five-six", "five-half a dozen", "fives-six", "fives-half a dozen")
+
+
+def test_readings_are_bounded():
+    """The spoken one stays the first."""
+    many = tuple(f"way {number}" for number in range(150))
+    both = [Rewrite(0, 1, "way 0", "number", readings=many), Rewrite(2, 3, "way 0", "number", readings=many)]
+    found = readings(Spoken.of(Sentence("5-6", 0)).rewritten(both), 0)
+    assert len(found) == MOST
+    assert found[0] == "way 0-way 0"
+
+
+def test_a_rewrite_of_a_rewrite_changes_all_its_readings():
+    """A word of the user's lexicon in what a rule says: the other readings have it too."""
+    path = Rewrite(0, 5, "src slash npm", "path", readings=("src slash npm", "src npm", "source"))
+    spoken = Spoken.of(Sentence("s/npm", 0)).rewritten([path]).rewritten([Rewrite(10, 13, "N P M", "your lexicon")])
+    assert readings(spoken, 0) == ("src slash N P M", "src N P M", "source")
+
+
+def test_a_rewrite_of_all_of_a_rewrite_has_its_own_readings_alone():
+    """An alias that is a date is read as one."""
+    spoken = Spoken.of(Sentence("D", 0)).rewritten([Rewrite(0, 1, "3/4", "sub")])
+    date = Rewrite(0, 3, "March fourth", "date", readings=("March fourth", "the fourth of March"))
+    assert readings(spoken.rewritten([date]), 0) == ("March fourth", "the fourth of March")
+
+
+def test_what_may_be_left_out_has_an_empty_reading():
+    """As an emoji; what is left out has none at all."""
+    rocket = Rewrite(3, 4, " rocket", "emoji", readings=("rocket", ""))
+    spoken = Spoken.of(Sentence("Go 🚀 <b>", 0)).rewritten([rocket, Rewrite(5, 8, "", "tag")])
+    assert [token.readings for token in spoken.tokens(list(words(spoken.text)))] == [(), ("rocket", ""), ()]
+
+
+def test_what_is_said_as_it_is_written_may_have_readings():
+    """And is no less as written for it: neither spoken otherwise nor under a rule."""
+    spoken = Spoken.of(Sentence("The PDFs", 0)).rewritten([Rewrite(4, 8, "PDFs", "", readings=("PDFs", "P D Fs"))])
+    token = spoken.tokens(list(words(spoken.text)))[1]
+    assert (token.text, token.spoken, token.rule, token.readings) == ("PDFs", None, "", ("PDFs", "P D Fs"))
 
 
 def test_a_mark_inside_a_word_leaves_one_word():

@@ -39,7 +39,7 @@ CUE = "|".join(
 
 DATED = re.compile(
     r"(?:\b(?:in|since|by|until|till|before|after|from|during|circa|year|of|early|late|mid|summer|winter|spring|autumn|fall"
-    r"|(?:built|born|founded|made|written|died)\s(?:around|about))[\s-]|[(’'])$",
+    r"|(?:built|born|founded|made|written|died)\s(?:around|about)|year\s(?:is|was))[\s-]|[(’'])$",
     re.IGNORECASE,
 )
 """Before a year that is no count."""

@@ -73,12 +73,9 @@ def _monarch(match: re.Match[str]) -> Readings:
 def _sequel(match: re.Match[str]) -> Readings:
     """As in "Rocky II"; who else is called so may be a monarch, but for what is watched or played."""
     number, own = str(roman(match["roman"])), match["own"] or ""
-    monarch = (
-        ()
-        if WORK.search(match.string[max(0, match.start() - 50) : match.start("it")])
-        else (f"the {ordinal(number)}{own}",)
-    )
-    return (f"{cardinal(number)}{own}", *monarch)
+    if WORK.search(match.string[max(0, match.start() - 50) : match.start("it")]):
+        return (f"{cardinal(number)}{own}",)
+    return (f"{cardinal(number)}{own}", f"the {ordinal(number)}{own}")
 
 
 def _mixed(match: re.Match[str]) -> Readings:

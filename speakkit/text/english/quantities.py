@@ -44,6 +44,9 @@ GAME = re.compile(
     r"[^.!?]{0,30}$",
     re.IGNORECASE,
 )
+PLACE = re.compile(r"\b(?:pages?|lines?|numbers?|sections?|channel|exit|extension)\s$", re.IGNORECASE)
+"""Before a number that is a name, and may be read by its digits."""
+
 SHAPES = frozenset(("16:9", "16:10", "4:3", "3:2", "21:9", "1:1"))
 """Ratios that a screen or a picture has."""
 
@@ -118,8 +121,14 @@ def _range(match: re.Match[str]) -> Readings:
     if RECORD.search(_before(match, 60)):
         return combined(low, ("to", "and", ""), high)
     is_score = GAME.search(_before(match, 60)) or OUTCOME.match(match.string, match.end())
-    falls = float(ungrouped(match["first"])) >= float(ungrouped(match["last"]))
-    return combined(low, ("to", "") if is_score or falls else ("to", "through"), high)
+    if is_score or float(ungrouped(match["first"])) >= float(ungrouped(match["last"])):
+        return combined((*low, *_points(match["first"])), ("to", ""), (*high, *_points(match["last"])))
+    return combined(low, ("to", "through"), high)
+
+
+def _points(digits: str) -> Readings:
+    """As "102" -> "one oh two", in a score."""
+    return (pairs(digits),) if digits.isdecimal() and len(digits) == 3 else ()
 
 
 def _groups(match: re.Match[str]) -> Readings:
@@ -218,6 +227,8 @@ def _number(match: re.Match[str]) -> Readings:
         return (f"double oh {cardinal(digits[2])}", spelled(digits), spelled(digits, "oh"))
     if (len(digits) > 1 and digits.startswith("0")) or (len(digits) > 6 and not digits.endswith("000")):
         return (spelled(digits), spelled(digits, "oh"))
+    if len(digits) == 3 and PLACE.search(_before(match, 15)):
+        return (*counts, pairs(digits), spelled(digits))
     return (*counts, *((*year(digits), pairs(digits)) if len(digits) == 4 else ()))
 
 

@@ -41,6 +41,9 @@ POWER = r"[²³]|\^[23]"
 DIVISOR = r"second|minute|hour|day|week|month|year|user|person|token|step|file"
 TIME_LETTERS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
+SHORTER = {"kilogram": "kilo", "degrees Celsius": "Celsius", "degrees Fahrenheit": "Fahrenheit"}
+"""Name of a unit -> what is said for it, too."""
+
 SHORT = 3
 """Letters of a symbol that may be spelled, as "mph" and "rpm"."""
 
@@ -109,11 +112,12 @@ def _measure(match: re.Match[str]) -> Readings:
 
 
 def _names(name: str, symbol: str) -> Readings:
-    """As "miles per hour", "mph" -> "miles an hour", "M P H" too; "feet" -> "foot"."""
+    """As "miles per hour", "mph" -> "miles an hour", "M P H" too; "feet" -> "foot"; "degrees Celsius" -> "Celsius"."""
     first, is_rate, time = name.partition(" per ")
     others = [f"{first} {'an' if time == 'hour' else 'a'} {time}"] if is_rate else []
     if is_rate and len(symbol) == SHORT and symbol.isalpha():
         others.append(" ".join(symbol.upper()))
+    others += [name.replace(full, short) for full, short in SHORTER.items() if full in name]
     return (name, *others, *(("foot",) if name == "feet" else ()))
 
 
