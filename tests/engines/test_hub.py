@@ -283,6 +283,13 @@ def test_cache_for_reading_only_is_enough(stub, cache):
         subprocess.run(["umount", cache], check=True)
 
 
+def test_the_hash_of_a_model_is_that_of_its_file_or_of_their_list(stub, cache):
+    """As `sha256sum` tells it; what was not recorded has none."""
+    assert hub.ensure("toy").sha256 == hub.ensure("toy").sha256 == SHA256
+    listed = f"{'0' * 64}  a\n{'1' * 64}  b\n".encode()
+    assert hub.one_hash({"b": "1" * 64, "a": "0" * 64}) == hashlib.sha256(listed).hexdigest()
+
+
 def test_missing_extra_is_named(monkeypatch):
     """With the command that installs it."""
     with pytest.raises(sources.Unavailable, match=r"speakkit\[offline\]"):

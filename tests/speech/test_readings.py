@@ -1,6 +1,7 @@
 """The readings that each token carries: all that a person may say for it in its sentence, and nothing else."""
 
 import unicodedata
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,9 @@ from speakkit.text.sentences import Sentence
 from speakkit.voices import LANGUAGES
 
 DATA = Path(__file__).parents[1] / "data"
+LENT = ExitStack()
+"""Phonemizers, borrowed until the tests end."""
+
 BY_SOUND = ("ja", "zh")
 """Languages that write one reading in several ways."""
 
@@ -60,7 +64,7 @@ def texts():
 def reading(language):
     if registry.missing_packages(language):
         pytest.skip(f"the extra {language} is not installed")
-    return reader(language)
+    return LENT.enter_context(reader(language))
 
 
 @cache
@@ -78,8 +82,8 @@ def letters(said):
 def key(language, said):
     """What two equal readings have in common: their letters and digits, or their phonemes."""
     if language in BY_SOUND:
-        (phonemized,) = reading(language).phonemizer.phonemize([Sentence(said, 0)])
-        return "".join("".join(token.phonemes for token in phonemized).strip(".,").split())
+        (outcome,) = reading(language).phonemizer.phonemize([Sentence(said, 0)])
+        return "".join("".join(token.phonemes for token in outcome.result()).strip(".,").split())
     return letters(said)
 
 
