@@ -12,12 +12,16 @@ from speakkit.engines import hub, packs, registry
 from speakkit.engines.base import Synthesis
 from speakkit.engines.batches import AHEAD, Batches
 from speakkit.engines.device import Memory
+from speakkit.engines.fake import FakePhonemizer, FakeSynthesizer
 from speakkit.engines.kokoro import Kokoro, load_model
 from speakkit.engines.kokoro_config import limits
 from speakkit.errors import BadValue, EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
+from speakkit.speech.reading import Reader
+from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Chunk
+from speakkit.text.lexicon import Lexicon
 from speakkit.voices import Voice, find
 from waiting import wait_until
 
@@ -147,6 +151,35 @@ def test_a_batch_may_begin_with_the_first_chunk():
     assert [one.item.index for one in outcomes] == list(range(100))
     assert [len(batch) for batch in echo.batches] == [32, 32, 26]
     assert all(not one.result().durations for one in outcomes[::10])
+
+
+def test_short_texts_fill_batches_together():
+    """A hundred texts of one chunk are four batches; each text gets its own chunk back."""
+
+    class Batched(FakeSynthesizer):
+        sizes = []
+
+        def synthesize(self, chunks, *, urgent=True):
+            return batches(self.together, Space(), 32).outcomes(chunks, urgent=urgent)
+
+        def together(self, chunks):
+            self.sizes.append(len(chunks))
+            return list(self.outcomes(chunks))
+
+    engine = Batched()
+    talker = Speaker(find("f1"), Reader("en-us", FakePhonemizer(), Lexicon("en-us")), engine)
+    texts = [f"Text number {i}." if i % 10 else "..." for i in range(110)]
+    outcomes = list(talker.speak(texts))
+    assert [outcome.item for outcome in outcomes] == texts
+    assert [bool(outcome.error) for outcome in outcomes] == [text == "..." for text in texts]
+    assert engine.sizes == [32, 32, 32, 3]
+    said = [
+        segment.chunk.tokens[2].text
+        for outcome in outcomes
+        if not outcome.error
+        for segment in outcome.result().segments
+    ]
+    assert said == [str(i) for i in range(110) if i % 10]
 
 
 def test_closing_waits_for_the_batch_under_way_and_fails_the_rest():
