@@ -156,29 +156,24 @@ def test_a_batch_may_begin_with_the_first_chunk():
 def test_short_texts_fill_batches_together():
     """A hundred texts of one chunk are four batches; each text gets its own chunk back."""
 
-    class Batched(FakeSynthesizer):
-        sizes = []
+    sizes = []
 
+    class Batched(FakeSynthesizer):
         def synthesize(self, chunks, *, urgent=True):
             return batches(self.together, Space(), 32).outcomes(chunks, urgent=urgent)
 
         def together(self, chunks):
-            self.sizes.append(len(chunks))
+            sizes.append(len(chunks))
             return list(self.outcomes(chunks))
 
-    engine = Batched()
-    talker = Speaker(find("f1"), Reader("en-us", FakePhonemizer(), Lexicon("en-us")), engine)
+    talker = Speaker(find("f1"), Reader("en-us", FakePhonemizer(), Lexicon("en-us")), Batched())
     texts = [f"Text number {i}." if i % 10 else "..." for i in range(110)]
     outcomes = list(talker.speak(texts))
     assert [outcome.item for outcome in outcomes] == texts
     assert [bool(outcome.error) for outcome in outcomes] == [text == "..." for text in texts]
-    assert engine.sizes == [32, 32, 32, 3]
-    said = [
-        segment.chunk.tokens[2].text
-        for outcome in outcomes
-        if not outcome.error
-        for segment in outcome.result().segments
-    ]
+    assert sizes == [32, 32, 32, 3]
+    spoken = [outcome.result() for outcome in outcomes if not outcome.error]
+    said = [segment.chunk.tokens[2].text for utterance in spoken for segment in utterance.segments]
     assert said == [str(i) for i in range(110) if i % 10]
 
 
