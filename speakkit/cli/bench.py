@@ -130,7 +130,7 @@ def bench(
     # Imported when something is to be measured: they take longer to load than --help may take in all.
     from speakkit.bench import sweep  # noqa: PLC0415
     from speakkit.bench.figures import ENGINE, Prices  # noqa: PLC0415
-    from speakkit.bench.instance import Setup  # noqa: PLC0415
+    from speakkit.bench.messages import Setup  # noqa: PLC0415
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     settings = config.load()
