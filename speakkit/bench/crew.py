@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from types import TracebackType
 from typing import Self
 
-from speakkit.bench.instance import Facts, Read, Setup, Speak, Spoken, Work
+from speakkit.bench.messages import Facts, Read, Setup, Speak, Spoken, Work
 from speakkit.errors import SpeakkitError
 from speakkit.workers.pool import Pool
 from speakkit.workers.worker import Limits, Worker

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from speakkit.bench.instance import Spoken
+from speakkit.bench.messages import Spoken
 from speakkit.bench.monitor import Reading
 
 ENGINE = "kokoro"

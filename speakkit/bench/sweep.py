@@ -12,7 +12,7 @@ from typing import Protocol
 from speakkit.bench import machine, monitor
 from speakkit.bench.crew import Crew, Member
 from speakkit.bench.figures import BASELINE, ENGINE, Row
-from speakkit.bench.instance import Facts, Setup, Work
+from speakkit.bench.messages import Facts, Setup, Work
 from speakkit.bench.monitor import Gpu, Reading, Watch
 from speakkit.bench.workload import Workload
 from speakkit.errors import EngineError

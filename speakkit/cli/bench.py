@@ -20,7 +20,7 @@ from speakkit.errors import BadValue, ExitCode
 if TYPE_CHECKING:
     from speakkit.bench.figures import Prices, Row
     from speakkit.bench.history import Change, Document
-    from speakkit.bench.instance import Setup
+    from speakkit.bench.messages import Setup
     from speakkit.bench.report import Result
     from speakkit.bench.sweep import Plan
     from speakkit.bench.workload import Workload
@@ -169,7 +169,7 @@ def bench(
 
 def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int) -> Setup:
     from speakkit.bench.figures import ENGINE  # noqa: PLC0415
-    from speakkit.bench.instance import Setup  # noqa: PLC0415
+    from speakkit.bench.messages import Setup  # noqa: PLC0415
 
     return Setup(
         engine=ENGINE,

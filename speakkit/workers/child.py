@@ -47,6 +47,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[-1])) as channel, suppress(ConnectionError):
         channel.set_inheritable(False)
         serve(channel)
+    os.killpg(0, signal.SIGKILL)  # nobody is there to ask: what was started here ends too
 
 
 def _end_with_parent() -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from speakkit.bench import figures
 from speakkit.bench.figures import BASELINE, ENGINE, Prices, Row
-from speakkit.bench.instance import Spoken
 from speakkit.bench.machine import Machine
+from speakkit.bench.messages import Spoken
 from speakkit.bench.monitor import Reading
 from speakkit.bench.report import Header, Result
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from speakkit.bench.instance import Facts, Read, Setup, Speak, Spoken
+from speakkit.bench.messages import Facts, Read, Setup, Speak, Spoken
 from speakkit.errors import BadValue, ModelError
 
 

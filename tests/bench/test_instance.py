@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from speakkit.bench import instance
-from speakkit.bench.instance import Read, Setup, Speak, Spoken, Work
+from speakkit.bench.messages import Read, Setup, Speak, Spoken, Work
 from speakkit.errors import BadValue
 from speakkit.workers import messages
 from speakkit.workers.frames import FrameError

@@ -11,7 +11,7 @@ import pytest
 
 from speakkit.bench import crew, machine, sweep
 from speakkit.bench.figures import BASELINE, ENGINE
-from speakkit.bench.instance import Setup
+from speakkit.bench.messages import Setup
 from speakkit.bench.monitor import Reading
 from speakkit.bench.sweep import Plan, Sweep, lineup
 from speakkit.bench.workload import Workload

@@ -17,11 +17,11 @@ from speakkit.workers.watchdog import UNLIMITED, Allowance, Usage, Watchdog
 from speakkit.workers.worker import Limits, Worker
 
 PLACE = "faults:load"
-BRIEF = Limits(silence_s=0.4, retries=0)
+BRIEF = Limits(silence_s=0.25, retries=0)
 SPINNERS = 8
 
 
-@pytest.mark.parametrize("orders", [{"burn": 1.2}, {"trickle": 1.2}])
+@pytest.mark.parametrize("orders", [{"burn": 0.75}, {"trickle": 0.75}])
 def test_what_works_in_silence_is_left_alone(orders):
     """Three times as long as it may do nothing: it uses the processor, or reads."""
     with Worker(PLACE, {}, BRIEF) as worker:
@@ -29,10 +29,8 @@ def test_what_works_in_silence_is_left_alone(orders):
 
 
 def test_loading_that_works_is_left_alone():
-    """However long it takes; one that does nothing is ended."""
-    with Worker(PLACE, {"burn": 1.2}, Limits(start_s=0.4)):
-        pass
-    with pytest.raises(WorkerHung, match="made no progress"), Worker(PLACE, {"sleep": 60}, Limits(start_s=0.4)):
+    """However long it takes; one that never ends is ended."""
+    with Worker(PLACE, {"burn": 0.75}, Limits(start_s=0.25)):
         pass
     limits = Limits(start_cpu_s=0.3)
     with pytest.raises(WorkerHung, match=r"more than 0\.3 s of processor time"), Worker(PLACE, {"burn": 60}, limits):
@@ -41,9 +39,9 @@ def test_loading_that_works_is_left_alone():
 
 def test_work_of_descendants_counts(tmp_path):
     """Of a process that waits for another one, such as npm."""
-    command = [sys.executable, "-c", "import time\nwhile time.process_time() < 1: pass"]
+    command = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.75: pass"]
     with subprocess.Popen(["sh", "-c", f"{' '.join(map(repr, command))}; true"], start_new_session=True) as started:
-        dog = Watchdog(started.pid, Allowance(0.4, 100, 100))
+        dog = Watchdog(started.pid, Allowance(0.25, 100, 100))
         while started.poll() is None:
             time.sleep(dog.tick)
             assert dog.look() == ""
@@ -51,9 +49,9 @@ def test_work_of_descendants_counts(tmp_path):
 
 def test_processor_time_is_limited_by_the_length_of_the_audio():
     """An endless loop is no progress for ever."""
-    with Worker(PLACE, {}, Limits(cpu_s=0.2, cpu_per_audio_s=0.5, retries=0)) as worker:
-        assert list(worker.request({"burn": 1}, Any, audio_s=20)) == []
-        with pytest.raises(WorkerHung, match=r"used more than 1\.2 s of processor time$"):
+    with Worker(PLACE, {}, Limits(cpu_s=0.1, cpu_per_audio_s=0.1, retries=0)) as worker:
+        assert list(worker.request({"burn": 0.6}, Any, audio_s=20)) == []
+        with pytest.raises(WorkerHung, match=r"used more than 0\.3 s of processor time$"):
             list(worker.request({"burn": 60}, Any, audio_s=2))
 
 

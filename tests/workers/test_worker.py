@@ -25,7 +25,8 @@ from speakkit.errors import (
     WorkerHung,
     WorkerOutOfMemory,
 )
-from speakkit.workers.frames import PAYLOAD, FrameError
+from speakkit.workers import frames
+from speakkit.workers.frames import FrameError
 from speakkit.workers.process import COMMAND, KEPT
 from speakkit.workers.worker import Limits, Worker
 
@@ -80,8 +81,8 @@ def test_who_stops_listening_does_not_disturb_the_next(worker):
 
 def test_a_death_that_nobody_heard_of_does_not_count_against_the_next():
     """Nor a hang: the next request needs no retry."""
-    with Worker(PLACE, {}, Limits(silence_s=2, retries=0)) as worker:
-        for rest in ({"sleep": 0.5, "exit": 1}, {"sleep": 60}):
+    with Worker(PLACE, {}, Limits(silence_s=0.5, retries=0)) as worker:
+        for rest in ({"sleep": 0.2, "exit": 1}, {"sleep": 60}):
             pid = worker.pid
             next(worker.request({"reply": 1, **rest}, Any))
             assert not is_alive(worker, pid)
@@ -140,9 +141,10 @@ def test_a_reply_of_another_type_is_told(worker, orders, kind):
     assert is_alive(worker, pid)
 
 
-@pytest.mark.parametrize("orders", [{"echo": 1, "payload": bytes(PAYLOAD)}, {"echo": "\ud800"}])
-def test_a_request_that_cannot_be_sent_is_not_sent(worker, orders):
+@pytest.mark.parametrize("orders", [{"echo": 1, "payload": bytes(1000)}, {"echo": "\ud800"}])
+def test_a_request_that_cannot_be_sent_is_not_sent(worker, orders, monkeypatch):
     """Too large, or no text: the process does not hear of it."""
+    monkeypatch.setattr(frames, "PAYLOAD", 500)
     pid = worker.pid
     with pytest.raises(FrameError):
         list(worker.request(orders, Any))
@@ -266,7 +268,7 @@ def test_three_lost_requests_in_a_row_are_too_many(monkeypatch):
     """It is given up, with the last reason, until a minute is over; then one more is tried."""
     from speakkit.workers import worker as module
 
-    with Worker(PLACE, {}, Limits(deaths=3)) as worker:
+    with Worker(PLACE, {}, Limits(deaths=3, retries=0)) as worker:
         for _ in range(2):
             with pytest.raises(WorkerDied):
                 asked(worker, exit=1)
@@ -285,7 +287,7 @@ def test_three_lost_requests_in_a_row_are_too_many(monkeypatch):
 def test_requests_that_are_answered_in_between_are_a_sign_of_life(well):
     """However many others were lost: each of those is told of its own death."""
     with Worker(PLACE, {}, Limits(deaths=2, retries=0)) as worker:
-        for _ in range(4):
+        for _ in range(3):
             with pytest.raises(WorkerDied):
                 asked(worker, exit=1)
             with suppress(errors.ModelError):
