@@ -246,7 +246,8 @@ class Numerals:
         if not whole:
             return self.fractions(above, below, gender)
         part = self.fraction(above, below, gender)
-        return (self.table.fractions.mixed.format(whole=self.cardinal(int(whole), gender), part=part),)
+        alone = gender if gender == "f" else ""
+        return (self.table.fractions.mixed.format(whole=self.cardinal(int(whole), alone), part=part),)
 
     def counted(self, written: str, noun: Noun) -> tuple[str, ...]:
         """An amount and what it counts, such as a unit."""
@@ -260,10 +261,15 @@ class Numerals:
         last = re.split(TO, written.lstrip("-−"))[-1]
         if re.fullmatch(rf"{VULGAR}|\d+/\d+", last):
             return True
-        number = self.parsed(last)
-        return (number is not None and 0 < number.value <= self.table.numbers.one_below) or (
-            number is not None and self.table.numbers.one_below > 1 and number.value < 1
-        )
+        mixed, number = MIXED.fullmatch(last), self.parsed(last)
+        if mixed and mixed[1]:
+            value = int(mixed[1]) + unicodedata.numeric(mixed[2])
+        elif number:
+            value = number.value
+        else:
+            return False
+        most = self.table.numbers.one_below
+        return 0 < value <= most or (most > 1 and value < 1)
 
     def with_noun(self, said: str, noun: str, written: str = "") -> str:
         """Words of a number and a noun, with "of" between where the number is in round millions."""
