@@ -80,7 +80,8 @@ class Aligner:
 
     def starts(self, audio: Audio, said: Sequence[Sequence[str]]) -> list[float]:
         """When the first phoneme of each word is heard, in seconds."""
-        labels, firsts = [], []
+        labels: list[int] = []
+        firsts: list[int] = []
         for word in said:
             firsts.append(len(labels))
             labels += [self._ids[phone] for phone in word if phone in self._ids] + [self._ids["<wb>"]]

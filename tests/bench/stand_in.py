@@ -1,11 +1,19 @@
 """Loaded by workers in place of an instance: it speaks nothing, and fails as its voice or its text says."""
 
 import time
+from typing import Any
 
 from speakkit.errors import BadValue, ModelError
 from speakkit.workers.frames import Frame
 
-FACTS = {"weights": "none", "device": "cpu (1 threads)", "gpu": "", "torch": "2", "g2p": 0.01, "chunks": 1}
+FACTS: dict[str, Any] = {
+    "weights": "none",
+    "device": "cpu (1 threads)",
+    "gpu": "",
+    "torch": "2",
+    "g2p": 0.01,
+    "chunks": 1,
+}
 
 
 def load(settings):

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
+from speakkit import audiofile
 from speakkit.bench import instance
 from speakkit.bench.instance import Facts, Setup, Spoken, Work
 from speakkit.errors import BadValue
+from speakkit.speech import synthesize
 from speakkit.workers.frames import Frame
 
 TEXT = "Good morning. How are you?"
@@ -30,13 +33,13 @@ def ask(kokoro, english):
 def written(monkeypatch):
     """The files that were opened, in order."""
     files = []
-    sink = instance.audiofile.sink
+    sink = audiofile.sink
 
     def noted(target, *rest):
         files.append(target)
         return sink(target, *rest)
 
-    monkeypatch.setattr(instance.audiofile, "sink", noted)
+    monkeypatch.setattr(audiofile, "sink", noted)
     return files
 
 
@@ -85,9 +88,9 @@ def test_what_cannot_be_loaded_is_told(kokoro):
 def test_batch_reaches_the_engine(kokoro, monkeypatch):
     """As it was given, with the device."""
     given = {}
-    speaker = instance.synthesize.speaker
+    speaker = synthesize.speaker
     monkeypatch.setattr(
-        instance.synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
+        synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
     )
     instance.load(asdict(SETUP) | {"batch": 3})
     assert given == {"engine": "kokoro", "device": "cpu", "batch": 3}
@@ -96,7 +99,8 @@ def test_batch_reaches_the_engine(kokoro, monkeypatch):
 def test_no_more_are_under_way_than_asked():
     """As one ends, the next begins."""
     begun = []
-    answers = instance._some_at_once(lambda seed: begun.append(seed) or seed, range(10), 2)
+    some_at_once: Any = instance._some_at_once
+    answers = some_at_once(lambda seed: begun.append(seed) or seed, range(10), 2)
     first = next(answers)
     assert first in (0, 1)
     assert len(begun) <= 4

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bare import BARE_PYTHON
 from speakkit.daemon import client, container_client, containers, control
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import EXITS, Mode
@@ -42,7 +43,7 @@ def begin(place, command, tmp_path):
     def run(*words, target=None):
         started.append(
             subprocess.Popen(
-                [sys._base_executable, "-I", "-S", script, *words],
+                [BARE_PYTHON, "-I", "-S", script, *words],
                 env={"SPEAKKIT_SOCKET": str(target or place.containers / containers.SOCKET)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

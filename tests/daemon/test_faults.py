@@ -159,7 +159,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
     other.event(streamed, Audio)
     os.kill(status.pid, signal.SIGKILL)
     for each in (one, other):
-        wait_until(lambda each=each: each.is_over)
+        wait_until(lambda: each.is_over)  # noqa: B023  it is called here
     assert not one.all(name, Finished)
     again = caller("one")
     assert again.result(again.speak("seconds=0.2")) == "played"
@@ -170,7 +170,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
 def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
     """The process is loaded for the first script that comes, and is not bound to it."""
     answer = voice.load({"voice": "nobody"})
-    asked = {"id": "1", "number": 0, "begins": 0.0, "voice": "nobody"}
+    asked = Frame({"id": "1", "number": 0, "begins": 0.0, "voice": "nobody"}, b"Hello.")
     with pytest.raises(BadValue, match="nobody"):
-        list(answer(Frame(asked, b"Hello.")))
+        list(answer(asked))
     assert Script(voice="nobody").engine == "kokoro"

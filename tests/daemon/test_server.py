@@ -9,7 +9,8 @@ import pytest
 from speakkit.daemon import lifecycle
 from speakkit.daemon.client import Gone, Refused, connect
 from speakkit.daemon.connection import Limits
-from speakkit.daemon.messages import Accepted, Audio, Finished, Mode, Result
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Accepted, Audio, Finished, Mode
 from speakkit.daemon.protocol import TEXT, Code
 from speakkit.workers.frames import Frame
 from waiting import wait_until

@@ -1,6 +1,7 @@
 """The original network, beside ours."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ def kmodel():
     """kokoro.KModel with the weights that our network has."""
     from speakkit.engines import registry
 
-    return registry.synthesizer("upstream", "cpu")._model
+    upstream: Any = registry.synthesizer("upstream", "cpu")
+    return upstream._model
 
 
 @pytest.fixture(scope="session")
