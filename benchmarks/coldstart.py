@@ -78,8 +78,8 @@ def speak(receipt: Path) -> None:
     from speakkit.cli import speak as command  # noqa: PLC0415
     from speakkit.engines import registry  # noqa: PLC0415
 
-    registry.synthesizer = watch.around(registry.synthesizer, "model")  # type: ignore[assignment]
-    registry.phonemizer = watch.around(registry.phonemizer, "G2P")
+    registry.synthesizer = watch.around(registry.synthesizer, "model")
+    registry.phonemizer = watch.around(registry.phonemizer, "G2P")  # type: ignore[assignment]
     alone._speak_into = watch.around(alone._speak_into, "synthesis")  # noqa: SLF001
     with watch.phase("rest"):
         code = command.main()
