@@ -50,7 +50,7 @@ def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
         frames.append([sum(one.result().durations) for one in outcomes])
         return outcomes
 
-    engine._batches._speak = watched  # type: ignore[assignment]  # noqa: SLF001
+    engine._batches._speak = watched  # noqa: SLF001
     before = memory(device)
     start = time.perf_counter()
     audio = sum(one.result().audio.duration for one in engine.synthesize(plan))

@@ -176,7 +176,7 @@ def _cancelled(connection: Client, ear: Ear, number: int) -> float:
     until(events, Started)
     time.sleep(0.4)
     asked = time.monotonic()
-    events.close()  # which cancels it
+    events.close()  # type: ignore[attr-defined]  # a generator, which cancels it then
     time.sleep(0.4)
     sounding = np.flatnonzero(ear())
     return ear.born() + float(sounding[-1]) / pcm.RATE - asked

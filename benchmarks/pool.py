@@ -39,7 +39,8 @@ def texts(count: int, poisoned: int) -> list[str]:
 
 def measured(items: list[str], workers: int, most: int) -> tuple[int, int, float]:
     """How many items were answered and quarantined, and the seconds from the first to the last."""
-    with Pool("pool:load", None, int, workers) as pool:
+    started: Pool[str, int] = Pool("pool:load", None, int, workers)
+    with started as pool:
         began = time.perf_counter()
         outcomes = list(pool.map(items, most=most))
         seconds = time.perf_counter() - began

@@ -85,7 +85,8 @@ class Aligner:
 
     def starts(self, audio: Audio, said: Sequence[Sequence[str]]) -> list[float]:
         """When the first phoneme of each word is heard, in seconds."""
-        labels, firsts = [], []
+        labels: list[int] = []
+        firsts: list[int] = []
         for word in said:
             firsts.append(len(labels))
             labels += [self._ids[phone] for phone in word if phone in self._ids] + [self._ids["<wb>"]]
@@ -200,8 +201,10 @@ class Differences:
         found = by_pocketsphinx(utterance.audio, spoken)
         self.pocketsphinx += [word.start - start for word, start in zip(spoken, found or (), strict=False)]
         for i, j in heard_as([word.text for word in spoken], [word.text for word in heard]):
-            self.whisper.append(spoken[i].start - heard[j].start)
-            self.whisper_hama.append(heard[j].start - aligned[i])
+            start = heard[j].start
+            assert start is not None  # Whisper tells the time of every word
+            self.whisper.append(spoken[i].start - start)
+            self.whisper_hama.append(start - aligned[i])
 
 
 def main(count: int, voice: str, speed: float) -> None:

@@ -192,7 +192,7 @@ def _value(parameter: Any) -> str:
         return "FOLDER" if kind.path_type == "dir" else "FILE"
     if kind.annotation in (int, float) and parameter.param_type_name == "option":
         return "N"
-    return max(parameter.opts, key=len).lstrip("-").upper()
+    return str(max(parameter.opts, key=len)).lstrip("-").upper()
 
 
 def _about(parameter: Any, names: list[str]) -> str:

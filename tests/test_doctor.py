@@ -9,11 +9,13 @@ import sysconfig
 from contextlib import nullcontext
 
 import numpy as np
+import phonemizer.backend
 import pytest
+import torch
 
 from speakkit import config, doctor, engines, paths
 from speakkit.audio import Audio
-from speakkit.engines import device, espeak, registry
+from speakkit.engines import device, registry
 from speakkit.errors import EngineError, NoAudioDevice
 from speakkit.outcome import Outcome
 from speakkit.playback import media, portaudio
@@ -162,7 +164,7 @@ def test_gpu_that_torch_cannot_use(monkeypatch, tmp_path):
 
 def test_torch_that_was_not_tested(monkeypatch):
     """Newer than the newest that was."""
-    monkeypatch.setattr(device.torch, "__version__", "3.0.1+cpu")
+    monkeypatch.setattr(torch, "__version__", "3.0.1+cpu")
     assert (finding("torch").state, "torch>=2.8" in finding("torch").mend) == ("warning", True)
 
 
@@ -172,7 +174,7 @@ def test_espeak_that_does_not_load(monkeypatch):
     def broken(*_arguments, **_settings):
         raise RuntimeError("no library")
 
-    monkeypatch.setattr(espeak.phonemizer.backend, "EspeakBackend", broken)
+    monkeypatch.setattr(phonemizer.backend, "EspeakBackend", broken)
     found = finding("espeak", doctor.State.failed)
     assert (found.state, "no library" in found.found) == ("failed", True)
     assert "espeakng-loader" in found.found + found.mend
@@ -240,7 +242,7 @@ def test_no_sound(monkeypatch):
 
     monkeypatch.setattr(portaudio, "sounddevice", missing)
     monkeypatch.setenv("SPEAKKIT_SINK", "sounddevice")
-    assert finding("sound") == doctor.Finding("sound", "warning", *str(_raised(missing)).split("; "))
+    assert finding("sound") == doctor.Finding("sound", doctor.State.warning, *str(_raised(missing)).split("; "))
 
 
 def _raised(function):
@@ -262,7 +264,7 @@ def test_check_that_breaks_does_not_stop_the_others():
 def test_default_device_is_the_configured_one(monkeypatch):
     """A device that is not there is a finding of the line that speaks on it."""
     monkeypatch.setenv("SPEAKKIT_DEVICE", "mps")
-    if device.torch.backends.mps.is_available():
+    if torch.backends.mps.is_available():
         pytest.skip("this machine has a GPU of that kind")
     found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
     assert (found.state, "mps" in found.found) == ("failed", True)

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from speakkit import audiofile
 from speakkit.bench import instance
-from speakkit.bench.messages import Read, Setup, Speak, Spoken, Work
+from speakkit.bench.messages import SHOWN, Read, Setup, Speak, Spoken, Work
 from speakkit.errors import BadValue
+from speakkit.speech import synthesize
 from speakkit.workers import messages
 from speakkit.workers.frames import FrameError
 
@@ -26,13 +29,13 @@ def ask(kokoro, english):
 def written(monkeypatch):
     """The files that were opened, in order."""
     files = []
-    sink = instance.audiofile.sink
+    sink = audiofile.sink
 
     def noted(target, *rest):
         files.append(target)
         return sink(target, *rest)
 
-    monkeypatch.setattr(instance.audiofile, "sink", noted)
+    monkeypatch.setattr(audiofile, "sink", noted)
     return files
 
 
@@ -69,22 +72,22 @@ def test_an_instance_knows_what_it_is(ask):
 def test_many_lost_words_are_named_in_part(ask):
     """All of them would not fit into a table."""
     (facts,) = ask(Read("One. " + "日本 and. " * 50))
-    assert len(facts.lost) == instance.SHOWN
+    assert len(facts.lost) == SHOWN
 
 
 def test_what_cannot_be_loaded_is_told(kokoro):
     """By the error of whoever loads."""
-    for wrong in ({"voice": "f9"}, {"device": "abacus"}, {"engine": "nobody"}):
+    for wrong in (replace(SETUP, voice="f9"), replace(SETUP, device="abacus"), replace(SETUP, engine="nobody")):
         with pytest.raises(BadValue):
-            instance.load(replace(SETUP, **wrong))
+            instance.load(wrong)
 
 
 def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
     """As it was given, with the device."""
     given = {}
-    speaker = instance.synthesize.speaker
+    speaker = synthesize.speaker
     monkeypatch.setattr(
-        instance.synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
+        synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
     )
     instance.load(replace(SETUP, batch=3, threads=2))
     assert given == {"engine": "kokoro", "device": "cpu", "batch": 3, "threads": 2}
@@ -100,7 +103,8 @@ def test_a_figure_is_a_number():
 def test_no_more_are_under_way_than_asked():
     """As one ends, the next begins."""
     begun = []
-    answers = instance._some_at_once(lambda seed: begun.append(seed) or seed, range(10), 2)
+    some_at_once: Any = instance._some_at_once
+    answers = some_at_once(lambda seed: begun.append(seed) or seed, range(10), 2)
     first = next(answers)
     assert first in (0, 1)
     assert len(begun) <= 4

@@ -6,6 +6,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_after_the_limit_no_request_is_begun():
 
 def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
     """The other instance does all it was asked for, and the next row is measured."""
-    killed = []
+    killed: list[None] = []
 
     def kill(what, done, _):
         if what == "kokoro x2" and done >= 2 and not killed:
@@ -147,7 +148,7 @@ def test_ctrl_c_gives_what_was_measured_and_leaves_nothing_running(pids):
         if what == "kokoro x2" and done >= 4:
             raise KeyboardInterrupt
 
-    rows = []
+    rows: list[Any] = []
     with pytest.raises(KeyboardInterrupt):
         rows.extend(row for row in Sweep(plan(instances=3, requests=50, max_seconds=1), interrupt).rows())
     assert all(map(dies, pids))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -57,7 +58,7 @@ def stand_in(monkeypatch, tmp_path, home):
 @pytest.fixture
 def reported(monkeypatch):
     """Let the test be told of progress: it sets the function that is called with each report."""
-    told = []
+    told: list[Any] = []
 
     @contextmanager
     def progress(*, wanted=True):
@@ -147,7 +148,7 @@ def test_table_is_for_people(run, stand_in, text):
 
 def test_a_killed_worker_is_named(run, stand_in, reported, text):
     """In the table and on standard error; the rest goes on, and the exit code says that something failed."""
-    killed = []
+    killed: list[int] = []
 
     def kill(what, done, _):
         if what == "kokoro x2" and done >= 2 and not killed:

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bare import BARE_PYTHON
 from speakkit.daemon import client, container_client, containers, control
 from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import EXITS, Mode
@@ -42,7 +44,7 @@ def begin(place, command, tmp_path):
     def run(*words, target=None):
         started.append(
             subprocess.Popen(
-                [sys._base_executable, "-I", "-S", script, *words],
+                [BARE_PYTHON, "-I", "-S", script, *words],
                 env={"SPEAKKIT_SOCKET": str(target or place.containers / containers.SOCKET)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -73,6 +75,7 @@ def speak(begin):
 def rows():
     """What the user of the host sees."""
     with client.connect("host") as own:
+        found: Any
         (found,) = own.request("queue")
     return [(row["agent"], row["stage"]) for row in found.rows]
 

@@ -250,8 +250,8 @@ def test_why_a_key_is_no_argument(run):
 def test_set_key_at_a_terminal(command):
     """Asks for the key, and the terminal does not show what is typed."""
     terminal, other_end = pty.openpty()
-    streams = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
-    process = subprocess.Popen([*command, "config", "set-key", "gemini"], start_new_session=True, **streams)
+    words = [*command, "config", "set-key", "gemini"]
+    process = subprocess.Popen(words, start_new_session=True, stdin=other_end, stdout=other_end, stderr=other_end)
     wait_until(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
     os.write(terminal, f"{SECRET}\n".encode())
     assert process.wait(60) == 0

@@ -4,6 +4,7 @@ import configparser
 import json
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_units(daemon):
     """Both, or one for a file; systemd's own kind of file."""
     both = daemon("units")[1]
     assert both == daemon("units", "socket")[1] + "\n" + daemon("units", "service")[1]
-    units = configparser.ConfigParser(strict=True, interpolation=None)
+    units: Any = configparser.ConfigParser(strict=True, interpolation=None)
     units.optionxform = str
     units.read_string(daemon("units", "socket")[1])
     assert dict(units["Socket"]) == {

@@ -268,9 +268,7 @@ def test_clouds_are_not_available_yet(run, option):
 def test_language_whose_extra_is_missing_says_so(run, tmp_path, monkeypatch):
     """With what to type, before a file is made."""
     monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("no_such_package",)))
-    registry.phonemizer.cache_clear()
     result = run("speak", "-o", tmp_path / "x.wav", "--voice", "jf_alpha", "はい")
-    registry.phonemizer.cache_clear()
     one_line(result, 1, "no_such_package", "pip install 'speakkit[ja]'")
     assert list(tmp_path.iterdir()) == []
 

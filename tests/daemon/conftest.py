@@ -9,14 +9,17 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
+from bare import BARE_PYTHON
 from speakkit import paths
 from speakkit.daemon import client, lifecycle, messages, protocol
 from speakkit.daemon.client import Client
 from speakkit.daemon.connection import Limits
-from speakkit.daemon.messages import Accepted, Audio, Failure, Finished, Hello, Mode, Result, SpokenWord
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Accepted, Audio, Failure, Finished, Hello, Mode, SpokenWord
 from speakkit.daemon.protocol import Code, Decoder
 from speakkit.daemon.server import Server
 from speakkit.daemon.work import Nothing, Refused
@@ -38,7 +41,7 @@ def as_stranger(place):
     def run(code, folder=0o755, socket=0o666):
         for path, mode in ((place.path.parent, 0o755), (place.path, folder), (place.socket, socket)):
             path.chmod(mode)
-        command = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", sys._base_executable]
+        command = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", BARE_PYTHON]
         ended = subprocess.run(
             [*command, "-I", "-c", code, str(place.socket)],
             capture_output=True,
@@ -58,7 +61,7 @@ def start(place):
     started = []
 
     def run(**variables):
-        child = subprocess.Popen(
+        child: Any = subprocess.Popen(
             [sys.executable, "-P", "-m", "speakkit.daemon"], stderr=subprocess.PIPE, env=os.environ | variables
         )
         started.append(child)
@@ -183,7 +186,7 @@ class Served:
         return channel
 
     def client(self, **hello):
-        client = Client(self.raw())
+        client: Any = Client(self.raw())
         client.welcome = client.hello(Hello(**hello))
         return client
 
@@ -234,7 +237,8 @@ class Caller:
     """A client whose every event is kept, with when it came: {id: [(seconds, event), ...]}."""
 
     def __init__(self, channel, agent):
-        self.channel, self.said = channel, {}
+        self.channel = channel
+        self.said: dict[Any, list[tuple[float, Any]]] = {}
         self.is_over = False
         self.news = threading.Condition()
         channel.settimeout(None)

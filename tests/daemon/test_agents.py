@@ -91,8 +91,8 @@ def test_a_beep_comes_once_a_burst_and_with_another_agent(daemon, monkeypatch, t
         list(two.events(last))
     wait_until(lambda: sink.stat().st_size >= 4 * RATE * 2)
     samples = np.fromfile(sink, "<f4")
-    begins = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0.25]).astype(int)) == 1)
-    begins = [at for at in begins if (samples[at : at + RATE // 4] == 0.25).all()]
+    rises = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0.25]).astype(int)) == 1)
+    begins = [at for at in rises if (samples[at : at + RATE // 4] == 0.25).all()]
     beeps = [bool(np.abs(samples[at - RATE // 10 : at - 200]).max() > 0.05) for at in begins]
     assert beeps == [True, False, True]
 

@@ -10,14 +10,15 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from bare import BARE_PYTHON
 from speakkit.config import load
-from speakkit.daemon import client, containers, control, peer, rundir
+from speakkit.daemon import client, containers, control, lifecycle, peer, rundir
 from speakkit.daemon.messages import Mode, Request
 from speakkit.errors import DaemonError
 from waiting import wait_until
@@ -86,7 +87,7 @@ def require_root(*programs):
         pytest.skip("needs root, and setpriv of util-linux, to become another user")
 
 
-AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", sys._base_executable, "-I")
+AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", BARE_PYTHON, "-I")
 
 
 @pytest.fixture
@@ -132,8 +133,9 @@ def guest(place):
             child.wait(SECONDS)
             child.stdout.close()
 
-    run.begun = begun
-    return run
+    heard: Any = run
+    heard.begun = begun
+    return heard
 
 
 def codes(events):
@@ -267,7 +269,7 @@ def test_before_hello_nothing_is_spoken(daemon, guest):
     assert queue().rows == ()
 
 
-DENIED = (
+DENIED: tuple[dict[str, object], ...] = (
     {"prio": "urgent"},
     {"interrupt": "all"},
     {"detach": True},
@@ -538,4 +540,4 @@ def test_a_path_that_is_too_long_is_named(monkeypatch, place):
     deep = rundir.RuntimeDir(place.path / ("x" * 60))
     deep.path.mkdir()
     with pytest.raises(DaemonError, match="path"):
-        containers.lifecycle.bound(deep.containers / ("y" * 60), 0o111)
+        lifecycle.bound(deep.containers / ("y" * 60), 0o111)

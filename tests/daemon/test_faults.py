@@ -175,7 +175,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
     other.event(streamed, Audio)
     os.kill(status.pid, signal.SIGKILL)
     for each in (one, other):
-        wait_until(lambda each=each: each.is_over)
+        wait_until(lambda: each.is_over)  # noqa: B023  it is called here
     assert not one.all(name, Finished)
     again = caller("one")
     assert again.result(again.speak("seconds=0.2")) == "played"

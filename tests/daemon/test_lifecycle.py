@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -215,7 +216,9 @@ def passing(place):
     started = []
 
     def run(process="self", count="1"):
-        child = subprocess.Popen([sys.executable, "-c", PASSED, place.socket, process, count], stderr=subprocess.PIPE)
+        child: Any = subprocess.Popen(
+            [sys.executable, "-c", PASSED, place.socket, process, count], stderr=subprocess.PIPE
+        )
         started.append(child)
         child.said = child.stderr.readline().decode()
         return child

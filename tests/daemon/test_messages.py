@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from speakkit.daemon import edition, messages
 from speakkit.daemon.edition import Edition
+from speakkit.daemon.effects import Result
 from speakkit.daemon.messages import (
     EXITS,
     Accepted,
@@ -22,7 +24,6 @@ from speakkit.daemon.messages import (
     Listing,
     Mode,
     Part,
-    Result,
     Shutdown,
     Span,
     SpokenWord,
@@ -100,7 +101,8 @@ def test_a_long_text_has_many_words(words, warnings):
     decoder = Decoder()
     for frame in messages.frames_of(whole):
         decoder.feed(packed(frame))
-    *parts, last = [event_of(frame) for frame in iter(decoder.frame, None)]
+    answers: list[Any] = [event_of(frame) for frame in iter(decoder.frame, None)]
+    *parts, last = answers
     assert messages.joined(parts, last) == whole
 
 

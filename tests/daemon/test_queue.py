@@ -1,6 +1,7 @@
 """Who speaks when, and how each utterance ends: the rules one by one."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -288,7 +289,15 @@ def test_the_same_is_said_once(room):
 def test_what_differs_is_not_the_same(room):
     """Another voice, another priority, another key of either kind."""
     room.say("a")
-    wishes = [{}, {"voice": "f1"}, {"voice": "f2"}, LOW, {"dedupe": "1"}, {"dedupe": "2"}, {"replace": "1"}]
+    wishes: list[dict[str, Any]] = [
+        {},
+        {"voice": "f1"},
+        {"voice": "f2"},
+        LOW,
+        {"dedupe": "1"},
+        {"dedupe": "2"},
+        {"replace": "1"},
+    ]
     for i, different in enumerate(wishes):
         assert " with " not in room.say(f"b{i}", text="Done.", **different)
 
@@ -383,7 +392,8 @@ def test_sending_again_says_nothing_twice(room):
     room.say("b")
     again = replace(utterance("b"), owner="new")
     (state,) = room.queue.submit(1.0, again)
-    assert state == State("b", Stage.waiting, 1, pytest.approx(room.queue.utterance("a").seconds - 1))
+    left: Any = pytest.approx(room.queue.utterance("a").seconds - 1)
+    assert state == State("b", Stage.waiting, 1, left)
     assert room.do("disconnected", "of b") == ""
     room.finish()
     assert room.queue.submit(1.0, again) == (State("b", Stage.playing, 0, 0.0),)

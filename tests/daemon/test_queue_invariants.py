@@ -483,14 +483,14 @@ class Machine(RuleBasedStateMachine):
         assert self.queue.next_deadline() is None
 
 
-class TestShort(Machine.TestCase):
+class TestShort(Machine.TestCase):  # type: ignore[misc, valid-type]
     """In each run of the tests."""
 
     settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 
 
 @pytest.mark.slow
-class TestLong(Machine.TestCase):
+class TestLong(Machine.TestCase):  # type: ignore[misc, valid-type]
     """With -m slow."""
 
     settings = settings(max_examples=2000, stateful_step_count=50, deadline=None)

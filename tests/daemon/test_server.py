@@ -3,13 +3,15 @@
 import json
 import socket
 import time
+from typing import Any
 
 import pytest
 
 from speakkit.daemon import lifecycle
 from speakkit.daemon.client import Gone, Refused, connect
 from speakkit.daemon.connection import Limits
-from speakkit.daemon.messages import Accepted, Audio, Finished, Mode, Result
+from speakkit.daemon.effects import Result
+from speakkit.daemon.messages import Accepted, Audio, Finished, Mode
 from speakkit.daemon.protocol import TEXT, Code
 from speakkit.workers.frames import Frame
 from waiting import wait_until
@@ -210,7 +212,8 @@ def test_a_hundred_connect_and_drop(serve):
             channel.sendall(HELLO[: number % (len(HELLO) + 1)])
     with connect() as client:
         wait_until(lambda: client.status().connections == 1)
-        assert list(client.request("say"))[-1].result is Result.played
+        end: Any = list(client.request("say"))[-1]
+        assert end.result is Result.played
 
 
 def test_the_last_place_is_not_taken(serve, said):
@@ -365,7 +368,8 @@ def test_work_is_finished_when_the_socket_is_replaced(serve):
     with served.client() as client:
         served.place.socket.unlink()
         wait_until(lambda: client.status().state == "draining")
-        assert list(client.request("say"))[-1].result is Result.played
+        end: Any = list(client.request("say"))[-1]
+        assert end.result is Result.played
         served.call(served.work.drained.set)
         assert client.wait_for_end(20)
 

@@ -39,7 +39,8 @@ class Actor(threading.Thread):
         super().__init__(daemon=True)
         self.bit, self.come, self.over = bit, caller, over
         self.dice = random.Random(bit)
-        self.broken, self.ended, self.caller = [], Counter(), None
+        self.broken, self.caller = [], None
+        self.ended: Counter[str] = Counter()
 
     def run(self):
         while not self.over.is_set():
@@ -140,7 +141,8 @@ def test_a_long_day(heard, caller):
     actors = [Actor(bit, caller, over) for bit in range(10)]
     for actor in actors:
         actor.start()
-    begun, killed, samples = time.monotonic(), Counter(), []
+    begun, samples = time.monotonic(), []
+    killed: Counter[str] = Counter()
     next_kill = begun + EVERY
     while (now := time.monotonic()) < begun + SECONDS:
         is_second_half = now > begun + SECONDS / 2
@@ -171,7 +173,7 @@ def report(samples, actors, killed, sound):
     samples = [row for row in samples[len(samples) // 5 :] if row[0] == pid]
     _, count, memory, descriptors, threads = (np.array(column) for column in zip(*samples, strict=True))
     slope = np.polyfit(count / 1000, memory / MIB, 1)[0]
-    ended = sum((actor.ended for actor in actors), Counter())
+    ended: Counter[str] = sum((actor.ended for actor in actors), Counter())
     print(f"{ended.total()} requests: {dict(ended)}; killed: {dict(killed)}")
     print(f"{len(sound) / 24_000:.0f} s heard, {overlapping} samples overlap, invariants broken: {len(broken)}")
     print(f"memory: {memory[0] / MIB:.1f} to {memory[-1] / MIB:.1f} MiB, {slope:.2f} MiB per 1000 requests")

@@ -60,7 +60,7 @@ def lives(killed):
     """(start, end) of every daemon that there was, by the log; killed: pid -> when."""
     log = paths.daemon_log()
     lines = [line for file in (log.with_name("daemon.log.1"), log) if file.exists() for line in file.open()]
-    found = {}
+    found: dict[int, list[float]] = {}
     for line in lines:
         pid, what = int(line.split()[2]), line.split()[4]
         if what in ("starts:", "ends"):

@@ -14,9 +14,11 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bare import BARE_PYTHON
 from speakkit import paths
 from speakkit.daemon import client, control, kill, lifecycle, peer, rundir
 from speakkit.daemon.messages import Mode
@@ -73,7 +75,7 @@ def test_another_user_does_not_answer_for_the_daemon(place):
         pytest.skip("needs root, to become another user")
     place.path.parent.chmod(0o755)
     place.path.chmod(0o777)
-    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys._base_executable, "-I", "-c", LISTEN]
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BARE_PYTHON, "-I", "-c", LISTEN]
     impostor = subprocess.Popen([*command, place.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert impostor.stdout.readline() == b"ready\n"
     place.path.chmod(0o700)
@@ -120,7 +122,8 @@ def test_credentials_of_macos(monkeypatch, version, uid, is_ours):
             return struct.pack("II", version, uid)[:size]
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert peer.is_ours(Channel()) is is_ours
+    channel: Any = Channel()
+    assert peer.is_ours(channel) is is_ours
 
 
 def test_no_key_stays_in_a_daemon(place, monkeypatch, log):

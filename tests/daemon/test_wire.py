@@ -5,6 +5,7 @@ tests/data/wire has them: a client of then understands a daemon of now, and the 
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ EVENTS = [
     Failure("x", Code.busy, "there is no room", 800),
     Failure(None, Code.version, "another version"),
 ]
-VOICE = {"voice": "f1", "speed": 1.25, "seed": 7, "suffix": ".md"}
+VOICE: dict[str, Any] = {"voice": "f1", "speed": 1.25, "seed": 7, "suffix": ".md"}
 REQUESTS = [
     Hello("1.0", "a", "speak/0.1", "0.1", 1),
     Hello(id="h"),
@@ -125,7 +126,7 @@ def test_requests_of_then(frame, command):
 @pytest.mark.parametrize("frame", recorded("requests")[:4:3])
 def test_hello_and_shutdown_are_said_as_then(frame):
     """For ever."""
-    kind = {"hello": Hello, "shutdown": Shutdown}[frame.fields["op"]]
+    kind: Any = {"hello": Hello, "shutdown": Shutdown}[frame.fields["op"]]
     assert exact(frame_of(read(kind, frame.fields)).fields) == exact(frame.fields)
 
 

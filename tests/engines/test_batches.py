@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,7 +234,7 @@ def test_chunks_of_a_caller_who_has_gone_are_not_spoken():
     """Closing the iterator takes back what waits."""
     echo = Echo()
     shared = batches(echo, Space(), 2)
-    outcomes = shared.outcomes(chunk(index=i) for i in range(50))
+    outcomes: Any = shared.outcomes(chunk(index=i) for i in range(50))
     next(outcomes)
     next(outcomes)
     outcomes.close()

@@ -1,6 +1,7 @@
 """Kokoro's checkpoint, rebuilt from the int8 export: against kokoro's own model, and against the export itself."""
 
 import resource
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,7 +38,7 @@ def silent(what, done, total):
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory):
     """The rebuilt checkpoint: module -> name with 'module.' -> tensor."""
-    source = hub.MODELS["kokoro"].sources[1]
+    source: Any = hub.MODELS["kokoro"].sources[1]
     installed = hub.ensure("kokoro")
     folder = installed.folder
     if installed.source != source.label:  # a kept home may have the official weights
@@ -59,7 +60,7 @@ def weights(rebuilt):
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
     """The int8 export in one file."""
-    source = hub.MODELS["kokoro"].sources[1]
+    source: Any = hub.MODELS["kokoro"].sources[1]
     file = tmp_path_factory.mktemp("export") / "int8.onnx"
     with file.open("wb") as out:
         for package in source.packages:

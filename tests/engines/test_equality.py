@@ -178,7 +178,7 @@ def test_in_float32_the_speech_is_the_same(network, items):
 @pytest.mark.timeout(3600)
 def test_worst_of_many_mixes(network, double):
     """Prints the worst of each kind: pytest -m slow -s tests/engines/test_equality.py."""
-    found = {"float64": [], "float32, same F0": [], "float32": [], "correlation": []}
+    found: dict[str, list[float]] = {"float64": [], "float32, same F0": [], "float32": [], "correlation": []}
 
     @seed(1)
     @tried(40)

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import phonemizer.backend
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,6 +170,6 @@ def test_espeak_that_does_not_load_is_an_error(monkeypatch):
     def broken(*_arguments, **_settings):
         raise RuntimeError("no library")
 
-    monkeypatch.setattr(espeak.phonemizer.backend, "EspeakBackend", broken)
+    monkeypatch.setattr(phonemizer.backend, "EspeakBackend", broken)
     with pytest.raises(EngineError, match="reinstall espeakng-loader"):
         espeak.Espeak("es")

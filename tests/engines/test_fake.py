@@ -1,6 +1,7 @@
 """The scripted engines keep the promises of every engine, in the same order of items as real ones."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ SENTENCES = [Sentence(text, 0) for text in ("One.", "Two.", "Three.", "Four.", "
 CHUNKS = [Chunk(i, "abc", (), (), find("f1"), "en-us", 1.0, 0, 0.0) for i in range(5)]
 PASSAGES = [Passage(f"Number {i}.", 0, "Tone", "en-us") for i in range(5)]
 
-KINDS = {
+KINDS: dict[str, tuple[Any, Any, Any, Any]] = {
     "phonemizer": (fake.FakePhonemizer, fake.spelled, SENTENCES, lambda engine, items: engine.phonemize(items)),
     "synthesizer": (fake.FakeSynthesizer, fake.tone, CHUNKS, lambda engine, items: engine.synthesize(items)),
     "text synthesizer": (fake.FakeTextSynthesizer, fake.recited, PASSAGES, lambda engine, items: engine.recite(items)),

@@ -1,6 +1,7 @@
 """Kokoro on a GPU: as on the processor, and a batch as its chunks one by one."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_same_seed_gives_the_same_bytes(gpu, weights):
 def test_memory_that_is_short_halves_the_batch(gpu, weights):
     """With a cap on what torch may take, a batch of eight is spoken all the same."""
     engine = Kokoro(weights, gpu, batch=8)
-    room = engine._batches._room
+    room: Any = engine._batches._room
     room.seconds, room.used = (lambda: 1e9), (lambda _: None)
     plan = [dataclasses.replace(one, phonemes=PHONEMES * 4) for one in chunks()]
     torch.cuda.empty_cache()

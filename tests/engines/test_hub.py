@@ -10,10 +10,12 @@ import socket
 import subprocess
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+from speakkit import paths
 from speakkit.engines import catalog, hub, packs, sources
 from speakkit.engines.packages import package_folder
 from speakkit.engines.sources import HubFiles
@@ -26,6 +28,8 @@ SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 class Stub(http.server.BaseHTTPRequestHandler):
     """A Hub with one file; the server's `reply` says how it fails."""
+
+    server: Any
 
     def do_HEAD(self):
         self.send_response(200)
@@ -56,7 +60,7 @@ def stub(monkeypatch):
     """A Hub on this machine, at a port of its own, which another test may have had before; a busy machine is slow."""
     sources._is_reachable.cache_clear()
     monkeypatch.setattr(sources, "REACH", 30.0)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     server.asked, server.reply = [], "whole"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
@@ -154,7 +158,7 @@ def test_own_folder_comes_first(stub, cache, monkeypatch, tmp_path):
 def test_own_folder_by_the_file_of_settings(stub, cache, tmp_path):
     """Counts as the variable does, and is named with its line where it is no folder."""
     (tmp_path / "mine" / "toy").mkdir(parents=True)
-    settings = hub.paths.config()
+    settings = paths.config()
     settings.parent.mkdir()
     settings.write_text(f"models = '{tmp_path}/mine'")
     assert hub.ensure("toy").folder == tmp_path / "mine" / "toy"
@@ -303,6 +307,6 @@ def test_packaged_voices_are_those_of_the_package(home):
     if not shutil.which("npm"):
         pytest.skip("needs npm")
     hub.ensure("voices")
-    full, packaged = packs.pack("af_heart"), np.load(hub.paths.data() / "voices" / "af_heart.npy")
+    full, packaged = packs.pack("af_heart"), np.load(paths.data() / "voices" / "af_heart.npy")
     assert full.shape == (510, 1, 256)
     assert np.array_equal(full.astype(np.float16), packaged)

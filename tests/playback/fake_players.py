@@ -126,7 +126,7 @@ async def obey(fakes, do, name, **more):
 async def main():
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    fakes = {}
+    fakes: dict[str, Fake] = {}
     while line := await reader.readline():
         print(json.dumps(await obey(fakes, **json.loads(line))), flush=True)
 

@@ -92,7 +92,7 @@ def test_without_a_device_there_is_one_line(command, tmp_path):
 
 def test_ctrl_c_stops_the_sound(sound_server, tmp_path, command):
     """In mid-sentence, with exit code 130 and silence after."""
-    text = "This sentence is much too long to be heard to its end. " * 4
+    text = "This sentence is much too long to be heard to its end. " * 2
     with sound_server.listening(tmp_path) as heard:
         process = subprocess.Popen(
             [*command, "speak", text], env=sound_server.environment, stderr=subprocess.PIPE, text=True

@@ -127,7 +127,8 @@ def test_pause_and_play(windows, interlude):
         interlude.begin()
         wait_until(lambda: windows.sessions[odd] == "paused")
         interlude.end()
-        wait_until(lambda count=number: windows.asked == [f"pause {odd}", f"play {odd}"] * count)
+        asked = [f"pause {odd}", f"play {odd}"] * number
+        wait_until(lambda: windows.asked == asked)  # noqa: B023  it is called here
     assert windows.sessions == {odd: "playing", "Chrome": "playing", "Chrome.exe": "playing", "VLC": "paused", "x": "changing"}  # fmt: skip  # noqa: E501
     interlude.close()
     assert windows.starts == 1

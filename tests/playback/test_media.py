@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -38,6 +39,9 @@ class Orchestra:
             raise self.error
         self.done.append(what)
 
+    def has_released(self, count):
+        return self.asked.count("release") == count
+
     async def hold(self):
         await self._do("hold")
 
@@ -49,6 +53,9 @@ class Orchestra:
 
     async def close(self):
         await self._do("close")
+
+    async def seen(self):
+        await self._do("seen")
 
 
 class Player1:
@@ -105,7 +112,7 @@ def test_bursts_are_glued():
         for _ in range(3):
             interlude.begin()
             interlude.end()
-        wait_until(lambda count=number: orchestra.asked.count("release") == count)
+        wait_until(partial(orchestra.has_released, number))
     interlude.close()
     assert orchestra.asked == ["hold", "release", "hold", "release", "close"]
     assert len(orchestra.threads) == 1

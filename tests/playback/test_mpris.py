@@ -392,8 +392,9 @@ def test_next_process_may_speak_at_once(session_bus, interludes, folder):
 
 
 @pytest.mark.parametrize("act", ["Next", "Stop", "Play", "restart", "quit"])
-def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interludes, folder):
+def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interludes, folder, monkeypatch):
     """Another track is not the one that was paused."""
+    monkeypatch.setattr(holding, "LATE", 0.5)
     session_bus.add("normal")
     with killed(folder):
         session_bus.tell("normal", *([act] if act.islower() else ["act"]), **({} if act.islower() else {"act": act}))
@@ -437,8 +438,9 @@ def test_close_waits_for_one_that_is_about_to_pause(session_bus, interludes, fol
 
 def test_players_are_seen(session_bus):
     """With what they do, and whether they are ignored."""
-    for name, more in {"vlc": {"status": "Paused"}, "mute": {"is_mute": True}, "spotify": {}}.items():
-        session_bus.add(name, **more)
+    session_bus.add("vlc", status="Paused")
+    session_bus.add("mute", is_mute=True)
+    session_bus.add("spotify")
     assert media.seen(["spotify"]) == [
         holding.Seen("mute", None, is_ignored=False),
         holding.Seen("spotify", holding.Status.playing, is_ignored=True),
@@ -546,9 +548,11 @@ def test_two_real_players(session_bus, interludes, folder, tmp_path):
     with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(2 * 8000 * 60))
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     command = ["mpv", "--no-config", "--ao=null", "--no-video", f"--script={script}", tmp_path / "silence.wav"]
-    players = [subprocess.Popen([*command, *more], **quiet) for more in ((), (), ("--pause",))]
+    players = [
+        subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for more in ((), (), ("--pause",))
+    ]
 
     def asked(*words):
         return subprocess.run(["playerctl", *words], capture_output=True, text=True, check=False).stdout

@@ -337,7 +337,7 @@ def test_a_device_can_be_lost_while_something_is_stopped(stage, monkeypatch):
 
 def test_underruns_make_the_latency_longer(stage):
     """After three of them in a burst, in a new stream, with nothing lost."""
-    opened = []
+    opened: list[float] = []
 
     def open_sink(latency):
         tape = stage.Tape(latency, stage.log)
@@ -358,7 +358,8 @@ def test_underruns_make_the_latency_longer(stage):
 def test_a_device_that_hangs_is_left_behind(stage, monkeypatch):
     """Another thread goes on with another sink; the old one is silenced as soon as it answers."""
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02))
-    hung, answers = [], threading.Event()
+    hung: list[object] = []
+    answers = threading.Event()
 
     def open_sink(latency):
         tape = stage.Tape(latency, stage.log)
@@ -427,7 +428,8 @@ def test_every_utterance_ends_once_whatever_happens(stage, monkeypatch):
     """Hundreds of utterances with stops, pauses and lost devices from several threads: one end each, and in order."""
     monkeypatch.setattr(player_module, "TRIES", (0.0, 0.001))
     monkeypatch.setattr(player_module, "FIRST_TRIES", (0.0, 0.001))
-    dice, heard = random.Random(7), []
+    dice = random.Random(7)
+    heard: list[float] = []
     player = stage.player(lambda latency: Instant(latency, heard, dice), linger=0.1)
     keys = [str(number) for number in range(400)]
 

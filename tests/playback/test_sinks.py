@@ -1,11 +1,13 @@
 """The sinks: each is driven by the player; the real ones on a real sound server."""
 
 import json
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,7 +126,7 @@ for fade in (True, False):
             [*scene(script, player.LATENCY), real], env=sound_server.environment, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout
-        silent_after = []
+        silent_after: list[float] = []
         for line in process.stdout:
             said = json.loads(line)
             if "asked" in said:
@@ -335,7 +337,8 @@ def missing(name):
 
 def there(name):
     """A kind with one."""
-    return sinks.Kind(lambda latency: (name, latency), lambda: f"{name}'s device")
+    opened: Any = lambda latency: (name, latency)  # noqa: E731
+    return sinks.Kind(opened, lambda: f"{name}'s device")
 
 
 @pytest.mark.parametrize(
@@ -351,8 +354,8 @@ def there(name):
 )
 def test_automatic_choice(monkeypatch, release, present, chosen):
     """By what there is; where there is nothing, what is said is how to get the best."""
-    monkeypatch.setattr(sinks.platform, "release", lambda: release)
-    monkeypatch.setattr(sinks.shutil, "which", lambda name: name if name in present else None)
+    monkeypatch.setattr(platform, "release", lambda: release)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in present else None)
     kinds = {name: there(name) if name in present else missing(name) for name in NAMES}
     monkeypatch.setattr(sinks, "KINDS", kinds)
     if chosen:

@@ -48,8 +48,9 @@ class SoundServer:
     @staticmethod
     def numbers(samples: ArrayLike) -> Samples:
         """Of a ramp whose sample number n is n / 2**20: the numbers of those that are not silent."""
-        samples = np.asarray(samples)
-        return samples[samples != 0] * 2**20
+        found = np.asarray(samples)
+        numbers: Samples = found[found != 0] * 2**20
+        return numbers
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -36,7 +36,7 @@ def test_srt_is_read_by_srt(tmp_path):
 
 def test_vtt_is_read_by_webvtt(tmp_path):
     """What looks like an arrow, a tag or an entity is text."""
-    read = list(webvtt.read(written(tmp_path, "vtt")))
+    read = list(webvtt.read(written(tmp_path, "vtt")).captions)
     escaped = [cue.raw_text for cue in read]
     assert not any("<" in text or "-->" in text for text in escaped)
     plain = [text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for text in escaped]

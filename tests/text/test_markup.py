@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speakkit.errors import TextError
+from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.speech.reading import Reader
 from speakkit.text.chunks import Token
@@ -77,6 +78,11 @@ ANY_TEXT = st.one_of(
 
 class EveryWord:
     """A phonemizer that has phonemes for everything between two spaces."""
+
+    identity = Identity("every word")
+
+    def close(self):
+        pass
 
     def phonemize(self, phrases):
         for phrase in phrases:

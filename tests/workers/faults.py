@@ -151,7 +151,11 @@ def note(path):
         file.write("x")
 
 
-ALONE = {"error": Own(TOLD), "bug": errors.WorkerBug("KeyError", TOLD, "line 7"), "memory": MemoryError(TOLD)}
+ALONE: dict[str, Any] = {
+    "error": Own(TOLD),
+    "bug": errors.WorkerBug("KeyError", TOLD, "line 7"),
+    "memory": MemoryError(TOLD),
+}
 REPLIES = {"prefix": sys.prefix, "nothing that can be sent": object(), "nan": float("nan"), "half": "\ud800"}
 
 ORDERS = {

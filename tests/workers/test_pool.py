@@ -276,6 +276,7 @@ with Pool("faults:each", {}, Any, 2) as pool:
 def test_no_process_is_left_behind(gone, at_work, number):
     """By a Ctrl-C, which ends them at once, or the death of the parent."""
     sent = []
+    started: subprocess.Popen
     note = at_work(lambda: sent.append(started.send_signal(number)))
     command = [sys.executable, "-c", PROGRAM, note]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:

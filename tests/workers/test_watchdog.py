@@ -91,7 +91,7 @@ def clock(monkeypatch):
             return dog.look()
 
     told = Clock()
-    monkeypatch.setattr(watchdog.time, "monotonic", lambda: told.now)
+    monkeypatch.setattr("speakkit.workers.watchdog.time.monotonic", lambda: told.now)
     monkeypatch.setattr(watchdog, "usage", lambda _: told.usage)
     return told
 
