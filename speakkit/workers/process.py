@@ -1,5 +1,6 @@
 """The parent's end of one process that answers requests, until it dies or is killed. See `child` for the other end."""
 
+import errno
 import io
 import logging
 import os
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from threading import Thread
 from typing import IO, TYPE_CHECKING
@@ -43,6 +44,9 @@ KEPT = 4096
 
 SHOWN = 200
 """Characters of its last line that an error shows."""
+
+SCARCE = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
+"""Reasons for which the system starts no process that fewer processes may mend."""
 
 EXPECTED = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SpeakkitError)
@@ -253,27 +257,26 @@ class _Incoming(io.RawIOBase):
 
 
 def _spawned(place: str, command: Sequence[str]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair()
-    number = theirs.fileno()
-    try:
-        with theirs:
-            process = subprocess.Popen(
-                [*command, str(number)],
-                bufsize=0,
-                stdin=subprocess.PIPE,  # never written to: that it closes tells of our end
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(number,),
-                process_group=0,  # a Ctrl-C or Ctrl-Z in the terminal is for the parent alone
-            )
-    except (FileNotFoundError, PermissionError) as error:
-        ours.close()
-        raise EngineError(
-            f"cannot run {command[0]}, which was to serve {place}: {(error.strerror or '').lower()}"
-        ) from error
-    except OSError as error:
-        ours.close()
-        raise EngineError(f"cannot start a worker of {place}: {error.strerror}; run fewer of them") from error
+    with ExitStack() as unless_started:
+        try:
+            ours, theirs = socket.socketpair()
+            unless_started.enter_context(ours)
+            with theirs:
+                process = subprocess.Popen(
+                    [*command, str(theirs.fileno())],
+                    bufsize=0,
+                    stdin=subprocess.PIPE,  # never written to: that it closes tells of our end
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(theirs.fileno(),),
+                    process_group=0,  # a Ctrl-C or Ctrl-Z in the terminal is for the parent alone
+                )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            if error.errno in SCARCE:
+                raise EngineError(f"cannot start a worker of {place}: {reason}; run fewer of them") from error
+            raise EngineError(f"cannot run {command[0]}, which was to serve {place}: {reason}") from error
+        unless_started.pop_all()
     return ours, process
 
 

@@ -1,5 +1,8 @@
 """A child may be run by any command, such as another virtual environment's Python; what runs no child is told."""
 
+import errno
+import socket
+import subprocess
 import sys
 import sysconfig
 import venv
@@ -51,6 +54,19 @@ def test_command_that_does_not_exist():
         "cannot run /nowhere/python, which was to serve faults:load: no such file or directory"
     )
     assert str(fails(["/etc/passwd"])).endswith("permission denied")
+
+
+@pytest.mark.parametrize(("owner", "name"), [(socket, "socketpair"), (subprocess, "Popen")])
+def test_system_that_starts_no_more_processes(monkeypatch, owner, name):
+    """It is told what to do about it."""
+
+    def scarce(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(owner, name, scarce)
+    assert str(fails(COMMAND)) == (
+        "cannot start a worker of faults:load: resource temporarily unavailable; run fewer of them"
+    )
 
 
 @pytest.mark.parametrize(
