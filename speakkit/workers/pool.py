@@ -139,7 +139,7 @@ class Pool(Generic[Item, Value]):
         outcomes: list[Outcome[Item, Value]] = []
         is_alone = len(items) == 1
         request, retries = list(map(self.sent, items)), None if is_alone else 0
-        self._ready(worker)
+        self._ready(worker, audio_s)
         try:
             for reply in worker.replies(request, self._value, sum(map(audio_s, items)), retries):
                 if len(outcomes) == len(items):
@@ -161,7 +161,7 @@ class Pool(Generic[Item, Value]):
         self._proven = item
         return Outcome(item, reply)
 
-    def _ready(self, worker: Worker) -> None:
+    def _ready(self, worker: Worker, audio_s: Callable[[Item], float]) -> None:
         """Have the engine loaded.
 
         If so many items in a row ended the process that the engine may be broken, an item that was answered before
@@ -174,8 +174,7 @@ class Pool(Generic[Item, Value]):
                 raise
             worker.trust()
             try:
-                for _ in worker.request([self.sent(self._proven)], self._value, retries=0):
-                    pass
+                list(worker.request([self.sent(self._proven)], self._value, audio_s(self._proven), retries=0))
             except (SpeakkitError, WorkerBug):
                 raise error from None
 

@@ -89,6 +89,15 @@ def test_failures_are_outcomes_too(pool, most):
     assert outcomes[1] == Outcome(items[1], {"number": 1.0})
 
 
+@pytest.mark.parametrize("poisoned", [(0, 1), (16, 17)])
+def test_two_poisoned_items_do_not_end_a_scan(poisoned):
+    """Of eighteen, although none was answered before them, by a single worker with the limits of all."""
+    with Pool(PLACE, {}, Any, 1) as pool:
+        outcomes = list(pool.map(({"exit": 1} if i in poisoned else {"reply": i} for i in range(18)), most=9))
+    assert [i for i, kind in enumerate(kinds(outcomes)) if kind is WorkerDied] == list(poisoned)
+    assert numbers(outcomes) == [None if i in poisoned else i for i in range(18)]
+
+
 @pytest.mark.parametrize("most", [1, 3])
 def test_the_error_of_an_item_is_its_own(pool, most):
     """As the engine told it; the process goes on."""
