@@ -65,10 +65,12 @@ class Voice:
         reading = self._under_way.pop(asked.id, None)
         if reading is None or reading.number != asked.number:
             reading = _Reading(asked.text, asked.script, asked.number, asked.begins)
-        piece = reading.piece()
-        if piece.is_over:
-            reading.close()
-        else:
+        with ExitStack() as ending:
+            ending.callback(reading.close)
+            piece = reading.piece()
+            if not piece.is_over:
+                ending.pop_all()
+        if not piece.is_over:
             self._under_way[asked.id] = reading
             while len(self._under_way) > KEPT:
                 self._under_way.popitem(last=False)[1].close()
