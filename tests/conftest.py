@@ -28,6 +28,7 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests that share what is made once for a module, and tests of a GPU, stay in one process."""
     for item in items:

@@ -352,12 +352,13 @@ def test_bus_that_dies(session_bus, interludes, folder):
 
 
 @contextmanager
-def killed(folder, after=None):
+def killed(folder, bus, after=None):
     """A process that holds players is killed for it, by SIGKILL: once all are silent, or seconds after it began."""
     process = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     if after is None:
         assert process.stdout.readline() == b"held\n"
+        wait_until(lambda: bus.status("normal") == "Paused")
     else:
         time.sleep(after)
     process.send_signal(signal.SIGKILL)
@@ -370,7 +371,7 @@ def test_next_process_plays_what_a_killed_one_had_paused(session_bus, interludes
     """And only that."""
     session_bus.add("normal")
     session_bus.add("paused", status="Paused")
-    with killed(folder):
+    with killed(folder, session_bus):
         assert session_bus.witness("normal") == "Paused"
     interludes().recover()
     wait_until(lambda: session_bus.witness("normal") == "Playing")
@@ -381,7 +382,7 @@ def test_next_process_plays_what_a_killed_one_had_paused(session_bus, interludes
 def test_next_process_may_speak_at_once(session_bus, interludes, folder):
     """Then it holds what the other held, and releases it."""
     session_bus.add("normal")
-    with killed(folder):
+    with killed(folder, session_bus):
         pass
     interlude = interludes()
     interlude.recover()
@@ -396,7 +397,7 @@ def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interlud
     """Another track is not the one that was paused."""
     monkeypatch.setattr(holding, "LATE", 0.5)
     session_bus.add("normal")
-    with killed(folder):
+    with killed(folder, session_bus):
         session_bus.tell("normal", *([act] if act.islower() else ["act"]), **({} if act.islower() else {"act": act}))
     interludes().recover()
     wait_until(lambda: not (folder / holds.NAME).exists())
@@ -406,7 +407,7 @@ def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interlud
 def test_old_holds_are_forgotten(session_bus, interludes, folder):
     """After two minutes somebody has seen to it."""
     session_bus.add("normal")
-    with killed(folder):
+    with killed(folder, session_bus):
         pass
     then = time.time() - holds.OLDEST - 1
     os.utime(folder / holds.NAME, (then, then))
@@ -527,7 +528,7 @@ def test_figures_of_kills(when, session_bus, interludes, folder):
     session_bus.add("slow", delay=0.1)
     released = 0
     for number in range(20):
-        with killed(folder, after=None if when == "held" else number * 0.02):
+        with killed(folder, session_bus, after=None if when == "held" else number * 0.02):
             pass
         interlude = interludes()
         interlude.recover()
