@@ -28,17 +28,6 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Tests that share what is made once for a module, and tests of a GPU, stay in one process."""
-    for item in items:
-        shared = (definition for found in item._fixtureinfo.name2fixturedefs.values() for definition in found[-1:])
-        if any(definition.scope == "module" for definition in shared):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        if item.get_closest_marker("gpu"):
-            item.add_marker(pytest.mark.xdist_group("gpu"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """With SPEAKKIT_REQUIRE_ALL=1 a skipped test has failed, but for the marks gpu and slow."""
