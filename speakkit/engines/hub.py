@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Installed:
 
     folder: Path
     source: str
-    sha256: str = ""
+    sha256: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, Phase, example, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from speakkit.engines import hub, packs
@@ -125,11 +125,11 @@ def double():
     return load_model(hub.ensure("kokoro")).double()
 
 
-EQUAL = [Item(0, 30, "af_heart", 1.0, 1), Item(40, 30, "af_heart", 1.0, 2)]
-UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 120, "am_adam", 0.8, 4), Item(9, 14, "jf_alpha", 1.0, 5)]
+EQUAL = [Item(0, 20, "af_heart", 1.0, 1), Item(40, 20, "af_heart", 1.0, 2)]
+UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 40, "am_adam", 0.8, 4), Item(9, 14, "jf_alpha", 1.0, 5)]
 
 
-@pytest.mark.parametrize("length", [1, 7, 30])
+@pytest.mark.parametrize("length", [1, 30])
 def test_room_changes_nothing(double, length, monkeypatch):
     """The frames that are added on a processor, so that its convolutions have few widths, are not heard."""
     item = Item(20, length, "af_heart", 1.0, 6)
@@ -142,35 +142,24 @@ def test_room_changes_nothing(double, length, monkeypatch):
     assert np.abs(roomy - narrow).max() < 1e-6
 
 
-@seed(0)
-@tried(2)
-@given(mixes(30, 3))
-@example(EQUAL)
+@pytest.mark.parametrize("items", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
 def test_in_float64_only_rounding_differs(double, items):
-    """Within 1e-6: the algorithm is the same."""
+    """Within 1e-6: the algorithm is the same. `test_worst_of_many_mixes` draws many more batches."""
     with torch.inference_mode():
         difference, _ = worst(double, items)
     assert difference < 1e-6
 
 
-@seed(0)
-@tried(2)
-@given(mixes(40, 4))
-@example(UNEQUAL)
-def test_in_float32_with_the_same_f0_only_rounding_differs(network, items):
+def test_in_float32_with_the_same_f0_only_rounding_differs(network):
     """Within 1e-4: decoder and padding are the same."""
     with torch.inference_mode():
-        assert worst_of_decoder(network, items) < 1e-4
+        assert worst_of_decoder(network, UNEQUAL) < 1e-4
 
 
-@seed(0)
-@tried(2)
-@given(mixes(40, 4))
-@example(UNEQUAL)
-def test_in_float32_the_speech_is_the_same(network, items):
+def test_in_float32_the_speech_is_the_same(network):
     """End to end."""
     with torch.inference_mode():
-        _, correlation = worst(network, items)
+        _, correlation = worst(network, UNEQUAL)
     assert correlation > 0.999
 
 

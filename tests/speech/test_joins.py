@@ -6,15 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from speakkit.audio import QUIET
+from speakkit.audio import QUIET, silence
+from speakkit.engines.base import Synthesis
 from speakkit.speech.joins import BEFORE, MARGIN, segment
 from speakkit.speech.synthesize import find_voice, speaker
 
 TEXT = (
-    "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do. "
-    "Once or twice she had peeped into the book her sister was reading, but it had no pictures or conversations in it. "
-    "So she was considering in her own mind, as well as she could, for the hot day made her feel sleepy and stupid. "
-    "There was nothing so very remarkable in that."
+    "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
+    "Once or twice she had peeped into the book her sister was reading.\n\n"
+    "There was nothing so very remarkable in that, or so she thought at the time."
 )
 
 
@@ -86,7 +86,8 @@ def test_onsets_are_those_of_what_is_left(spoken):
 
 def test_chunk_of_lost_words_is_its_gap(kokoro, spoken):
     """And tells no times."""
-    nothing = segment(replace(spoken[0].chunk, phonemes="", gap=0.25), None, kokoro)
+    silent = Synthesis(silence(0.0, 24_000), ())
+    nothing = segment(replace(spoken[0].chunk, phonemes="", gap=0.25), silent, kokoro)
     assert nothing.audio.duration == 0.25
     assert not nothing.audio.samples.any()
     assert nothing.onsets == ()

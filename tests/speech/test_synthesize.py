@@ -11,9 +11,8 @@ from speakkit.errors import BadValue, TextError
 from speakkit.speech.synthesize import find_voice, speaker
 
 PARAGRAPHS = (
-    "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do.\n\n"
-    "There was nothing so very remarkable in that, nor did Alice think it so very much out of the way to hear the "
-    "Rabbit say to itself, that it would be too late."
+    "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
+    "There was nothing so very remarkable in that, nor did Alice think it so very odd."
 )
 
 
@@ -100,7 +99,7 @@ def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
 
 def test_many_texts_are_spoken_as_one_by_one(talker):
     """In their order, to the byte on a processor; those that cannot be spoken are outcomes with their errors."""
-    texts = ["One.", "...", PARAGRAPHS, "Two \u4f60\u597d.", "bad \ud800 text", "Three."]
+    texts = ["One.", "...", "Two.\n\nThree.", "Four \u4f60\u597d.", "bad \ud800 text", "Five."]
     outcomes = list(talker.speak(iter(texts), seed=3))
     assert [outcome.item for outcome in outcomes] == texts
     assert [type(outcome.error) for outcome in outcomes] == [

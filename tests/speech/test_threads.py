@@ -59,13 +59,13 @@ def test_a_chunk_is_computed_with_its_own(kokoro, monkeypatch):
 
     def speak():
         device.fix_threads(2)
-        list(kokoro.synthesize(replace(plain, threads=count) for count in (1, 3, 0, 1)))
+        list(kokoro.synthesize(replace(plain, threads=count) for count in (1, 3, 0)))
 
     speak()
     other = threading.Thread(target=speak)
     other.start()
     other.join()
-    assert counts == [1, 3, OWN, 1] * 2
+    assert counts == [1, 3, OWN] * 2
 
 
 def test_the_same_count_gives_the_same_samples(place, home, run, tmp_path, monkeypatch):
@@ -74,9 +74,9 @@ def test_the_same_count_gives_the_same_samples(place, home, run, tmp_path, monke
         monkeypatch.setenv(f"SPEAKKIT_{name}", value)
     files = {}
     for way in ((), ("--no-daemon",)):
-        for turn, count in enumerate((2, 1, 2)):
+        for turn, count in enumerate((2, 1)):
             file = tmp_path / f"{len(files)}.wav"
-            receipt = json.loads(run("speak", "--threads", count, *way, "--json", "-o", file, "One, two, three.").out)
+            receipt = json.loads(run("speak", "--threads", count, *way, "--json", "-o", file, "Yes.").out)
             assert receipt["threads"] == count
             files[way, turn, count] = file.read_bytes()
     for count in (1, 2):

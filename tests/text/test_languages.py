@@ -255,8 +255,8 @@ TRAPS = [
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_is_linear(language):
-    """50,000 characters of a trap take under a second; a pattern that went over them again and again takes many."""
+    """20,000 characters of a trap take a fraction of a second; a pattern that goes over them again and again, many."""
     for trap in TRAPS:
         began = time.process_time()
-        languages.verbalize((trap * 50_000)[:50_000], language)
-        assert time.process_time() - began < 8, trap
+        languages.verbalize((trap * 20_000)[:20_000], language)
+        assert time.process_time() - began < 2, trap

@@ -29,6 +29,7 @@ from speakkit.workers import frames
 from speakkit.workers.frames import FrameError
 from speakkit.workers.process import COMMAND, KEPT
 from speakkit.workers.worker import Limits, Worker
+from waiting import wait_until
 
 PLACE = "faults:load"
 ONCE = Limits(retries=0)
@@ -338,6 +339,7 @@ def test_a_process_that_died_while_nobody_asked_is_replaced(gone):
         pid = worker.pid
         os.kill(pid, signal.SIGKILL)
         assert gone([pid])
+        wait_until(lambda: worker._process._process.poll() is not None)  # its other threads may take longer
         (reply,) = asked(worker, echo=1)
         assert reply["pid"] != pid
 
