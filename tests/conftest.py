@@ -13,6 +13,7 @@ import pytest
 
 from soundserver import SoundServer
 from speakkit.config import SETTINGS
+from waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent
 NOWHERE = "http://127.0.0.1:9"
@@ -209,7 +210,13 @@ def place(monkeypatch):
     found.path.chmod(0o700)
     if (base / "run" / "daemon.lock").exists():
         kill.kill(found)
-    shutil.rmtree(base)
+
+    def is_removed():
+        """A process that is ending may still write into it."""
+        shutil.rmtree(base, ignore_errors=True)
+        return not base.exists()
+
+    wait_until(is_removed)
 
 
 @pytest.fixture

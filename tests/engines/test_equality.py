@@ -142,11 +142,10 @@ def test_room_changes_nothing(double, length, monkeypatch):
     assert np.abs(roomy - narrow).max() < 1e-6
 
 
-@pytest.mark.parametrize("items", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
-def test_in_float64_only_rounding_differs(double, items):
+def test_in_float64_only_rounding_differs(double):
     """Within 1e-6: the algorithm is the same. `test_worst_of_many_mixes` draws many more batches."""
     with torch.inference_mode():
-        difference, _ = worst(double, items)
+        difference, _ = worst(double, EQUAL)
     assert difference < 1e-6
 
 
