@@ -1,4 +1,4 @@
-"""What an instance is asked, and what it answers: all that whoever drives it knows of it, without any engine."""
+"""Messages to and from a bench instance. Imports no engine."""
 
 from dataclasses import dataclass
 from pathlib import Path

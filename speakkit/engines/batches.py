@@ -60,7 +60,7 @@ class Batches:
         self._waiting: list[_Job] = []
 
     def close(self) -> None:
-        """Fail what nobody has begun to speak, and all that is asked for from now on. Waits for the batch under way."""
+        """Fail the chunks that are not begun, and all later ones. Waits for the batch under way."""
         with self._turn:
             self._is_closed = True
             self._turn.notify_all()
@@ -92,7 +92,7 @@ class Batches:
                 self._waiting = [job for job in self._waiting if job not in mine]
 
     def _job(self, chunk: Chunk) -> "_Job":
-        """A chunk to be spoken. One without phonemes needs nobody to speak it."""
+        """The job of a chunk; done already if it has no phonemes."""
         if chunk.phonemes:
             return _Job(chunk)
         return _Job(chunk, outcome=Outcome(chunk, Synthesis(silence(0.0, self._engine.sample_rate), ())))

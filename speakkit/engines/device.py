@@ -1,7 +1,6 @@
 """Which processor a torch engine runs on."""
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import torch
 
 from speakkit.config import DEVICES
+from speakkit.engines import memory
 from speakkit.errors import BadValue, EngineError
 
 BATCH = {"cuda": 32, "mps": 1, "cpu": 1}
@@ -135,7 +135,7 @@ class Memory:
 
     def seconds(self) -> float:
         """See `batches.Room`."""
-        return min(self._most, SHARE * self._free() / self._per_second)
+        return min(self._most, SHARE * memory.free(self._device.type) / self._per_second)
 
     def used(self, seconds: float) -> None:
         """See `batches.Room`. On a GPU a batch's peak is known."""
@@ -152,23 +152,9 @@ class Memory:
 
     def rest(self) -> None:
         """See `batches.Room`. What a line takes is kept, so that the next one need not ask for it."""
-        if self._device.type == "cuda" and self._idle() > KEPT:
+        if self._device.type == "cuda" and memory.idle() > KEPT:
             torch.cuda.empty_cache()
 
     def is_exhausted(self, error: BaseException) -> bool:
         """See `batches.Room`. The processor's allocator raises a plain RuntimeError."""
         return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
-
-    def _free(self) -> int:
-        if self._device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(self._device)
-            return int(free) + self._idle()
-        with suppress(OSError, StopIteration):
-            lines = Path("/proc/meminfo").read_text().splitlines()
-            available = next(line for line in lines if line.startswith("MemAvailable"))
-            return int(available.split()[1]) << 10
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-
-    def _idle(self) -> int:
-        """Bytes that torch keeps of a GPU's, for later."""
-        return torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)

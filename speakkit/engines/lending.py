@@ -88,7 +88,7 @@ class Lender:
             return tuple(loaded.name for loaded in self._loaded.values())
 
     def close(self) -> None:
-        """Close every engine that nobody has."""
+        """Close every engine that is not lent."""
         with self._lock:
             for key in self._idle():
                 self._close(key)
@@ -113,7 +113,7 @@ class Lender:
         return EngineError(f"there is not enough memory to load {name}{others}; free some of it, or use a smaller one")
 
     def _close_oldest(self, device: str) -> bool:
-        """Whether an engine on `device` was left that nobody has, which is now closed."""
+        """Close the engine on `device` that was idle for longest. Returns False if none is idle."""
         for key in self._idle():
             if self._loaded[key].footprint.device == device:
                 self._close(key)
