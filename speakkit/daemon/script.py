@@ -45,7 +45,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
     @property
     def longest(self) -> float:
-        """Seconds of audio that the piece has at most: nobody takes more than one for a character."""
+        """Upper bound for the seconds of audio in the piece: one second a character, at speed 1."""
         return min(LONGEST, len(self.text)) / self.script.speed
 
 

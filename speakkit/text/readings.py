@@ -24,7 +24,7 @@ def distinct(ways: Iterable[str]) -> Readings:
 
 
 def joined(parts: Iterable[Readings]) -> Readings:
-    """The readings of a whole whose parts may each be said in any of their ways; the first of all parts come first."""
+    """The readings of a stretch from those of its parts: all combinations, the spoken ones of the parts first."""
     return distinct(map("".join, islice(product(*parts), MOST)))
 
 

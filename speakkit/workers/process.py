@@ -288,7 +288,7 @@ def _listen(stream: IO[bytes], last_words: bytearray) -> None:
 
 
 def _error(message: Failed | Bug, text: str) -> SpeakkitError | WorkerBug:
-    """What the handler raised. Raises FrameError for an error that nobody knows."""
+    """The error that the handler raised. Raises FrameError for a class that `errors` does not have."""
     if isinstance(message, Bug):
         return WorkerBug(message.kind, message.message, text)
     if message.error not in EXPECTED:
