@@ -21,12 +21,16 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 os.environ["OMP_NUM_THREADS"] = "1"  # of torch: every core has tests to run, and samples depend on the count
+os.environ["OMP_WAIT_POLICY"] = "passive"  # a thread of two that waits takes no core from another test
 
 
 def pytest_xdist_auto_num_workers(config):
-    """A process for each core, for folders of tests; chosen files and slow tests run in this process."""
+    """A process for each core and one more, since many tests wait: for sound, a process, or an end.
+
+    That is for folders of tests; chosen files and slow tests run in this process.
+    """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
-    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
+    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -68,7 +68,7 @@ def pack(name: str) -> Pack:
     file = own().get(name)
     if file:
         return read(file)
-    if name in PACKAGED and not hub.state("voices").installed:
+    if name in PACKAGED:  # also when "voices" is installed, whose packs are not rounded: samples would change with it
         packed: npt.NDArray[np.float16] = np.load(paths.data() / "voices" / f"{name}.npy", allow_pickle=False)
         return packed.astype(np.float32)
     file = hub.ensure("voices").folder / f"{name}.bin"

@@ -125,11 +125,11 @@ def double():
     return load_model(hub.ensure("kokoro")).double()
 
 
-EQUAL = [Item(0, 20, "af_heart", 1.0, 1), Item(40, 20, "af_heart", 1.0, 2)]
-UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 40, "am_adam", 0.8, 4), Item(9, 14, "jf_alpha", 1.0, 5)]
+EQUAL = [Item(0, 4, "af_heart", 2.0, 1), Item(40, 4, "af_heart", 2.0, 2)]
+UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 14, "am_adam", 0.8, 4), Item(9, 5, "jf_alpha", 1.0, 5)]
 
 
-@pytest.mark.parametrize("length", [1, 30])
+@pytest.mark.parametrize("length", [1, 12])
 def test_room_changes_nothing(double, length, monkeypatch):
     """The frames that are added on a processor, so that its convolutions have few widths, are not heard."""
     item = Item(20, length, "af_heart", 1.0, 6)

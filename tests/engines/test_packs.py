@@ -8,7 +8,8 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
-from speakkit.engines import packs
+from speakkit import paths
+from speakkit.engines import hub, packs
 from speakkit.errors import ModelError
 from speakkit.voices import find
 
@@ -65,6 +66,13 @@ def test_own_pack_counts_before_the_official_one(folder, sky):
     """A pack that was fetched by hand needs no other fetching."""
     write(folder / "zf_xiaoxiao.pt", sky)
     assert np.array_equal(packs.blended(find("zf_xiaoxiao")), sky)
+
+
+def test_fetching_the_other_voices_changes_no_packaged_one():
+    """Else the samples of a seed would depend on it: the packs of this package are rounded to float16."""
+    assert hub.ensure("voices").folder.is_dir()
+    packaged = np.load(paths.data() / "voices" / "af_heart.npy")
+    assert np.array_equal(packs.pack("af_heart"), packaged.astype(np.float32))
 
 
 @pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
