@@ -74,7 +74,7 @@ def speak(receipt: Path) -> None:
     # What `import` and importlib call for a module that is not loaded yet.
     machinery._find_and_load = watch.around(machinery._find_and_load, "imports")  # type: ignore[attr-defined]  # noqa: SLF001
     import speakkit.__main__  # noqa: F401, PLC0415  now, when imports are counted
-    from speakkit.cli import alone  # noqa: PLC0415
+    from speakkit.cli import in_process  # noqa: PLC0415
     from speakkit.cli import speak as command  # noqa: PLC0415
     from speakkit.engines import registry  # noqa: PLC0415
 
@@ -85,7 +85,7 @@ def speak(receipt: Path) -> None:
             return load(loading)
 
     registry.lender._load = timed  # type: ignore[method-assign]  # noqa: SLF001
-    alone._speak_into = watch.around(alone._speak_into, "synthesis")  # noqa: SLF001
+    in_process._speak_into = watch.around(in_process._speak_into, "synthesis")  # noqa: SLF001
     with watch.phase("rest"):
         code = command.main()
     receipt.write_text(json.dumps(watch.seconds))

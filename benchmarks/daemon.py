@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from speakkit.daemon import client, kill, rundir
-from speakkit.daemon.client import Client
-from speakkit.daemon.messages import Event, Started
+from speakkit.daemon.process import rundir, terminate
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.client import Client
+from speakkit.daemon.wire.messages import Event, Started
 from speakkit.playback import pcm
 
 TESTS = Path(__file__).parent.parent / "tests"
@@ -54,7 +55,7 @@ def daemon(**variables: str) -> Iterator[rundir.RuntimeDir]:
     try:
         yield place
     finally:
-        kill.kill(place)
+        terminate.kill(place)
         os.environ.clear()
         os.environ.update(kept)
         shutil.rmtree(base)

@@ -22,7 +22,7 @@ from typing import Any
 from speakkit.engines import registry, tagger
 from speakkit.engines.base import Phonemizer
 from speakkit.engines.kokoro_config import limits
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.text import lexicon
 from speakkit.text.chunking import chunks
 from speakkit.text.chunks import Chunk, Delivery

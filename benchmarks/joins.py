@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from speakkit.engines import hub
-from speakkit.speech.joins import Segment
+from speakkit.speech.concatenation import Segment
 from speakkit.speech.synthesize import find_voice, speaker
 
 lent = ExitStack()

@@ -28,7 +28,7 @@ from speakkit import transcript
 from speakkit.audio import Audio
 from speakkit.engines import hub, registry
 from speakkit.speech.synthesize import Utterance, find_voice, speaker
-from speakkit.speech.timestamps import Word, words
+from speakkit.speech.timestamps import TimedWord, words
 from speakkit.text.sentences import sentences
 
 lent = ExitStack()
@@ -65,7 +65,7 @@ def references(count: int) -> list[str]:
     return [sentence for sentence in plain if 40 <= len(sentence) <= 250 and sentence[-1] in ".!?'"][:count]
 
 
-def phones(utterance: Utterance, spoken: Sequence[Word]) -> list[list[str]]:
+def phones(utterance: Utterance, spoken: Sequence[TimedWord]) -> list[list[str]]:
     """For each word, its phonemes as hama writes them."""
     found: list[list[str]] = [[] for _ in spoken]
     offsets = [word.offset for word in spoken]
@@ -127,7 +127,7 @@ def _viterbi(scores: npt.NDArray[np.float32], labels: Sequence[int], blank: int)
     return begins
 
 
-def after_pauses(audio: Audio, spoken: Sequence[Word]) -> Iterator[tuple[Word, float]]:
+def after_pauses(audio: Audio, spoken: Sequence[TimedWord]) -> Iterator[tuple[TimedWord, float]]:
     """The words before which 0.1 s are silent, and when the first sound of each is."""
     step = audio.sample_rate // 200
     loud = np.abs(audio.samples[: len(audio.samples) // step * step]).reshape(-1, step).max(1) > QUIET
@@ -161,7 +161,7 @@ def row(name: str, differences: Sequence[float]) -> None:
     )
 
 
-def by_pocketsphinx(audio: Audio, spoken: Sequence[Word]) -> list[float] | None:
+def by_pocketsphinx(audio: Audio, spoken: Sequence[TimedWord]) -> list[float] | None:
     """When each word begins; None where pocketsphinx is not installed, lacks a word, or finds no path."""
     try:
         from pocketsphinx import Decoder  # noqa: PLC0415  29 MB that this row alone needs

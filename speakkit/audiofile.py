@@ -148,7 +148,7 @@ class _Guard(io.RawIOBase):
         return self._file.read(size)
 
 
-class _Encoder:
+class _FileWriter:
     """Sink for every format that libsndfile writes."""
 
     def __init__(self, file: soundfile.SoundFile, guard: _Guard) -> None:
@@ -163,13 +163,13 @@ class _Encoder:
 
 
 @contextmanager
-def _encoder(out: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[_Encoder]:
+def _encoder(out: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[_FileWriter]:
     container, subtype = FORMATS[audio_format]
     guard = _Guard(out)
     with _libsndfile(guard):
         file = soundfile.SoundFile(guard, "w", sample_rate, 1, subtype, format=container)
     try:
-        yield _Encoder(file, guard)
+        yield _FileWriter(file, guard)
     finally:
         with _libsndfile(guard):
             file.close()

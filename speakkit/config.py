@@ -21,7 +21,7 @@ SPEEDS = (0.5, 2.0)
 """The slowest and the fastest that still sound like speech."""
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     """Who speaks."""
 
     kokoro = "kokoro"
@@ -84,11 +84,11 @@ SETTINGS = (
     ),
     Setting(
         "engine",
-        Engine,
-        Engine.kokoro,
+        EngineName,
+        EngineName.kokoro,
         "SPEAKKIT_ENGINE",
         "who speaks: kokoro, gemini or inworld",
-        OneOf(tuple(Engine)),
+        OneOf(tuple(EngineName)),
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
     Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
@@ -194,7 +194,7 @@ class Settings:
     voice: str
     speed: float
     lang: str
-    engine: Engine
+    engine: EngineName
     device: Device
     seed: int
     threads: int

@@ -22,7 +22,7 @@ import numpy as np
 
 from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voices
 from speakkit.audio import Audio
-from speakkit.engines import hub, packs, registry
+from speakkit.engines import hub, registry, voice_packs
 from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, EngineError, SpeakkitError
 from speakkit.playback import media, sinks
@@ -46,7 +46,7 @@ QUIET = 0.05
 """A peak below this is no speech."""
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check ended."""
 
     ok = "ok"
@@ -64,7 +64,7 @@ class Finding:
     """
 
     check: str
-    state: State
+    state: CheckState
     found: str
     mend: str = ""
 
@@ -79,7 +79,7 @@ class CheckResult:
 
     found: str
     mend: str | None = None
-    state: State | None = None
+    state: CheckState | None = None
 
 
 Check = Callable[[], CheckResult]
@@ -91,28 +91,28 @@ Spoken = tuple[str, str, Audio]
 def examine(report: Report) -> Iterator[Finding]:
     """Run every check, each when it is asked for. `report` is told of weights that are fetched on the way."""
     spoken: list[Spoken] = []
-    checks: tuple[tuple[str, State, Check], ...] = (
-        ("system", State.warning, _system),
-        ("python", State.failed, _python),
-        ("command", State.warning, _command),
-        ("config", State.failed, _config),
-        ("keys", State.warning, _keys),
-        ("disk", State.warning, _disk),
-        ("torch", State.warning, _torch),
-        ("espeak", State.failed, _espeak),
-        ("weights", State.failed, lambda: _weights(report)),
-        ("voices", State.warning, _voices),
-        ("languages", State.warning, _languages),
-        ("speech", State.failed, lambda: _speech(spoken)),
-        ("hearing", State.warning, lambda: _hearing(spoken)),
-        ("sound", State.warning, _sound),
-        ("media", State.warning, _media),
+    checks: tuple[tuple[str, CheckState, Check], ...] = (
+        ("system", CheckState.warning, _system),
+        ("python", CheckState.failed, _python),
+        ("command", CheckState.warning, _command),
+        ("config", CheckState.failed, _config),
+        ("keys", CheckState.warning, _keys),
+        ("disk", CheckState.warning, _disk),
+        ("torch", CheckState.warning, _torch),
+        ("espeak", CheckState.failed, _espeak),
+        ("weights", CheckState.failed, lambda: _weights(report)),
+        ("voices", CheckState.warning, _voices),
+        ("languages", CheckState.warning, _languages),
+        ("speech", CheckState.failed, lambda: _speech(spoken)),
+        ("hearing", CheckState.warning, lambda: _hearing(spoken)),
+        ("sound", CheckState.warning, _sound),
+        ("media", CheckState.warning, _media),
     )
     for name, severity, check in checks:
         yield _finding(name, severity, check)
 
 
-def _finding(name: str, severity: State, check: Check) -> Finding:
+def _finding(name: str, severity: CheckState, check: Check) -> Finding:
     try:
         outcome = check()
     except SpeakkitError as error:
@@ -123,7 +123,7 @@ def _finding(name: str, severity: State, check: Check) -> Finding:
     except Exception as error:  # noqa: BLE001  a check may fail in any way, and the others must still run
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
         return Finding(name, severity, what, "reinstall speakkit into a fresh virtual environment")
-    state = State.ok if outcome.mend is None else outcome.state or severity
+    state = CheckState.ok if outcome.mend is None else outcome.state or severity
     return Finding(name, state, outcome.found, outcome.mend or "")
 
 
@@ -171,7 +171,7 @@ def _config() -> CheckResult:
     given = [name for name, value in config.sourced_values().items() if value.source != "default"]
     found = f"{file}{'' if file.exists() else ' (not there)'}; set: {', '.join(given) or 'nothing'}"
     if file.exists() and file.stat().st_mode & 0o022:
-        return CheckResult(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", State.warning)
+        return CheckResult(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", CheckState.warning)
     return CheckResult(found)
 
 
@@ -219,17 +219,17 @@ def _weights(report: Report) -> CheckResult:
 
 
 def _voices() -> CheckResult:
-    own, broken = packs.own(), []
+    own, broken = voice_packs.own(), []
     for file in own.values():
         try:
-            packs.read(file)
+            voice_packs.read(file)
         except SpeakkitError as error:
             broken.append(str(error))
     if broken:
         return CheckResult(
             broken[0], f"remove the file, or get it anew ({len(broken)} of {len(own)} packs of your own)"
         )
-    ready, everything = packs.installed() & set(voices.profiles()), voices.profiles()
+    ready, everything = voice_packs.installed() & set(voices.profiles()), voices.profiles()
     mend = None if len(ready) == len(everything) else "speakkit voices fetch"
     return CheckResult(f"{len(ready)} of {len(everything)} installed, {len(own)} of your own", mend)
 
@@ -311,4 +311,4 @@ def _media() -> CheckResult:
 
 def speaks(findings: list[Finding]) -> bool:
     """Whether speech to a file works, and nothing else failed."""
-    return all(finding.state is not State.failed for finding in findings)
+    return all(finding.state is not CheckState.failed for finding in findings)

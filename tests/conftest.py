@@ -203,7 +203,7 @@ def command():
 @pytest.fixture
 def place(monkeypatch):
     """A runtime directory and a home of one test's own, with a path short enough for a socket. Its daemon is killed."""
-    from speakkit.daemon import kill, rundir
+    from speakkit.daemon.process import rundir, terminate
 
     base = Path(tempfile.mkdtemp(prefix="speakkit-"))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
@@ -213,7 +213,7 @@ def place(monkeypatch):
     yield found
     found.path.chmod(0o700)
     if (base / "run" / "daemon.lock").exists():
-        kill.kill(found)
+        terminate.kill(found)
 
     def is_removed():
         """A process that is ending may still write into it."""

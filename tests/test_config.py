@@ -188,7 +188,7 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
     """And are what the table says, each of an allowed value."""
     found = config.load()
     assert found == config.Settings(
-        voice="f1", speed=1.0, lang="", engine=config.Engine.kokoro, device=config.Device.auto, seed=0, threads=0,
+        voice="f1", speed=1.0, lang="", engine=config.EngineName.kokoro, device=config.Device.auto, seed=0, threads=0,
         sink="auto", beep="off", beep_volume=0.2, media=True, media_ignore=("kdeconnect", "plasma-browser-integration"),
         offline=False, models=None, voices=tmp_path / "data" / "voices", daemon=True,
         quiet_hours="", autosave=None, idle_exit=1800.0, keep_alive=600.0, containers=False, container_uids="",
@@ -206,8 +206,8 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
     write(ALL)
     found = config.load()
     assert found == config.Settings(
-        voice="m4", speed=2.0, lang="en-gb", engine=config.Engine.gemini, device=config.Device.cpu, seed=7, threads=2,
-        sink="pacat", beep="on", beep_volume=1.0, media=False, media_ignore=("vlc",),
+        voice="m4", speed=2.0, lang="en-gb", engine=config.EngineName.gemini, device=config.Device.cpu, seed=7,
+        threads=2, sink="pacat", beep="on", beep_volume=1.0, media=False, media_ignore=("vlc",),
         offline=True, models=Path("/models"),
         voices=Path("/home/someone/voices"), daemon=False, quiet_hours="22:00-07:00", autosave=Path("/kept"),
         idle_exit=60.0, keep_alive=-1.0, containers=True, container_uids="1000,100000-165535",

@@ -19,7 +19,7 @@ from speakkit.engines import device, registry
 from speakkit.errors import EngineError, NoAudioDevice
 from speakkit.outcome import Outcome
 from speakkit.playback import media, portaudio
-from speakkit.playback.holding import Seen, Status
+from speakkit.playback.holding import PlayerStatus, Seen
 
 CHECKS = [
     *("system", "python", "command", "config", "keys", "disk", "torch", "espeak", "weights", "voices", "languages"),
@@ -40,7 +40,7 @@ SPOKEN = (doctor.SENTENCE, "en", Audio(np.zeros(16_000, np.float32), 16_000))
 """Silence, in place of speech."""
 
 
-def finding(name, severity=doctor.State.warning):
+def finding(name, severity=doctor.CheckState.warning):
     """What one check finds."""
     return doctor._finding(name, severity, getattr(doctor, f"_{name}"))
 
@@ -97,7 +97,7 @@ def test_wsl_is_named(monkeypatch):
 def test_python_that_is_too_new(monkeypatch):
     """kokoro installs on no newer one."""
     monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
-    found = finding("python", doctor.State.failed)
+    found = finding("python", doctor.CheckState.failed)
     assert (found.state, found.mend) == ("failed", "uv tool install --python 3.12 speakkit")
 
 
@@ -121,11 +121,11 @@ def test_settings_at_fault(elsewhere):
     file = paths.config()
     file.parent.mkdir(parents=True)
     file.write_text("speed = 1.25\nspeeed = 2\n")
-    found = finding("config", doctor.State.failed)
+    found = finding("config", doctor.CheckState.failed)
     assert (found.state, "line 2" in found.found, "speed" in found.mend) == ("failed", True, True)
     file.write_text("speed = 1.25\n")
     file.chmod(0o666)
-    found = finding("config", doctor.State.failed)
+    found = finding("config", doctor.CheckState.failed)
     assert (found.state, found.mend) == ("warning", f"chmod go-w {file}")
     file.chmod(0o600)
     assert (finding("config").state, "set: speed" in finding("config").found) == ("ok", True)
@@ -175,7 +175,7 @@ def test_espeak_that_does_not_load(monkeypatch):
         raise RuntimeError("no library")
 
     monkeypatch.setattr(phonemizer.backend, "EspeakBackend", broken)
-    found = finding("espeak", doctor.State.failed)
+    found = finding("espeak", doctor.CheckState.failed)
     assert (found.state, "no library" in found.found) == ("failed", True)
     assert "espeakng-loader" in found.found + found.mend
 
@@ -208,14 +208,14 @@ def test_ear_that_fails(monkeypatch, whisper):
             return (Outcome(clip, error=fault) for clip in clips)
 
     monkeypatch.setattr(registry, "recognizer", lambda _name: nullcontext(Deaf()))
-    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([SPOKEN]))
+    found = doctor._finding("hearing", doctor.CheckState.warning, lambda: doctor._hearing([SPOKEN]))
     assert (found.state, found.mend) == ("warning", "pip install 'speakkit[gpu]'")
     assert "libcublas" in found.found
 
 
 def test_speech_that_is_not_understood(whisper):
     """Silence was written in its place."""
-    found = doctor._finding("hearing", doctor.State.warning, lambda: doctor._hearing([SPOKEN]))
+    found = doctor._finding("hearing", doctor.CheckState.warning, lambda: doctor._hearing([SPOKEN]))
     assert (found.state, found.mend) == ("warning", "speakkit models verify")
 
 
@@ -223,7 +223,7 @@ def test_settings_that_no_speak_accepts(monkeypatch):
     """The voice and the engine that are set are those that are tried."""
     for variable, value in (("SPEAKKIT_VOICE", "nosuch"), ("SPEAKKIT_ENGINE", "gemini")):
         monkeypatch.setenv(variable, value)
-        found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
+        found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([]))
         assert (found.state, value in found.found) == ("failed", True)
 
 
@@ -242,7 +242,7 @@ def test_no_sound(monkeypatch):
 
     monkeypatch.setattr(portaudio, "sounddevice", missing)
     monkeypatch.setenv("SPEAKKIT_SINK", "sounddevice")
-    assert finding("sound") == doctor.Finding("sound", doctor.State.warning, *str(_raised(missing)).split("; "))
+    assert finding("sound") == doctor.Finding("sound", doctor.CheckState.warning, *str(_raised(missing)).split("; "))
 
 
 def _raised(function):
@@ -257,7 +257,7 @@ def test_check_that_breaks_does_not_stop_the_others():
     def broken():
         raise ImportError("undefined symbol: cudaGetDevice")
 
-    found = doctor._finding("torch", doctor.State.warning, broken)
+    found = doctor._finding("torch", doctor.CheckState.warning, broken)
     assert (found.state, "undefined symbol" in found.found) == ("warning", True)
 
 
@@ -266,14 +266,17 @@ def test_default_device_is_the_configured_one(monkeypatch):
     monkeypatch.setenv("SPEAKKIT_DEVICE", "mps")
     if torch.backends.mps.is_available():
         pytest.skip("this machine has a GPU of that kind")
-    found = doctor._finding("speech", doctor.State.failed, lambda: doctor._speech([]))
+    found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([]))
     assert (found.state, "mps" in found.found) == ("failed", True)
     assert config.load().device == "mps"
 
 
 def test_players_are_listed(monkeypatch):
     """With what they do."""
-    found = [Seen("vlc", Status.paused, is_ignored=False), Seen("kdeconnect", Status.playing, is_ignored=True)]
+    found = [
+        Seen("vlc", PlayerStatus.paused, is_ignored=False),
+        Seen("kdeconnect", PlayerStatus.playing, is_ignored=True),
+    ]
     monkeypatch.setattr(media, "seen", lambda _: [*found, Seen("mute", None, is_ignored=False)])
     assert finding("media").found == "players: vlc (paused), kdeconnect (ignored), mute (does not answer)"
     monkeypatch.setattr(media, "seen", lambda _: [])
@@ -288,4 +291,4 @@ def test_where_no_music_is_paused(elsewhere, monkeypatch):
     assert finding("media").found == "no music will be paused: there is no D-Bus session bus"
     monkeypatch.setenv("SPEAKKIT_MEDIA", "0")
     assert "as the setting media says" in finding("media").found
-    assert finding("media").state is doctor.State.ok
+    assert finding("media").state is doctor.CheckState.ok

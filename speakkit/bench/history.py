@@ -11,7 +11,7 @@ import filelock
 
 from speakkit import paths
 from speakkit.bench.figures import Figures
-from speakkit.bench.report import FORMAT, Result, as_json, as_json_line
+from speakkit.bench.report import FORMAT, BenchResult, as_json, as_json_line
 from speakkit.errors import StorageError, storage_error
 
 Document = Mapping[str, Any]
@@ -42,7 +42,7 @@ class Change:
     p50_ratio: float
 
 
-def append(result: Result) -> None:
+def append(result: BenchResult) -> None:
     """Add a run. Others that add theirs at the same time are waited for. Raises StorageError."""
     file = paths.measurements()
     try:
@@ -53,7 +53,7 @@ def append(result: Result) -> None:
         raise storage_error(error, f"write {file}") from error
 
 
-def last_alike(result: Result) -> Document | None:
+def last_alike(result: BenchResult) -> Document | None:
     """The last run with the same options on the same device; None where there is none. Raises StorageError."""
     file = paths.measurements()
     try:
@@ -93,7 +93,7 @@ def changes(rows: Sequence[Figures], before: Document) -> list[Change]:
     ]
 
 
-def differences(result: Result, before: Document) -> list[str]:
+def differences(result: BenchResult, before: Document) -> list[str]:
     """What was not the same then, so that the ratios may say something of that alone."""
     now = as_json(result)
     pairs = ((name, before[name], now[name]) for name in (*ALIKE, *NAMED))

@@ -13,7 +13,7 @@ from speakkit import __version__
 from speakkit.bench import figures, machine
 from speakkit.bench.figures import ENGINE, FEWEST_FOR_P95, Figures
 from speakkit.bench.machine import Machine
-from speakkit.bench.sweep import Plan, Sweep
+from speakkit.bench.sweep import Sweep, SweepPlan
 
 FORMAT = 1
 """Of the JSON: another number where what was written before cannot be read any more."""
@@ -53,7 +53,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Result:
+class BenchResult:
     """A run, as far as it came.
 
     lost: words that the voice cannot say, some of them where there are many
@@ -68,7 +68,7 @@ class Result:
     complete: bool
 
 
-def result(plan: Plan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool) -> Result:
+def result(plan: SweepPlan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool) -> BenchResult:
     """What came of `plan`, of which a row was measured at least."""
     facts, text, setup = sweep.facts, plan.workload, plan.setup
     assert facts
@@ -95,7 +95,7 @@ def result(plan: Plan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool)
     )
     few = any(0 < row.requests < FEWEST_FOR_P95 for row in rows)
     notes = [f"p95 is the longest request where there are fewer than {FEWEST_FOR_P95}"] if few else []
-    return Result(header, tuple(rows), facts.lost, (*notes, *sweep.notes), complete)
+    return BenchResult(header, tuple(rows), facts.lost, (*notes, *sweep.notes), complete)
 
 
 @dataclass(frozen=True)
@@ -209,14 +209,14 @@ def heading(header: Header) -> list[str]:
     ]
 
 
-def footing(result: Result) -> list[str]:
+def footing(result: BenchResult) -> list[str]:
     """The lines below the tables: what failed, then what is to be known."""
     failed = [f"{row.engine} x{row.instances}: {failure}" for row in result.rows for failure in row.failures]
     lost = [f"words that the voice cannot say: {', '.join(result.lost)}"] if result.lost else []
     return [*failed, *lost, *result.notes]
 
 
-def as_json(result: Result) -> dict[str, Any]:
+def as_json(result: BenchResult) -> dict[str, Any]:
     """What `--json` prints and the history keeps."""
     ratio = figures.headline(result.rows)
     found = asdict(result)
@@ -224,7 +224,7 @@ def as_json(result: Result) -> dict[str, Any]:
     return {"format": FORMAT, **header, "ratio_to_baseline": ratio, **found}
 
 
-def as_json_line(result: Result) -> str:
+def as_json_line(result: BenchResult) -> str:
     """The same on one line, with its end."""
     return json.dumps(as_json(result), ensure_ascii=False) + "\n"
 

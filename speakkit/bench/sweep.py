@@ -35,7 +35,7 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """What is to be measured.
 
     setup: of our own instances
@@ -53,7 +53,7 @@ class Plan:
     baseline: bool = False
 
 
-def lineup(plan: Plan) -> list[tuple[str, int]]:
+def lineup(plan: SweepPlan) -> list[tuple[str, int]]:
     """The engine and the number of instances of each row, in the order in which they are measured."""
     ours = [(ENGINE, instances) for instances in range(1, plan.instances + 1)]
     if not plan.baseline:
@@ -69,7 +69,7 @@ class Sweep:
     notes: what is to be known of the rows
     """
 
-    def __init__(self, plan: Plan, report: Report) -> None:
+    def __init__(self, plan: SweepPlan, report: Report) -> None:
         self.facts: Facts | None = None
         self.notes: list[str] = []
         self._plan = plan

@@ -6,7 +6,7 @@ import subprocess
 
 from speakkit import config
 from speakkit.config import Agent, Settings
-from speakkit.daemon.messages import AGENT, NAME
+from speakkit.daemon.wire.messages import AGENT, NAME
 from speakkit.errors import BadValue
 
 VARIABLE = "SPEAKING_AGENT_ID"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import speakkit
-from speakkit.cli import config, daemon, given, models, output, queue, voices
+from speakkit.cli import config, daemon, models, output, queue, text_input, voices
 from speakkit.cli.bench import BenchCommand, bench
 from speakkit.cli.client_script import client_script
 from speakkit.cli.doctor import doctor
@@ -22,8 +22,8 @@ app = typer.Typer(
     help="Give a computer a voice.",
     epilog=f"Exit codes: {'; '.join(f'{code.value} {code.about}' for code in ExitCode)}.",
 )
-app.command(cls=given.TextCommand)(speak)
-app.command(cls=given.TextCommand)(explain)
+app.command(cls=text_input.TextCommand)(speak)
+app.command(cls=text_input.TextCommand)(explain)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

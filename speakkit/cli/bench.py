@@ -14,15 +14,15 @@ import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import complete, given, output
+from speakkit.cli import complete, output, text_input
 from speakkit.errors import BadValue, ExitCode
 
 if TYPE_CHECKING:
     from speakkit.bench.figures import Prices, Row
     from speakkit.bench.history import Change, Document
     from speakkit.bench.messages import Setup
-    from speakkit.bench.report import Result
-    from speakkit.bench.sweep import Plan
+    from speakkit.bench.report import BenchResult
+    from speakkit.bench.sweep import SweepPlan
     from speakkit.bench.workload import Workload
     from speakkit.voices import Voice
 
@@ -146,7 +146,7 @@ def bench(
 
     settings = config.load()
     found = synthesize.find_voice(settings.voice if voice is None else voice)
-    plan = sweep.Plan(
+    plan = sweep.SweepPlan(
         workload=_workload(text, found.language),
         setup=_setup(
             found,
@@ -196,7 +196,7 @@ def _workload(file: Path | None, language: str) -> Workload:
     from speakkit.bench import workload  # noqa: PLC0415
 
     if file is not None:
-        return workload.given(given.text([], file), str(file))
+        return workload.given(text_input.text([], file), str(file))
     if not language.startswith("en"):
         raise BadValue(f"the text of speakkit bench is English, and this voice reads {language}; give one with --text")
     return workload.default()
@@ -218,15 +218,15 @@ def _checked(outputs: Outputs, *, force: bool) -> Document | None:
 
 def _fetch_weights(voice: Voice) -> None:
     """Once, rather than in each of the processes."""
-    from speakkit.engines import hub, packs, registry  # noqa: PLC0415
+    from speakkit.engines import hub, registry, voice_packs  # noqa: PLC0415
 
     registry.require_language(voice.language)
     with output.progress() as report:
         hub.ensure("kokoro", report)
-        packs.ensure(voice, report)
+        voice_packs.ensure(voice, report)
 
 
-def _carry_out(plan: Plan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:
+def _carry_out(plan: SweepPlan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:
     """Measure, show, and keep what was measured."""
     from speakkit.bench import figures, history, report, sweep  # noqa: PLC0415
 
@@ -262,7 +262,7 @@ def _tell(row: Row) -> None:
         output.say(f"{name}: {row.throughput:.3g}x, {len(row.requests)} of {row.asked} requests")
 
 
-def _show(result: Result, outputs: Outputs, before: Document | None) -> None:
+def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> None:
     """Print the result, then write it where else it is wanted."""
     from speakkit import audiofile  # noqa: PLC0415
     from speakkit.bench import history, plot, report  # noqa: PLC0415
@@ -286,7 +286,7 @@ def _show(result: Result, outputs: Outputs, before: Document | None) -> None:
         plot.draw(result.header, result.rows, outputs.plot)
 
 
-def _show_tables(result: Result) -> None:
+def _show_tables(result: BenchResult) -> None:
     from speakkit.bench import report  # noqa: PLC0415
 
     for line in report.heading(result.header):

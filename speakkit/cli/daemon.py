@@ -11,7 +11,7 @@ from speakkit.cli import output
 from speakkit.errors import BadValue, ExitCode
 
 if TYPE_CHECKING:
-    from speakkit.daemon.messages import Status
+    from speakkit.daemon.wire.messages import DaemonStatus
 
 app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the daemon, which starts by itself when needed.")
 
@@ -27,7 +27,7 @@ def start() -> None:
 
     speakkit daemon start
     """
-    from speakkit.daemon import client  # noqa: PLC0415  no other command needs it
+    from speakkit.daemon.wire import client  # noqa: PLC0415  no other command needs it
 
     with client.connect() as connection:
         output.show(f"running: process {connection.greeting.pid}, speakkit {connection.greeting.version}")
@@ -87,7 +87,7 @@ def logs(
 
     speakkit daemon logs -n 100
     """
-    from speakkit.daemon import logfile  # noqa: PLC0415  no other command needs it
+    from speakkit.daemon.process import logfile  # noqa: PLC0415  no other command needs it
 
     found = logfile.last_lines(lines)
     for line in found:
@@ -109,7 +109,7 @@ def units(
 
     speakkit daemon units service > speakkit.service
     """
-    from speakkit.daemon.units import units as written  # noqa: PLC0415  no other command needs it
+    from speakkit.daemon.process.systemd import units as written  # noqa: PLC0415  no other command needs it
 
     found = written()
     if name is not None and name not in found:
@@ -120,12 +120,12 @@ def units(
 def _stopped(*, now: bool) -> bool:
     """End the daemon; False where there was none."""
     from speakkit.daemon import control  # noqa: PLC0415  no other command needs it
-    from speakkit.daemon.messages import Mode  # noqa: PLC0415
+    from speakkit.daemon.wire.messages import Mode  # noqa: PLC0415
 
     return control.stop(Mode.now if now else Mode.drain)
 
 
-def _rows(found: Status) -> list[tuple[str, str]]:
+def _rows(found: DaemonStatus) -> list[tuple[str, str]]:
     """What people want to know of it."""
     rows = [
         ("state", found.state + ", a newer one takes over when it is idle" * found.restart_when_idle),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speakkit import config
-from speakkit.cli import complete, given, output
+from speakkit.cli import complete, output, text_input
 from speakkit.errors import BadValue, ExitCode, TextError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from speakkit.speech.explain import Explainer, Explanation, Word
+    from speakkit.speech.explain import ExplainedWord, Explainer, Explanation
     from speakkit.text.chunks import Chunk
 
 Words = Annotated[
@@ -33,8 +33,8 @@ JsonLines = Annotated[bool, typer.Option("--jsonl", help="Explain each line for 
 def explain(
     words: Words = None,
     voice: VoiceName = None,
-    lang: given.Lang = None,
-    file: given.TextFile = None,
+    lang: text_input.Lang = None,
+    file: text_input.TextFile = None,
     raw: Raw = False,
     as_json: Json = False,
     as_lines: JsonLines = False,
@@ -48,11 +48,11 @@ def explain(
     if as_json and as_lines:
         raise BadValue("--json and --jsonl exclude each other; choose one")
     settings = config.load()
-    text = given.text(words or [], file)
+    text = text_input.text(words or [], file)
     with _explainer(settings.voice if voice is None else voice, lang or settings.lang or None) as explainer:
 
         def explained(part: str) -> Explanation:
-            return explainer.explain(part, given.markup(part, file, raw=raw))
+            return explainer.explain(part, text_input.markup(part, file, raw=raw))
 
         if as_lines:
             raise typer.Exit(_each_line(text, explainer, explained, settings.threads))
@@ -107,7 +107,7 @@ def _object(found: Explanation, threads: int) -> dict[str, Any]:
     }
 
 
-def _word(word: Word) -> dict[str, Any]:
+def _word(word: ExplainedWord) -> dict[str, Any]:
     return {
         "text": word.text,
         "start": word.start,

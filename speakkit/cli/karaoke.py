@@ -14,7 +14,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
-class Line:
+class ScreenLine:
     """A stretch of the text, as offsets, that fits on a line of the terminal."""
 
     start: int
@@ -50,7 +50,7 @@ class Karaoke:
             self._out.write("\n")
             self._out.flush()
 
-    def _write(self, line: Line, start: int, end: int) -> None:
+    def _write(self, line: ScreenLine, start: int, end: int) -> None:
         start, end = max(start, line.start), min(end, line.end)
         if start >= end:
             shown = self._part(line.start, line.end)
@@ -64,13 +64,13 @@ class Karaoke:
         return UNPRINTABLE.sub(" ", self._text[start:end])
 
 
-def lines(text: str, width: int) -> list[Line]:
+def lines(text: str, width: int) -> list[ScreenLine]:
     """The lines of a text: its own, and broken between words where they are wider; a word alone may be."""
-    found: list[Line] = []
+    found: list[ScreenLine] = []
     for word in WORD.finditer(text):
         fits = found and word.end() - found[-1].start <= width and "\n" not in text[found[-1].end : word.start()]
         if fits:
-            found[-1] = Line(found[-1].start, word.end())
+            found[-1] = ScreenLine(found[-1].start, word.end())
         else:
-            found.append(Line(word.start(), word.end()))
+            found.append(ScreenLine(word.start(), word.end()))
     return found

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speakkit.cli import agents, given, output
+from speakkit.cli import agents, output, text_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speakkit.daemon.messages import Event
+    from speakkit.daemon.wire.messages import Event
 
 app = typer.Typer(no_args_is_help=True, help="See and steer what is spoken and what waits.")
 
@@ -24,9 +24,9 @@ Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Who 
 
 def _back(written: str | int) -> int:
     """How many utterances back: -2 and 2 alike."""
-    digits = str(written).removeprefix(given.DASHED).removeprefix("-")
+    digits = str(written).removeprefix(text_input.DASHED).removeprefix("-")
     if not digits.isdigit() or not int(digits):
-        raise typer.BadParameter(f"{str(written).removeprefix(given.DASHED)!r} is no utterance; try -1")
+        raise typer.BadParameter(f"{str(written).removeprefix(text_input.DASHED)!r} is no utterance; try -1")
     return int(digits)
 
 
@@ -93,7 +93,7 @@ def resume(agent: Agent = None) -> None:
     list(_asked(agent, "resume"))
 
 
-@app.command(cls=given.TextCommand)
+@app.command(cls=text_input.TextCommand)
 def again(
     back: Annotated[
         int, typer.Argument(parser=_back, metavar="-N", help="Which one: -1 is the last that was heard.")
@@ -110,14 +110,14 @@ def again(
 
     speakkit queue again -2 -o missed.wav
     """
-    from speakkit.cli import in_turn  # noqa: PLC0415  start-up: no other command needs it
+    from speakkit.cli import via_daemon  # noqa: PLC0415  start-up: no other command needs it
 
-    raise typer.Exit(in_turn.say_again(agents.name(agent), back, target, force=force))
+    raise typer.Exit(via_daemon.say_again(agents.name(agent), back, target, force=force))
 
 
 def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
     """The answer of the daemon that runs; nothing where none does."""
-    from speakkit.daemon import client  # noqa: PLC0415  start-up: as above
+    from speakkit.daemon.wire import client  # noqa: PLC0415  start-up: as above
 
     if daemon := client.running(agents.name(agent)):
         with daemon:

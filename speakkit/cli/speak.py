@@ -10,21 +10,21 @@ import typer
 import typer.core
 
 from speakkit import config
-from speakkit.cli import agents, complete, given, in_turn, order, output
+from speakkit.cli import agents, complete, output, request, text_input, via_daemon
 from speakkit.cli.error_handler import run
-from speakkit.cli.in_turn import Turn
-from speakkit.cli.order import Order
+from speakkit.cli.request import SpeakRequest
+from speakkit.cli.via_daemon import Turn
 from speakkit.config import LONGEST_WAIT
-from speakkit.daemon import hours
-from speakkit.daemon.utterance import Interrupt, OnFull, Priority
+from speakkit.daemon.queue import quiet_hours
+from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority
 from speakkit.errors import BadValue, ExitCode
 
 
-def _speed(given: str | float) -> float:
+def _speed(written: str | float) -> float:
     try:
-        return float(given)
+        return float(written)
     except ValueError:
-        raise typer.BadParameter(f"{given!r} is no number; try 1.25") from None
+        raise typer.BadParameter(f"{written!r} is no number; try 1.25") from None
 
 
 def _more(*names: str, **settings: Any) -> Any:
@@ -75,7 +75,7 @@ Threads = Annotated[
 ]
 RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
 SpokenBy = Annotated[
-    config.Engine | None, _more("--engine", help="Who speaks; all but kokoro, the default, are clouds.")
+    config.EngineName | None, _more("--engine", help="Who speaks; all but kokoro, the default, are clouds.")
 ]
 Gemini = Annotated[bool, _more("--gemini", help="Short for --engine gemini.")]
 Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")]
@@ -120,8 +120,9 @@ Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")
 
 
 def speak(
-    words: Words = None, voice: VoiceName = None, speed: Speed = None, lang: given.Lang = None, target: Target = None,
-    play: Play = False, file: given.TextFile = None, from_json: given.JsonPath = None, audio_format: Format = None,
+    words: Words = None, voice: VoiceName = None, speed: Speed = None, lang: text_input.Lang = None,
+    target: Target = None, play: Play = False, file: text_input.TextFile = None,
+    from_json: text_input.JsonPath = None, audio_format: Format = None,
     raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, threads: Threads = None, device: RunsOn = None,
     engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
     priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
@@ -143,11 +144,11 @@ def speak(
     if stop or mute is not None:
         if words or file:
             raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
-        raise typer.Exit(in_turn.hush(agents.name(agent), stop=stop, mute=mute))
+        raise typer.Exit(via_daemon.hush(agents.name(agent), stop=stop, mute=mute))
     speaks = agents.name(agent)
     persona = settings.agents.get(speaks) or agents.unnamed(speaks, settings)
-    asked = Order(
-        text=given.text(words or [], file, from_json), file=file, raw=raw, lang=lang or settings.lang or None,
+    asked = SpeakRequest(
+        text=text_input.text(words or [], file, from_json), file=file, raw=raw, lang=lang or settings.lang or None,
         voice=persona.voice if voice is None else voice,
         speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
         seed=settings.seed if seed is None else seed,
@@ -158,7 +159,7 @@ def speak(
         play=play or target is None, force=force, as_json=as_json, quiet=quiet,
     )  # fmt: skip
     if max_seconds is not None:
-        asked = order.cut(asked, max_seconds)
+        asked = request.cut(asked, max_seconds)
     turn = Turn(
         speaks, priority or Priority[persona.priority or "normal"], interrupt, ttl=ttl, replace=replace, dedupe=dedupe,
         on_full=on_full, detach=detach, show=show, media=not no_media,
@@ -171,30 +172,30 @@ def now() -> datetime:
     return datetime.now().astimezone()
 
 
-def carry_out(asked: Order, turn: Turn | None) -> ExitCode:
+def carry_out(asked: SpeakRequest, turn: Turn | None) -> ExitCode:
     """Have it spoken, show what was done, and return how it ended. turn: None for in this process alone."""
     if asked.as_json and asked.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
     is_urgent = turn is not None and turn.priority is Priority.urgent
-    if asked.play and not is_urgent and hours.is_quiet(quiet_hours := config.load().quiet_hours, now().time()):
+    if asked.play and not is_urgent and quiet_hours.is_quiet(silent := config.load().quiet_hours, now().time()):
         if not asked.quiet:
-            output.say(f"nothing is heard in the quiet hours, {quiet_hours}; --priority urgent is")
+            output.say(f"nothing is heard in the quiet hours, {silent}; --priority urgent is")
         if asked.target is None and asked.captions is None:
             return ExitCode.DONE
         asked = replace(asked, play=False)
-    if turn is not None and asked.engine == config.Engine.kokoro:
-        return in_turn.carry_out(asked, turn)
+    if turn is not None and asked.engine == config.EngineName.kokoro:
+        return via_daemon.carry_out(asked, turn)
     if turn is not None and turn.detach:
         raise BadValue(f"the engine {asked.engine} speaks in this process; leave --detach out")
-    from speakkit.cli import alone  # noqa: PLC0415  start-up: it is needed here alone
+    from speakkit.cli import in_process  # noqa: PLC0415  start-up: it is needed here alone
 
-    return order.show(alone.carry_out(asked), asked)
+    return request.show(in_process.carry_out(asked), asked)
 
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
 )
-app.command(cls=given.TextCommand)(speak)
+app.command(cls=text_input.TextCommand)(speak)
 
 
 def main() -> int:

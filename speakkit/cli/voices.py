@@ -102,7 +102,7 @@ def preview(
     """
     from speakkit import audiofile  # noqa: PLC0415  all of these import numpy: see cli/speak.py
     from speakkit.engines.kokoro import SAMPLE_RATE  # noqa: PLC0415
-    from speakkit.playback.aloud import Aloud  # noqa: PLC0415
+    from speakkit.playback.blocking_sink import BlockingSink  # noqa: PLC0415
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     found = [synthesize.find_voice(name) for name in names]
@@ -111,7 +111,7 @@ def preview(
         audiofile.check_target(target)
     with ExitStack() as stack:
         sink = stack.enter_context(
-            audiofile.sink(target, audio_format, SAMPLE_RATE) if target else Aloud(config.load().sink)
+            audiofile.sink(target, audio_format, SAMPLE_RATE) if target else BlockingSink(config.load().sink)
         )
         lost = [token for spoken in _previews(found, text) for token in _written(spoken, sink)]
     raise typer.Exit(ExitCode.LOST_WORDS if lost else ExitCode.DONE)
@@ -131,13 +131,13 @@ def fetch() -> None:
 
 
 def _previews(found: list[Voice], text: str | None) -> Iterator[Utterance]:
-    from speakkit.engines import hub, packs  # noqa: PLC0415  see `preview`
+    from speakkit.engines import hub, voice_packs  # noqa: PLC0415  see `preview`
     from speakkit.speech import synthesize  # noqa: PLC0415
 
     with output.progress() as report:
         hub.ensure("kokoro", report)
         for voice in found:
-            packs.ensure(voice, report)
+            voice_packs.ensure(voice, report)
     for voice in found:
         settings = config.load()
         with synthesize.speaker(voice, device=settings.device.value, threads=settings.threads) as speaker:
@@ -158,15 +158,15 @@ def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:
 
 def _rows(engine: str) -> list[dict[str, Any]]:
     """The voices of an engine; for Kokoro those in the user's voice folder too."""
-    from speakkit.engines import packs  # noqa: PLC0415  see `preview`
+    from speakkit.engines import voice_packs  # noqa: PLC0415  see `preview`
 
     if engine not in table.ALIASES:
         raise BadValue(f"there is no engine {engine!r}; try one of {', '.join(table.ALIASES)}")
     profiles = table.profiles(engine)
     if engine != "kokoro":
         return [_row(profile, "", installed=False) for profile in profiles.values()]
-    ready = packs.installed()
-    own = [table.own_profile(name, str(file)) for name, file in packs.own().items() if name not in profiles]
+    ready = voice_packs.installed()
+    own = [table.own_profile(name, str(file)) for name, file in voice_packs.own().items() if name not in profiles]
     official = [_row(profile, "Apache-2.0", installed=profile.name in ready) for profile in profiles.values()]
     return official + [_row(profile, "", installed=True) for profile in own]
 

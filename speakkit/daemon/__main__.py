@@ -12,16 +12,17 @@ from pathlib import Path
 
 from speakkit import config
 from speakkit.config import Settings
-from speakkit.daemon import containers, delays, edition, lifecycle, logfile, rundir
-from speakkit.daemon.containers import Containers
-from speakkit.daemon.lifecycle import Published
-from speakkit.daemon.logfile import LogFile
-from speakkit.daemon.loudspeaker import Loudspeaker
-from speakkit.daemon.messages import Mode
+from speakkit.daemon.containers import listener
+from speakkit.daemon.containers.listener import Containers
+from speakkit.daemon.process import failpoints, lifecycle, logfile, rundir, version
+from speakkit.daemon.process.lifecycle import Published
+from speakkit.daemon.process.logfile import LogFile
+from speakkit.daemon.process.spawn import READY
 from speakkit.daemon.server import Server
-from speakkit.daemon.spawn import READY
-from speakkit.daemon.speaking import Speaking
-from speakkit.daemon.synthesis import PLACE
+from speakkit.daemon.speaking.controller import Controller
+from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.scheduler import PLACE
+from speakkit.daemon.wire.messages import Mode
 from speakkit.errors import ExitCode, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.beep import sound_of
@@ -46,7 +47,7 @@ def main() -> int:
 
 def _run() -> int:
     lifecycle.harden()
-    settings, place, ours = config.load(), rundir.find(), edition.mine()
+    settings, place, ours = config.load(), rundir.find(), version.mine()
     passed = lifecycle.passed()
     lock = lifecycle.claim(place, is_passed=passed is not None)
     if lock is None:
@@ -58,7 +59,7 @@ def _run() -> int:
         file = logfile.start()
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
-        guests = containers.listen(place, settings) if settings.containers else None
+        guests = listener.listen(place, settings) if settings.containers else None
         asyncio.run(_serve(published, settings, file, told, where, guests))
     return ExitCode.DONE
 
@@ -69,12 +70,12 @@ async def _serve(
     loop = asyncio.get_running_loop()
     place = os.environ.get(VOICE, PLACE)
     loudspeaker = partial(_loudspeaker, settings, published.path.parent)
-    work = Speaking(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=place)
+    work = Controller(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=place)
     idle_exit = -1.0 if guests else settings.idle_exit  # a container can start no daemon
     server = Server(published, work, idle_exit, logfile=file, containers=guests)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
-    delays.at("before_ready")
+    failpoints.at("before_ready")
     _tell(told, f"{READY}: {where}")
     os.close(told)
     await server.run()

@@ -2,15 +2,16 @@
 
 import signal
 
-from speakkit.daemon import client, kill, lifecycle, rundir
-from speakkit.daemon.messages import Mode, Status
+from speakkit.daemon.process import lifecycle, rundir, terminate
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import DaemonStatus, Mode
 from speakkit.errors import DaemonError
 
 HASTE = 5.0
 """Seconds in which a daemon that is to end at once does."""
 
 
-def status() -> Status | None:
+def status() -> DaemonStatus | None:
     """How the daemon is; None where there is none. Raises DaemonError where there is one that does not answer."""
     place = rundir.find()
     try:
@@ -36,11 +37,11 @@ def stop(mode: Mode) -> bool:
     """
     place = rundir.find()
     was_there = rundir.is_locked(place.daemon_lock)
-    has_ended = _asked_to_end(place, mode) and kill.wait(place, lifecycle.LEAVING)
+    has_ended = _asked_to_end(place, mode) and terminate.wait(place, lifecycle.LEAVING)
     if has_ended or (not was_there and not rundir.is_locked(place.daemon_lock)):
         return was_there
     if mode is Mode.now:
-        return kill.kill(place) is not None
+        return terminate.kill(place) is not None
     raise DaemonError("the daemon does not answer; end it with: speakkit daemon stop --now")
 
 
@@ -50,7 +51,7 @@ def _asked_to_end(place: rundir.RuntimeDir, mode: Mode) -> bool:
         found = client.reached(place)
         if found is None:
             if mode is Mode.now:  # one that drains is found by nobody, and ends at once when it is told to
-                kill.send(place, signal.SIGTERM)
+                terminate.send(place, signal.SIGTERM)
             return True
         with found:
             found.shutdown(mode)

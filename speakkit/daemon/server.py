@@ -7,15 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from speakkit.daemon import delays, edition, messages, peer
-from speakkit.daemon.connection import Closed, Connection, Limits
-from speakkit.daemon.containers import CONNECTIONS, Containers, Guest
-from speakkit.daemon.edition import Edition
-from speakkit.daemon.lifecycle import Published
-from speakkit.daemon.logfile import LogFile, log_bug
-from speakkit.daemon.messages import Done, Greeting, Hello, Mode, Request, Shutdown, Status, Welcome
-from speakkit.daemon.protocol import Code, ProtocolError
-from speakkit.daemon.work import Refused, Work
+from speakkit.daemon.containers.listener import CONNECTIONS, Containers, Guest
+from speakkit.daemon.handler import Refused, RequestHandler
+from speakkit.daemon.process import failpoints, peer, version
+from speakkit.daemon.process.lifecycle import Published
+from speakkit.daemon.process.logfile import LogFile, log_bug
+from speakkit.daemon.process.version import Version
+from speakkit.daemon.wire import messages
+from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
+from speakkit.daemon.wire.messages import DaemonStatus, Done, Greeting, Hello, Mode, Request, Shutdown, Welcome
+from speakkit.daemon.wire.protocol import Code, ProtocolError
 from speakkit.workers.frames import Frame
 
 log = logging.getLogger(__name__)
@@ -35,16 +36,16 @@ class Server:
     def __init__(
         self,
         published: Published,
-        work: Work,
+        work: RequestHandler,
         idle_exit: float,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
         logfile: LogFile | None = None,
         containers: Containers | None = None,
     ) -> None:
         """idle_exit: seconds without use; negative for never. containers: those that it listens for too."""
         self._published, self._work, self._idle_exit = published, work, idle_exit
-        self._limits, self._logfile, self._containers = limits or Limits(), logfile, containers
-        self._edition = edition.mine()
+        self._limits, self._logfile, self._containers = limits or ConnectionLimits(), logfile, containers
+        self._edition = version.mine()
         self._connections: set[Connection] = set()
         self._accepted = 0
         self._is_outdated = False
@@ -73,7 +74,7 @@ class Server:
             connection.hang_up()
         while self._connections:
             await self._wait(self._limits.farewell)
-        delays.at("before_exit")
+        failpoints.at("before_exit")
         log.info("ends")
 
     def end(self, mode: Mode, why: str) -> None:
@@ -245,9 +246,9 @@ class Server:
         hello = messages.read(Hello, request.fields)
         if not messages.NAME.fullmatch(hello.agent):
             raise ProtocolError(Code.bad_request, "an agent must be 1 to 64 letters, digits or . _ : -")
-        if not edition.same_major(hello.proto, messages.PROTO):
+        if not version.same_major(hello.proto, messages.PROTO):
             raise ProtocolError(Code.version, f"the daemon speaks protocol {messages.PROTO}")
-        if self._edition.is_older_than(Edition(hello.version, hello.build)):
+        if self._edition.is_older_than(Version(hello.version, hello.build)):
             self._is_outdated = self._is_outdated or hello.upgrade
             if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
                 self.end(Mode.drain, "makes room for a newer edition")
@@ -262,7 +263,7 @@ class Server:
     def _status(self, connection: Connection, request: Request) -> None:
         is_busy = self._work.is_busy()
         connection.post(
-            Status(
+            DaemonStatus(
                 pid=os.getpid(),
                 version=self._edition.version,
                 build=self._edition.build,

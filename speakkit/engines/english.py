@@ -12,7 +12,7 @@ import misaki.en
 from speakkit.engines import espeak, patches, tagger
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import AnyPhrase, Footprint, Phrase
-from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, Piece, in_parts, is_readable, located
+from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, RawToken, in_parts, is_readable, located
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
@@ -56,14 +56,14 @@ class _Parts:
         g2p.unk = ""
         return cls(g2p, senses)
 
-    def pieces(self, text: str, tagged: Any) -> list[Piece]:
+    def pieces(self, text: str, tagged: Any) -> list[RawToken]:
         """What misaki makes of `text`, whose words are `tagged`."""
         with espeak.lock:
             self.g2p.nlp = lambda _: tagged
             _, spoken = self.g2p(text, preprocess=False)
             for token in _letters(spoken):
                 token.phonemes = LETTER_A
-            return [Piece(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
+            return [RawToken(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
 
     def _phonemes(self, token: Any) -> tuple[str, str]:
         """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark; and whose they are."""

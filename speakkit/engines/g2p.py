@@ -158,7 +158,7 @@ def is_readable(word: str, scripts: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True)
-class Piece:
+class RawToken:
     """What a library calls a token: without its place in the text."""
 
     text: str
@@ -167,7 +167,7 @@ class Piece:
     spaced: bool
 
 
-def located(sentence: Phrase, folded: str, pieces: list[Piece]) -> Iterator[Token]:
+def located(sentence: Phrase, folded: str, pieces: list[RawToken]) -> Iterator[Token]:
     """Tokens at their places in the sentence. A stretch that the library passed over is a token without phonemes.
 
     folded: the sentence's text as the library was given it, character for character

@@ -28,9 +28,10 @@ __all__ = [
     "KOKORO_WEIGHTS",
     "MODELS",
     "Installed",
-    "State",
+    "ModelState",
     "damaged",
     "ensure",
+    "is_given",
     "one_hash",
     "state",
 ]
@@ -53,7 +54,7 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class State:
+class ModelState:
     """What `speakkit models list` shows of one model."""
 
     model: Model
@@ -83,16 +84,21 @@ def ensure(name: str, report: Report = silent, *, official: bool = False) -> Ins
         return _ready(model, official=official) or _make(model, report, sources)
 
 
-def state(name: str) -> State:
+def state(name: str) -> ModelState:
     """What there is of model `name`, without fetching anything."""
     model = _model(name)
     broken = _damaged(model)
-    return State(model, _in_user_folder(model) or (None if broken else _in_cache(model)), broken)
+    return ModelState(model, _in_user_folder(model) or (None if broken else _in_cache(model)), broken)
 
 
 def damaged(name: str) -> tuple[str, ...]:
     """The files of model `name` in the cache that are missing or not as they were recorded. Reads all of them."""
     return _damaged(_model(name), read_all=True)
+
+
+def is_given(name: str) -> bool:
+    """Whether the folder that the setting `models` names holds the model `name`. Raises as `state`."""
+    return _in_user_folder(_model(name)) is not None
 
 
 def _model(name: str) -> Model:

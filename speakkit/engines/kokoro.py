@@ -16,15 +16,15 @@ from torch.backends import cudnn
 from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
-from speakkit.engines import hub, packs
+from speakkit.engines import hub, voice_packs
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Spoken
 from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, keep_compiled, pick
 from speakkit.engines.kokoro_config import MOST, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
-from speakkit.engines.styletts2.lengths import Lengths
 from speakkit.engines.styletts2.network import StyleTTS2
+from speakkit.engines.styletts2.padding import Lengths
 from speakkit.errors import EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
@@ -108,7 +108,7 @@ def _folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def style(chunk: Chunk) -> Tensor:
     """The row of the voice's pack for a chunk of this length: float32 [1, 256]."""
-    return torch.from_numpy(packs.blended(chunk.voice)[len(chunk.phonemes) - 1])
+    return torch.from_numpy(voice_packs.blended(chunk.voice)[len(chunk.phonemes) - 1])
 
 
 class Kokoro:

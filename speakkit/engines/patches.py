@@ -27,7 +27,7 @@ Place = tuple[Names, ...]
 
 
 @dataclass(frozen=True)
-class Rule:
+class PatchRule:
     """One way to tell the sense of a word. What is empty does not matter.
 
     words: in small letters, or ANY
@@ -44,7 +44,7 @@ class Rule:
     sense: str
 
     @classmethod
-    def of(cls, row: Mapping[str, str]) -> "Rule":
+    def of(cls, row: Mapping[str, str]) -> "PatchRule":
         """A row of the table."""
         return cls(
             frozenset(row["word"].split("|")),
@@ -84,8 +84,8 @@ class Senses:
     def __init__(self, tagger: Any, homographs: Names) -> None:
         """homographs: the words in small letters that have more than one pronunciation."""
         self._tagger = tagger
-        self._rules: dict[str, list[Rule]] = {}
-        for rule in map(Rule.of, _rows("english_senses.tsv")):
+        self._rules: dict[str, list[PatchRule]] = {}
+        for rule in map(PatchRule.of, _rows("english_senses.tsv")):
             for word in homographs if ANY in rule.words else rule.words:
                 self._rules.setdefault(word, []).append(rule)
 

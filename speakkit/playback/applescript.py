@@ -6,9 +6,9 @@ Apple has closed what would tell of all players (MediaRemote, since macOS 15.4) 
 import asyncio
 from collections.abc import Callable
 
-from speakkit.playback import asked
-from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
-from speakkit.playback.holds import Player
+from speakkit.playback import subprocesses
+from speakkit.playback.holding import PlayerChange, PlayerState, PlayerStatus, Unanswered, Unreachable
+from speakkit.playback.holds import HeldPlayer
 
 PROGRAM = "osascript"
 
@@ -45,31 +45,31 @@ class Apps:
 
     async def connect(self) -> None: ...
 
-    async def players(self) -> list[Player]:
+    async def players(self) -> list[HeldPlayer]:
         try:
-            return [Player(app, "") for app in (await self._said(RUNNING)).split("\n") if app in APPS]
+            return [HeldPlayer(app, "") for app in (await self._said(RUNNING)).split("\n") if app in APPS]
         except Unanswered as error:
             raise Unreachable(f"{PROGRAM} does not run") from error
 
-    async def state(self, player: Player) -> State:
+    async def state(self, player: HeldPlayer) -> PlayerState:
         status, _, track = (await self._told(player, STATE.format(track=APPS[player.name]))).partition("\n")
-        if status not in set(Status):  # it winds, say
+        if status not in set(PlayerStatus):  # it winds, say
             raise Unanswered
-        return State(Status(status), can_be_paused=True, track=track)
+        return PlayerState(PlayerStatus(status), can_be_paused=True, track=track)
 
-    async def pause(self, player: Player) -> None:
+    async def pause(self, player: HeldPlayer) -> None:
         await self._told(player, "pause")
 
-    async def play(self, player: Player) -> None:
+    async def play(self, player: HeldPlayer) -> None:
         await self._told(player, "play")
 
-    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None: ...
+    async def watch(self, player: HeldPlayer, heard: Callable[[PlayerChange], None]) -> None: ...
 
-    def unwatch(self, player: Player) -> None: ...
+    def unwatch(self, player: HeldPlayer) -> None: ...
 
     async def close(self) -> None: ...
 
-    async def _told(self, player: Player, script: str) -> str:
+    async def _told(self, player: HeldPlayer, script: str) -> str:
         """What a program answers; it is not started for that, as `tell` alone would do."""
         if player.name not in APPS:
             raise Unanswered
@@ -97,7 +97,7 @@ class Apps:
             except TimeoutError as error:
                 raise Unanswered from error
             finally:
-                await asked.end(process)
+                await subprocesses.end(process)
         if process.returncode:
             raise Unanswered
         return said.decode(errors="replace").strip()

@@ -18,7 +18,7 @@ class BurstEnded:
 
 
 @dataclass(frozen=True)
-class Started:
+class PlaybackStarted:
     """The first sample was written; it is heard a latency later. Told once, whatever is paused or restarted.
 
     at: seconds of time.monotonic()
@@ -40,7 +40,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Finished:
+class PlaybackFinished:
     """All of it was heard.
 
     seconds: its length
@@ -74,4 +74,4 @@ class Lost:
     about: str
 
 
-Event: TypeAlias = BurstBegan | BurstEnded | Started | Progress | Finished | Stopped | Lost
+Event: TypeAlias = BurstBegan | BurstEnded | PlaybackStarted | Progress | PlaybackFinished | Stopped | Lost

@@ -15,7 +15,7 @@ KEPT = 1.0
 
 
 @dataclass(frozen=True)
-class Failure:
+class FeedFailure:
     """Why an utterance breaks off.
 
     reason: a code
@@ -39,7 +39,7 @@ class Feed:
         self._read = 0
         self._chunks: deque[int] = deque([0])
         self._is_over = False
-        self._failure: Failure | None = None
+        self._failure: FeedFailure | None = None
 
     def put(self, sound: bytes, *, begins_chunk: bool = True) -> None:
         """Add what is to be played next. Where the device is lost, it is played again from the beginning of a chunk.
@@ -65,7 +65,7 @@ class Feed:
     def fail(self, reason: str, about: str = "") -> None:
         """There would have been more. What was put is played, and then the utterance is lost for that reason."""
         with self._changed:
-            self._is_over, self._failure = True, Failure(reason, about)
+            self._is_over, self._failure = True, FeedFailure(reason, about)
         self._wake()
 
     @property
@@ -80,7 +80,7 @@ class Feed:
         return pcm.duration(self._read)
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> FeedFailure | None:
         """Why it breaks off, if it does."""
         return self._failure
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from speakkit import paths
-from speakkit.playback import asked
-from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
-from speakkit.playback.holds import Player
+from speakkit.playback import subprocesses
+from speakkit.playback.holding import PlayerChange, PlayerState, PlayerStatus, Unanswered, Unreachable
+from speakkit.playback.holds import HeldPlayer
 
 PROGRAM = "powershell.exe"
 USUAL = Path("/mnt/c/Windows/System32/WindowsPowerShell/v1.0") / PROGRAM
@@ -55,27 +55,27 @@ class Sessions:
         if not self._process:
             raise Unreachable(f"{PROGRAM} has ended")
 
-    async def players(self) -> list[Player]:
+    async def players(self) -> list[HeldPlayer]:
         try:
-            return [Player(session, "") for session in await self._sessions()]
+            return [HeldPlayer(session, "") for session in await self._sessions()]
         except Unanswered as error:
             raise Unreachable(f"{PROGRAM} has ended") from error
 
-    async def state(self, player: Player) -> State:
+    async def state(self, player: HeldPlayer) -> PlayerState:
         sessions = await self._sessions()
         if player.name not in sessions:
             raise Unanswered
         return sessions[player.name]
 
-    async def pause(self, player: Player) -> None:
+    async def pause(self, player: HeldPlayer) -> None:
         await self._ask("pause", id=player.name)
 
-    async def play(self, player: Player) -> None:
+    async def play(self, player: HeldPlayer) -> None:
         await self._ask("play", id=player.name)
 
-    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None: ...
+    async def watch(self, player: HeldPlayer, heard: Callable[[PlayerChange], None]) -> None: ...
 
-    def unwatch(self, player: Player) -> None: ...
+    def unwatch(self, player: HeldPlayer) -> None: ...
 
     async def close(self) -> None:
         if self._start:
@@ -92,16 +92,16 @@ class Sessions:
             with suppress(asyncio.CancelledError):
                 await self._reader
 
-    async def _sessions(self) -> dict[str, State]:
+    async def _sessions(self) -> dict[str, PlayerState]:
         """By name; of several sessions of one program the first counts."""
         answer = await self._ask("list")
-        found: dict[str, State] = {}
+        found: dict[str, PlayerState] = {}
         for session in answer.get("sessions", ()):
             match session:
                 case {"id": str(name), "status": str(status), "can_pause": bool(can_be_paused)}:
                     # A session can also be closed, opened or changing.
-                    known = Status(status) if status in set(Status) else Status.stopped
-                    found.setdefault(name, State(known, can_be_paused, ""))
+                    known = PlayerStatus(status) if status in set(PlayerStatus) else PlayerStatus.stopped
+                    found.setdefault(name, PlayerState(known, can_be_paused, ""))
         return found
 
     async def _ask(self, what: str, **more: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Sessions:
         try:
             await asyncio.wait_for(_ready(process), START)
         except (TimeoutError, ValueError, asyncio.CancelledError) as error:
-            await asked.end(process)
+            await subprocesses.end(process)
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise Unreachable(f"{PROGRAM} does not tell of Windows' players") from error
@@ -161,7 +161,7 @@ class Sessions:
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(Unanswered())
-            await asked.end(process)
+            await subprocesses.end(process)
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from speakkit.playback.holds import Hold, Holds, Player
+from speakkit.playback.holds import HeldPlayer, Hold, Holds
 
 ANSWER = 1.0
 """Seconds in which a player says what it does; one that is slower plays on."""
@@ -31,7 +31,7 @@ GLANCES = (0.01, 0.25)
 """Seconds between two looks at a player that is about to pause: at first, and at most; each is twice the last."""
 
 
-class Status(StrEnum):
+class PlayerStatus(StrEnum):
     """What a player does."""
 
     playing = "playing"
@@ -40,27 +40,27 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class State:
+class PlayerState:
     """What a player says of itself.
 
     track: names what it plays, "" where it does not tell
     """
 
-    status: Status
+    status: PlayerStatus
     can_be_paused: bool
     track: str
 
     @property
     def is_pausable(self) -> bool:
         """Whether there is something to pause, and a way to."""
-        return self.status is Status.playing and self.can_be_paused
+        return self.status is PlayerStatus.playing and self.can_be_paused
 
 
 @dataclass(frozen=True)
-class Change:
+class PlayerChange:
     """What a player said without being asked; None for what has not changed."""
 
-    status: Status | None
+    status: PlayerStatus | None
     track: str | None
 
 
@@ -72,7 +72,7 @@ class Seen:
     """
 
     name: str
-    status: Status | None
+    status: PlayerStatus | None
     is_ignored: bool
 
 
@@ -95,22 +95,22 @@ class Remote(Protocol):
     async def connect(self) -> None:
         """Be ready, if it is not so already. Raises Unreachable."""
 
-    async def players(self) -> Sequence[Player]:
+    async def players(self) -> Sequence[HeldPlayer]:
         """Those that are there. Raises Unreachable."""
 
-    async def state(self, player: Player) -> State:
+    async def state(self, player: HeldPlayer) -> PlayerState:
         """What it does. Raises Unanswered."""
 
-    async def pause(self, player: Player) -> None:
+    async def pause(self, player: HeldPlayer) -> None:
         """Ask it to pause, without waiting until it has. Raises Unanswered."""
 
-    async def play(self, player: Player) -> None:
+    async def play(self, player: HeldPlayer) -> None:
         """Let it play, and wait for its answer. Raises Unanswered."""
 
-    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None:
+    async def watch(self, player: HeldPlayer, heard: Callable[[PlayerChange], None]) -> None:
         """Call `heard` with what it says, if this platform's players say anything. Raises Unanswered."""
 
-    def unwatch(self, player: Player) -> None:
+    def unwatch(self, player: HeldPlayer) -> None:
         """Do so no longer."""
 
     async def close(self) -> None:
@@ -131,9 +131,9 @@ class Holding:
         self._ignore = tuple(name.casefold() for name in ignore)
         self._over = asyncio.Event()
         self._over.set()
-        self._attended: dict[Player, asyncio.Task[None]] = {}
-        self._paused: dict[Player, Hold] = {}
-        self._mute: set[Player] = set()  # did not answer when it was asked last; nobody waits for it again
+        self._attended: dict[HeldPlayer, asyncio.Task[None]] = {}
+        self._paused: dict[HeldPlayer, Hold] = {}
+        self._mute: set[HeldPlayer] = set()  # did not answer when it was asked last; nobody waits for it again
 
     async def hold(self) -> None:
         """Pause what plays. Returns when all of it is silent, but after HOLDING seconds; what cannot pause plays on."""
@@ -180,31 +180,31 @@ class Holding:
             await asyncio.gather(*late, return_exceptions=True)
         await self._remote.close()
 
-    def _is_free(self, player: Player) -> bool:
+    def _is_free(self, player: HeldPlayer) -> bool:
         return player not in self._attended and not self._is_ignored(player)
 
-    def _is_ignored(self, player: Player) -> bool:
+    def _is_ignored(self, player: HeldPlayer) -> bool:
         name = player.name.casefold()
         return any(name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignore)
 
-    async def _seen(self, player: Player) -> Seen:
+    async def _seen(self, player: HeldPlayer) -> Seen:
         status = None
         with suppress(Unanswered, TimeoutError):
             status = (await self._state(player)).status
         return Seen(player.name, status, self._is_ignored(player))
 
-    async def _state(self, player: Player) -> State:
+    async def _state(self, player: HeldPlayer) -> PlayerState:
         async with asyncio.timeout(ANSWER):
             return await self._remote.state(player)
 
-    def _start(self, player: Player, left: Hold | None = None) -> asyncio.Future[None]:
+    def _start(self, player: HeldPlayer, left: Hold | None = None) -> asyncio.Future[None]:
         """Attend to a player. What is returned is done when it is silent, or is not going to be."""
         silent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._attended[player] = task = asyncio.create_task(self._attend(player, left, silent))
         task.add_done_callback(lambda _: self._attended.pop(player))
         return silent
 
-    async def _attend(self, player: Player, left: Hold | None, silent: asyncio.Future[None]) -> None:
+    async def _attend(self, player: HeldPlayer, left: Hold | None, silent: asyncio.Future[None]) -> None:
         hold = left
         try:
             with suppress(Unanswered, Unreachable, TimeoutError, OSError):
@@ -220,7 +220,7 @@ class Holding:
                     self._holds.discard(player)
                 self._remote.unwatch(player)
 
-    async def _found_playing(self, player: Player) -> Hold | None:
+    async def _found_playing(self, player: HeldPlayer) -> Hold | None:
         self._mute.add(player)
         state = await self._state(player)
         self._mute.discard(player)
@@ -253,18 +253,18 @@ class Holding:
         while True:
             with suppress(TimeoutError):
                 state = await self._state(hold.player)
-                if state.status is Status.paused:
+                if state.status is PlayerStatus.paused:
                     return state.track
             if time.monotonic() > end:
                 raise Unanswered
             await asyncio.sleep(glance)
             glance = min(2 * glance, GLANCES[1])
 
-    def _hear(self, player: Player, change: Change) -> None:
+    def _hear(self, player: HeldPlayer, change: PlayerChange) -> None:
         """What a paused player tells of: it was not we who did that, so it is no longer ours."""
         hold = self._paused.get(player)
         if hold and not _fits(
-            hold, change.status or Status.paused, hold.track if change.track is None else change.track
+            hold, change.status or PlayerStatus.paused, hold.track if change.track is None else change.track
         ):
             self._attended[player].cancel()
 
@@ -288,5 +288,5 @@ class Holding:
         return False
 
 
-def _fits(hold: Hold, status: Status, track: str) -> bool:
-    return status is Status.paused and track == hold.track
+def _fits(hold: Hold, status: PlayerStatus, track: str) -> bool:
+    return status is PlayerStatus.paused and track == hold.track

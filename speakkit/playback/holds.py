@@ -23,7 +23,7 @@ LARGEST = 1 << 16
 
 
 @dataclass(frozen=True)
-class Player:
+class HeldPlayer:
     """A program that plays.
 
     name: for people, and for the setting media_ignore
@@ -42,7 +42,7 @@ class Hold:
     at: seconds of time.time()
     """
 
-    player: Player
+    player: HeldPlayer
     track: str
     at: float
 
@@ -53,14 +53,14 @@ class Holds:
     def __init__(self, folder: Path) -> None:
         """`folder` must be the user's alone, and be there."""
         self._path = folder / NAME
-        self._holds: dict[Player, Hold] = {}
+        self._holds: dict[HeldPlayer, Hold] = {}
 
     def add(self, hold: Hold) -> None:
         """Remember one. Raises OSError where the file cannot be written."""
         self._holds[hold.player] = hold
         self._write()
 
-    def discard(self, player: Player) -> None:
+    def discard(self, player: HeldPlayer) -> None:
         """Forget one. Raises OSError where the file cannot be written."""
         if self._holds.pop(player, None):
             self._write()
@@ -107,4 +107,4 @@ def _holds(rows: Any) -> Iterator[Hold]:
     for row in rows if isinstance(rows, list) else ():
         match row:
             case {"name": str(name), "owner": str(owner), "trackid": str(track), "at": float(at)}:
-                yield Hold(Player(name, owner), track, at)
+                yield Hold(HeldPlayer(name, owner), track, at)

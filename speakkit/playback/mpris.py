@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from speakkit.playback.bus import DAEMON, Bus, Interface
-from speakkit.playback.holding import Change, State, Status, Unanswered, Unreachable
-from speakkit.playback.holds import Player
+from speakkit.playback.holding import PlayerChange, PlayerState, PlayerStatus, Unanswered, Unreachable
+from speakkit.playback.holds import HeldPlayer
 
 PREFIX = "org.mpris.MediaPlayer2."
 PATH = "/org/mpris/MediaPlayer2"
@@ -25,14 +25,14 @@ PROXY = "playerctld"
 FLOOD = 300
 """So many signals while it is paused, and a player is listened to no longer: each costs time that sound needs."""
 
-STATUSES = {status.value.capitalize(): status for status in Status}
+STATUSES = {status.value.capitalize(): status for status in PlayerStatus}
 
 
 @dataclass
 class _Watched:
     """A player that is listened to; signals: how many came."""
 
-    heard: Callable[[Change], None]
+    heard: Callable[[PlayerChange], None]
     signals: int = 0
 
 
@@ -51,7 +51,7 @@ class Desktop:
             if not (self._bus and self._bus.is_open):
                 self._bus = await Bus.open(self._told)
 
-    async def players(self) -> list[Player]:
+    async def players(self) -> list[HeldPlayer]:
         try:
             names = [str(name) for answer in await self._open().call(DAEMON, "ListNames") for name in answer]
         except Unanswered as error:
@@ -60,28 +60,28 @@ class Desktop:
         owners = await asyncio.gather(*(self._owner(name) for name in known))
         # Some have two names, such as vlc and vlc.instance123: the first counts.
         first = {owner: name for name, owner in reversed(list(zip(known, owners, strict=True))) if owner}
-        return [Player(name.removeprefix(PREFIX), owner) for owner, name in reversed(first.items())]
+        return [HeldPlayer(name.removeprefix(PREFIX), owner) for owner, name in reversed(first.items())]
 
-    async def state(self, player: Player) -> State:
+    async def state(self, player: HeldPlayer) -> PlayerState:
         found = await self._open().call(_of(player, PROPERTIES), "GetAll", INTERFACE)
         properties = found[0] if found and isinstance(found[0], dict) else {}
         change = _change(properties)
         if change.status is None:
             raise Unanswered
         can_be_paused = all(_value(properties, name) is True for name in ("CanPause", "CanControl"))
-        return State(change.status, can_be_paused, change.track or "")
+        return PlayerState(change.status, can_be_paused, change.track or "")
 
-    async def pause(self, player: Player) -> None:
+    async def pause(self, player: HeldPlayer) -> None:
         self._open().send(_of(player, INTERFACE), "Pause")
 
-    async def play(self, player: Player) -> None:
+    async def play(self, player: HeldPlayer) -> None:
         await self._open().call(_of(player, INTERFACE), "Play")
 
-    async def watch(self, player: Player, heard: Callable[[Change], None]) -> None:
+    async def watch(self, player: HeldPlayer, heard: Callable[[PlayerChange], None]) -> None:
         self._watched[player.owner] = _Watched(heard)
         await self._open().call(DAEMON, "AddMatch", _rule(player.owner))
 
-    def unwatch(self, player: Player) -> None:
+    def unwatch(self, player: HeldPlayer) -> None:
         if self._watched.pop(player.owner, None):
             self._ignore(player.owner)
 
@@ -118,7 +118,7 @@ class Desktop:
                 watched.heard(_change(properties))
 
 
-def _of(player: Player, interface: str) -> Interface:
+def _of(player: HeldPlayer, interface: str) -> Interface:
     return Interface(player.owner, PATH, interface)
 
 
@@ -130,12 +130,12 @@ def _rule(owner: str) -> str:
     )
 
 
-def _change(properties: dict[Any, Any]) -> Change:
+def _change(properties: dict[Any, Any]) -> PlayerChange:
     """What properties say, as far as they have the form that they should have."""
     status = _value(properties, "PlaybackStatus")
     metadata = _value(properties, "Metadata")
     track = _value(metadata, "mpris:trackid") if isinstance(metadata, dict) else None
-    return Change(STATUSES.get(str(status)), track if isinstance(track, str) else None)
+    return PlayerChange(STATUSES.get(str(status)), track if isinstance(track, str) else None)
 
 
 def _value(properties: dict[Any, Any], name: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from speakkit.playback import pcm
-from speakkit.playback.sinks import Opener, Sink
+from speakkit.playback.sinks import Opener, SoundSink
 
 STALL = 3.0
 """Seconds that a call may take; one that is answered takes as long as what is written."""
@@ -43,7 +43,7 @@ class Output:
         self._open_sink = open_sink
         self._work = work
         self._stall = stall
-        self._sink: Sink | None = None
+        self._sink: SoundSink | None = None
         self._lock = threading.Lock()
         self._owner: threading.Thread | None = None
         self._called_at: float | None = None
@@ -114,13 +114,13 @@ class Output:
         self._wrote_at = time.monotonic()
         self.written += pcm.duration(len(sound))
 
-    def _end(self, end: Callable[[Sink], None]) -> None:
+    def _end(self, end: Callable[[SoundSink], None]) -> None:
         if self._sink:
             self._use(end)
         self._sink = None
         self._in_use.clear()
 
-    def _use(self, use: Callable[[Sink], None]) -> None:
+    def _use(self, use: Callable[[SoundSink], None]) -> None:
         sink = self._sink
         assert sink
         try:

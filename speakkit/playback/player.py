@@ -18,10 +18,10 @@ from speakkit.playback.events import (
     BurstBegan,
     BurstEnded,
     Event,
-    Finished,
     Lost,
+    PlaybackFinished,
+    PlaybackStarted,
     Progress,
-    Started,
     Stopped,
 )
 from speakkit.playback.feed import Feed
@@ -69,7 +69,7 @@ TRIES = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
-class Status:
+class PlaybackStatus:
     """How playing goes.
 
     sink: the kind of what is open, "" where nothing is
@@ -173,9 +173,9 @@ class Player:
         return self._output.wait(timeout)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> PlaybackStatus:
         """How playing goes at this moment."""
-        return Status(self._output.name, self._latency, self._output.underruns, self._starved)
+        return PlaybackStatus(self._output.name, self._latency, self._output.underruns, self._starved)
 
     def _work(self, is_stalled: bool) -> None:
         if is_stalled:
@@ -210,7 +210,7 @@ class Player:
             track.end = Break.PAUSE
 
     def _stop(self, track: Track, *, fade: bool) -> None:
-        if fade and isinstance(track.end, Finished | Stopped | Lost):
+        if fade and isinstance(track.end, PlaybackFinished | Stopped | Lost):
             return
         if fade and self._output.latency < FADED:
             if not track.end:
@@ -319,7 +319,7 @@ class Player:
     def _report(self, track: Track) -> None:
         if not track.has_started:
             track.has_started = True
-            self._tell(Started(track.key, time.monotonic()))
+            self._tell(PlaybackStarted(track.key, time.monotonic()))
         heard = self._heard(track)
         if abs(heard - track.told) >= PROGRESS:
             track.told = heard
@@ -338,7 +338,7 @@ class Player:
         """Seconds: what was written of it, less what is still on its way."""
         return max(0.0, track.feed.position - max(0.0, self._output.latency - self._output.quiet))
 
-    def _finish(self, track: Track, end: Finished | Stopped | Lost | Break) -> None:
+    def _finish(self, track: Track, end: PlaybackFinished | Stopped | Lost | Break) -> None:
         self._current = None
         self._needed = _whole(max(self._gap, self._output.latency))
         if isinstance(end, Break):

@@ -19,7 +19,7 @@ _open_streams: set[int] = set()
 """While there are any, PortAudio cannot be started anew."""
 
 
-class Stream:
+class OutputStream:
     """Sink that plays on the default device."""
 
     name = "sounddevice"

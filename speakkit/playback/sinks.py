@@ -17,7 +17,7 @@ AUTO = "auto"
 FILE = "file:"
 
 
-class Sink(Protocol):
+class SoundSink(Protocol):
     """What plays, or seems to: opened by being made, used by one thread, of no more use after `abort` or `close`.
 
     name: its kind
@@ -44,7 +44,7 @@ class Sink(Protocol):
         """End. Of a sink's last `latency` seconds nothing need be heard."""
 
 
-Opener: TypeAlias = Callable[[float], Sink]
+Opener: TypeAlias = Callable[[float], SoundSink]
 """Opens a sink with a latency in seconds, or near to that. Raises NoAudioDevice."""
 
 
@@ -60,7 +60,7 @@ class Kind:
 
 
 KINDS = {
-    "sounddevice": Kind(portaudio.Stream, portaudio.device),
+    "sounddevice": Kind(portaudio.OutputStream, portaudio.device),
     "pacat": Kind(piped.pacat, piped.pacat_device),
     "aplay": Kind(piped.aplay, piped.aplay_device),
     "timed-null": Kind(virtual.Clock, lambda: "nothing, in real time"),
@@ -79,7 +79,7 @@ def device(name: str = AUTO) -> str:
     return _chosen()[1] if name == AUTO else _kind(name).device()
 
 
-def _open_chosen(latency: float) -> Sink:
+def _open_chosen(latency: float) -> SoundSink:
     return KINDS[_chosen()[0]].open(latency)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from speakkit.playback.events import Finished, Lost, Stopped
+from speakkit.playback.events import Lost, PlaybackFinished, Stopped
 from speakkit.playback.feed import Feed
 
 
@@ -31,12 +31,12 @@ class Track:
     has_started: bool = False
     told: float = 0.0
     lost_at: float = 0.0
-    end: Finished | Stopped | Lost | Break | None = None
+    end: PlaybackFinished | Stopped | Lost | Break | None = None
 
     @property
-    def natural_end(self) -> Finished | Lost:
+    def natural_end(self) -> PlaybackFinished | Lost:
         """How it ends where its feed does."""
         failure = self.feed.failure
         if failure:
             return Lost(self.key, failure.reason, failure.about)
-        return Finished(self.key, self.feed.position)
+        return PlaybackFinished(self.key, self.feed.position)

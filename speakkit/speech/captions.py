@@ -10,9 +10,9 @@ from pathlib import Path
 
 from speakkit import audiofile
 from speakkit.errors import BadValue, storage_error
+from speakkit.speech.concatenation import Segment
 from speakkit.speech.cues import Cue, cues
-from speakkit.speech.joins import Segment
-from speakkit.speech.timestamps import Timeline, Word
+from speakkit.speech.timestamps import TimedWord, Timeline
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Captions:
     """A text and when its words are heard, of `duration` seconds."""
 
     text: str
-    words: tuple[Word, ...]
+    words: tuple[TimedWord, ...]
     duration: float
 
 
@@ -118,7 +118,7 @@ class Recorder:
     def __init__(self, text: str) -> None:
         self._text = text
         self._timeline = Timeline(text)
-        self._words: list[Word] = []
+        self._words: list[TimedWord] = []
         self._duration = 0.0
 
     def add(self, segment: Segment) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from speakkit.speech.timestamps import Word
+from speakkit.speech.timestamps import TimedWord
 from speakkit.text import abbreviations
 from speakkit.voices import LANGUAGES
 
@@ -62,7 +62,7 @@ class _Part:
     cost: float
 
 
-def cues(words: Iterable[Word]) -> list[Cue]:
+def cues(words: Iterable[TimedWord]) -> list[Cue]:
     """The cheapest way to break the words into cues, by the costs above. Cues do not overlap; silence stays between."""
     parts = _priced([part for word in words for part in _parts(word)])
     begins = _cheapest(parts)
@@ -82,7 +82,7 @@ def _columns(character: str) -> float:
     return WIDE if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _parts(word: Word) -> Iterator[_Part]:
+def _parts(word: TimedWord) -> Iterator[_Part]:
     """The word, cut to lines where it is longer than one, and its time with it."""
     pieces, filled = [""], 0.0
     for character in word.text:

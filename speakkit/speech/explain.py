@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from speakkit.speech.reading import Plan, Reader
+from speakkit.speech.frontend import Reader, SpeechPlan
 from speakkit.speech.timestamps import CONTINUOUS
 from speakkit.text import readings
 from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
@@ -16,7 +16,7 @@ UNSPACED = (*CONTINUOUS, "IDEOGRAPHIC")
 
 
 @dataclass(frozen=True)
-class Word:
+class ExplainedWord:
     """A stretch of the user's text between white space, or several that are read as one, such as "5 km".
 
     how: "as written", "rewritten", "left out" or "lost"
@@ -44,7 +44,7 @@ class Explanation:
     text: str
     language: str
     voice: str
-    words: tuple[Word, ...]
+    words: tuple[ExplainedWord, ...]
     chunks: tuple[Chunk, ...]
     warnings: tuple[str, ...]
 
@@ -81,7 +81,7 @@ class Explainer:
         return Explanation(text, self.voice.language, self.voice.name, (), (), ())
 
 
-def explain(text: str, plan: Plan) -> Explanation:
+def explain(text: str, plan: SpeechPlan) -> Explanation:
     """Explain the `plan` of `text`. Raises TextError as its chunks do."""
     chunks = tuple(plan.chunks)
     voice = plan.delivery.voice
@@ -89,12 +89,12 @@ def explain(text: str, plan: Plan) -> Explanation:
     return Explanation(text, voice.language, voice.name, words, chunks, plan.warnings)
 
 
-def _words(text: str, chunk: Chunk) -> Iterator[Word]:
+def _words(text: str, chunk: Chunk) -> Iterator[ExplainedWord]:
     for group in _grouped(text, chunk.tokens):
         first, last = group[0], group[-1]
         rule = ", ".join(dict.fromkeys(token.rule for token in group if token.rule))
         written = text[first.start : last.end]
-        yield Word(
+        yield ExplainedWord(
             text=written,
             start=first.start,
             spoken=_said(group),

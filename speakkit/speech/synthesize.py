@@ -10,13 +10,13 @@ from itertools import islice
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
-from speakkit.engines import packs, registry
+from speakkit.engines import registry, voice_packs
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
 from speakkit.identity import Identity
 from speakkit.outcome import Failure, Outcome
-from speakkit.speech.joins import Segment, segment
-from speakkit.speech.reading import Plan, Reader
+from speakkit.speech.concatenation import Segment, segment
+from speakkit.speech.frontend import Reader, SpeechPlan
 from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.text.markup import Markup
@@ -115,7 +115,7 @@ class Speaker:
     def _delivery(self, speed: float, seed: int, *, starts_early: bool = False) -> Delivery:
         return Delivery(self.voice, checked_speed(speed), seed, starts_early, threads=self.threads)
 
-    def _plan(self, text: str, delivery: Delivery, markup: Markup) -> Plan:
+    def _plan(self, text: str, delivery: Delivery, markup: Markup) -> SpeechPlan:
         plan = self.reader.plan(text, delivery, markup, self.synthesizer.limits)
         for warning in plan.warnings:
             log.warning("%s", warning)
@@ -158,7 +158,7 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
     name: a name, an alias, a blend, a blend of the configuration, or a pack in the user's voice folder.
     Raises BadValue for a voice or a language that there is not.
     """
-    found = voices.find(name, blends=config.load().blends, own=packs.own())
+    found = voices.find(name, blends=config.load().blends, own=voice_packs.own())
     return replace(found, language=voices.language(lang)) if lang else found
 
 

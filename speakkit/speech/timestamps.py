@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from speakkit.speech.joins import PAUSES, Segment
+from speakkit.speech.concatenation import PAUSES, Segment
 from speakkit.text.chunks import Token
 
 CONTINUOUS = ("CJK", "HIRAGANA", "KATAKANA")
@@ -18,7 +18,7 @@ RUN = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
-class Word:
+class TimedWord:
     """A word that is heard.
 
     text: as the user wrote it, with the marks beside it
@@ -34,7 +34,7 @@ class Word:
     spaced: bool
 
 
-def words(text: str, segments: Iterable[Segment]) -> Iterator[Word]:
+def words(text: str, segments: Iterable[Segment]) -> Iterator[TimedWord]:
     """The words of `text` that are heard in `segments`, which speak it from its start; each as the next one begins.
 
     A word is what stands between two white spaces, or a token where the script has none. What was left out by a rule,
@@ -69,7 +69,7 @@ class Timeline:
         self._word: _Heard | None = None
         self._unheard: list[tuple[int, int]] = []
 
-    def add(self, segment: Segment) -> Iterator[Word]:
+    def add(self, segment: Segment) -> Iterator[TimedWord]:
         """The words that end where one of `segment` begins."""
         begun = self._begins + self._samples / segment.audio.sample_rate
         self._samples += len(segment.audio.samples)
@@ -82,12 +82,12 @@ class Timeline:
             elif token.is_word or token.spoken == "":
                 self._unheard.append((token.start, token.end))
 
-    def rest(self) -> Iterator[Word]:
+    def rest(self) -> Iterator[TimedWord]:
         """The last word, once there is no more."""
         yield from self._closed(len(self._text))
         self._word = None
 
-    def _hear(self, heard: _Heard) -> Iterator[Word]:
+    def _hear(self, heard: _Heard) -> Iterator[TimedWord]:
         word = self._word
         if word and not self._begins_word(heard, word):
             self._word = replace(word, last=max(word.last, heard.last), end=heard.end)
@@ -121,7 +121,7 @@ class Timeline:
             self._run = found.span() if found else (len(self._text), len(self._text) + 1)
         return self._run[0]
 
-    def _closed(self, until: int) -> Iterator[Word]:
+    def _closed(self, until: int) -> Iterator[TimedWord]:
         """The word in hand, whose text is all that can be seen up to `until`."""
         if self._word is None:
             return
@@ -134,7 +134,7 @@ class Timeline:
             at = max(at, min(last, until))
         self._unheard = [stretch for stretch in self._unheard if stretch[0] >= until]
         spaced = text[-1:].isspace() or until == len(self._text)
-        yield Word(" ".join(text.split()), self._word.start, self._word.end, offset, spaced)
+        yield TimedWord(" ".join(text.split()), self._word.start, self._word.end, offset, spaced)
 
 
 def _sounding(phonemes: str, first: int, last: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markdown_it.common.utils import normalizeReference
 
 from speakkit.text import ssml
-from speakkit.text.draft import Draft
+from speakkit.text.edits import Edits
 from speakkit.text.marks import read_bracket, read_entity
 
 SPECIAL = re.compile(r"[\\`*_~\[\]!<&]| {2,}(?=\r?\n)")
@@ -66,7 +66,7 @@ class Run:
 class Inline:
     """Reads stretches of `surface`: the draft's text, with all that is no inline made blank."""
 
-    def __init__(self, draft: Draft, surface: str, references: Collection[str], elements: ssml.Elements) -> None:
+    def __init__(self, draft: Edits, surface: str, references: Collection[str], elements: ssml.Elements) -> None:
         self._draft, self._surface = draft, surface
         self._references, self._elements = references, elements
         self._readers: dict[str, Callable[[int], int]] = {

@@ -17,7 +17,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
 from speakkit.text import ssml
-from speakkit.text.draft import Draft
+from speakkit.text.edits import Edits
 from speakkit.text.inline import Inline
 from speakkit.text.script import Rewrite
 
@@ -46,7 +46,7 @@ CELL_END = re.compile(r"\\.|\|")
 CLAUSE_MARKS = ".,;:!?…"
 
 
-def read(draft: Draft) -> None:
+def read(draft: Edits) -> None:
     """Edit `draft` by the Markdown in it."""
     Document(draft).read()
 
@@ -86,7 +86,7 @@ def _no_footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 class Document:
     """A text in Markdown. Lines are numbered from 0."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Edits) -> None:
         self._draft = draft
         self._source = self._without_front_matter().replace("\r\n", " \n").replace("\r", "\n")
         self._starts = [0, *(found.end() for found in re.finditer("\n", self._source))]

@@ -3,7 +3,7 @@
 import html
 import re
 
-from speakkit.text.draft import Draft
+from speakkit.text.edits import Edits
 from speakkit.text.ipa import misaki_symbols
 from speakkit.text.script import Rewrite
 
@@ -19,7 +19,7 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 STRONGEST = 2.0
 
 
-def read_bracket(draft: Draft, at: int, *, plain_phonemes: bool = True) -> int:
+def read_bracket(draft: Edits, at: int, *, plain_phonemes: bool = True) -> int:
     """Take in the pause, pronunciation or stress that begins at `at`: its end; `at` itself where there is none.
 
     plain_phonemes: whether phonemes may be plain letters: [docs](/docs/) is a link in Markdown
@@ -37,7 +37,7 @@ def read_bracket(draft: Draft, at: int, *, plain_phonemes: bool = True) -> int:
     return at
 
 
-def _pronounce(draft: Draft, found: re.Match[str], rule: str, *, phonemes: str = "", stress: float = 0.0) -> int:
+def _pronounce(draft: Edits, found: re.Match[str], rule: str, *, phonemes: str = "", stress: float = 0.0) -> int:
     """Take in what `found` says of its first group. Nothing to say in there is no pronunciation."""
     start, end = found.span(1)
     word = found[1].strip("*_~` ")
@@ -53,7 +53,7 @@ def _pronounce(draft: Draft, found: re.Match[str], rule: str, *, phonemes: str =
     return found.end()
 
 
-def read_entity(draft: Draft, at: int) -> int:
+def read_entity(draft: Edits, at: int) -> int:
     """Take in the entity that begins at `at`, such as &amp; its end; `at` itself where there is none."""
     found = ENTITY.match(draft.text, at)
     meant = html.unescape(found.group()) if found else ""

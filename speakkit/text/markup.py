@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from speakkit.text import ssml
-from speakkit.text.draft import Draft
+from speakkit.text.edits import Edits
 from speakkit.text.marks import read_bracket, read_entity
 from speakkit.text.script import Script
 
@@ -101,7 +101,7 @@ def script(text: str, markup: Markup = Markup.PLAIN) -> Script:
     if markup is Markup.RAW:
         return Script(text)
     ssml.refuse_declarations(text)
-    draft = Draft(text)
+    draft = Edits(text)
     if markup is Markup.MARKDOWN and not ssml.is_document(text):
         from speakkit.text import markdown  # noqa: PLC0415  only Markdown needs its parser
 
@@ -111,7 +111,7 @@ def script(text: str, markup: Markup = Markup.PLAIN) -> Script:
     return draft.script()
 
 
-def _read_plain(draft: Draft) -> None:
+def _read_plain(draft: Edits) -> None:
     text, whole = draft.text, ssml.is_document(draft.text)
     tagged = whole or bool(ssml.EVIDENCE.search(text))
     elements, enclosures = ssml.Elements(draft, whole=whole), ssml.Enclosures(text, 0, len(text))

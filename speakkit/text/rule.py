@@ -33,7 +33,7 @@ def exact(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) ->
 
 
 @dataclass(frozen=True)
-class Claim:
+class RuleMatch:
     """A stretch of a text that a rule reads, as two offsets, and every reading of it."""
 
     start: int
@@ -42,17 +42,17 @@ class Claim:
     rule: str
 
 
-def claims(text: str, rules: Iterable[Rule]) -> list[Claim]:
+def rule_matches(text: str, rules: Iterable[Rule]) -> list[RuleMatch]:
     """What `rules` say of `text`, in the order of the text; what one has claimed, no later one touches."""
     taken = bytearray(len(text))
-    found: list[Claim] = []
+    found: list[RuleMatch] = []
     for one in rules:
         for match in one.pattern.finditer(text):
             start, end = stretch(match)
             said = () if taken.find(1, start, end) >= 0 else one.read(match)
             if said:
                 taken[start:end] = b"\1" * (end - start)
-                found.append(Claim(start, end, said, one.name))
+                found.append(RuleMatch(start, end, said, one.name))
     return sorted(found, key=lambda claim: claim.start)
 
 

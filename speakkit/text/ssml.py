@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from speakkit.errors import TextError
-from speakkit.text.draft import Draft
+from speakkit.text.edits import Edits
 from speakkit.text.ipa import misaki_symbols
 from speakkit.text.marks import resolved
 from speakkit.text.script import Rewrite
@@ -95,7 +95,7 @@ class Enclosures:
         self._text, self._start, self._end = text, start, end
         self._last: dict[str, int] = {}
 
-    def read(self, draft: Draft, at: int) -> int:
+    def read(self, draft: Edits, at: int) -> int:
         """Take in the comment, CDATA section or processing instruction that begins at `at`: its end, or `at`."""
         for opener, closer, rule in ENCLOSED:
             if self._text.startswith(opener, at):
@@ -124,7 +124,7 @@ class Elements:
     strict: the user is told of tags that do not match
     """
 
-    def __init__(self, draft: Draft, *, whole: bool = False, strict: bool = True) -> None:
+    def __init__(self, draft: Edits, *, whole: bool = False, strict: bool = True) -> None:
         self._draft = draft
         self._whole, self._strict = whole, strict
         self._tags: list[Tag] = []

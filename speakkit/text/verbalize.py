@@ -1,7 +1,7 @@
 """Written -> spoken: how a person reads what is not a plain word."""
 
 from speakkit.text.readings import distinct
-from speakkit.text.rule import Rule, claims
+from speakkit.text.rule import Rule, rule_matches
 from speakkit.text.script import Rewrite
 
 
@@ -15,7 +15,7 @@ def verbalize(text: str, language: str) -> list[Rewrite]:
 
         return languages.verbalize(text, language)
     rewrites: list[Rewrite] = []
-    for claim in claims(text, _english(language)):
+    for claim in rule_matches(text, _english(language)):
         readings = distinct(claim.readings)
         if claim.readings[0] == text[claim.start : claim.end]:
             if len(readings) > 1:

@@ -1,8 +1,8 @@
 """What runs in a worker: it loads a handler, and answers one request after the other until there is nobody to ask.
 
-It says `Hello`. Told to `Load` a place ("package.module:function"), it imports the function, a loader, and calls it
-with the settings; what that returns is the handler, which answers each `Request`. The annotations of the loader are the
-contract: settings and requests are decoded as the types that it names. See `messages` for what is sent.
+It says `Handshake`. Told to `Load` a place ("package.module:function"), it imports the function, a loader, and calls it
+with the settings; what that returns is the handler, which answers each `WorkItem`. The annotations of the loader are
+the contract: settings and requests are decoded as the types that it names. See `messages` for what is sent.
 
     def load(settings: Script) -> Callable[[Wish], Iterator[Piece]]: ...
 
@@ -28,7 +28,7 @@ from speakkit import errors
 from speakkit.errors import SpeakkitError, WorkerBug, WorkerOutOfMemory
 from speakkit.outcome import Outcome
 from speakkit.workers import messages
-from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Hello, Load, Message, Reply, Request
+from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Handshake, Load, Message, Reply, WorkItem
 
 Handler = Callable[[Any], Iterable[Any]]
 """Answers a request with any number of replies, each of which is sent before it is asked for the next."""
@@ -75,7 +75,7 @@ def _kill_group_after(pipe: int) -> None:
 def serve(channel: socket.socket) -> None:
     """Answer what comes in by `channel` until its end. Raises ConnectionError if nobody listens any more."""
     stream = channel.makefile("rb")
-    channel.sendall(messages.packed(Hello(PROTOCOL)))
+    channel.sendall(messages.packed(Handshake(PROTOCOL)))
     handler: Handler | None = None
     kind: Any = Any
 
@@ -85,7 +85,7 @@ def serve(channel: socket.socket) -> None:
             case Load(place):
                 handler, kind = _loaded(place, payload)
                 return ()
-            case Request() if handler:
+            case WorkItem() if handler:
                 return handler(messages.decoded(payload, kind))
         raise ValueError(f"a worker is not told {type(message).__name__}")
 

@@ -19,7 +19,7 @@ PROTOCOL = 2
 Value = TypeVar("Value")
 
 
-class Hello(msgspec.Struct, frozen=True, tag="hello"):
+class Handshake(msgspec.Struct, frozen=True, tag="hello"):
     """First message of the child, before anything is imported that may fail."""
 
     protocol: int
@@ -31,7 +31,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     place: str
 
 
-class Request(msgspec.Struct, frozen=True, tag="request"):
+class WorkItem(msgspec.Struct, frozen=True, tag="request"):
     """Order to answer a request, which is the payload."""
 
 
@@ -65,7 +65,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     resident: int
 
 
-Message: TypeAlias = Hello | Load | Request | Reply | Failed | Bug | End
+Message: TypeAlias = Handshake | Load | WorkItem | Reply | Failed | Bug | End
 
 
 def packed(message: Message, payload: bytes = b"") -> bytes:

@@ -19,7 +19,7 @@ from speakkit import errors
 from speakkit.errors import EngineError, SpeakkitError, WorkerBug, WorkerDied, WorkerHung
 from speakkit.workers import messages
 from speakkit.workers.frames import FrameError
-from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Hello, Load, Message, Reply, Request
+from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Handshake, Load, Message, Reply, WorkItem
 from speakkit.workers.watchdog import UNLIMITED, Allowance, Watchdog
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Process:
         more than the allowance; FrameError for a request that is too large.
         """
         self._watchdog = Watchdog(self.pid, allowance)
-        yield from self._answers(Request(), request)
+        yield from self._answers(WorkItem(), request)
 
     def settle(self) -> None:
         """Make it ready to be asked: what nobody heard of its last answer is dropped. Raises WorkerDied if it ended."""
@@ -142,9 +142,9 @@ class Process:
                 death = self._death()
                 raise death if (self._process.returncode or 0) < 0 else self._no_child(f"ended at once ({death})")
             match heard[0]:
-                case Hello(protocol) if protocol == PROTOCOL:
+                case Handshake(protocol) if protocol == PROTOCOL:
                     return
-                case Hello(protocol):
+                case Handshake(protocol):
                     raise self._no_child(f"speaks version {protocol} of its protocol, not {PROTOCOL}")
             raise self._no_child("does not say what it is")
 

@@ -7,7 +7,7 @@ from speakkit.bench.figures import BASELINE, ENGINE, Prices, Row
 from speakkit.bench.machine import Machine
 from speakkit.bench.messages import Spoken
 from speakkit.bench.monitor import Reading
-from speakkit.bench.report import Header, Result
+from speakkit.bench.report import BenchResult, Header
 
 HEADER = Header(
     when="2026-01-02T03:04:05Z",
@@ -62,4 +62,4 @@ def brief():
 @pytest.fixture
 def result(brief):
     """The same as a result."""
-    return Result(HEADER, tuple(figures.of(brief, Prices(0.35))), (), ("a note",), complete=True)
+    return BenchResult(HEADER, tuple(figures.of(brief, Prices(0.35))), (), ("a note",), complete=True)

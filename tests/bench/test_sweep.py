@@ -14,7 +14,7 @@ from speakkit.bench import crew, machine, sweep
 from speakkit.bench.figures import BASELINE, ENGINE
 from speakkit.bench.messages import Setup
 from speakkit.bench.monitor import Reading
-from speakkit.bench.sweep import Plan, Sweep, lineup
+from speakkit.bench.sweep import Sweep, SweepPlan, lineup
 from speakkit.bench.workload import Workload
 from speakkit.errors import EngineError, ModelError, WorkerBug
 
@@ -28,7 +28,7 @@ def stand_in(monkeypatch):
 
 def plan(**others):
     setup = Setup(ENGINE, "cpu", others.pop("batch", None), others.pop("voice", "af_heart"), "en-us", 1.0)
-    return Plan(Workload("Good morning.", "a test"), setup, **({"instances": 2, "requests": 3} | others))
+    return SweepPlan(Workload("Good morning.", "a test"), setup, **({"instances": 2, "requests": 3} | others))
 
 
 def quiet(what, done, total):

@@ -266,4 +266,4 @@ def test_default_text_is_that_of_the_package(run, stand_in):
     ended = run("speakkit", "bench", "--requests", 1, "--max-seconds", 0)
     assert "a passage of Alice in Wonderland: 307 words" in ended.out.decode()
     assert "none begun after" not in ended.out.decode()
-    assert figures.ENGINE in sweep.lineup(sweep.Plan(None, None, 1, 1))[0]
+    assert figures.ENGINE in sweep.lineup(sweep.SweepPlan(None, None, 1, 1))[0]

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from bare import BARE_PYTHON
-from speakkit.daemon import client, container_client, containers, control
-from speakkit.daemon.effects import Result
-from speakkit.daemon.messages import EXITS, Mode
-from speakkit.daemon.protocol import Code
+from speakkit.daemon import control
+from speakkit.daemon.containers import client_script, listener
+from speakkit.daemon.queue.actions import Result
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import EXITS, Mode
+from speakkit.daemon.wire.protocol import Code
 from waiting import wait_until
 
 SECONDS = 30
@@ -45,7 +47,7 @@ def begin(place, command, tmp_path):
         started.append(
             subprocess.Popen(
                 [BARE_PYTHON, "-I", "-S", script, *words],
-                env={"SPEAKKIT_SOCKET": str(target or place.containers / containers.SOCKET)},
+                env={"SPEAKKIT_SOCKET": str(target or place.containers / listener.SOCKET)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -84,7 +86,7 @@ def test_it_is_one_file_of_the_standard_library(begin, tmp_path):
     """For any Python from 3.8 on, and what the repository has under lint."""
     begin("--help").communicate(timeout=SECONDS)
     text = (tmp_path / "speak.py").read_text()
-    assert text == Path(container_client.__file__).read_text()
+    assert text == Path(client_script.__file__).read_text()
     tree = ast.parse(text, feature_version=(3, 8))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -142,11 +144,11 @@ def test_what_the_user_does_is_told(host, begin):
 
 def test_faults_have_the_exit_codes_of_speak(host, speak):
     """Each with one line."""
-    assert speak("do=error") == (1, f"speak: {containers.UNTOLD}\n")
+    assert speak("do=error") == (1, f"speak: {listener.UNTOLD}\n")
     assert speak("x" * 4097) == (2, "speak: a container speaks at most 4096 characters at once\n")
     code, said = speak("lost=1 seconds=0.1")
     assert (code, said) == (5, "speak: not spoken: 'l'\n")
-    assert speak("--agent", "a b", "x") == (2, f"speak: {containers.NO_AGENT}\n")
+    assert speak("--agent", "a b", "x") == (2, f"speak: {listener.NO_AGENT}\n")
     assert speak(stdin=b"\xff") == (2, "speak: the text is not UTF-8\n")
     assert speak(b"\xff") == (2, "speak: the text is not UTF-8\n")
     assert speak("--priority", "urgent", "x")[0] == 2
@@ -155,8 +157,8 @@ def test_faults_have_the_exit_codes_of_speak(host, speak):
 def test_its_tables_are_ours():
     """Of exit codes, and of ends that are not well."""
     ours = {str(code): int(EXITS[code]) for code in Code}
-    assert {code: container_client.CODES.get(code, container_client.FAILED) for code in ours} == ours
-    assert set(container_client.ENDS) == {*Result} - {Result.played, Result.deduped, Result.failed}
+    assert {code: client_script.CODES.get(code, client_script.FAILED) for code in ours} == ours
+    assert set(client_script.ENDS) == {*Result} - {Result.played, Result.deduped, Result.failed}
 
 
 def test_nobody_listens(place, speak):
@@ -167,7 +169,7 @@ def test_nobody_listens(place, speak):
     assert "docker run -v FOLDER:/run/speakkit:ro" in said
     place.containers.mkdir()
     with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(place.containers / containers.SOCKET))
+        left.bind(str(place.containers / listener.SOCKET))
     assert speak("x") == (code, said)
 
 
@@ -184,12 +186,12 @@ def test_nobody_listens(place, speak):
 def test_somebody_else_listens(speak, tmp_path_factory, answer, message):
     """Or a daemon that admits nobody: one line."""
     target = Path(os.path.relpath(tmp_path_factory.mktemp("x") / "s"))
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(target))
-        listener.listen()
+    with socket.socket(socket.AF_UNIX) as waiting:
+        waiting.bind(str(target))
+        waiting.listen()
 
         def serve():
-            channel, _ = listener.accept()
+            channel, _ = waiting.accept()
             channel.sendall(answer)
             channel.close()
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from speakkit import paths
-from speakkit.daemon import client, rundir
+from speakkit.daemon.process import rundir
+from speakkit.daemon.wire import client
 from waiting import wait_until
 
 SECONDS = 60

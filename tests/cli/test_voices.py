@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from speakkit.audiofile import read
-from speakkit.engines import packs
+from speakkit.engines import voice_packs
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The user's voice folder, with one voice of their own."""
-    (tmp_path / "ef_carmen.bin").write_bytes(packs.pack("ef_dora").tobytes())
+    (tmp_path / "ef_carmen.bin").write_bytes(voice_packs.pack("ef_dora").tobytes())
     monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
     return tmp_path
 

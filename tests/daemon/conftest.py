@@ -15,14 +15,15 @@ import pytest
 
 from bare import BARE_PYTHON
 from speakkit import paths
-from speakkit.daemon import client, lifecycle, messages, protocol
-from speakkit.daemon.client import Client
-from speakkit.daemon.connection import Limits
-from speakkit.daemon.effects import Result
-from speakkit.daemon.messages import Accepted, Audio, Failure, Finished, Hello, Mode, SpokenWord
-from speakkit.daemon.protocol import Code, Decoder
+from speakkit.daemon.handler import Nothing, Refused
+from speakkit.daemon.process import lifecycle
+from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.server import Server
-from speakkit.daemon.work import Nothing, Refused
+from speakkit.daemon.wire import client, messages, protocol
+from speakkit.daemon.wire.client import Client
+from speakkit.daemon.wire.connection import ConnectionLimits
+from speakkit.daemon.wire.messages import Accepted, AudioChunk, ErrorReply, Finished, Hello, Mode, SpokenWord
+from speakkit.daemon.wire.protocol import Code, FrameDecoder
 from speakkit.workers.frames import Frame
 
 STRANGER = 65534
@@ -143,7 +144,7 @@ class Echo(Nothing):
 
     async def _flood(self, connection, request):
         for number in range(request.fields["count"]):
-            await connection.send(Audio(request.id, number, 24000, bytes(64 << 10)))
+            await connection.send(AudioChunk(request.id, number, 24000, bytes(64 << 10)))
         connection.post(Finished(request.id, Result.played, exit=0))
 
     async def _bug(self, _, request):
@@ -197,7 +198,7 @@ def serve(place):
     started = []
 
     def run(idle_exit=-1.0, make=Echo, **limits):
-        started.append(Served(place, Limits(**limits), idle_exit, make))
+        started.append(Served(place, ConnectionLimits(**limits), idle_exit, make))
         return started[-1]
 
     yield run
@@ -247,7 +248,7 @@ class Caller:
         self.wait_for(lambda: self.said, "a welcome")
 
     def _listen(self):
-        decoder = Decoder()
+        decoder = FrameDecoder()
         with suppress(OSError):
             while data := self.channel.recv(1 << 16):
                 decoder.feed(data)
@@ -272,7 +273,7 @@ class Caller:
     def speak(self, text, **fields):
         """Have it said, and wait until that is accepted; gives its id."""
         name = self.ask("speak", text.encode(), voice="f1", **fields)
-        self.event(name, Accepted | Finished | Failure)
+        self.event(name, Accepted | Finished | ErrorReply)
         return name
 
     def do(self, op, **fields):
@@ -298,14 +299,14 @@ class Caller:
 
     def end(self, name, seconds=SECONDS):
         """The last event."""
-        return self.event(name, (*messages.LAST, Failure), seconds)
+        return self.event(name, (*messages.LAST, ErrorReply), seconds)
 
     def result(self, name):
         return self.end(name).result
 
     def sound(self, name):
         """The samples that came."""
-        return b"".join(event.payload for _, event in self.all(name, Audio))
+        return b"".join(event.payload for _, event in self.all(name, AudioChunk))
 
     def close(self):
         with suppress(OSError):

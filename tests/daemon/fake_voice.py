@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from speakkit.daemon.script import Ask, Piece, Save, Script
+from speakkit.daemon.speaking.synthesis_request import Ask, Save, SpeechPiece, SpeechRequest
 from speakkit.errors import EngineError
 
 RATE = 24_000
 
 
-def load(likely: Script) -> Callable[[Ask | Save], Iterator[Piece]]:
+def load(likely: SpeechRequest) -> Callable[[Ask | Save], Iterator[SpeechPiece]]:
     time.sleep(float(os.environ.get("FAKE_LOAD", "0")))
     return answer
 
@@ -35,7 +35,7 @@ def answer(asked):
     wishes = dict(part.split("=") for part in asked.text.split() if "=" in part)
     number, at = asked.number, int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
-        yield Piece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
+        yield SpeechPiece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
         return
     time.sleep(float(wishes.get("slow", "0")))
     _work(float(wishes.get("busy", "0")))
@@ -46,7 +46,7 @@ def answer(asked):
     sound = array.array("f", [value]) * count
     if "ramp" in wishes:
         sound = array.array("f", [(number * count + place) / 2**20 for place in range(1, count + 1)])
-    yield Piece(words=((0, 1, 0.0, 0.1),), sound=sound.tobytes())
+    yield SpeechPiece(words=((0, 1, 0.0, 0.1),), sound=sound.tobytes())
 
 
 def _was_done(wishes):

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from speakkit.daemon import client
-from speakkit.daemon.messages import Finished, Started
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import Finished, Started
 from waiting import wait_until
 
 RATE = 24_000

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from speakkit.daemon import control, rundir
-from speakkit.daemon.messages import Accepted, Failure, Finished, Mode, Started
+from speakkit.daemon import control
+from speakkit.daemon.process import rundir
+from speakkit.daemon.wire.messages import Accepted, ErrorReply, Finished, Mode, Started
 from speakkit.playback import pcm
 from waiting import wait_until
 
@@ -27,7 +28,7 @@ def test_a_drain_says_what_was_accepted(one, caller, place):
     other = caller("other")
     one.do("shutdown", mode="drain")
     refused = other.ask("speak", b"seconds=0.1", voice="f1")
-    assert other.event(refused, Failure).code == "shutting_down"
+    assert other.event(refused, ErrorReply).code == "shutting_down"
     assert [one.result(name) for name in (*names, stream)] == ["played"] * 4
     assert ends(place)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from speakkit.daemon import voice
-from speakkit.daemon.loudspeaker import Loudspeaker
-from speakkit.daemon.messages import Audio, Finished, Started
-from speakkit.daemon.script import Ask, Script
-from speakkit.daemon.speaking import Speaking
+from speakkit.daemon.speaking import worker
+from speakkit.daemon.speaking.controller import Controller
+from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.synthesis_request import Ask, SpeechRequest
+from speakkit.daemon.wire.messages import AudioChunk, Finished, Started
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
 from speakkit.workers.worker import Limits
@@ -30,7 +30,7 @@ def served(fake_voice, serve):
         def loudspeaker(tell):
             return Loudspeaker(tell, sinks.opener(sink))
 
-        return serve(make=lambda: Speaking(loudspeaker, keep_alive, place=place, limits=patient))
+        return serve(make=lambda: Controller(loudspeaker, keep_alive, place=place, limits=patient))
 
     return run
 
@@ -172,7 +172,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
     one.event(name, Started)
     status = one.do("status")
     streamed = other.ask("synth", b"seconds=1 pieces=1000 slow=0.05", voice="f1")
-    other.event(streamed, Audio)
+    other.event(streamed, AudioChunk)
     os.kill(status.pid, signal.SIGKILL)
     for each in (one, other):
         wait_until(lambda: each.is_over)  # noqa: B023  it is called here
@@ -185,7 +185,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
 
 def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
     """The process is loaded for the first script that comes, and is not bound to it."""
-    answer = voice.load(Script(voice="nobody"))
+    answer = worker.load(SpeechRequest(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):
-        list(answer(Ask("1", 0, 0.0, Script(voice="nobody"), "Hello.")))
-    assert Script(voice="nobody").engine == "kokoro"
+        list(answer(Ask("1", 0, 0.0, SpeechRequest(voice="nobody"), "Hello.")))
+    assert SpeechRequest(voice="nobody").engine == "kokoro"

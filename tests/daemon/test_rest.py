@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakkit.daemon.messages import Started
-from speakkit.daemon.script import Ask, Script
-from speakkit.daemon.voice import Voice
+from speakkit.daemon.speaking.synthesis_request import Ask, SpeechRequest
+from speakkit.daemon.speaking.worker import VoiceWorker
+from speakkit.daemon.wire.messages import Started
 from speakkit.playback import pcm
 
 MIB = 1 << 20
@@ -74,15 +74,15 @@ def test_a_fresh_process_goes_on_where_one_died():
     text = ("It was the best of times, it was the worst of times, and nobody knew which of them it was. " * 4).strip()
 
     def piece(voice, number, begins):
-        (answer,) = voice.answer(Ask("1", number, begins, Script(), text))
+        (answer,) = voice.answer(Ask("1", number, begins, SpeechRequest(), text))
         return answer
 
-    one = Voice()
+    one = VoiceWorker()
     pieces, begins = [piece(one, 0, 0.0)], [0.0]
     while not pieces[-1].is_over:
         begins.append(begins[-1] + pcm.duration(len(pieces[-1].sound)))
         pieces.append(piece(one, len(pieces), begins[-1]))
     assert len(pieces) >= 3
-    other = piece(Voice(), 1, begins[1])
+    other = piece(VoiceWorker(), 1, begins[1])
     assert other.sound == pieces[1].sound
     assert other.words == pieces[1].words[-len(other.words) :]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from speakkit.daemon import lifecycle
-from speakkit.daemon.client import Gone, Refused, connect
-from speakkit.daemon.connection import Limits
-from speakkit.daemon.effects import Result
-from speakkit.daemon.messages import Accepted, Audio, Finished, Mode
-from speakkit.daemon.protocol import TEXT, Code
+from speakkit.daemon.process import lifecycle
+from speakkit.daemon.queue.actions import Result
+from speakkit.daemon.wire.client import Gone, RequestRefused, connect
+from speakkit.daemon.wire.connection import ConnectionLimits
+from speakkit.daemon.wire.messages import Accepted, AudioChunk, Finished, Mode
+from speakkit.daemon.wire.protocol import TEXT, Code
 from speakkit.workers.frames import Frame
 from waiting import wait_until
 
@@ -104,7 +104,7 @@ def test_a_request_that_fails(serve, request_line, code):
 
 def test_a_refusal_keeps_its_advice(serve):
     """Code, exit code and when to come again."""
-    with serve().client() as client, pytest.raises(Refused) as raised:
+    with serve().client() as client, pytest.raises(RequestRefused) as raised:
         list(client.request("refuse"))
     assert (raised.value.code, raised.value.retry_ms, raised.value.exit_code) == (Code.busy, 800, 7)
 
@@ -172,7 +172,7 @@ def test_silence_ends_a_connection_that_waits_for_nothing(serve):
         with served.client():
             wait_until(lambda: 4 in served.work.closes)
         assert waiting.status().connections == 1
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             list(idle.request("say"))
 
 
@@ -236,14 +236,14 @@ def test_the_last_place_is_not_taken(serve, said):
 
 def test_the_usual_limits():
     """As is written."""
-    assert Limits() == Limits(hello=2, idle=60, stall=30, check=60, farewell=1, connections=64)
+    assert ConnectionLimits() == ConnectionLimits(hello=2, idle=60, stall=30, check=60, farewell=1, connections=64)
 
 
 def test_sixty_four_by_default(serve):
     """As is written."""
     served = serve()
     clients = [served.client() for _ in range(64)]
-    with pytest.raises(Refused, match="too many"):
+    with pytest.raises(RequestRefused, match="too many"):
         served.client()
     for client in clients:
         client.close()
@@ -265,7 +265,7 @@ def test_a_client_that_takes_it_slowly(serve):
     with served.client() as client:
         count = 0
         for event in client.request("flood", count=100):
-            if isinstance(event, Audio):
+            if isinstance(event, AudioChunk):
                 assert event.seq == count
                 count += 1
                 time.sleep(0.002)
@@ -281,7 +281,7 @@ def test_posts_without_end(serve):
 
         def post():
             for number in range(200):
-                connection.post(Audio("x", number, 24000, bytes(64 << 10)))
+                connection.post(AudioChunk("x", number, 24000, bytes(64 << 10)))
 
         served.call(post)
         wait_until(lambda: served.work.closes == [1])
@@ -377,7 +377,7 @@ def test_work_is_finished_when_the_socket_is_replaced(serve):
 def test_a_newer_client_is_made_room_for(serve):
     """At once where nobody else is there; else when all have gone."""
     served = serve()
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RequestRefused) as raised:
         served.client(version="99.0")
     assert raised.value.code is Code.shutting_down
     wait_until(lambda: not served.thread.is_alive())

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakkit.daemon import client
-from speakkit.daemon.messages import LAST, Accepted, Failure, Finished
-from speakkit.daemon.utterance import Interrupt, Priority
+from speakkit.daemon.queue.utterance import Interrupt, Priority
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import LAST, Accepted, ErrorReply, Finished
 from speakkit.errors import DaemonError
 
 SECONDS = float(os.environ.get("SPEAKKIT_TEST_SOAK", "600"))
@@ -29,7 +29,7 @@ PATIENCE = 60.0
 """Seconds in which whatever was asked must have an end: what waits is some seconds of sound."""
 
 MIB = 1 << 20
-ENDS = (*LAST, Failure)
+ENDS = (*LAST, ErrorReply)
 
 
 class Actor(threading.Thread):
@@ -90,9 +90,9 @@ class Actor(threading.Thread):
         for name in names:
             with caller.news:
                 is_told = caller.news.wait_for(
-                    lambda n=name: caller.all(n, (*LAST, Failure)) or caller.is_over, PATIENCE
+                    lambda n=name: caller.all(n, (*LAST, ErrorReply)) or caller.is_over, PATIENCE
                 )
-            ends = caller.all(name, (*LAST, Failure))
+            ends = caller.all(name, (*LAST, ErrorReply))
             if not is_told:
                 self.broken += [f"{op} has no end: {caller.said.get(name)}"[:300]]
             if sum(isinstance(event, Finished) for _, event in ends) > 1:

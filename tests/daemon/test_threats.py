@@ -20,8 +20,10 @@ import pytest
 
 from bare import BARE_PYTHON
 from speakkit import paths
-from speakkit.daemon import client, control, kill, lifecycle, peer, rundir
-from speakkit.daemon.messages import Mode
+from speakkit.daemon import control
+from speakkit.daemon.process import lifecycle, peer, rundir, terminate
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import Mode
 from speakkit.errors import DaemonError
 from waiting import wait_until
 
@@ -165,7 +167,7 @@ def test_no_text_is_logged_or_said_again(serve, said, caplog, data):
 
 def test_a_bug_is_logged_with_its_place(serve, caplog):
     """What it says may hold a text; where it is does not."""
-    with serve().client() as connection, pytest.raises(client.Refused, match="a bug in the daemon") as raised:
+    with serve().client() as connection, pytest.raises(client.RequestRefused, match="a bug in the daemon") as raised:
         list(connection.request("bug", CANARY.encode()))
     assert raised.value.exit_code == 3
     assert "a bug: ValueError" in caplog.text
@@ -200,7 +202,7 @@ def test_a_number_that_was_given_to_another(place, bystander, note):
     with rundir.try_lock(place.daemon_lock) as lock:
         lock.write(note.format(pid=bystander.pid, start=lifecycle.started(bystander.pid)))
         with pytest.raises(DaemonError, match="try again"):
-            kill.kill(place)
+            terminate.kill(place)
 
 
 def test_a_number_that_does_not_listen(place, bystander):
@@ -209,7 +211,7 @@ def test_a_number_that_does_not_listen(place, bystander):
     with rundir.try_lock(place.daemon_lock) as lock, published.listener:
         lock.write(f"{bystander.pid} {lifecycle.started(bystander.pid)}")
         with pytest.raises(DaemonError, match=f"process {os.getpid()} listens"):
-            kill.kill(place)
+            terminate.kill(place)
 
 
 def test_a_daemon_that_hangs(start, place, monkeypatch):

@@ -42,7 +42,7 @@ def exact():
 @pytest.fixture
 def alone():
     """A tensor with the length of its last axis -> the lengths of a batch that holds it alone."""
-    from speakkit.engines.styletts2.lengths import Lengths
+    from speakkit.engines.styletts2.padding import Lengths
 
     return lambda n: Lengths([n], torch.device("cpu"))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from speakkit.audio import Audio
-from speakkit.engines import hub, packs, registry
+from speakkit.engines import hub, registry, voice_packs
 from speakkit.engines.base import Synthesis
 from speakkit.engines.batches import AHEAD, Batches
 from speakkit.engines.device import Memory
@@ -19,7 +19,7 @@ from speakkit.engines.kokoro_config import limits
 from speakkit.errors import BadValue, EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon
@@ -339,7 +339,7 @@ def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
     monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
     np.full((510, 1, 256), 3e38, np.float32).tofile(tmp_path / "hoarse.bin")
     gone, hoarse = (Voice(name, "en-us", ((name, 1.0),)) for name in ("gone", "hoarse"))
-    packs.blended.cache_clear()
+    voice_packs.blended.cache_clear()
     outcomes = list(
         batched.synthesize([chunk(), chunk(voice=gone), chunk(), chunk(voice=hoarse), chunk(LONG), chunk()])
     )

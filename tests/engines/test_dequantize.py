@@ -11,7 +11,7 @@ import torch
 from onnx import helper
 
 from speakkit import paths
-from speakkit.engines import hub, packs
+from speakkit.engines import hub, voice_packs
 from speakkit.engines.dequantize import rebuild
 from speakkit.engines.kokoro_config import settings
 from speakkit.engines.packages import package_folder
@@ -166,7 +166,7 @@ def test_it_sounds_as_the_export(export, kokoro):
     voice = find("af_heart")
     vocabulary = settings()["vocab"]
     tokens = [0, *(vocabulary[symbol] for symbol in PHONEMES), 0]
-    style = packs.pack(voice.name)[len(PHONEMES) - 1]
+    style = voice_packs.pack(voice.name)[len(PHONEMES) - 1]
     speed = np.ones(1, np.float32)
     [theirs] = session.run(None, {"tokens": [tokens], "style": style, "speed": speed})
     [spoken] = kokoro.synthesize([Chunk(0, PHONEMES, (), (), voice, "en-us", 1.0, 0, 0.0)])

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from speakkit.engines import hub, packs
+from speakkit.engines import hub, voice_packs
 from speakkit.engines.kokoro import load_model
 from speakkit.engines.kokoro_config import settings as kokoro_settings
 from speakkit.engines.styletts2 import network as styletts2_network
-from speakkit.engines.styletts2.lengths import Lengths
+from speakkit.engines.styletts2.padding import Lengths
 from speakkit.voices import find
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ class Item:
 
     @property
     def style(self):
-        return torch.from_numpy(packs.blended(find(self.voice))[self.length - 1])
+        return torch.from_numpy(voice_packs.blended(find(self.voice))[self.length - 1])
 
 
 def mixes(longest, most):

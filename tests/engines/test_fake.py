@@ -14,7 +14,7 @@ from speakkit.engines.base import Synthesis
 from speakkit.engines.kokoro_config import limits
 from speakkit.errors import EngineError
 from speakkit.outcome import Outcome
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon

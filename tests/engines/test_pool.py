@@ -14,7 +14,7 @@ from speakkit.engines import registry
 from speakkit.engines.kokoro_config import limits
 from speakkit.engines.pool import BATCH, Pooled
 from speakkit.errors import BadValue, EngineError, ModelError
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.text.chunks import Delivery, Token
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup

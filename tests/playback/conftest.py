@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from speakkit.playback import pcm, virtual
-from speakkit.playback.events import Finished, Lost, Stopped
+from speakkit.playback.events import Lost, PlaybackFinished, Stopped
 from speakkit.playback.player import Player
 
 RATE = pcm.RATE
@@ -90,7 +90,7 @@ class Stage:
 
     def end(self, key, count=1):
         """How an utterance ended."""
-        return self.wait(Finished | Stopped | Lost, key, count)
+        return self.wait(PlaybackFinished | Stopped | Lost, key, count)
 
     @property
     def names(self):

@@ -133,7 +133,7 @@ def test_players_are_seen(mac):
     mac.run(Music={"state": "fast forwarding"}, Spotify={"state": "stopped"})
     assert asyncio.run(seen()) == [
         holding.Seen("Music", None, is_ignored=False),
-        holding.Seen("Spotify", holding.Status.stopped, is_ignored=False),
+        holding.Seen("Spotify", holding.PlayerStatus.stopped, is_ignored=False),
     ]
 
 

@@ -203,6 +203,6 @@ def test_players_are_seen(windows):
     """With what they do; of two with one name, the first."""
     windows.play(a="playing", b="opened")
     assert asyncio.run(seen()) == [
-        holding.Seen("a", holding.Status.playing, is_ignored=False),
-        holding.Seen("b", holding.Status.stopped, is_ignored=False),
+        holding.Seen("a", holding.PlayerStatus.playing, is_ignored=False),
+        holding.Seen("b", holding.PlayerStatus.stopped, is_ignored=False),
     ]

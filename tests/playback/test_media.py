@@ -15,13 +15,13 @@ import pytest
 
 from speakkit.playback import gsmtc, holding, holds, media, mpris
 from speakkit.playback.applescript import Apps
-from speakkit.playback.holds import Hold, Holds, Player
+from speakkit.playback.holds import HeldPlayer, Hold, Holds
 from waiting import wait_until
 
 PATIENT = 0.4
 """Seconds: PATIENCE, on a busy machine."""
 
-HOLD = Hold(Player("spotify", ":1.5"), "/track/1", 1.5e9)
+HOLD = Hold(HeldPlayer("spotify", ":1.5"), "/track/1", 1.5e9)
 
 
 class Orchestra:
@@ -65,7 +65,7 @@ class Player1:
 
     def __init__(self, folder):
         self.file = folder / holds.NAME
-        self.player, self.status, self.notes = Player("one", "1"), holding.Status.playing, []
+        self.player, self.status, self.notes = HeldPlayer("one", "1"), holding.PlayerStatus.playing, []
 
     def note(self, what):
         self.notes.append((what, self.file.read_text() if self.file.exists() else ""))
@@ -77,15 +77,15 @@ class Player1:
         return [self.player]
 
     async def state(self, player):
-        return holding.State(self.status, can_be_paused=True, track="t")
+        return holding.PlayerState(self.status, can_be_paused=True, track="t")
 
     async def pause(self, player):
         self.note("pause")
-        self.status = holding.Status.paused
+        self.status = holding.PlayerStatus.paused
 
     async def play(self, player):
         self.note("play")
-        self.status = holding.Status.playing
+        self.status = holding.PlayerStatus.playing
 
     async def watch(self, player, heard):
         self.note("watch")
@@ -162,7 +162,7 @@ def test_what_is_paused_is_written_down_before(tmp_path):
     interlude.close()
     assert [what for what, _ in remote.notes] == ["watch", "pause", "play", "unwatch", "close"]
     assert [bool(text) for _, text in remote.notes] == [True, True, True, False, False]
-    assert remote.status is holding.Status.playing
+    assert remote.status is holding.PlayerStatus.playing
 
 
 def test_players_that_tell_nothing_are_looked_at(tmp_path):
@@ -170,9 +170,9 @@ def test_players_that_tell_nothing_are_looked_at(tmp_path):
     remote = Player1(tmp_path)
     interlude = media.Interlude(lambda: holding.Holding(remote, tmp_path), glue=0)
     interlude.begin()
-    remote.status = holding.Status.playing
+    remote.status = holding.PlayerStatus.playing
     wait_until(lambda: not remote.file.exists())
-    remote.status = holding.Status.paused
+    remote.status = holding.PlayerStatus.paused
     interlude.end()
     interlude.close()
     assert "play" not in [what for what, _ in remote.notes]
@@ -205,7 +205,7 @@ def test_player_that_answers_when_somebody_speaks_again(tmp_path, monkeypatch):
 
 def test_file_of_holds_is_read_back(tmp_path):
     """Each of them; and is there only while there are some."""
-    kept, other = Holds(tmp_path), Hold(Player('odd "\n\u202e ü', ""), "", 1.5)
+    kept, other = Holds(tmp_path), Hold(HeldPlayer('odd "\n\u202e ü', ""), "", 1.5)
     kept.add(HOLD)
     kept.add(other)
     assert Holds(tmp_path).left() == [HOLD, other]

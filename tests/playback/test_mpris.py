@@ -444,8 +444,8 @@ def test_players_are_seen(session_bus):
     session_bus.add("spotify")
     assert media.seen(["spotify"]) == [
         holding.Seen("mute", None, is_ignored=False),
-        holding.Seen("spotify", holding.Status.playing, is_ignored=True),
-        holding.Seen("vlc", holding.Status.paused, is_ignored=False),
+        holding.Seen("spotify", holding.PlayerStatus.playing, is_ignored=True),
+        holding.Seen("vlc", holding.PlayerStatus.paused, is_ignored=False),
     ]
 
 

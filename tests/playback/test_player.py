@@ -12,7 +12,7 @@ import pytest
 from speakkit.errors import NoAudioDevice
 from speakkit.playback import pcm
 from speakkit.playback import player as player_module
-from speakkit.playback.events import BurstBegan, BurstEnded, Finished, Lost, Progress, Started, Stopped
+from speakkit.playback.events import BurstBegan, BurstEnded, Lost, PlaybackFinished, PlaybackStarted, Progress, Stopped
 from speakkit.playback.feed import Feed
 from waiting import wait_until
 
@@ -57,7 +57,7 @@ def test_an_utterance_is_heard_before_it_is_finished(stage):
     player = stage.player(latency=0.3, linger=0.1)
     began = time.monotonic()
     player.play("a", fed(stage.ramp(1, RATE // 2)))
-    started = stage.wait(Started)
+    started = stage.wait(PlaybackStarted)
     assert began <= started.at
     stage.end("a")
     assert time.monotonic() - started.at >= 0.48
@@ -72,9 +72,9 @@ def test_the_device_is_opened_only_for_sound(stage):
     player.play("empty", fed())
     late = Feed()
     player.play("late", late)
-    assert stage.end("empty") == Finished("empty", 0)
+    assert stage.end("empty") == PlaybackFinished("empty", 0)
     time.sleep(0.1)
-    assert (stage.log, stage.names) == ([("event", Finished("empty", 0))], ["Finished empty"])
+    assert (stage.log, stage.names) == ([("event", PlaybackFinished("empty", 0))], ["Finished empty"])
     late.put(stage.ramp(1, 100))
     late.end()
     stage.wait(BurstEnded)
@@ -85,7 +85,7 @@ def test_a_beep_comes_just_before(stage):
     """Without any silence in between, and it counts for nothing."""
     player = stage.player()
     player.play("a", fed(stage.ramp(2001, 4000)), before=stage.ramp(1, 2000))
-    assert stage.end("a") == Finished("a", 2000 / RATE)
+    assert stage.end("a") == PlaybackFinished("a", 2000 / RATE)
     assert runs(stage.written)[:2] == [1440, 4000]
     assert np.array_equal(stage.numbers(stage.written), np.arange(1, 4001))
 
@@ -96,11 +96,11 @@ def test_silence_stands_in_for_late_sound(stage):
     feed = Feed()
     feed.put(stage.ramp(1, 1000))
     player.play("a", feed)
-    stage.wait(Started)
+    stage.wait(PlaybackStarted)
     wait_until(lambda: runs(stage.written)[-1] > 0.25 * RATE)
     feed.put(stage.ramp(1001, 1500))
     feed.end()
-    assert stage.end("a") == Finished("a", 1500 / RATE)
+    assert stage.end("a") == PlaybackFinished("a", 1500 / RATE)
     silence = runs(stage.written)[2] / RATE
     assert silence > 0.2
     assert np.array_equal(stage.numbers(stage.written), np.arange(1, 1501))
@@ -177,7 +177,7 @@ def test_an_utterance_that_was_stopped_goes_on_at_its_sentence(stage):
     player.stop("a", fade=False)
     assert stage.end("a").seconds >= 0.7
     player.play("a again", feed)
-    assert stage.end("a again") == Finished("a again", 2)
+    assert stage.end("a again") == PlaybackFinished("a again", 2)
     heard = stage.numbers(stage.written)
     again = int(np.flatnonzero(heard == RATE // 2 + 1)[1])
     assert np.array_equal(heard[again:], np.arange(RATE // 2 + 1, RATE * 2 + 1))
@@ -191,7 +191,7 @@ def test_stopping_what_waits_or_has_gone(stage):
     player.stop("b")
     player.stop("nobody")
     assert stage.end("b") == Stopped("b", 0)
-    assert stage.end("a") == Finished("a", 5000 / RATE)
+    assert stage.end("a") == PlaybackFinished("a", 5000 / RATE)
     player.stop("a")
     stage.wait(BurstEnded)
     assert np.array_equal(stage.numbers(stage.written), np.arange(1, 5001))
@@ -205,7 +205,7 @@ def test_a_pause_loses_nothing(stage):
     player.pause()
     wait_until(lambda: runs(stage.written)[-1] > 0.25 * RATE)
     player.resume()
-    assert stage.end("a") == Finished("a", 1)
+    assert stage.end("a") == PlaybackFinished("a", 1)
     _, before, silence, after, *_ = runs(stage.written)
     before, after = stage.written[1440 : 1440 + before], stage.written[1440 + before + silence :][:after]
     told = [*stage.numbers(before[:-FADE]), *stage.numbers(after[FADE:])]
@@ -226,7 +226,7 @@ def test_a_long_pause_closes_the_device(stage):
     stage.wait(BurstEnded, count=2)
     assert stage.names[3:] == ["BurstBegan", "Started b", "Finished b", "BurstEnded"]
     player.resume()
-    assert stage.end("a") == Finished("a", 1)
+    assert stage.end("a") == PlaybackFinished("a", 1)
     stage.end("c")
     heard = stage.numbers(stage.written)
     assert np.isin(np.arange(1, RATE + 101), heard).all()
@@ -243,7 +243,7 @@ def test_stopped_in_a_pause(stage):
     assert 0 < stage.end("a").seconds < 9
     player.resume()
     player.play("b", fed(stage.ramp(1, 10)))
-    assert stage.end("b") == Finished("b", 10 / RATE)
+    assert stage.end("b") == PlaybackFinished("b", 10 / RATE)
 
 
 def test_closing_stops_everything(stage):
@@ -251,7 +251,7 @@ def test_closing_stops_everything(stage):
     player = stage.player()
     for key in "abc":
         player.play(key, fed(stage.ramp(1, RATE)))
-    stage.wait(Started)
+    stage.wait(PlaybackStarted)
     player.close()
     assert player.wait_closed(WAIT)
     assert sorted(stage.names[2:-1]) == ["Stopped a", "Stopped b", "Stopped c"]
@@ -289,7 +289,7 @@ def test_a_lost_device_is_opened_again(stage, monkeypatch):
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02, 0.03))
     player = stage.player(Lossy(stage, 120, 0, 0), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE // 2), stage.ramp(RATE // 2 + 1, RATE * 2)))
-    assert stage.end("a") == Finished("a", 2)
+    assert stage.end("a") == PlaybackFinished("a", 2)
     heard = stage.numbers(stage.written)
     (again,) = np.flatnonzero(np.diff(heard) != 1) + 1
     assert heard[again] == RATE // 2 + 1
@@ -310,7 +310,7 @@ def test_without_a_device_everything_that_waits_is_lost(stage, monkeypatch):
     player.play("c", fed(stage.ramp(1, 100)))
     assert (type(stage.end("b")), type(stage.end("c"))) == (Lost, Lost)
     player.play("d", fed(stage.ramp(1, 100)))
-    assert stage.end("d") == Finished("d", 100 / RATE)
+    assert stage.end("d") == PlaybackFinished("d", 100 / RATE)
 
 
 def test_a_device_that_is_lost_at_the_same_place_is_given_up(stage, monkeypatch):
@@ -327,12 +327,12 @@ def test_a_device_can_be_lost_while_something_is_stopped(stage, monkeypatch):
     monkeypatch.setattr(player_module, "TRIES", (0.3, 0.3))
     player = stage.player(Lossy(stage, 40), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 2)))
-    stage.wait(Started)
+    stage.wait(PlaybackStarted)
     wait_until(lambda: "abort" in stage.asked)
     player.stop("a")
     assert type(stage.end("a")) is Stopped
     player.play("b", fed(stage.ramp(1, 100)))
-    assert stage.end("b") == Finished("b", 100 / RATE)
+    assert stage.end("b") == PlaybackFinished("b", 100 / RATE)
 
 
 def test_underruns_make_the_latency_longer(stage):
@@ -348,7 +348,7 @@ def test_underruns_make_the_latency_longer(stage):
 
     player = stage.player(open_sink, linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE)))
-    assert stage.end("a") == Finished("a", 1)
+    assert stage.end("a") == PlaybackFinished("a", 1)
     assert opened == [0.06, 0.12]
     assert np.isin(np.arange(1, RATE + 1), stage.numbers(stage.written)).all()
     assert stage.asked[:3] == ["open", "close", "open"]
@@ -379,11 +379,11 @@ def test_a_device_that_hangs_is_left_behind(stage, monkeypatch):
     player = stage.player(open_sink, linger=0.1, stall=0.3)
     player.play("a", fed(stage.ramp(1, RATE)))
     player.play("b", fed(stage.ramp(1, 10)))
-    assert stage.end("a") == Finished("a", 1)
+    assert stage.end("a") == PlaybackFinished("a", 1)
     assert "abort" not in stage.asked
     answers.set()
     wait_until(lambda: "abort" in stage.asked)
-    assert stage.end("b") == Finished("b", 10 / RATE)
+    assert stage.end("b") == PlaybackFinished("b", 10 / RATE)
 
 
 def test_a_device_that_always_hangs_is_given_up(stage, monkeypatch):
@@ -455,7 +455,7 @@ def test_every_utterance_ends_once_whatever_happens(stage, monkeypatch):
         meddler.join(WAIT)
     player.resume()
     ends = [stage.end(key) for key in keys]
-    assert len([e for e in stage.events if isinstance(e, Finished | Stopped | Lost)]) == len(ends)
+    assert len([e for e in stage.events if isinstance(e, PlaybackFinished | Stopped | Lost)]) == len(ends)
     bursts = [e for e in stage.events if isinstance(e, BurstBegan | BurstEnded)]
     assert all(type(event) is (BurstBegan, BurstEnded)[i % 2] for i, event in enumerate(bursts))
 

@@ -11,10 +11,10 @@ from speakkit.errors import BadValue, StorageError
 from speakkit.speech import captions
 from speakkit.speech.captions import FORMATS, Captions
 from speakkit.speech.cues import cues
-from speakkit.speech.timestamps import Word
+from speakkit.speech.timestamps import TimedWord
 
 TEXT = 'He said: "a --> b" & <i>so</i> on, for hours. שלום, 5 < 6!'
-WORDS = tuple(Word(word, 0.5 + i, 1.25 + i, TEXT.index(word), spaced=True) for i, word in enumerate(TEXT.split()))
+WORDS = tuple(TimedWord(word, 0.5 + i, 1.25 + i, TEXT.index(word), spaced=True) for i, word in enumerate(TEXT.split()))
 SPOKEN = Captions(TEXT, WORDS, 3700.0)
 CUES = cues(WORDS)
 
@@ -76,7 +76,7 @@ def test_tsv_is_as_whisper_writes_it(tmp_path):
 
 def test_hours_are_written(tmp_path):
     """Of a long book."""
-    late = Captions("late", (Word("late", 360_000.0, 360_001.5, 0, spaced=True),), 360_002.0)
+    late = Captions("late", (TimedWord("late", 360_000.0, 360_001.5, 0, spaced=True),), 360_002.0)
     assert "100:00:00,000 --> 100:00:01,500" in FORMATS["srt"].write(late)
     assert "100:00:00.000 --> 100:00:01.500" in FORMATS["vtt"].write(late)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakkit.speech.cues import LINE, LINES, LONGEST, SHORTEST, cues, width
-from speakkit.speech.timestamps import Word
+from speakkit.speech.timestamps import TimedWord
 
 
 def spoken(text, *, rate=15, pause=0.3):
@@ -13,7 +13,7 @@ def spoken(text, *, rate=15, pause=0.3):
     made, at = [], 0.0
     for word in text.split():
         end = at + len(word) / rate
-        made.append(Word(word, at, end, 0, spaced=True))
+        made.append(TimedWord(word, at, end, 0, spaced=True))
         at = end + pause * (word[-1] in ".,!?;:")
     return made
 
@@ -33,7 +33,7 @@ def test_cues_are_within_bounds_and_hold_every_word(made):
     """At most 2 lines of 42 columns and 7 s; none overlaps; at least 1 s where the next one leaves it."""
     at, all_words = 0.0, []
     for text, seconds, pause, spaced in made:
-        all_words.append(Word(text, at, at + seconds, 0, spaced))
+        all_words.append(TimedWord(text, at, at + seconds, 0, spaced))
         at += seconds + pause
     found = cues(all_words)
     assert "".join(cue.text for cue in found).replace(" ", "") == "".join(word.text for word in all_words)
@@ -60,13 +60,13 @@ def test_short_sentences_share_a_cue():
 
 def test_silence_stays_between_cues():
     """A cue goes with its last word, but for the second that it needs."""
-    made = [Word("This is a long sentence indeed.", 0.0, 2.5, 0, True), Word("Hm.", 6.0, 6.2, 0, True)]
+    made = [TimedWord("This is a long sentence indeed.", 0.0, 2.5, 0, True), TimedWord("Hm.", 6.0, 6.2, 0, True)]
     assert [(cue.start, cue.end) for cue in cues(made)] == [(0.0, 2.5), (6.0, 7.0)]
 
 
 def test_word_longer_than_a_line_goes_on_in_the_next():
     """With no character more or less, and its time divided."""
-    found = cues([Word("x" * 100, 0.0, 4.0, 0, True)])
+    found = cues([TimedWord("x" * 100, 0.0, 4.0, 0, True)])
     assert [line for cue in found for line in cue.lines] == ["x" * 42, "x" * 42, "x" * 16]
     assert found[-1].end == 4.0
 
@@ -74,7 +74,7 @@ def test_word_longer_than_a_line_goes_on_in_the_next():
 @pytest.mark.parametrize("pieces", [["你好，"] * 20, ["こんにちは"] * 12])
 def test_wide_characters_make_shorter_lines(pieces):
     """Sixteen to a line, and no space between them."""
-    found = cues([Word(piece, i, i + 0.9, 0, spaced=False) for i, piece in enumerate(pieces)])
+    found = cues([TimedWord(piece, i, i + 0.9, 0, spaced=False) for i, piece in enumerate(pieces)])
     assert max(len(line) for cue in found for line in cue.lines) <= 16
     assert "".join(line for cue in found for line in cue.lines) == "".join(pieces)
 

@@ -10,7 +10,7 @@ import torch
 from speakkit import voices
 from speakkit.engines import device
 from speakkit.engines.fake import FakePhonemizer, FakeSynthesizer
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakkit.audio import QUIET, silence
-from speakkit.speech.joins import Segment
+from speakkit.speech.concatenation import Segment
 from speakkit.speech.synthesize import find_voice, speaker
 from speakkit.speech.timestamps import words
 from speakkit.text.chunking import placed

@@ -16,7 +16,7 @@ from speakkit.text import languages
 from speakkit.text.languages.numerals import Number, Numerals, roman
 from speakkit.text.languages.table import table
 from speakkit.text.sentences import Sentence, sentences
-from speakkit.text.spoken import Spoken
+from speakkit.text.source_map import SourceMap
 from speakkit.voices import SAMPLES
 
 LANGUAGES = ("es", "fr-fr", "it", "pt-br", "hi", "ja", "zh")
@@ -51,7 +51,7 @@ def heard(language, text):
 
 
 def said(text, language, *, keeps=True):
-    spoken = Spoken.of(Sentence(text, 0)).rewritten(languages.verbalize(text, language, keeps=keeps))
+    spoken = SourceMap.of(Sentence(text, 0)).rewritten(languages.verbalize(text, language, keeps=keeps))
     return spoken.text
 
 

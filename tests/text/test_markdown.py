@@ -2,7 +2,7 @@
 
 import pytest
 
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, script
 from speakkit.text.script import BREAK

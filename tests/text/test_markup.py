@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from speakkit.errors import TextError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
-from speakkit.speech.reading import Reader
+from speakkit.speech.frontend import Reader
 from speakkit.text.chunks import Token
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.markup import Markup, guessed, script

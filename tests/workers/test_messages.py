@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from speakkit.workers import messages
 from speakkit.workers.frames import Frame, FrameError, packed
-from speakkit.workers.messages import Bug, End, Failed, Hello, Load, Reply, Request
+from speakkit.workers.messages import Bug, End, Failed, Handshake, Load, Reply, WorkItem
 
 
 class Version(str):
@@ -22,7 +22,7 @@ class Version(str):
 
 @pytest.mark.parametrize(
     "message",
-    [Hello(2), Load("place:load"), Request(), Reply(), Failed("BadValue", is_of_item=True), Bug("A", "b"), End(7)],
+    [Handshake(2), Load("place:load"), WorkItem(), Reply(), Failed("BadValue", is_of_item=True), Bug("A", "b"), End(7)],
 )
 @pytest.mark.parametrize("payload", [b"", b"\n\xff" * 1000])
 def test_what_is_packed_is_read(message, payload):

@@ -9,7 +9,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speakkit.engines.styletts2.lengths import EPS, Lengths
+from speakkit.engines.styletts2.padding import EPS, Lengths
 
 SLOPE = 0.2
 """Of the leaky rectifier."""

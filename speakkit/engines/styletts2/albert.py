@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speakkit.engines.styletts2.lengths import Lengths
+from speakkit.engines.styletts2.padding import Lengths
 
 EMBEDDING = 128
 EPS = 1e-12

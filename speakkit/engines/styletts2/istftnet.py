@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from speakkit.engines.styletts2 import kernels
 from speakkit.engines.styletts2.adain import AdaIN, AdaINBlock
-from speakkit.engines.styletts2.lengths import EPS, Lengths
+from speakkit.engines.styletts2.padding import EPS, Lengths
 
 SAMPLE_RATE = 24_000
 HARMONICS = 9

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from speakkit.engines.styletts2.adain import SLOPE
 from speakkit.engines.styletts2.albert import Albert
 from speakkit.engines.styletts2.istftnet import Decoder
-from speakkit.engines.styletts2.lengths import EPS, Lengths, roomy
+from speakkit.engines.styletts2.padding import EPS, Lengths, roomy
 from speakkit.engines.styletts2.prosody import ProsodyPredictor, bilstm
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from speakkit.engines.styletts2.adain import AdaINBlock, AdaLayerNorm
-from speakkit.engines.styletts2.lengths import Lengths
+from speakkit.engines.styletts2.padding import Lengths
 
 
 def bilstm(inputs: int, outputs: int) -> nn.LSTM:

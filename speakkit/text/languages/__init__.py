@@ -8,7 +8,7 @@ from speakkit.text.languages.quantities import Quantities
 from speakkit.text.languages.table import table
 from speakkit.text.languages.wording import Wording
 from speakkit.text.readings import distinct
-from speakkit.text.rule import Readings, Rule, claims
+from speakkit.text.rule import Readings, Rule, rule_matches
 from speakkit.text.script import Rewrite
 
 
@@ -19,7 +19,7 @@ def verbalize(text: str, language: str, *, keeps: bool = True) -> list[Rewrite]:
     keeps: leave the digits of numbers whose words the phonemizer misreads
     """
     rewrites: list[Rewrite] = []
-    for claim in claims(text, rules(language, keeps=keeps)):
+    for claim in rule_matches(text, rules(language, keeps=keeps)):
         spoken, readings = claim.readings[0], distinct(_with_variants(claim.readings, language))
         as_written = spoken == text[claim.start : claim.end]
         if not as_written or len(readings) > 1:

@@ -8,7 +8,7 @@ from itertools import product
 
 from num2words import num2words
 
-from speakkit.text.languages.table import Noun, Table, Words
+from speakkit.text.languages.table import LanguageTable, Noun, Words
 
 HUNDRED = 100
 MILLION = 10**6
@@ -86,7 +86,7 @@ class Numerals:
     keeps: leave the digits of numbers whose words the phonemizer misreads
     """
 
-    table: Table
+    table: LanguageTable
     keeps: bool = True
 
     def parsed(self, written: str, *, money: bool = False) -> Number | None:

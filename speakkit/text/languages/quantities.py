@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count, product
 
 from speakkit.text.languages.numerals import AMOUNT, LONGEST, NUMBER, TO, VULGAR, Numerals
-from speakkit.text.languages.table import Noun, Table
+from speakkit.text.languages.table import LanguageTable, Noun
 from speakkit.text.rule import Readings, Rule
 
 BEFORE = r"(?<![\dA-Za-z_.,/:^-])"
@@ -36,7 +36,7 @@ ReadMatch = Callable[[re.Match[str]], Readings]
 class Quantities:
     """The rules of one language."""
 
-    table: Table
+    table: LanguageTable
     numerals: Numerals
 
     @property

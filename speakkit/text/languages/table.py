@@ -192,7 +192,7 @@ class Roman:
 
 
 @dataclass(frozen=True)
-class Table:
+class LanguageTable:
     """All of one language."""
 
     numbers: Numbers
@@ -249,12 +249,14 @@ COUNTED = ("currencies", "magnitudes", "units")
 
 
 @cache
-def table(language: str) -> Table | None:
+def table(language: str) -> LanguageTable | None:
     """The table of a language; None where there is none."""
     path = paths.data() / "languages" / f"{language}.toml"
     if not path.is_file():
         return None
-    return Table(**{name: _section(name, values) for name, values in tomllib.loads(path.read_text("utf-8")).items()})
+    return LanguageTable(
+        **{name: _section(name, values) for name, values in tomllib.loads(path.read_text("utf-8")).items()}
+    )
 
 
 def _section(name: str, values: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 
 from speakkit.text.languages.numerals import Numerals, roman
 from speakkit.text.languages.quantities import GAP, STOP, one_of
-from speakkit.text.languages.table import Table
+from speakkit.text.languages.table import LanguageTable
 from speakkit.text.rule import Readings, Rule
 
 ADDRESS = r"[A-Za-z0-9._~:/?#&=+%@-]"
@@ -28,7 +28,7 @@ SPREAD = "<>≤≥≈±§"
 class Wording:
     """The rules of one language."""
 
-    table: Table
+    table: LanguageTable
     numerals: Numerals
 
     def addresses(self) -> Iterator[Rule]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from speakkit.engines import packs
+from speakkit.engines import voice_packs
 
 SEED = 7
 
@@ -37,7 +37,7 @@ def test_generator_is_the_originals(network, kmodel, alone, monkeypatch):
     monkeypatch.setattr(torch, "randn_like", noise)
     given = []
     with kmodel.decoder.generator.register_forward_pre_hook(lambda _, arguments: given.extend(arguments)):
-        theirs = kmodel("həlˈO fɹʌm spˈikɪt.", torch.from_numpy(packs.pack("af_heart")[18]))
+        theirs = kmodel("həlˈO fɹʌm spˈikɪt.", torch.from_numpy(voice_packs.pack("af_heart")[18]))
     lengths = alone(given[0].shape[2])
     ours = network.decoder.generator(*given, lengths, [torch.Generator().manual_seed(SEED)])[0]
     assert ours.shape == theirs.shape

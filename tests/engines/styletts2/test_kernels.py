@@ -5,7 +5,7 @@ import torch
 
 from speakkit.engines.styletts2 import kernels
 from speakkit.engines.styletts2.istftnet import SnakeBlock, arrange_block
-from speakkit.engines.styletts2.lengths import Lengths
+from speakkit.engines.styletts2.padding import Lengths
 
 pytestmark = pytest.mark.gpu
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from speakkit.text.english import addresses, code, emoji, terminal, versions
-from speakkit.text.rule import claims
+from speakkit.text.rule import rule_matches
 from speakkit.text.verbalize import verbalize
 
 RULES = (*terminal.RULES, *addresses.RULES, *versions.RULES, *code.RULES, *emoji.RULES)
@@ -19,7 +19,7 @@ PIECES = (
 
 def found(text):
     """Each match with its stretch, rule and readings, but those that are read as they are written."""
-    for claim in claims(text, RULES):
+    for claim in rule_matches(text, RULES):
         if claim.readings[0] != text[claim.start : claim.end]:
             yield claim.start, claim.end, claim.rule, claim.readings
 

@@ -1,0 +1,1 @@
+"""Clients inside containers: their socket, and the script that they run."""

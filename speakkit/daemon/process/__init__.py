@@ -1,0 +1,1 @@
+"""The daemon as a process: how it starts, claims its socket, logs and ends."""

@@ -1,0 +1,1 @@
+"""Whose utterance is spoken next: a state machine without clock, thread or socket."""

@@ -1,0 +1,1 @@
+"""What client and daemon say to one another, as frames on a socket."""

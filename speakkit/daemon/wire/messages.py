@@ -1,0 +1,365 @@
+"""What is said on the wire, as types: `frame_of` and `read` turn them into frames and back.
+
+A field that a reader does not know is ignored, and one that has a default may be missing: that is how a minor version
+grows. `hello`, `status` and `shutdown` stay as they are for ever, so that any client can have any daemon replaced.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from speakkit.daemon.queue.actions import Result
+from speakkit.daemon.wire.protocol import PCM, Code, ProtocolError
+from speakkit.errors import ExitCode
+from speakkit.workers.frames import Frame, JsonValue
+
+PROTO = "1.0"
+"""Major and minor version of what is said: another minor can be spoken with, another major can only be replaced."""
+
+NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""What an id and the name of an agent look like."""
+
+WORDS, WARNINGS = 150, 8
+"""How many of them a header has room for, however large their numbers are and whatever their script."""
+
+LONGEST_WARNING = 300
+"""Characters that are sent of a warning."""
+
+MISSING, PLACE = re.compile(r"Object missing required field `(\w+)`"), re.compile(r"`\$\.?([^`]*)`$")
+"""Where msgspec names a field that is missing, or the place of one that is wrong."""
+
+AGENT = "default"
+"""Who speaks where nobody says so."""
+
+
+class Mode(StrEnum):
+    """How a daemon ends: once it has spoken what it accepted, or at once."""
+
+    drain = "drain"
+    now = "now"
+
+
+EXITS: Mapping[Result | Code, ExitCode] = {
+    Result.played: ExitCode.DONE,
+    Result.deduped: ExitCode.DONE,
+    Result.interrupted: ExitCode.INTERRUPTED,
+    Result.replaced: ExitCode.INTERRUPTED,
+    Result.skipped: ExitCode.INTERRUPTED,
+    Result.expired: ExitCode.FAILED,
+    Result.failed: ExitCode.FAILED,
+    Code.bad_request: ExitCode.USAGE,
+    Code.too_large: ExitCode.USAGE,
+    Code.version: ExitCode.FAILED,
+    Code.denied: ExitCode.FAILED,
+    Code.busy: ExitCode.NETWORK,
+    Code.not_found: ExitCode.FAILED,
+    Code.engine_failed: ExitCode.FAILED,
+    Code.engine_timeout: ExitCode.FAILED,
+    Code.audio_unavailable: ExitCode.NO_AUDIO_DEVICE,
+    Code.expired: ExitCode.FAILED,
+    Code.shutting_down: ExitCode.NETWORK,
+    Code.bug: ExitCode.BUG,
+    Code.muted: ExitCode.DONE,
+}
+"""What a command ends with: the one table."""
+
+
+def exit_of(result: Result, code: Code | None = None, *, lost: bool = False) -> ExitCode:
+    """The exit code of an utterance: by its code where it has one; lost words count where all else is well."""
+    found = EXITS[code or result]
+    return ExitCode.LOST_WORDS if lost and found is ExitCode.DONE else found
+
+
+class Command(Struct, frozen=True, tag_field="op", tag=str.lower):
+    """What a client asks for: `op` is the name of the class in small letters."""
+
+
+class Event(Struct, frozen=True, tag_field="ev", tag=str.lower):
+    """What the daemon answers: `ev` is the name of the class in small letters, unless it has a tag of its own."""
+
+
+class Greeting(Struct, frozen=True):
+    """The daemon's first word, before any input. `speakkitd` is 1 for ever; version: of speakkit."""
+
+    proto: str
+    version: str
+    pid: int
+    speakkitd: int = 1
+
+
+class Hello(Command, frozen=True):
+    """The client's first word.
+
+    agent: who asks to be heard; a claim, which gives no rights
+    client: the program and its version, such as speak/0.3.0
+    version, build: of the client's speakkit; see `edition`
+    upgrade: whether an idle daemon of an older edition should make room for one of the client's
+    """
+
+    proto: str = PROTO
+    agent: str = AGENT
+    client: str = ""
+    version: str = ""
+    build: int = 0
+    upgrade: bool = True
+    id: str | None = None
+
+
+class Shutdown(Command, frozen=True):
+    """The end is wanted."""
+
+    id: str | None = None
+    mode: Mode = Mode.drain
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asks for. Whoever answers it knows what else is in `fields`.
+
+    id: chosen by the client, and named in each answer
+    """
+
+    op: str
+    id: str | None
+    fields: Mapping[str, JsonValue]
+    payload: bytes = b""
+
+
+class Welcome(Event, frozen=True, tag="hello"):
+    """The answer to hello. version, build: of the daemon's speakkit."""
+
+    version: str
+    build: int
+    pid: int
+    proto: str = PROTO
+    id: str | None = None
+
+
+class Done(Event, frozen=True):
+    """The answer to what needs no other."""
+
+    id: str | None = None
+
+
+class DaemonStatus(Event, frozen=True, tag="status"):
+    """How the daemon is.
+
+    uptime: seconds
+    state: idle, busy or draining
+    restart_when_idle: a client of a newer edition was here
+    idle_exit: seconds without use that end it, negative for never
+    work: what those say who do the work
+    """
+
+    pid: int
+    version: str
+    build: int
+    uptime: float
+    state: str
+    connections: int
+    restart_when_idle: bool
+    idle_exit: float
+    work: Mapping[str, Any]
+    proto: str = PROTO
+    id: str | None = None
+
+
+class Accepted(Event, frozen=True):
+    """An utterance has its place in the queue. pos: how many come before it; eta_ms: until it starts."""
+
+    id: str
+    pos: int = 0
+    eta_ms: int | None = None
+
+
+class Started(Event, frozen=True):
+    """Its first sample has been handed to the sound system."""
+
+    id: str
+
+
+class Hearing(Event, frozen=True):
+    """This word is heard now, said to those who asked. start, end: characters of the text that was sent."""
+
+    id: str
+    start: int
+    end: int
+
+
+class SpokenWord(Struct, frozen=True):
+    """A word, and when it is heard. start, end: characters of the text that was sent; begins, ends: seconds."""
+
+    start: int
+    end: int
+    begins: float
+    ends: float
+
+
+class Span(Struct, frozen=True):
+    """Characters of the text that was sent."""
+
+    start: int
+    end: int
+
+
+class Finished(Event, frozen=True):
+    """An utterance is over: said once of each that was accepted.
+
+    audio_ms: what was heard of it
+    exit: what the command is to end with, by `exit_of`
+    lost: the words that ought to have been heard and were not
+    facts: the full names of who spoke: voice, language, weights; threads of the processor; chunks
+    """
+
+    id: str
+    result: Result
+    exit: int
+    audio_ms: int = 0
+    code: Code | None = None
+    words: tuple[SpokenWord, ...] = ()
+    warnings: tuple[str, ...] = ()
+    lost: tuple[Span, ...] = ()
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Part(Event, frozen=True):
+    """What of the `finished` that follows it has no room for: see `frames_of` and `joined`."""
+
+    id: str
+    words: tuple[SpokenWord, ...] = ()
+    warnings: tuple[str, ...] = ()
+    lost: tuple[Span, ...] = ()
+
+
+class AudioChunk(Event, frozen=True, tag="audio"):
+    """A piece of an utterance, for clients that play or write it themselves.
+
+    seq: counts from 0
+    rate: samples a second
+    fmt: s16le or f32le
+    payload: samples, at most 64 KiB
+    """
+
+    id: str
+    seq: int
+    rate: int
+    payload: bytes
+    fmt: str = "s16le"
+    ch: int = 1
+
+
+class ErrorReply(Struct, frozen=True):
+    """Something was not done. `msg` is ours: it quotes nobody.
+
+    id: of the request; None where it has none, or the connection itself is at fault
+    retry_ms: when to ask again, where that may help
+    """
+
+    id: str | None
+    code: Code
+    msg: str
+    retry_ms: int | None = None
+
+
+class Listing(Event, frozen=True, tag="queue"):
+    """What is spoken and waits.
+
+    rows: each as `effects.Row`, in the order in which they will be heard; texts only of the agent who asks
+    more: how many there are for which there is no room
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    paused: bool
+    muted: bool
+    more: int = 0
+    id: str | None = None
+
+
+Message = Greeting | Command | Event | ErrorReply
+T = TypeVar("T")
+
+KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk)
+EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
+
+LAST = (Welcome, Done, DaemonStatus, Listing, Finished)
+"""Nothing more follows to the same request."""
+
+
+def frames_of(message: Message) -> Iterator[Frame]:
+    """The frames that say `message`: one, but for a `finished` with more words or warnings than a header has room for.
+
+    Raises ProtocolError for more than 64 KiB of samples.
+    """
+    if isinstance(message, AudioChunk) and len(message.payload) > PCM:
+        raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples are sent in parts of {PCM}")
+    if isinstance(message, Finished):
+        words, lost, warnings = message.words, message.lost, tuple(each[:LONGEST_WARNING] for each in message.warnings)
+        while len(words) > WORDS or len(lost) > WORDS or len(warnings) > WARNINGS:
+            yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS], lost[:WORDS]))
+            words, lost, warnings = words[WORDS:], lost[WORDS:], warnings[WARNINGS:]
+        message = structs.replace(message, words=words, lost=lost, warnings=warnings)
+    yield frame_of(message)
+
+
+def joined(parts: Sequence[Part], finished: Finished) -> Finished:
+    """`finished` with what came before it."""
+    whole: list[Part | Finished] = [*parts, finished]
+    return structs.replace(
+        finished,
+        words=tuple(word for part in whole for word in part.words),
+        lost=tuple(span for part in whole for span in part.lost),
+        warnings=tuple(warning for part in whole for warning in part.warnings),
+    )
+
+
+def frame_of(message: Message) -> Frame:
+    """The one frame that says `message`. A field that is None is not sent."""
+    plain = msgspec.to_builtins(message, builtin_types=(bytes,))
+    said = {key: value for key, value in plain.items() if value is not None}
+    payload = said.pop("payload", b"")
+    if isinstance(message, ErrorReply):
+        said = {key: said.pop(key) for key in ("id",) if key in said} | {"error": said}
+    return Frame(said, payload)
+
+
+def request_of(frame: Frame) -> Request:
+    """The request that a frame is. Raises ProtocolError."""
+    op, identity = frame.fields.get("op"), frame.fields.get("id")
+    if not isinstance(op, str) or not NAME.fullmatch(op):
+        raise ProtocolError(Code.bad_request, "a request has no op")
+    if identity is not None and not (isinstance(identity, str) and NAME.fullmatch(identity)):
+        raise ProtocolError(Code.bad_request, "an id must be 1 to 64 letters, digits or . _ : -")
+    return Request(op, identity, frame.fields, frame.payload)
+
+
+def event_of(frame: Frame) -> Event | ErrorReply | None:
+    """The event that a frame is, or None for one that a newer daemon may know. Raises ProtocolError."""
+    if "error" in frame.fields:
+        error = frame.fields["error"]
+        named = dict(error) if isinstance(error, Mapping) else {}
+        return read(ErrorReply, named | {"id": frame.fields.get("id")})
+    name = frame.fields.get("ev")
+    kind = EVENTS.get(name) if isinstance(name, str) else None
+    return read(kind, {**frame.fields, "payload": frame.payload}) if kind else None
+
+
+def read(kind: type[T], given: Mapping[str, Any]) -> T:
+    """The message of a kind that has those fields. Raises ProtocolError where one is missing or of another type."""
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(Code.bad_request, _complaint(str(error))) from None
+
+
+def _complaint(said: str) -> str:
+    """What msgspec says of a message that is none, without the values that it may quote."""
+    if missing := MISSING.match(said):
+        return f"there is no field {missing[1]}"
+    place, reason = PLACE.search(said), said.partition(" - at ")[0]
+    field = f"the field {place[1]}" if place else "a message"
+    return f"{field} is not what it should be" + (f": {reason}" if reason.startswith("Expected") else "")

@@ -1,0 +1,289 @@
+"""`speak` and `speakkit queue` by the daemon, as their users type them; the voice is `tests/daemon/fake_voice.py`."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from datetime import UTC, datetime
+
+import numpy as np
+import pexpect
+import pytest
+
+from speakkit.audiofile import read
+from speakkit.cli import speak as speak_module
+from speakkit.daemon.wire import client
+from waiting import wait_until
+
+LONG = "bit=1 seconds=0.5 pieces=40"
+SHORT = "bit=2 seconds=0.1"
+
+
+@pytest.fixture
+def turn(place, fake_voice, monkeypatch):
+    """A daemon whose voice is at hand at once, and plays in real time to nobody."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent))  # nothing is to be fetched
+    return place
+
+
+@pytest.fixture
+def begin(turn, command):
+    """Start a `speak` of one's own: begin("text", "--agent", "a"). What still runs is killed."""
+    started = []
+
+    def run(*words):
+        started.append(
+            subprocess.Popen([*command, "speak", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        return started[-1]
+
+    yield run
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+def queue(run, *words):
+    """What waits, as a script sees it."""
+    return json.loads(run("speakkit", "queue", "list", "--json", *words).out)
+
+
+def test_what_was_heard_is_told(turn, run):
+    """As it is without a daemon."""
+    result = run("speak", "--json", SHORT)
+    assert result.code == 0
+    receipt = json.loads(result.out)
+    assert receipt["seconds"] == 0.1
+    assert receipt["chunks"] == 1
+
+
+def test_a_file_is_written_by_the_same_voice(turn, run, tmp_path):
+    """All samples, as they are; what is no audio is not overwritten."""
+    target = tmp_path / "x.wav"
+    assert run("speak", "-o", target, "bit=19 seconds=3 pieces=2").code == 0
+    found = read(target)
+    assert found.duration == 6.0
+    assert np.allclose(found.samples, 0.5, atol=1e-4)
+    target.write_text("precious")
+    result = run("speak", "-o", target, SHORT)
+    assert (result.code, target.read_text()) == (1, "precious")
+
+
+def test_who_waits_is_listed_and_steered(turn, run, begin):
+    """Texts of one's own agent alone; skip ends the one that is spoken, and the next begins."""
+    first, second = begin(LONG, "--agent", "a"), None
+    wait_until(lambda: len(queue(run)["utterances"]) == 1)
+    second = begin(LONG, "--agent", "b")
+    wait_until(lambda: len(queue(run)["utterances"]) == 2)
+    rows = queue(run, "--agent", "b")["utterances"]
+    assert [(row["agent"], row["stage"], row["text"]) for row in rows] == [
+        ("a", "playing", None),
+        ("b", "waiting", LONG),
+    ]
+    shown = run("speakkit", "queue", "list", "--agent", "b").out.decode()
+    assert "now" in shown
+    assert LONG in shown
+    assert run("speakkit", "queue", "skip").code == 0
+    assert first.wait(30) == 130
+    assert first.stderr.read() == "speakkit: it was skipped\n"
+    assert run("speakkit", "queue", "pause").code == 0
+    assert queue(run)["paused"]
+    assert run("speakkit", "queue", "resume").code == 0
+    assert run("speakkit", "queue", "clear", "--agent", "b").code == 0
+    assert second.wait(30) == 130
+    assert "nothing is spoken" in run("speakkit", "queue", "list").out.decode()
+
+
+def test_stop_ends_everybodys(turn, run, begin):
+    """And does nothing where nothing runs."""
+    assert run("speak", "--stop").code == 0
+    assert client.reached(turn) is None
+    children = [begin(LONG, "--agent", name) for name in "abc"]
+    wait_until(lambda: len(queue(run)["utterances"]) == 3)
+    assert run("speak", "--stop").code == 0
+    assert [child.wait(30) for child in children] == [130] * 3
+
+
+def test_nothing_is_heard_while_muted(turn, run):
+    """Which is no failure: scripts go on."""
+    assert run("speak", "--mute").code == 0
+    result = run("speak", LONG)
+    assert result.code == 0
+    assert "--unmute" in result.err
+    assert run("speak", "--unmute").code == 0
+    assert run("speak", SHORT).err.startswith("0.1 s")
+
+
+def test_an_urgent_one_comes_first(turn, run, begin):
+    """And what it cut off is heard to its end."""
+    first = begin("bit=1 seconds=0.5 pieces=4")
+    wait_until(lambda: any(row["stage"] == "playing" for row in queue(run)["utterances"]))
+    assert run("speak", "--priority", "urgent", "--agent", "other", SHORT).code == 0
+    assert first.poll() is None
+    assert first.wait(30) == 0
+
+
+def test_who_does_not_wait_is_told_the_place(turn, run):
+    """It is spoken all the same."""
+    assert json.loads(run("speak", "--detach", "--json", LONG).out)["position"] == 0
+    assert run("speak", "--detach", "--agent", "b", SHORT).err == "accepted, 1 before it\n"
+    wait_until(lambda: queue(run)["utterances"][0]["stage"] == "playing")
+    run("speak", "--stop")
+
+
+def test_ctrl_c_ends_ones_own(turn, run, begin):
+    """At once, with the exit code of an interruption; the other goes on."""
+    mine, other = begin(LONG, "--agent", "a"), begin(LONG, "--agent", "b")
+    wait_until(lambda: len(queue(run)["utterances"]) == 2)
+    mine.send_signal(signal.SIGINT)
+    assert mine.wait(30) == 130
+    wait_until(lambda: [row["agent"] for row in queue(run)["utterances"]] == ["b"])
+    assert other.poll() is None
+
+
+def test_a_killed_daemon_is_reported(turn, run, begin):
+    """In one line, and the next starts another."""
+    child = begin(LONG)
+    wait_until(lambda: len(queue(run)["utterances"]) == 1)
+    with client.reached(turn) as daemon:
+        os.kill(daemon.status().pid, signal.SIGKILL)
+    assert child.wait(30) == 1
+    assert child.stderr.read().count("\n") == 1
+    assert run("speak", SHORT).code == 0
+
+
+def test_what_was_heard_is_said_again(turn, run, tmp_path):
+    """Aloud or to a file; what there is not is refused."""
+    assert run("speakkit", "queue", "again").code == 1
+    run("speak", "bit=19 seconds=0.2")
+    run("speak", "bit=18 seconds=0.3")
+    assert run("speakkit", "queue", "again").code == 0
+    assert run("speakkit", "queue", "again", "-2", "-o", tmp_path / "x.wav").code == 0
+    assert read(tmp_path / "x.wav").duration == 0.2
+
+
+def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):
+    """In a folder of the settings; a daemon that cannot write there speaks on."""
+    monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
+    assert run("speak", SHORT).code == 0
+    wait_until(lambda: list((tmp_path / "kept").glob("*.mp3")))
+    assert run("speak", SHORT).code == 0
+
+
+def test_a_fault_of_the_voice_is_one_line(turn, run):
+    """With its own exit code."""
+    result = run("speak", "do=error")
+    assert (result.code, result.err) == (1, "speak: this voice is broken; mend it\n")
+    assert run("speak", "do=bug").code == 3
+    assert run("speak", "--speed", "9", SHORT).code == 2
+
+
+def test_a_call_may_say_how_long_the_model_stays(turn, run):
+    """No time at all means that the next one loads it anew."""
+    for settings, most in ((("--keep-alive", 30), 30), ((), 600)):
+        assert run("speak", *settings, SHORT).code == 0
+        with client.reached(turn) as daemon:
+            assert most - 20 < daemon.status().work["unload_in"] <= most
+    with client.reached(turn) as daemon:
+        assert run("speak", "--keep-alive", 0, SHORT).code == 0
+        wait_until(lambda: daemon.status().work["voice"] is None)
+
+
+@pytest.mark.parametrize("option", ["--keep-alive", "--ttl"])
+def test_a_time_that_is_none_is_refused(run, option):
+    """In one line that names the option."""
+    for given in ("nan", "inf", "-7", "soon"):
+        result = run("speak", option, given, SHORT)
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert option in result.err
+
+
+def test_lost_words_are_told(turn, run):
+    """By the exit code."""
+    result = run("speak", "--json", "lost=1 seconds=0.1")
+    assert (result.code, json.loads(result.out)["lost"]) == (5, [{"text": "l", "start": 0}])
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "with space", "ü"])
+def test_an_agent_without_a_proper_name_is_refused(turn, run, name):
+    """In one short line."""
+    result = run("speak", "--agent", name, SHORT)
+    assert result.code == 2
+    assert len(result.err) < 300
+
+
+def test_the_session_of_tmux_is_an_agent(turn, run, monkeypatch, tmp_path):
+    """In the letters that an agent may have; one that hangs is not waited for."""
+    stub = tmp_path / "tmux"
+    stub.write_text("#!/bin/sh\necho 'my project!'\n")
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("TMUX", "/tmp/x,1,0")
+    run("speak", "--detach", LONG)
+    assert queue(run)["utterances"][0]["agent"] == "my-project-"
+    stub.write_text("#!/bin/sh\nsleep 60\necho late\n")
+    run("speak", "--detach", SHORT)
+    assert queue(run)["utterances"][-1]["agent"] == "default"
+    run("speak", "--stop")
+
+
+def test_a_hook_hands_over_json(turn, run, tmp_path):
+    """Through a pipe; what is not there is one line."""
+    said = json.dumps({"message": {"text": "bit=19 seconds=0.3"}}).encode()
+    assert run("speak", "-o", tmp_path / "x.wav", "--from-json", ".message.text", stdin=said).code == 0
+    assert read(tmp_path / "x.wav").duration == 0.3
+    result = run("speak", "--from-json", ".text", stdin=said)
+    assert result.code == 1
+    assert "no .text in an object" in result.err
+
+
+def test_a_long_message_is_cut(turn, run):
+    """Words that are not said in time are not sent."""
+    run("speak", "--detach", "--max-seconds", "2", "bit=1 seconds=9 " + "and more words " * 100)
+    assert queue(run)["utterances"][0]["characters"] < 40
+    run("speak", "--stop")
+
+
+def test_nothing_is_heard_in_quiet_hours(turn, run, monkeypatch, tmp_path):
+    """But what is urgent; files are written."""
+    monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "22:00-07:00")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 23, 30, tzinfo=UTC))
+    result = run("speak", SHORT)
+    assert (result.code, "quiet hours" in result.err) == (0, True)
+    assert client.reached(turn) is None
+    assert run("speak", "-o", tmp_path / "x.wav", "--play", SHORT).code == 0
+    assert run("speak", "--priority", "urgent", SHORT).err.startswith("0.1 s")
+    monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 7, 0, tzinfo=UTC))
+    assert run("speak", SHORT).err.startswith("0.1 s")
+
+
+def test_alone_speaks_alone(turn, run, monkeypatch, home):
+    """No daemon is started."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", "")
+    monkeypatch.setenv("SPEAKKIT_HOME", str(home))
+    assert run("speak", "--no-daemon", "Hello.").code == 0
+    assert client.reached(turn) is None
+
+
+def test_agents_have_voices_of_their_own(turn, run, tmp_path):
+    """By the settings, or each another; a flag counts before both."""
+    run("speakkit", "config", "set", "agents.builder", "f4, 1.5, low")
+    run("speak", "--detach", "--agent", "builder", LONG)
+    run("speak", "--detach", "--agent", "other", LONG)
+    rows = {row["agent"]: row for row in queue(run)["utterances"]}
+    assert rows["builder"]["priority"] == "low"
+    assert rows["other"]["priority"] == "normal"
+    run("speak", "--stop")
+
+
+def test_words_are_shown_on_a_terminal(turn, command):
+    """While they are heard; the text stands there in the end."""
+    child = pexpect.spawn(
+        command[0], [*command[1:], "speak", "--show", "bit=1 seconds=1.5"], encoding="utf-8", timeout=60
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert "bit=1 seconds=1.5" in re.sub(r"\x1b\[\d*[a-zA-Z]", "", child.before)
+    assert "\x1b[7m" in child.before

@@ -1,0 +1,546 @@
+"""Containers may speak and do nothing else: each limit and each forbidden thing, tried by another user.
+
+That user is let in by the setting container_uids, and has the folder of the socket as a container has it: mounted, or
+opened for it by root, since no path leads there.
+"""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bare import BARE_PYTHON
+from speakkit.config import load
+from speakkit.daemon import control
+from speakkit.daemon.containers import listener
+from speakkit.daemon.process import lifecycle, peer, rundir
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import Mode, Request
+from speakkit.errors import DaemonError
+from waiting import wait_until
+
+STRANGER = 65534
+SECONDS = 20
+LONG = "bit=1 seconds=0.5 pieces=40"
+SHORT = "bit=2 seconds=0.1"
+CANARY = "canary-7f3a9c"
+
+GUEST = """
+import json, socket, sys, time
+path, pause, until, count = sys.argv[1], float(sys.argv[2]), sys.argv[3].encode(), int(sys.argv[4])
+channel = socket.socket(socket.AF_UNIX)
+channel.settimeout(15)
+data = b""
+try:
+    channel.connect(path)
+    for number, said in enumerate(json.load(sys.stdin)):
+        time.sleep(pause if number else 0)
+        channel.sendall(said.encode("latin-1"))
+    if not until:
+        channel.shutdown(socket.SHUT_WR)
+    while not until or data.count(until) < count:
+        more = channel.recv(65536)
+        if not more:
+            break
+        data += more
+except (BrokenPipeError, ConnectionResetError):
+    pass
+except PermissionError:
+    data = b"PermissionError"
+sys.stdout.buffer.write(data)
+"""
+"""Says what comes by standard input, and prints what it hears: until the end, or until a word was heard so often."""
+
+MOUNTED = """
+import json, socket, sys
+def heard():
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.settimeout(15)
+        channel.connect(sys.argv[1])
+        return json.loads(channel.makefile().readline())["pid"]
+print(heard(), flush=True)
+sys.stdin.readline()
+print(heard(), flush=True)
+"""
+
+
+def frame(op, text="", **fields):
+    """A request, as it is sent."""
+    payload = text.encode()
+    return json.dumps({"op": op, **fields, "n": len(payload)}) + "\n" + payload.decode("latin-1")
+
+
+def speak(name, text=LONG, **fields):
+    return frame("speak", text, id=name, **fields)
+
+
+HELLO = frame("hello", agent="x")
+
+
+def require_root(*programs):
+    """Skip where nobody can become another user."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("setpriv", *programs))):
+        pytest.skip("needs root, and setpriv of util-linux, to become another user")
+
+
+AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", BARE_PYTHON, "-I")
+
+
+@pytest.fixture
+def daemon(fake_voice, monkeypatch, start):
+    """Start a daemon that listens for containers, that of uid 65534 among them, and whose voice is at hand at once."""
+    monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
+    monkeypatch.setenv("SPEAKKIT_CONTAINER_UIDS", f"7,60000-{STRANGER}")
+    return start
+
+
+@pytest.fixture
+def guest(place):
+    """Say something as another user: guest(HELLO, speak("a")). Gives the events that it heard, or with raw=True bytes.
+
+    until, count: what is heard how often before it goes; without it, it says no more and is heard to the end
+    pause: seconds between two sayings
+    """
+    require_root()
+
+    def run(*said, until="", count=1, pause=0.0, raw=False):
+        with begun(*said, until=until, count=count, pause=pause) as child:
+            heard = child.stdout.read()
+            assert child.wait(SECONDS) == 0
+        return heard if raw else [json.loads(line) for line in heard.splitlines()]
+
+    @contextmanager
+    def begun(*said, until="", count=1, pause=0.0):
+        folder = os.open(place.containers, os.O_RDONLY | os.O_DIRECTORY)
+        target = f"/proc/self/fd/{folder}/speak.sock"
+        child = subprocess.Popen(
+            [*AS_STRANGER, "-c", GUEST, target, str(pause), until, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[folder],
+        )
+        os.close(folder)
+        child.stdin.write(json.dumps(said).encode())
+        child.stdin.close()
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.wait(SECONDS)
+            child.stdout.close()
+
+    heard: Any = run
+    heard.begun = begun
+    return heard
+
+
+def codes(events):
+    """The codes of the refusals among them, each in one line without a word of the one who asked."""
+    failures = [event["error"] for event in events if "error" in event]
+    assert all(each["msg"] and "\n" not in each["msg"] and CANARY not in each["msg"] for each in failures)
+    return [each["code"] for each in failures]
+
+
+def queue():
+    """What the user of the host sees."""
+    with client.connect("host") as own:
+        (found,) = own.request("queue")
+    return found
+
+
+def refused():
+    """How often the daemon refused something, as its status tells."""
+    return control.status().work["refused"]
+
+
+def in_batches(requests, size=8):
+    """Few enough at once, so that none is refused for coming too soon."""
+    return ["".join(requests[at : at + size]) for at in range(0, len(requests), size)]
+
+
+def test_another_user_is_heard_to_the_end(daemon, guest):
+    """And told so."""
+    daemon()
+    events = guest(HELLO, speak("a", SHORT), until='"finished"')
+    assert [event.get("ev") for event in events] == [None, "hello", "accepted", "started", "finished"]
+    assert events[0]["speakkitd"] == 1
+    assert (events[-1]["id"], events[-1]["result"], events[-1]["exit"]) == ("a", "played", 0)
+    assert refused() == 0
+
+
+def test_a_user_who_is_not_named_hears_nothing(daemon, guest, log):
+    """Not one byte; the log says who it was, and the user goes on being heard."""
+    daemon(SPEAKKIT_CONTAINER_UIDS="65533,65535-70000")
+    for _ in range(3):
+        assert guest(HELLO, raw=True) == b""
+    assert log().count("uid 65534 tried to connect from a container") == 3
+    assert refused() == 3
+
+
+def test_no_path_leads_there(daemon, guest, place):
+    """Those in whose containers it is not mounted find it as little as the main socket. Nothing else lies there."""
+    daemon()
+    socket_file = place.containers / "speak.sock"
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (place.path, place.containers, socket_file)]
+    assert modes == [0o700, 0o755, 0o666]
+    assert list(place.containers.iterdir()) == [socket_file]
+    place.path.parent.chmod(0o755)
+    command = [*AS_STRANGER, "-c", GUEST, socket_file, "0", "", "1"]
+    ended = subprocess.run(command, input=b"[]", capture_output=True, timeout=SECONDS, check=True)
+    assert ended.stdout == b"PermissionError"
+
+
+@pytest.mark.parametrize(
+    ("setting", "uid", "is_admitted"),
+    [
+        ("", 0, True),
+        ("", 1234, True),
+        ("", 1000, False),
+        ("1000", 1000, True),
+        ("1000", 1001, False),
+        ("7,100000-165535", 100000, True),
+        ("7,100000-165535", 165535, True),
+        ("7,100000-165535", 165536, False),
+        ("7-5", 6, False),
+        ("1000", None, False),
+    ],
+)
+def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
+    """Root, whose containers' root is root to the kernel; the user; who is named; nobody whom the kernel hides."""
+    monkeypatch.setenv("SPEAKKIT_CONTAINER_UIDS", setting)
+    found = listener.listen(place, load())
+    monkeypatch.setattr(peer, "of", lambda _: None if uid is None else peer.Peer(uid, 1))
+    with found.published.listener as channel:
+        there = listener.Containers(found.published, (0, 1234), load())
+        assert there.admits(channel) is is_admitted
+        assert there.refused == (not is_admitted)
+
+
+def test_a_container_speaks_with_the_users_threads(place, monkeypatch):
+    """By the settings, as all others do."""
+    monkeypatch.setenv("SPEAKKIT_THREADS", "3")
+    found = listener.listen(place, load())
+    found.published.listener.close()
+    asked = Request("speak", "a", {"op": "speak", "id": "a", "threads": 0}, b"Hello.")
+    assert found.script(asked, "c:builder")["threads"] == 3
+
+
+FORBIDDEN = (
+    *("synth", "again", "skip", "clear", "pause", "resume", "mute", "unmute", "queue", "shutdown"),
+    *("voices", "load", "unload", "subscribe", "replay", "save", "bug", "x"),
+)
+
+
+def test_each_other_request_is_denied(daemon, guest):
+    """And does nothing: what the user hears is heard on, and nothing is told of it."""
+    child = daemon()
+    with client.connect("host") as own:
+        own.place("speak", f"{LONG} {CANARY}".encode(), voice="f1")
+        said = [
+            frame(op, f"{LONG} {CANARY}", id="x", voice="f1", scope="all", mode="now", agent="host", back=1)
+            for op in FORBIDDEN
+        ]
+        heard = guest(*in_batches([HELLO, *said]), pause=1.2, raw=True)
+        assert CANARY.encode() not in heard
+        assert codes(map(json.loads, heard.splitlines())) == ["denied"] * len(FORBIDDEN)
+        found = queue()
+        assert ([row["agent"] for row in found.rows], found.paused, found.muted) == (["host"], False, False)
+    assert child.poll() is None
+    assert refused() == len(FORBIDDEN)
+
+
+def test_the_quiet_hours_are_those_of_containers_too(daemon, guest, monkeypatch):
+    """All day here, but for the last minute."""
+    monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "00:00-23:59")
+    daemon()
+    refused = guest(HELLO, speak("a"), until="error")[-1]["error"]
+    if time.strftime("%H:%M") != "23:59":
+        assert "quiet hours" in refused["msg"]
+
+
+def test_before_hello_nothing_is_spoken(daemon, guest):
+    """As with the user's own programs."""
+    daemon()
+    assert codes(guest(speak("a") + frame("cancel", id="a"))) == ["bad_request"] * 2
+    assert queue().rows == ()
+
+
+DENIED: tuple[dict[str, object], ...] = (
+    {"prio": "urgent"},
+    {"interrupt": "all"},
+    {"detach": True},
+    {"engine": "gemini"},
+    {"device": "cuda"},
+    {"threads": 1},
+    {"media": "none"},
+    {"beep": "none"},
+    {"suffix": ".md"},
+    {"on_full": "drop-oldest"},
+    {"resume": "drop"},
+)
+
+
+def test_each_wish_that_is_not_a_containers_is_denied(daemon, guest):
+    """By its name."""
+    daemon()
+    said = [speak("a", **wish) for wish in DENIED]
+    events = guest(*in_batches([HELLO, *said]), pause=1.2)
+    assert codes(events) == ["denied"] * len(DENIED)
+    assert all(next(iter(wish)) in event["error"]["msg"] for wish, event in zip(DENIED, events[2:], strict=True))
+    assert queue().rows == ()
+    assert refused() == len(DENIED)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"prio": "low", "ttl": 9.0}, {"interrupt": "agent", "replace": "k"}, {"speed": 1.5, "lang": "en-gb"}]
+)
+def test_what_a_container_may_wish(daemon, guest, wish):
+    """A place behind others, and a manner of speaking."""
+    daemon()
+    assert guest(HELLO, speak("a", SHORT, **wish), until='"finished"')[-1]["result"] == "played"
+
+
+def test_a_long_text_is_refused(daemon, guest):
+    """By characters, not by bytes: 4096 are heard."""
+    daemon()
+    whole = SHORT + " " + "ü" * (4096 - len(SHORT) - 1)
+    events = guest(HELLO, speak("a", whole + "ü") + speak("b", "x" * 600_000) + speak("c", whole), until='"finished"')
+    assert codes(events) == ["too_large", "too_large"]
+    assert (events[-1]["id"], events[-1]["result"]) == ("c", "played")
+    assert refused() == 2
+
+
+def test_no_more_than_twenty_wait(daemon, guest):
+    """Of all containers together, whatever names they take; one that has been heard or cancelled makes room."""
+    daemon()
+    first = [frame("hello", agent="a"), *in_batches([speak(str(n)) for n in range(12)], 6)]
+    second = in_batches([speak(str(n), agent=str(n)) for n in range(12)], 5)
+    with guest.begun(*first, pause=1.2, until="never") as child:
+        wait_until(lambda: len(queue().rows) == 12)
+        cancelled = frame("cancel", id="1") + speak("new") + speak("newer")
+        events = guest(frame("hello", agent="b"), *second, cancelled, pause=1.2)
+        assert [event["id"] for event in events if event.get("ev") == "accepted"] == [*map(str, range(8)), "new"]
+        assert codes(events) == ["busy"] * 5
+        assert all(event["error"]["retry_ms"] > 0 for event in events if "error" in event)
+        assert len(queue().rows) == 12  # the second container has gone
+        assert child.poll() is None
+    assert refused() == 5
+
+
+def test_no_more_than_ten_requests_a_second_are_heard(daemon, guest):
+    """Of all containers together; the user is heard meanwhile."""
+    daemon()
+    flood = frame("status") * 40
+    began = time.monotonic()
+    with guest.begun(flood, until="never"):
+        events = guest(flood)
+        seconds = time.monotonic() - began
+        assert queue().rows == ()
+    heard = [event for event in events if event.get("ev") == "stages"]
+    assert set(codes(events)) == {"busy"}
+    assert len(events) == 41
+    assert len(heard) <= 10 * (seconds + 1)
+    assert len(codes(events)) >= 20
+    assert events[-1]["error"]["retry_ms"] == 100 if "error" in events[-1] else True
+
+
+def test_status_is_ones_own(daemon, guest):
+    """Not the user's, nor another container's; and no texts."""
+    daemon()
+    with (
+        client.connect("host") as own,
+        guest.begun(HELLO, speak("theirs"), until="never"),
+    ):
+        own.place("speak", f"{LONG} {CANARY}".encode(), voice="f1")
+        wait_until(lambda: len(queue().rows) == 2)
+        heard = guest(HELLO, speak("mine", LONG + CANARY) + frame("status", id="s"), raw=True)
+        assert CANARY.encode() not in heard
+        (found,) = (json.loads(line) for line in heard.splitlines() if b"stages" in line)
+        assert found == {"ev": "stages", "id": "s", "stages": {"mine": "waiting"}}
+
+
+def test_only_ones_own_is_cancelled(daemon, guest):
+    """Whoever guesses the id of another finds none; one's own ends."""
+    daemon()
+    with client.connect("host") as own:
+        name = own.ask("speak", LONG.encode(), voice="f1")
+        with guest.begun(HELLO, speak("theirs"), until="never"):
+            wait_until(lambda: len(queue().rows) == 2)
+            said = frame("cancel", id=name) + frame("cancel", id="theirs") + frame("cancel")
+            events = guest(HELLO, said + speak("mine") + frame("cancel", id="mine"), until='"finished"')
+            assert codes(events) == ["not_found", "not_found", "bad_request"]
+            assert (events[-1]["id"], events[-1]["result"], events[-1]["exit"]) == ("mine", "skipped", 130)
+            assert [row["agent"] for row in queue().rows] == ["host", "c:x"]
+
+
+def test_the_same_id_of_two_containers_is_two(daemon, guest):
+    """Neither takes over what the other said."""
+    daemon()
+    with guest.begun(HELLO, speak("a"), until="never"):
+        wait_until(lambda: len(queue().rows) == 1)
+        with guest.begun(HELLO, speak("a"), until="never"):
+            wait_until(lambda: len(queue().rows) == 2)
+    wait_until(lambda: not queue().rows)  # a container that is gone says nothing more
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"), [("claude-2", True), ("x" * 62, True), ("x" * 63, False), ("a b", False)]
+)
+def test_agents_bear_a_prefix(daemon, guest, name, is_known):
+    """So that none passes for one of the user's."""
+    daemon()
+    said = (frame("hello", agent=name), speak("a"))
+    if is_known:
+        with guest.begun(*said, until="never"):
+            wait_until(lambda: len(queue().rows) == 1)
+            assert queue().rows[0]["agent"] == f"c:{name}"
+    else:
+        assert codes(guest(*said)) == ["bad_request", "bad_request"]
+
+
+def test_no_container_ends_the_daemon_for_its_age(daemon, guest):
+    """Though it says that it has a newer speakkit."""
+    daemon()
+    guest(frame("hello", agent="x", version="99.0", build=2**60, upgrade=True))
+    found = control.status()
+    assert not found.restart_when_idle
+    assert found.idle_exit == -1  # a container could start no other
+
+
+def test_nothing_of_the_host_is_told_with_a_fault(daemon, guest):
+    """What a container did wrong is told to it; what is wrong with the host, to the host."""
+    daemon()
+    end = guest(HELLO, speak("a", "do=error"), until='"finished"')[-1]
+    assert (end["result"], end["exit"], end["warnings"]) == ("failed", 1, [listener.UNTOLD])
+    assert end["facts"] == {}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff" * 100 + b"\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"{" * 70_000,
+        b'{"op":"speak","id":"a","n":1048577}\n',
+        b'{"op":"speak","id":"a","n":-1}\n',
+        b'{"op":"speak","id":"\\ud800"}\n',
+        b'{"op":"hello","agent":["x"]}\n',
+        b'{"op":"hello","agent":null}\n',
+        b'{"op":"speak","id":"../../x"}\n',
+        HELLO.encode() + b'{"op":"speak","id":"a","n":4}\n\xff\xfe\x00x',
+        HELLO.encode() + b'{"op":"speak","id":"a","speed":-1,"n":1}\nx',
+        HELLO.encode() + b'{"op":"speak","id":"a","voice":{"a":1},"n":1}\nx',
+        HELLO.encode() + b'{"op":"speak","id":"a","ttl":"x","n":1}\nx',
+        HELLO.encode() + b'{"op":"speak","n":1}\nx',
+    ],
+)
+def test_hostile_bytes_are_refused(daemon, guest, data, log):
+    """In one line, without a traceback, and nothing is spoken; the daemon serves the next one."""
+    child = daemon()
+    assert len(codes(guest(data.decode("latin-1")))) == 1
+    assert queue().rows == ()
+    assert "Traceback" not in log()
+    assert "a bug" not in log()
+    assert child.poll() is None
+
+
+def test_who_holds_all_places_holds_none_of_the_users(daemon, place, said):
+    """Sixteen containers at once; the next one is told to come again."""
+    daemon()
+    channels = []
+    for _ in range(17):
+        channels.append(socket.socket(socket.AF_UNIX))
+        channels[-1].settimeout(SECONDS)
+        channels[-1].connect(str(place.containers / "speak.sock"))
+        channels[-1].sendall(frame("status").encode()) if len(channels) < 10 else None
+    assert b'"busy"' in said(channels[-1])
+    assert queue().rows == ()
+    for channel in channels:
+        channel.close()
+
+
+def test_a_restart_is_survived_by_a_folder_that_is_mounted(daemon, place):
+    """Read-only, in a mount namespace of its own, as in a container: not even root there can take the socket away."""
+    require_root("unshare", "mount")
+    child = daemon()
+    mount = 'mount --bind "$1" /mnt && mount -o remount,bind,ro /mnt && { rm -f /mnt/speak.sock; shift; exec "$@"; }'
+    command = ["unshare", "-m", "sh", "-c", mount, "sh", place.containers]
+    inside = subprocess.Popen(
+        [*command, *AS_STRANGER, "-c", MOUNTED, "/mnt/speak.sock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = inside.stdout.readline()
+    if not first and "ermi" in (said := inside.stderr.read()) and "unshare" in said + "mount":
+        inside.communicate(timeout=SECONDS)
+        pytest.skip(f"nothing can be mounted here: {said.strip()}")
+    assert int(first) == child.pid
+    assert control.stop(Mode.now)
+    assert child.wait(SECONDS) == 0
+    assert not (place.containers / "speak.sock").exists()
+    second = daemon()
+    rest, errors = inside.communicate("go on\n", timeout=SECONDS)
+    assert int(rest) == second.pid, errors
+    assert "Read-only file system" in errors
+
+
+def test_it_listens_only_where_that_is_wanted(place, start):
+    """By default there is not even a folder."""
+    start()
+    assert not place.containers.exists()
+    assert "containers" not in control.status().work
+
+
+def _link(place):
+    place.containers.symlink_to(place.path.parent)
+
+
+def _file(place):
+    place.containers.touch()
+
+
+def _taken(place):
+    place.containers.mkdir()
+    (place.containers / "speak.sock").symlink_to(place.daemon_lock)
+
+
+def _strangers(place):
+    require_root()
+    place.containers.mkdir()
+    os.chown(place.containers, STRANGER, STRANGER)
+
+
+@pytest.mark.parametrize("prepare", [_link, _file, _taken, _strangers])
+def test_a_folder_that_is_not_as_it_should_be_stops_no_voice(daemon, place, log, prepare):
+    """The daemon speaks for its user, follows no link, and says in its log why it does not listen."""
+    prepare(place)
+    child = daemon()
+    assert "ready" in child.said
+    assert "does not listen for containers" in log()
+    assert queue().rows == ()
+    assert not (place.path.parent / "speak.sock").exists()
+
+
+def test_a_folder_that_was_opened_is_closed_again(place):
+    """The root of a container that may write to it could have done so."""
+    place.containers.mkdir()
+    place.containers.chmod(0o777)
+    listener.listen(place, load()).published.listener.close()
+    assert stat.S_IMODE(place.containers.stat().st_mode) == 0o755
+
+
+def test_a_path_that_is_too_long_is_named(monkeypatch, place):
+    """In one line."""
+    deep = rundir.RuntimeDir(place.path / ("x" * 60))
+    deep.path.mkdir()
+    with pytest.raises(DaemonError, match="path"):
+        lifecycle.bound(deep.containers / ("y" * 60), 0o111)

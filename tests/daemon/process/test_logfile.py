@@ -1,0 +1,113 @@
+"""The log stays small and private, and C's standard error ends in it."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from speakkit import paths
+from speakkit.daemon.process import logfile
+
+WRITER = """
+import json, logging, os, sys
+from speakkit.daemon import logfile
+handler = logfile.start()
+for number in range({lines}):
+    logging.info("line %d %s", number, "x" * 200)
+os.write(2, b"a word of a C library\\n")
+{more}
+logging.info("last")
+print(json.dumps(handler is not None))
+"""
+
+FLOOD = """
+for number in range(20_000):
+    os.write(2, b"ALSA lib pcm.c: underrun occurred, and again, and again\\n")
+    if number % 1000 == 0:
+        handler.rotate_if_full()
+"""
+
+
+@pytest.fixture
+def write(place):
+    """Log in a process of its own, since it takes over standard error: write(lines=5)."""
+
+    def run(lines=5, more=""):
+        ended = subprocess.run(
+            [sys.executable, "-c", WRITER.format(lines=lines, more=more)], capture_output=True, timeout=60, check=True
+        )
+        assert ended.stderr == b""
+        return json.loads(ended.stdout)
+
+    return run
+
+
+def files():
+    log = paths.daemon_log()
+    return sorted(log.parent.glob("daemon.log*"))
+
+
+def test_what_is_printed_on_standard_error_is_logged(write):
+    """By Python or by C; for its owner alone."""
+    assert write()
+    text = paths.daemon_log().read_text()
+    assert "line 4" in text
+    assert "\na word of a C library\n" in text
+    assert stat.S_IMODE(paths.daemon_log().stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "bug", ["raise ValueError('canary')", "import threading; threading.Thread(target=lambda: int('canary')).start()"]
+)
+def test_a_bug_is_logged_without_its_words(place, bug):
+    """Of the process or of a thread: they may be a text."""
+    code = WRITER.format(lines=1, more=bug)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert "a bug: ValueError" in paths.daemon_log().read_text()
+    assert "canary" not in paths.daemon_log().read_text()
+
+
+def test_an_old_log_is_made_private(write):
+    """Whatever its mode was."""
+    paths.daemon_log().parent.mkdir(parents=True)
+    paths.daemon_log().touch(mode=0o644)
+    write()
+    assert stat.S_IMODE(paths.daemon_log().stat().st_mode) == 0o600
+
+
+def test_three_files_of_a_megabyte(write):
+    """However much is logged; standard error follows to the newest."""
+    write(lines=20_000)
+    assert [file.name for file in files()] == ["daemon.log", "daemon.log.1", "daemon.log.2"]
+    assert all(file.stat().st_size <= logfile.SIZE for file in files())
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files())
+    assert paths.daemon_log().read_text().splitlines()[-2] == "a word of a C library"
+
+
+def test_a_flood_of_c(write):
+    """Is bounded as well, though no line of it passes through Python."""
+    write(more=FLOOD)
+    assert sum(file.stat().st_size for file in files()) < 3 * logfile.SIZE
+    assert len(files()) > 1
+
+
+def test_where_no_log_can_be_written(write):
+    """The daemon speaks all the same."""
+    paths.daemon_log().parent.parent.mkdir()
+    paths.daemon_log().parent.touch()
+    assert write() is False
+
+
+def test_its_end(write):
+    """The last lines, over the border of two files; none where there is none."""
+    assert logfile.last_lines(5) == []
+    write(lines=20_000)
+    assert logfile.last_lines(1)[0].endswith("INFO last")
+    lines = logfile.last_lines(6000)
+    assert len(lines) == 6000
+    numbers = [int(line.split()[5]) for line in lines if " line " in line]
+    assert numbers == list(range(numbers[0], 20_000))
+    assert os.path.exists(paths.daemon_log())  # noqa: PTH110

@@ -1,0 +1,26 @@
+"""Hours in which nothing is to be heard."""
+
+from datetime import time
+
+import pytest
+
+from speakkit.daemon.queue.quiet_hours import is_quiet
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "expected"),
+    [
+        ("", "03:00", False),
+        ("22:00-07:00", "22:00", True),
+        ("22:00-07:00", "06:59", True),
+        ("22:00-07:00", "07:00", False),
+        ("22:00-07:00", "12:00", False),
+        ("12:00-13:30", "12:00", True),
+        ("12:00-13:30", "13:30", False),
+        ("12:00-13:30", "11:59", False),
+        ("12:00-12:00", "12:00", False),
+    ],
+)
+def test_hours(hours, now, expected):
+    """Over midnight, or within a day."""
+    assert is_quiet(hours, time.fromisoformat(now)) is expected

@@ -1,0 +1,279 @@
+"""A client gets its answer, or an error in time; what it leaves is cancelled."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from speakkit.daemon.process import version
+from speakkit.daemon.process.version import Version
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.client import Gone, RequestRefused, Slow, connect
+from speakkit.daemon.wire.messages import Accepted, Finished, Mode
+from speakkit.daemon.wire.protocol import ProtocolError
+from speakkit.errors import DaemonError
+from waiting import wait_until
+
+SECONDS = 20
+GREETING = {"speakkitd": 1, "proto": "1.0", "version": "0.1.0", "pid": 1}
+
+INTERRUPTED = """
+import sys
+from speakkit.daemon import client
+with client.connect() as connection:
+    for event in connection.request("wait", b"hello"):
+        print("accepted", flush=True)
+"""
+
+
+@pytest.fixture
+def stub(place):
+    """A server that answers each connection by a function; it listens in this thread's place."""
+    listeners = []
+
+    def run(*answers):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(place.socket))
+        listener.listen()
+        listeners.append(listener)
+
+        def serve():
+            with suppress(OSError):  # the test may be over before all answers are given
+                for answer in answers:
+                    channel, _ = listener.accept()
+                    channel.settimeout(SECONDS)
+                    with channel:
+                        answer(channel)
+                place.socket.unlink()
+                listener.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        return thread
+
+    yield run
+    for listener in listeners:
+        listener.close()
+
+
+def say(channel, **fields):
+    channel.sendall(json.dumps(fields).encode() + b"\n")
+
+
+def drop(channel):
+    """Go without a word."""
+    channel.close()
+
+
+def greet_and_drop(channel):
+    """Greet, and go at hello."""
+    say(channel, **GREETING)
+    channel.recv(1000)
+
+
+def test_a_daemon_that_goes_before_hello(stub):
+    """Is followed by another; a few times."""
+    thread = stub(drop, greet_and_drop, drop)
+    with connect() as connection:
+        assert connection.greeting.pid not in (1, os.getpid())
+    thread.join(SECONDS)
+
+
+def test_not_for_ever(stub):
+    """Six tries."""
+    stub(*[drop] * 6, greet_and_drop)
+    with pytest.raises(Gone):
+        connect()
+
+
+def test_one_that_says_why_it_goes(stub):
+    """Is believed, not asked again, but for those who should come again."""
+
+    def refuse(channel):
+        say(channel, **GREETING)
+        channel.recv(1000)
+        say(channel, error={"code": "denied", "msg": "not you"})
+
+    stub(refuse, refuse)
+    with pytest.raises(RequestRefused, match="not you") as raised:
+        connect()
+    assert raised.value.exit_code == 1
+
+
+def test_one_that_is_full(stub):
+    """May have a place the next time."""
+
+    def refuse(channel):
+        say(channel, **GREETING)
+        say(channel, error={"code": "busy", "msg": "full", "retry_ms": 10})
+
+    stub(*[refuse] * 6)
+    with pytest.raises(RequestRefused, match="full") as raised:
+        connect()
+    assert raised.value.exit_code == 7
+
+
+def test_one_that_greets_with_something_else(stub):
+    """Is no daemon of ours."""
+    stub(lambda channel: channel.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"))
+    with pytest.raises(ProtocolError):
+        connect()
+
+
+def test_one_that_says_nothing(stub, monkeypatch):
+    """Is waited for, to a point."""
+    monkeypatch.setattr(client, "ANSWER", 0.1)
+    over = threading.Event()
+    stub(*[lambda _: over.wait(SECONDS)] * 6)
+    with pytest.raises(Slow, match=r"did not answer within 0\.1 s"):
+        connect()
+    over.set()
+
+
+def test_one_of_another_major_version(stub, place):
+    """Is asked to end, and followed by one of ours."""
+    heard = []
+
+    def newer(channel):
+        say(channel, **GREETING | {"proto": "2.3", "version": "7.0", "mood": "good"})
+        heard.append(json.loads(channel.makefile("rb").readline()))
+        place.socket.unlink()
+        say(channel, ev="done", id=heard[0]["id"])
+
+    stub(newer)
+    with connect() as connection:
+        assert connection.greeting.proto == "1.0"
+    assert (heard[0]["op"], heard[0]["mode"]) == ("shutdown", "drain")
+
+
+def test_one_of_another_major_version_that_still_speaks(stub, monkeypatch):
+    """Is named, with what to do."""
+    monkeypatch.setattr(client, "DRAINED", 0.2)
+    over = threading.Event()
+
+    def newer(channel):
+        say(channel, **GREETING | {"proto": "2.3", "version": "7.0"})
+        say(channel, ev="done", id=json.loads(channel.makefile("rb").readline())["id"])
+        over.wait(SECONDS)
+
+    stub(newer)
+    with pytest.raises(DaemonError, match=r"is of speakkit 7.0, and still speaks"):
+        connect()
+    over.set()
+
+
+def test_an_older_daemon_is_replaced(place):
+    """By one that the newer client starts; which is taken as it comes."""
+    ours = version.mine()
+    with connect() as connection:
+        first = connection.greeting.pid
+    with connect(ours=Version(ours.version, ours.build + 1)) as connection:
+        second = connection.greeting.pid
+    assert second != first
+    with connect() as connection, connect(ours=Version("99.0", 0)) as newer:
+        assert (connection.greeting.pid, newer.greeting.pid) == (second, second)  # it is in use
+        assert newer.status().restart_when_idle
+
+
+def test_a_newer_daemon_is_taken(place):
+    """By older clients, that is."""
+    with connect() as connection:
+        first = connection.greeting.pid
+    for _ in range(2):
+        with connect(ours=Version("0.0.1", 0)) as connection:
+            assert connection.greeting.pid == first
+
+
+def test_ctrl_c_cancels(serve):
+    """What was asked, and ends the program."""
+    served = serve()
+    program = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.stdout.readline() == b"accepted\n"
+    program.send_signal(signal.SIGINT)
+    _, error = program.communicate(timeout=SECONDS)
+    assert b"KeyboardInterrupt" in error
+    assert len(served.work.cancels) == 1
+
+
+def test_a_killed_program_is_cancelled_as_well(serve):
+    """By the end of its connection."""
+    served = serve()
+    program = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE)
+    assert program.stdout.readline() == b"accepted\n"
+    program.kill()
+    program.wait(SECONDS)
+    program.stdout.close()
+    wait_until(lambda: served.work.closes == [1])
+
+
+def test_leaving_off_cancels(serve):
+    """As a Ctrl-C does; what has ended is not cancelled."""
+    served = serve()
+    with served.client() as connection:
+        for event in connection.request("wait"):
+            assert isinstance(event, Accepted)
+            break
+        assert connection.status().work == {"waiting": 0}
+        assert len(served.work.cancels) == 1
+        events = connection.request("say")
+        assert [type(next(events)), type(next(events))] == [Accepted, Finished]
+        events.close()
+        connection.status()
+        assert len(served.work.cancels) == 1
+
+
+def test_a_daemon_that_does_not_cancel(serve):
+    """Is waited for 300 ms, and not for ever."""
+    served = serve()
+
+    async def ignore(*_):
+        pass
+
+    served.work.ops["cancel"] = ignore
+    with served.client() as connection:
+        events = connection.request("wait")
+        next(events)
+        begun = time.monotonic()
+        events.close()
+        assert time.monotonic() - begun > 0.25
+
+
+def test_a_daemon_that_dies(start, place):
+    """While it is asked: an error, and no wait."""
+    child = start()
+    with connect() as connection:
+        child.kill()
+        child.wait(SECONDS)
+        with pytest.raises(Gone):
+            connection.status()
+
+
+def test_a_daemon_that_hangs(serve):
+    """Is waited for as long as whoever asks may say."""
+    with serve().client() as connection, pytest.raises(Slow):
+        list(connection.events(connection.ask("wait"), silence=0.2))
+
+
+def test_answers_to_others_are_passed_over(serve):
+    """On one connection, several requests may be under way."""
+    with serve().client() as connection:
+        first, second = connection.ask("say", b"1"), connection.ask("say", b"22")
+        assert [event.id for event in connection.events(second)] == [second, second]
+        assert first != second
+
+
+def test_shutdown_is_answered_when_nobody_finds_the_daemon(place):
+    """So that the next client starts another, and never meets the old one."""
+    for _ in range(3):
+        with connect() as connection:
+            pid = connection.greeting.pid
+            connection.shutdown(Mode.drain)
+            with connect() as other:
+                assert other.greeting.pid != pid

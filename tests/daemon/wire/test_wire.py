@@ -1,0 +1,169 @@
+"""What is said on the wire is what speakkit 0.1 said there: frames of it that were recorded before messages had types.
+
+tests/data/wire has them: a client of then understands a daemon of now, and the reverse.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speakkit.daemon.containers.listener import Stages
+from speakkit.daemon.queue.actions import Result, Stage
+from speakkit.daemon.queue.queue import Scope
+from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority
+from speakkit.daemon.wire.messages import (
+    Accepted,
+    AudioChunk,
+    DaemonStatus,
+    Done,
+    ErrorReply,
+    Finished,
+    Greeting,
+    Hearing,
+    Hello,
+    Listing,
+    Mode,
+    Part,
+    Shutdown,
+    Span,
+    SpokenWord,
+    Started,
+    Welcome,
+    event_of,
+    frame_of,
+    read,
+    request_of,
+)
+from speakkit.daemon.wire.protocol import Code, FrameDecoder, ProtocolError
+from speakkit.daemon.wire.requests import Again, Clear, Speak, Synth
+
+WIRE = Path(__file__).parents[1] / "data" / "wire"
+
+WORDS = (SpokenWord(0, 5, 0.0, 0.5), SpokenWord(6, 9, 1.0, 2))
+WARNINGS = ("a word was lost: ...", 'Ça va? 語 😀 "\\ \x7f')
+ROW = {"id": "x", "agent": "a", "priority": "low", "stage": "waiting", "characters": 3, "text": None, "age": 0.25}
+EVENTS = [
+    Greeting("1.0", "0.1.0", 7),
+    Welcome("0.1.0", 7, 12),
+    Welcome("0.1.0", 7, 12, id="h"),
+    Done(),
+    Done("x"),
+    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, 1800.0, {"queued": 3, "voice": None}),
+    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, -1.0, {"queued": 3}, id="s"),
+    Listing((ROW,), paused=False, muted=True, more=2, id="y"),
+    Accepted("x", 3, 4100),
+    Accepted("x"),
+    Started("x"),
+    Hearing("x", 3, 9),
+    Finished("x", Result.played, 5, 2310, None, WORDS, WARNINGS, (Span(3, 7),), {"voice": "af_heart", "chunks": 2}),
+    Finished("x", Result.failed, 1, code=Code.engine_timeout),
+    Part("x", WORDS[:1], WARNINGS[:1], (Span(3, 7),)),
+    AudioChunk("x", 0, 24000, b"\0\1\n\xff" * 4),
+    AudioChunk("x", 1, 24000, b"", "f32le"),
+    ErrorReply("x", Code.busy, "there is no room", 800),
+    ErrorReply(None, Code.version, "another version"),
+]
+VOICE: dict[str, Any] = {"voice": "f1", "speed": 1.25, "seed": 7, "suffix": ".md"}
+REQUESTS = [
+    Hello("1.0", "a", "speak/0.1", "0.1", 1),
+    Hello(id="h"),
+    None,
+    Shutdown("2", Mode.now),
+    Speak(
+        **VOICE,
+        prio=Priority.urgent,
+        interrupt=Interrupt.agent,
+        on_full=OnFull.drop_oldest,
+        ttl=2.5,
+        replace="r",
+        dedupe="d",
+        detach=True,
+        show=True,
+        media="off",
+    ),
+    Speak(**VOICE),
+    Speak(voice="f1", speed=2.0, keep_alive=0.0),
+    Synth(**VOICE),
+    Again(back=2, stream=True),
+    None,
+    Clear(Scope.all),
+    None,
+]
+"""None: there is nothing to be read beside the op and the id."""
+
+
+def recorded(name):
+    decoder = FrameDecoder()
+    decoder.feed((WIRE / f"{name}-1.0.frames").read_bytes())
+    return list(iter(decoder.frame, None))
+
+
+def exact(fields):
+    """So that 1, 1.0 and true differ."""
+    return json.dumps(fields, sort_keys=True)
+
+
+@pytest.mark.parametrize(("frame", "event"), list(zip(recorded("events"), EVENTS, strict=True)))
+def test_events_of_then(frame, event):
+    """Are understood, and said in the same way."""
+    found = read(Greeting, frame.fields) if isinstance(event, Greeting) else event_of(frame)
+    assert found == event
+    said = frame_of(event)
+    assert (exact(said.fields), said.payload) == (exact(frame.fields), frame.payload)
+
+
+@pytest.mark.parametrize(("frame", "command"), list(zip(recorded("requests"), REQUESTS, strict=True)))
+def test_requests_of_then(frame, command):
+    """Likewise."""
+    request = request_of(frame)
+    assert request.fields == frame.fields
+    if command is not None:
+        assert read(type(command), request.fields) == command
+
+
+@pytest.mark.parametrize("frame", recorded("requests")[:4:3])
+def test_hello_and_shutdown_are_said_as_then(frame):
+    """For ever."""
+    kind: Any = {"hello": Hello, "shutdown": Shutdown}[frame.fields["op"]]
+    assert exact(frame_of(read(kind, frame.fields)).fields) == exact(frame.fields)
+
+
+def test_what_a_container_is_told():
+    """By the same names as then."""
+    assert frame_of(Stages("9", {"x": Stage.waiting})).fields == {"ev": "stages", "id": "9", "stages": {"x": "waiting"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "about"),
+    [
+        ({"voice": 1}, "the field voice is not what it should be: Expected `str`, got `int`"),
+        ({"seed": 7.0}, "the field seed is not what it should be: Expected `int`, got `float`"),
+        ({"seed": True}, "the field seed is not what it should be: Expected `int`, got `bool`"),
+        ({"speed": True}, "the field speed is not what it should be: Expected `float`, got `bool`"),
+        ({"speed": float("nan")}, "the field speed is not what it should be: Expected `float` >= 0.5"),
+        ({"speed": 3}, "the field speed is not what it should be: Expected `float` <= 2.0"),
+        ({"threads": 1025}, "the field threads is not what it should be: Expected `int` <= 1024"),
+        ({"seed": -1}, "the field seed is not what it should be: Expected `int` >= 0"),
+        ({"raw": 1}, "the field raw is not what it should be: Expected `bool`, got `int`"),
+        ({"raw": None}, "the field raw is not what it should be: Expected `bool`, got `null`"),
+        ({"suffix": "secret" * 200}, "the field suffix is not what it should be: Expected `str` of length <= 1000"),
+        ({"prio": "secret - at `$.secret`"}, "the field prio is not what it should be"),
+        ({"op": "secret"}, "the field op is not what it should be"),
+    ],
+)
+def test_what_is_wrong_is_named_and_not_quoted(fields, about):
+    """Replies must not carry texts of others; no number passes for another kind of number."""
+    with pytest.raises(ProtocolError) as raised:
+        read(Speak, fields)
+    assert (raised.value.code, str(raised.value)) == (Code.bad_request, about)
+    assert "secret" not in str(raised.value)
+    assert raised.value.__context__ is None or raised.value.__suppress_context__
+
+
+def test_what_is_missing_is_named():
+    """At any depth."""
+    for fields, name in (({}, "id"), ({"id": "x", "result": "played", "exit": 0, "lost": [{"start": 1}]}, "end")):
+        with pytest.raises(ProtocolError, match=f"there is no field {name}$"):
+            read(Finished, fields)

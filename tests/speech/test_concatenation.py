@@ -1,0 +1,103 @@
+"""What is cut off the ends of a chunk, and what a join sounds like."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from speakkit.audio import QUIET, silence
+from speakkit.engines.base import Synthesis
+from speakkit.speech.concatenation import BEFORE, MARGIN, segment
+from speakkit.speech.synthesize import find_voice, speaker
+
+TEXT = (
+    "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
+    "Once or twice she had peeped into the book her sister was reading.\n\n"
+    "There was nothing so very remarkable in that, or so she thought at the time."
+)
+
+
+def segments(voice, text, **options):
+    with speaker(find_voice(voice), device="cpu") as talker:
+        return list(talker.segments(text, **options))
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    made = segments("f1", TEXT)
+    assert len(made) >= 3
+    return made
+
+
+def test_no_jump_at_a_join_is_longer_than_those_inside(spoken):
+    """By far: both sides are faded."""
+    for first, second in pairwise(spoken):
+        seam = np.concatenate([first.audio.samples[-240:], second.audio.samples[:240]])
+        assert np.abs(np.diff(seam)).max() < np.abs(np.diff(first.audio.samples)).max() / 10
+
+
+def test_silence_at_a_join_is_the_gap(spoken):
+    """And a margin on both sides, whatever the voice made of the last mark."""
+    for first, second in pairwise(spoken):
+        silent = first.audio.duration - first.audio.sounding[1] + second.audio.sounding[0]
+        assert first.chunk.gap <= silent <= first.chunk.gap + 2 * MARGIN + 0.01
+
+
+@pytest.mark.parametrize("text", ["Hello.", "Six!", "so they went on", "Fifth?"])
+@pytest.mark.parametrize("voice", ["f1", "m1", "s1"])
+def test_no_sound_is_cut_off(kokoro, voice, text):
+    """All that is louder than silence is kept, but for noise before the first phoneme and after the last mark."""
+    (kept,) = segments(voice, text)
+    whole = next(kokoro.synthesize([kept.chunk])).result()
+    assert kept.audio.duration < whole.audio.duration
+    loud = [np.square(audio.samples[np.abs(audio.samples) > QUIET]).sum() for audio in (kept.audio, whole.audio)]
+    assert loud[0] > 0.999 * loud[1]
+
+
+EACH = ("f1", "f2", "m1", "m4", "s1")
+USUAL = (("f1", 0.5), ("m4", 0.5), ("f2", 0.8))
+
+
+@pytest.mark.parametrize(
+    ("voice", "speed"),
+    [
+        pytest.param(voice, speed, marks=() if (voice, speed) in USUAL else pytest.mark.slow)
+        for voice in EACH
+        for speed in (0.5, 0.8)
+    ],
+)
+def test_slow_speech_begins_with_its_first_phoneme(kokoro, voice, speed):
+    """Not with a vowel in the stretched silence before it, as loud as a tenth of the loudest (kokoro issue 344)."""
+    (part,) = segments(voice, "Alice went on.", speed=speed)
+    spoken = next(kokoro.synthesize([part.chunk])).result()
+    before = spoken.audio.part(0, spoken.durations[0] * kokoro.frame - BEFORE)
+    assert np.abs(before.samples).max() < 0.01 * np.abs(spoken.audio.samples).max()
+
+
+@pytest.mark.parametrize("voice", ["f1", pytest.param("m4", marks=pytest.mark.slow)])
+def test_slow_speech_has_no_word_too_many(whisper, voice):
+    """As Whisper hears it."""
+    audio = segments(voice, "The quick brown fox jumps over the lazy dog.", speed=0.6)[0].audio
+    (transcript,) = whisper.transcribe([audio])
+    heard = transcript.text.lower().split()
+    assert heard[:8] == ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy"]
+    assert len(heard) == 9
+
+
+def test_onsets_are_those_of_what_is_left(spoken):
+    """One for each phoneme and one for the end, in order, none before the audio or after its voice."""
+    for part in spoken:
+        assert len(part.onsets) == len(part.chunk.phonemes) + 1
+        assert list(part.onsets) == sorted(part.onsets)
+        assert part.onsets[0] >= 0
+        assert part.onsets[-1] <= part.audio.duration - part.chunk.gap + 1e-6
+
+
+def test_chunk_of_lost_words_is_its_gap(kokoro, spoken):
+    """And tells no times."""
+    silent = Synthesis(silence(0.0, 24_000), ())
+    nothing = segment(replace(spoken[0].chunk, phonemes="", gap=0.25), silent, kokoro)
+    assert nothing.audio.duration == 0.25
+    assert not nothing.audio.samples.any()
+    assert nothing.onsets == ()
