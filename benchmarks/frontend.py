@@ -23,10 +23,11 @@ from speakkit.engines import registry, tagger
 from speakkit.engines.base import Phonemizer
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.frontend import Reader
+from speakkit.speech_request import Markup
 from speakkit.text import lexicon
 from speakkit.text.chunking import chunks
 from speakkit.text.chunks import Chunk, Delivery
-from speakkit.text.markup import Markup, script
+from speakkit.text.markup import script
 from speakkit.text.paragraphs import paragraphs
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.voices import find
@@ -39,7 +40,9 @@ BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 
 def plan(text: str, phonemizer: Phonemizer) -> list[Chunk]:
     """The whole path from text to chunks."""
-    read = Reader("en-us", phonemizer, lexicon.load("en-us", limits().symbols)).read(text, script(text, Markup.PLAIN))
+    read = Reader("en-us", phonemizer, lexicon.load("en-us", limits().symbols)).read(
+        text, script(text, Markup.PLAIN), []
+    )
     return list(chunks(read, Delivery(find("f1")), limits()))
 
 

@@ -13,7 +13,8 @@ import jiwer
 
 from speakkit.engines import registry
 from speakkit.speech.explain import explain
-from speakkit.speech.synthesize import Speaker, find_voice, speaker
+from speakkit.speech.synthesize import Speaker, speaker
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Delivery
 from speakkit.text.markup import guessed
 
@@ -33,11 +34,11 @@ def comparable(spoken: str) -> str:
 def main(count: int) -> None:
     """Print each line that was heard otherwise than it was said, and the word error rate of all."""
     lines = [line.split("\t")[1] for line in FILE.read_text("utf-8").splitlines() if line and not line.startswith("##")]
-    talker = lent.enter_context(speaker(find_voice("f1"), device="cpu"))
+    talker = lent.enter_context(speaker(SpeechRequest(voice="f1", device="cpu")))
     ear = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     said, heard = [], []
     for line in lines[:: len(lines) // count][:count]:
-        (outcome,) = ear.transcribe([talker.utterance(line, markup=guessed(line)).audio], "en")
+        (outcome,) = ear.transcribe([talker.utterance(SpeechRequest(line)).audio], "en")
         reference, hypothesis = (
             comparable(in_words(talker, text)) for text in (line, outcome.result().text or "nothing.")
         )

@@ -23,6 +23,7 @@ from speakkit.engines.device import pick
 from speakkit.engines.kokoro import Kokoro
 from speakkit.engines.quietly import import_quietly
 from speakkit.speech.synthesize import Speaker, reader
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Chunk
 from speakkit.voices import find
 
@@ -87,11 +88,11 @@ def first_audio(weights: hub.Installed, device: torch.device) -> None:
     engine = Kokoro(weights, device)
     loaded = time.perf_counter()
     speaker = Speaker(find("f1"), reading, engine)
-    next(speaker.segments(LINE))
+    next(speaker.segments(SpeechRequest(LINE)))
     end = time.perf_counter()
     parts = f"G2P {read - start:.2f}, engine {loaded - read:.2f}, first line {end - loaded:.2f}"
     print(f"load and first audio, after imports: {end - start:.2f} s ({parts})")
-    first = statistics.median(seconds(lambda: next(speaker.segments(LINE)), device) for _ in range(10))
+    first = statistics.median(seconds(lambda: next(speaker.segments(SpeechRequest(LINE))), device) for _ in range(10))
     print(f"first audio of {len(LINE.split())} words: {1000 * first:.0f} ms, median of 10")
     if device.type == "cuda":
         print(

@@ -15,7 +15,8 @@ import numpy as np
 
 from speakkit.engines import hub
 from speakkit.speech.concatenation import Segment
-from speakkit.speech.synthesize import find_voice, speaker
+from speakkit.speech.synthesize import speaker
+from speakkit.speech_request import SpeechRequest
 
 lent = ExitStack()
 """Engines that are borrowed for as long as this script runs."""
@@ -43,8 +44,8 @@ def silences(segments: Iterable[Segment]) -> Iterator[float]:
 
 def main(count: int, voice: str, speed: float) -> None:
     """Print the figures."""
-    talker = lent.enter_context(speaker(find_voice(voice), device="cpu"))
-    segments = list(islice(talker.segments(BOOK.read_text()[500:30_000], speed=speed), count))
+    talker = lent.enter_context(speaker(SpeechRequest(voice=voice, device="cpu")))
+    segments = list(islice(talker.segments(SpeechRequest(BOOK.read_text()[500:30_000], speed=speed)), count))
     at_joins, inside = zip(*jumps(segments), strict=True)
     beyond = list(silences(segments))
     print(f"{len(segments)} chunks, voice {voice}, speed {speed:g}, weights {hub.ensure('kokoro').source}")

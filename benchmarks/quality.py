@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import jiwer
@@ -25,8 +24,8 @@ from speakkit.engines import hub, registry
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.synthesize import Speaker, reader
+from speakkit.speech_request import Markup, SpeechRequest
 from speakkit.text.chunks import Chunk, Delivery
-from speakkit.text.markup import Markup
 from speakkit.text.sentences import sentences
 from speakkit.transcript import Transcript
 from speakkit.voices import find
@@ -102,7 +101,8 @@ def main(count: int) -> None:
         engine = kokoro(path, batch)
         speaker = Speaker(find("f1"), lent.enter_context(reader("en-us")), engine)
         with ThreadPoolExecutor(2 * batch) as threads:  # several callers, of whose chunks the batches are made
-            utterances = list(threads.map(partial(speaker.utterance, seed=seed), texts))
+            requests = [SpeechRequest(text, seed=seed, markup=Markup.PLAIN) for text in texts]
+            utterances = list(threads.map(speaker.utterance, requests))
         clips = [utterance.audio for utterance in utterances]
         lost = sum(len(utterance.lost) for utterance in utterances)
         errors = [word_error_rate(name, texts, clips) for name in ("whisper-base", "whisper-tiny.en")]

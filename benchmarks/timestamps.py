@@ -27,8 +27,9 @@ import numpy.typing as npt
 from speakkit import transcript
 from speakkit.audio import Audio
 from speakkit.engines import hub, registry
-from speakkit.speech.synthesize import Utterance, find_voice, speaker
+from speakkit.speech.synthesize import Utterance, speaker
 from speakkit.speech.timestamps import TimedWord, words
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import sentences
 
 lent = ExitStack()
@@ -209,11 +210,11 @@ class Differences:
 
 def main(count: int, voice: str, speed: float) -> None:
     """Print the table."""
-    talker, aligner = lent.enter_context(speaker(find_voice(voice), device="cpu")), Aligner()
+    talker, aligner = lent.enter_context(speaker(SpeechRequest(voice=voice, device="cpu"))), Aligner()
     recognizer = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     differences = Differences()
     for text in references(count):
-        utterance = talker.utterance(text, speed=speed)
+        utterance = talker.utterance(SpeechRequest(text, speed=speed))
         (heard,) = recognizer.transcribe([utterance.audio], "en")
         differences.take(utterance, aligner, heard.result().words)
     lag = float(np.median(differences.hama_lag))

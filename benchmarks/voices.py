@@ -21,6 +21,7 @@ import numpy as np
 from speakkit.engines import registry
 from speakkit.engines.espeak import Espeak
 from speakkit.speech import synthesize
+from speakkit.speech_request import SpeechRequest
 from speakkit.voices import ISO_639_1, LANGUAGES, SAMPLES, profiles
 
 lent = ExitStack()
@@ -74,8 +75,8 @@ def heard(language: str) -> Iterator[Heard]:
     """Each voice of a language, on its sentence."""
     whisper = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     for name in (name for name, profile in profiles().items() if profile.language == language):
-        speaker = lent.enter_context(synthesize.speaker(synthesize.find_voice(name), device="cpu"))
-        audio = speaker.utterance(SAMPLES[language]).audio
+        speaker = lent.enter_context(synthesize.speaker(SpeechRequest(voice=name, device="cpu")))
+        audio = speaker.utterance(SpeechRequest(SAMPLES[language])).audio
         peak = float(np.abs(audio.samples).max())
         faults = {"NaN": not np.isfinite(audio.samples).all(), "silent": peak < 0.05, "clips": peak >= 1.0}
         (outcome,) = whisper.transcribe([audio], ISO_639_1[language])

@@ -28,6 +28,7 @@ from speakkit.errors import ConfigError, EngineError, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.holding import Unreachable
 from speakkit.speech import synthesize
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import Sentence
 
 SENTENCE = "Everything works on this machine."
@@ -256,8 +257,9 @@ def _speech(spoken: list[Spoken]) -> CheckResult:
     start = time.perf_counter()
     voice = synthesize.find_voice(settings.voice, settings.lang)
     text = SENTENCE if voice.language.startswith("en") else voices.SAMPLES[voice.language]
-    with synthesize.speaker(voice, device=settings.device.value, threads=settings.threads) as speaker:
-        audio = speaker.utterance(text).audio
+    request = SpeechRequest(text, settings.voice, settings.lang, device=settings.device.value, threads=settings.threads)
+    with synthesize.speaker(request) as speaker:
+        audio = speaker.utterance(request).audio
     took = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "doctor.wav"

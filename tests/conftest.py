@@ -227,7 +227,8 @@ def place(monkeypatch):
 def fake_voice(place, monkeypatch):
     """Each daemon from here on has the voice of `daemon/fake_voice.py`, at hand at once, and plays to nobody."""
     monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    folders = [str(REPOSITORY / "tests" / "daemon"), os.environ.get("PYTHONPATH", "")]
+    tests = REPOSITORY / "tests" / "daemon"
+    folders = [str(tests), str(tests / "hooks"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
     monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
 

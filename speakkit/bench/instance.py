@@ -16,19 +16,30 @@ from speakkit import audiofile
 from speakkit.bench.messages import SHOWN, Facts, Read, Setup, Speak, Spoken, Work
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker
+from speakkit.speech_request import Markup, SpeechRequest
 from speakkit.text.chunks import Delivery
-from speakkit.text.markup import Markup
 
 
 def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
     """What answers in a worker. Raises what `synthesize.speaker` raises."""
-    voice = synthesize.find_voice(setup.voice, setup.language)
     lent = ExitStack()
     atexit.register(lent.close)
-    speaker = synthesize.speaker(
-        voice, engine=setup.engine, device=setup.device, batch=setup.batch, threads=setup.threads
-    )
+    speaker = synthesize.speaker(_request(setup), batch=setup.batch)
     return Instance(setup, lent.enter_context(speaker)).answer
+
+
+def _request(setup: Setup, text: str = "", seed: int = 0) -> SpeechRequest:
+    return SpeechRequest(
+        text=text,
+        voice=setup.voice,
+        lang=setup.language or "",
+        speed=setup.speed,
+        seed=seed,
+        engine=setup.engine,
+        device=setup.device,
+        threads=setup.threads,
+        markup=Markup.PLAIN,
+    )
 
 
 class Instance:
@@ -82,7 +93,7 @@ class Instance:
         first, audio = 0.0, 0.0
         began = time.perf_counter()
         with audiofile.sink(str(file), "wav", self._speaker.synthesizer.identity.sample_rate) as out:
-            for segment in self._speaker.segments(text, speed=self._setup.speed, seed=seed):
+            for segment in self._speaker.segments(_request(self._setup, text, seed)):
                 first = first or time.perf_counter() - began
                 out.write(segment.audio)
                 audio += segment.audio.duration

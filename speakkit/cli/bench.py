@@ -1,30 +1,29 @@
 """`speakkit bench`: how fast this machine speaks, with one process after another."""
 
-from __future__ import annotations
-
 import logging
 import math
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from speakkit import config
+from speakkit import audiofile, config
+from speakkit.bench import figures, history, plot, report, sweep, workload
+from speakkit.bench.figures import ENGINE, Prices, Row
+from speakkit.bench.history import Change, Document
+from speakkit.bench.messages import Setup
+from speakkit.bench.report import BenchResult
+from speakkit.bench.sweep import SweepPlan
+from speakkit.bench.workload import Workload
 from speakkit.cli import complete, output, text_input
+from speakkit.engines import hub, registry, voice_packs
 from speakkit.errors import BadValue, ExitCode
-
-if TYPE_CHECKING:
-    from speakkit.bench.figures import Prices, Row
-    from speakkit.bench.history import Change, Document
-    from speakkit.bench.messages import Setup
-    from speakkit.bench.report import BenchResult
-    from speakkit.bench.sweep import SweepPlan
-    from speakkit.bench.workload import Workload
-    from speakkit.voices import Voice
+from speakkit.speech import synthesize
+from speakkit.voices import Voice
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +107,10 @@ PriceHour = Annotated[
 Force = Annotated[bool, _more("--force", help="Overwrite a file that is no CSV or PNG.")]
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(cls=BenchCommand)
 def bench(
     instances: Instances = 1,
     requests: Requests = 20,
@@ -140,9 +143,6 @@ def bench(
     speakkit bench --requests 5 --text chapter.txt --voice f2 --compare
     """
     # Imported when something is to be measured: they take longer to load than --help may take in all.
-    from speakkit.bench import sweep  # noqa: PLC0415
-    from speakkit.bench.figures import Prices  # noqa: PLC0415
-    from speakkit.speech import synthesize  # noqa: PLC0415
 
     settings = config.load()
     found = synthesize.find_voice(settings.voice if voice is None else voice)
@@ -168,8 +168,6 @@ def bench(
 
 
 def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int) -> Setup:
-    from speakkit.bench.figures import ENGINE  # noqa: PLC0415
-    from speakkit.bench.messages import Setup  # noqa: PLC0415
 
     return Setup(
         engine=ENGINE,
@@ -193,7 +191,6 @@ class Outputs:
 
 
 def _workload(file: Path | None, language: str) -> Workload:
-    from speakkit.bench import workload  # noqa: PLC0415
 
     if file is not None:
         return workload.given(text_input.text([], file), str(file))
@@ -204,9 +201,6 @@ def _workload(file: Path | None, language: str) -> Workload:
 
 def _checked(outputs: Outputs, *, force: bool) -> Document | None:
     """Refuse now what could not be written or read in the end; the earlier run, where a file has it."""
-    from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.bench import history, plot, report  # noqa: PLC0415
-
     if outputs.plot:
         plot.check_target(outputs.plot, force=force)
     if outputs.csv:
@@ -218,8 +212,6 @@ def _checked(outputs: Outputs, *, force: bool) -> Document | None:
 
 def _fetch_weights(voice: Voice) -> None:
     """Once, rather than in each of the processes."""
-    from speakkit.engines import hub, registry, voice_packs  # noqa: PLC0415
-
     registry.require_language(voice.language)
     with output.progress() as report:
         hub.ensure("kokoro", report)
@@ -228,8 +220,6 @@ def _fetch_weights(voice: Voice) -> None:
 
 def _carry_out(plan: SweepPlan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:
     """Measure, show, and keep what was measured."""
-    from speakkit.bench import figures, history, report, sweep  # noqa: PLC0415
-
     rows: list[Row] = []
     complete = False
     with output.progress() as tell, suppress(KeyboardInterrupt):
@@ -264,9 +254,6 @@ def _tell(row: Row) -> None:
 
 def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> None:
     """Print the result, then write it where else it is wanted."""
-    from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.bench import history, plot, report  # noqa: PLC0415
-
     changes = history.changes(result.rows, before) if before else []
     differences = history.differences(result, before) if before else []
     if outputs.as_json:
@@ -287,7 +274,6 @@ def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> Non
 
 
 def _show_tables(result: BenchResult) -> None:
-    from speakkit.bench import report  # noqa: PLC0415
 
     for line in report.heading(result.header):
         output.show(line)

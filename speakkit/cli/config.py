@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import tomlkit
 import typer
 
 from speakkit import config, keys, paths, tomlfile
 from speakkit.cli import complete, output
 from speakkit.errors import BadValue, ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Show and change the settings.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and change the settings.")
 
 SettingName = Annotated[
     str,
@@ -182,8 +183,6 @@ def _held(file: tomlfile.TomlFile, table: str) -> Mapping[str, Any]:
 
 def _edit(table: str, change: Callable[[Any], object]) -> None:
     """Change what is in a table, or outside of all. Raises ConfigError where the file is no TOML; it is then kept."""
-    import tomlkit  # noqa: PLC0415  no other command needs it
-
     file = paths.config()
     with tomlfile.locked(file):
         old = tomlfile.read(file)

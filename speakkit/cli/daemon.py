@@ -1,19 +1,24 @@
 """`speakkit daemon`: the process that speaks for all programs of a user, one after the other."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from importlib.resources import files
+from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from speakkit import config, paths
 from speakkit.cli import output
+from speakkit.daemon import control
+from speakkit.daemon.process import logfile, systemd
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import DaemonStatus, Mode
 from speakkit.errors import BadValue, ExitCode
 
-if TYPE_CHECKING:
-    from speakkit.daemon.wire.messages import DaemonStatus
-
-app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the daemon, which starts by itself when needed.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Start, stop and look at the daemon, which starts by itself when needed.",
+)
 
 LINES = 20
 
@@ -23,12 +28,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
 
 @app.command()
 def start() -> None:
-    """Start the daemon where there is none: what comes first is then heard sooner.
+    """Start the daemon now, so that the first message plays sooner.
 
     speakkit daemon start
     """
-    from speakkit.daemon.wire import client  # noqa: PLC0415  no other command needs it
-
     with client.connect() as connection:
         output.show(f"running: process {connection.greeting.pid}, speakkit {connection.greeting.version}")
 
@@ -57,16 +60,12 @@ def restart(now: Now = False) -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show how the daemon is. Exit code 4 where there is none.
+    """Show daemon status; exit 4 if it is not running.
 
     speakkit daemon status
 
     speakkit daemon status --json
     """
-    from msgspec import structs  # noqa: PLC0415  no other command needs them
-
-    from speakkit.daemon import control  # noqa: PLC0415
-
     found = control.status()
     if as_json:
         output.show_json({"running": found is not None, **(structs.asdict(found) if found else {})})
@@ -87,8 +86,6 @@ def logs(
 
     speakkit daemon logs -n 100
     """
-    from speakkit.daemon.process import logfile  # noqa: PLC0415  no other command needs it
-
     found = logfile.last_lines(lines)
     for line in found:
         output.show(line)
@@ -103,25 +100,29 @@ def units(
         typer.Argument(metavar="UNIT", show_default=False, help="socket or service; both by default."),
     ] = None,
 ) -> None:
-    """Print units of systemd, for those who want it to start the daemon.
+    """Print systemd units that start the daemon.
 
     speakkit daemon units socket > speakkit.socket
 
     speakkit daemon units service > speakkit.service
     """
-    from speakkit.daemon.process.systemd import units as written  # noqa: PLC0415  no other command needs it
-
-    found = written()
+    found = systemd.units()
     if name is not None and name not in found:
         raise BadValue(f"there is no unit {name!r}; try {' or '.join(found)}")
     output.show("\n".join(text for unit, text in found.items() if name in (None, unit)).rstrip("\n"))
 
 
+@app.command("client-script")
+def client_script() -> None:
+    """Print a program that speaks from inside a container: one file, for Python 3.8 and later.
+
+    speakkit daemon client-script > speak.py
+    """
+    output.show((files("speakkit.daemon.containers") / "client_script.py").read_text("utf-8").rstrip("\n"))
+
+
 def _stopped(*, now: bool) -> bool:
     """End the daemon; False where there was none."""
-    from speakkit.daemon import control  # noqa: PLC0415  no other command needs it
-    from speakkit.daemon.wire.messages import Mode  # noqa: PLC0415
-
     return control.stop(Mode.now if now else Mode.drain)
 
 

@@ -1,22 +1,25 @@
-"""`speakkit doctor`: what works on this machine, and what to type where something does not."""
+"""`speakkit doctor`: what works on this machine, and what to type if something does not."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from speakkit import doctor as checks
 from speakkit.cli import output
 from speakkit.errors import ExitCode
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Check this machine by speaking, and say how to mend what is wrong. Exit code 4 where speech does not work.
+    """Check this machine by speaking, and say how to mend what is wrong.
+
+    Exit code 4 if speech does not work.
 
     speakkit doctor
     """
-    # Imported here: it imports every engine, and numpy.
-    from speakkit import doctor as checks  # noqa: PLC0415
-
     findings = []
     with output.progress() as report:
         for finding in checks.examine(report):

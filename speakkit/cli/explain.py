@@ -1,35 +1,39 @@
 """`speakkit explain`: how a text would be read, and why."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from speakkit import config
 from speakkit.cli import complete, output, text_input
+from speakkit.engines import registry
 from speakkit.errors import BadValue, ExitCode, TextError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from speakkit.speech.explain import ExplainedWord, Explainer, Explanation
-    from speakkit.text.chunks import Chunk
+from speakkit.speech import synthesize
+from speakkit.speech.explain import ExplainedWord, Explainer, Explanation
+from speakkit.text.chunks import Chunk
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="TEXT", show_default=False, help="What to explain; - or a pipe reads standard input."),
+    typer.Argument(metavar="TEXT", show_default=False, help="The text to explain; - or a pipe reads standard input."),
 ]
 VoiceName = Annotated[
     str | None,
-    typer.Option("--voice", "-v", metavar="VOICE", help="Who would read it.", autocompletion=complete.voices),
+    typer.Option(
+        "--voice", "-v", metavar="VOICE", help="The voice that would read it.", autocompletion=complete.voices
+    ),
 ]
-Raw = Annotated[bool, typer.Option("--raw", help="Take nothing for markup.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Read literally; ignore markup.")]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
-JsonLines = Annotated[bool, typer.Option("--jsonl", help="Explain each line for itself; one line of JSON for each.")]
+JsonLines = Annotated[
+    bool, typer.Option("--jsonl", help="Explain each line separately; print one line of JSON for each.")
+]
+
+app = typer.Typer(add_completion=False)
 
 
+@app.command(cls=text_input.TextCommand)
 def explain(
     words: Words = None,
     voice: VoiceName = None,
@@ -39,7 +43,7 @@ def explain(
     as_json: Json = False,
     as_lines: JsonLines = False,
 ) -> None:
-    """Show how a text would be read, and why: rewrites, phonemes, chunks.
+    """Show how a text would be read, and why, without speaking it.
 
     speakkit explain "Dr. Smith paid $5 on 3/4."
 
@@ -66,13 +70,10 @@ def explain(
 
 @contextmanager
 def _explainer(voice: str, lang: str | None) -> Iterator[Explainer]:
-    # Imported when something is to be explained: they take longer to load than --help may take in all.
-    from speakkit.engines import registry  # noqa: PLC0415
-    from speakkit.speech import explain, synthesize  # noqa: PLC0415
 
-    found = synthesize.find_voice(voice, lang)
+    found = synthesize.find_voice(voice, lang or "")
     with synthesize.reader(found.language) as reader:
-        yield explain.Explainer(found, reader, registry.limits())
+        yield Explainer(found, reader, registry.limits())
 
 
 def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation], threads: int) -> ExitCode:

@@ -1,104 +1,81 @@
-"""An order carried out in this process, in turn with nobody."""
+"""Speaks a request in this process, without the daemon and its queue."""
 
 from __future__ import annotations
 
 import gc
-import logging
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from speakkit import config
-from speakkit.cli import output, text_input
-from speakkit.cli.request import LONG, LostWord, Receipt, checked_target
-from speakkit.errors import BadValue
+from speakkit import audiofile, config
+from speakkit.cli import output, targets
+from speakkit.cli.request import LONG, LostWord, Output, Receipt, warn
+from speakkit.engines import hub, registry, voice_packs
+from speakkit.playback.blocking_sink import BlockingSink
+from speakkit.speech import captions, synthesize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from speakkit.audiofile import Sink
-    from speakkit.cli.request import SpeakRequest
     from speakkit.speech.captions import Recorder
     from speakkit.speech.synthesize import Speaker
+    from speakkit.speech_request import SpeechRequest
     from speakkit.text.chunks import Token
     from speakkit.voices import Voice
 
-log = logging.getLogger(__name__)
 
-
-def carry_out(order: SpeakRequest) -> Receipt:
-    """Load what is needed, and speak."""
-    # Imported when something is to be spoken: they take longer to load than --help may take in all.
-    from speakkit.engines import registry  # noqa: PLC0415
-    from speakkit.speech import captions, synthesize  # noqa: PLC0415
-
-    registry.require(order.engine)
-    config.checked_speed(order.speed)
-    voice = synthesize.find_voice(order.voice, order.lang)
+def carry_out(request: SpeechRequest, out: Output) -> Receipt:
+    """Load the engines, and write and play the speech. Raises SpeakkitError."""
+    registry.require(request.engine)
+    config.checked_speed(request.speed)
+    voice = synthesize.find_voice(request.voice, request.lang)
     registry.require_language(voice.language)
+    audio_format = targets.check(out)
     with ExitStack() as stack:
-        open_sinks = _checked_sinks(order)
-        fetch_weights(voice, quiet=order.quiet)
-        lent = synthesize.speaker(voice, engine=order.engine, device=order.device, threads=order.threads)
-        speaker = stack.enter_context(lent)
+        fetch_weights(voice, quiet=out.quiet)
+        speaker = stack.enter_context(synthesize.speaker(request))
         gc.freeze()  # else the collector would go through all that was loaded once more at the end
         # Opened first, to be written last, when nothing can be interrupted any more.
-        recorder = stack.enter_context(captions.file(order.captions, order.text)) if order.captions else None
-        sinks = [stack.enter_context(sink) for sink in open_sinks(speaker.synthesizer.identity.sample_rate)]
-        seconds, chunks, lost = _speak_into(sinks, recorder, speaker, order)
+        recorder = stack.enter_context(captions.file(out.captions, request.text)) if out.captions else None
+        sinks: list[Sink] = []
+        if out.target is not None:
+            rate = speaker.synthesizer.identity.sample_rate
+            sinks.append(stack.enter_context(audiofile.sink(out.target, audio_format, rate)))
+        if out.play:
+            sinks.append(stack.enter_context(BlockingSink(config.load().sink)))
+        seconds, chunks, lost = _speak_into(sinks, recorder, speaker, request, quiet=out.quiet)
+    identity = speaker.synthesizer.identity
     return Receipt(
         seconds=seconds,
         voice=voice.name,
         language=voice.language,
-        engine=speaker.synthesizer.identity.name,
-        weights=speaker.synthesizer.identity.weights,
+        engine=identity.name,
+        weights=identity.weights,
         threads=speaker.threads,
         chunks=chunks,
         lost=tuple(LostWord(token.text, token.start) for token in lost),
     )
 
 
-def _checked_sinks(order: SpeakRequest) -> Callable[[int], list[AbstractContextManager[Sink]]]:
-    """Refuse now what could not be written or played later; how to open the sinks once the sample rate is known."""
-    from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.playback.blocking_sink import BlockingSink  # noqa: PLC0415
-    from speakkit.speech import captions  # noqa: PLC0415
-
-    target = order.target
-    audio_format = checked_target(target, order.audio_format, force=order.force) if target is not None else ""
-    if order.captions is not None:
-        captions.check_target(order.captions, force=order.force)
-        if target is not None and Path(target).resolve() == Path(order.captions).resolve():
-            raise BadValue(f"the speech and its captions cannot both be written to {target}")
-    aloud = [BlockingSink(config.load().sink)] if order.play else []
-
-    def open_sinks(sample_rate: int) -> list[AbstractContextManager[Sink]]:
-        file = [audiofile.sink(target, audio_format, sample_rate)] if target is not None else []
-        return [*file, *aloud]
-
-    return open_sinks
-
-
 def fetch_weights(voice: Voice, *, quiet: bool) -> None:
-    """Fetch what `voice` needs, with a progress bar, where it is not there yet."""
-    from speakkit.engines import hub, voice_packs  # noqa: PLC0415
-
+    """Fetch what `voice` needs, with a progress bar, if it is not there yet."""
     with output.progress(wanted=not quiet) as report:
         hub.ensure("kokoro", report)
         voice_packs.ensure(voice, report)
 
 
-def _speak_into(
-    sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, order: SpeakRequest
-) -> tuple[float, int, list[Token]]:
-    """Speak into every sink, and tell the recorder. Returns seconds, chunks and the lost words, each of them named."""
-    from speakkit.speech import synthesize  # noqa: PLC0415
+def fetch_weights_for(request: SpeechRequest, *, quiet: bool) -> None:
+    """Fetch what the voice of `request` needs. Raises as `find_voice` does."""
+    fetch_weights(synthesize.find_voice(request.voice, request.lang), quiet=quiet)
 
-    kind = text_input.markup(order.text, order.file, raw=order.raw)
+
+def _speak_into(
+    sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, request: SpeechRequest, *, quiet: bool
+) -> tuple[float, int, list[Token]]:
+    """Write the speech to every sink and to the recorder. Returns its seconds, chunks and lost words."""
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
-    with output.progress(wanted=not order.quiet and len(order.text) > LONG) as report:
-        for segment in speaker.segments(order.text, speed=order.speed, seed=order.seed, markup=kind):
+    with output.progress(wanted=not quiet and len(request.text) > LONG) as report:
+        for segment in speaker.segments(request):
+            warn(segment.warnings)
             for sink in sinks:
                 sink.write(segment.audio)
             if recorder:
@@ -106,7 +83,6 @@ def _speak_into(
             seconds += segment.audio.duration
             chunks += 1
             lost += segment.chunk.lost
-            report(f"speaking with {order.engine}", segment.chunk.tokens[-1].start, len(order.text))
-    for token in lost:
-        log.warning("%s", synthesize.lost_word(token, order.voice))
+            report(f"speaking with {request.engine}", segment.chunk.tokens[-1].start, len(request.text))
+    warn(tuple(synthesize.lost_word(token, request.voice) for token in lost))
     return seconds, chunks, lost

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from speakkit.cli import complete, output
+from speakkit.engines import hub
 from speakkit.errors import ExitCode, ModelError
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch and check the models.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, fetch and check the models.")
 
 
 Names = Annotated[
@@ -51,8 +52,6 @@ def fetch(
 
     speakkit models fetch kokoro
     """
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
-
     for name in _names(names):
         with output.progress() as report:
             installed = hub.ensure(name, report, official=official)
@@ -65,8 +64,6 @@ def verify(names: Names = None) -> None:
 
     speakkit models verify
     """
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
-
     failed = False
     for name in _names(names):
         broken = hub.damaged(name)
@@ -90,8 +87,6 @@ def path(
 
     speakkit models path kokoro
     """
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
-
     installed = hub.state(name).installed
     if installed is None:
         raise ModelError(f"the model {name} is not installed; fetch it: speakkit models fetch {name}")
@@ -99,7 +94,6 @@ def path(
 
 
 def _names(given: list[str] | None) -> list[str]:
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
 
     for name in given or []:
         hub.state(name)  # an unknown one is refused before anything is done for the others
@@ -107,7 +101,6 @@ def _names(given: list[str] | None) -> list[str]:
 
 
 def _described(name: str) -> dict[str, Any]:
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
 
     found = hub.state(name)
     official = found.model.sources[0].label

@@ -1,25 +1,22 @@
 """`speakkit queue`: what is spoken and what waits, and a hand on it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 
-from speakkit.cli import agents, output, text_input
+from speakkit.cli import agents, output, text_input, via_daemon
+from speakkit.daemon.wire import client
+from speakkit.daemon.wire.messages import Event, Happening, Watched
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from speakkit.daemon.wire.messages import Event
-
-app = typer.Typer(no_args_is_help=True, help="See and steer what is spoken and what waits.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="See and control what is spoken and what waits.")
 
 WIDTH = 40
 """Characters of a text that are shown."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
-Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Who asks, as with speak.")]
+Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Agent name, as with speak.")]
 
 
 def _back(written: str | int) -> int:
@@ -32,7 +29,7 @@ def _back(written: str | int) -> int:
 
 @app.command("list")
 def list_(agent: Agent = None, as_json: Json = False) -> None:
-    """Show what is spoken and what waits, in the order in which it will be heard. Texts are your own agent's.
+    """Show what is spoken and what waits, in order. Only your own agent's texts are shown.
 
     speakkit queue list
     """
@@ -53,8 +50,23 @@ def list_(agent: Agent = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def watch(
+    agent: Agent = None,
+    as_lines: Annotated[bool, typer.Option("--jsonl", help="Print one line of JSON for each event.")] = False,
+) -> None:
+    """Print each event until Ctrl-C: queued, beep, started, word, ended. Only your own agent's texts are shown.
+
+    speakkit queue watch --jsonl
+    """
+    with client.connect(agents.name(agent)) as daemon:
+        for event in daemon.request("watch"):
+            if isinstance(event, Watched):
+                _show_event(event, as_line=as_lines)
+
+
+@app.command()
 def skip(agent: Agent = None) -> None:
-    """End what is spoken now.
+    """Cancel what is spoken now.
 
     speakkit queue skip
     """
@@ -66,7 +78,7 @@ def clear(
     agent: Agent = None,
     everything: Annotated[bool, typer.Option("--all", help="Of all agents.")] = False,
 ) -> None:
-    """End what an agent says and has waiting.
+    """Cancel current and queued speech of an agent.
 
     speakkit queue clear --agent builder
 
@@ -77,7 +89,7 @@ def clear(
 
 @app.command()
 def pause(agent: Agent = None) -> None:
-    """Hold speech where it is, until `resume`; urgent ones are spoken. Forgotten, it ends after 5 minutes.
+    """Pause all but urgent speech; resumes after 5 minutes.
 
     speakkit queue pause
     """
@@ -86,7 +98,7 @@ def pause(agent: Agent = None) -> None:
 
 @app.command()
 def resume(agent: Agent = None) -> None:
-    """Go on after a pause.
+    """Resume speech after a pause.
 
     speakkit queue resume
     """
@@ -96,7 +108,7 @@ def resume(agent: Agent = None) -> None:
 @app.command(cls=text_input.TextCommand)
 def again(
     back: Annotated[
-        int, typer.Argument(parser=_back, metavar="-N", help="Which one: -1 is the last that was heard.")
+        int, typer.Argument(parser=_back, metavar="-N", help="Which one; -1 is the last that was heard.")
     ] = 1,
     target: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file, and do not play it.")
@@ -104,24 +116,29 @@ def again(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is no audio.")] = False,
     agent: Agent = None,
 ) -> None:
-    """Say once more what was heard, of the last 8 utterances.
+    """Play one of the last 8 utterances again.
 
     speakkit queue again
 
     speakkit queue again -2 -o missed.wav
     """
-    from speakkit.cli import via_daemon  # noqa: PLC0415  start-up: no other command needs it
-
     raise typer.Exit(via_daemon.say_again(agents.name(agent), back, target, force=force))
 
 
 def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
     """The answer of the daemon that runs; nothing where none does."""
-    from speakkit.daemon.wire import client  # noqa: PLC0415  start-up: as above
-
     if daemon := client.running(agents.name(agent)):
         with daemon:
             yield from daemon.request(op, **fields)
+
+
+def _show_event(event: Watched, *, as_line: bool) -> None:
+    told = {name: value for name, value in structs.asdict(event).items() if value is not None and name != "id"}
+    if as_line:
+        output.show_json_line(told)
+    elif event.event is not Happening.word:
+        text = "".join(letter if letter.isprintable() else " " for letter in event.result or event.text or "")
+        output.show(f"{event.event:8}{event.agent}  {text[:WIDTH]}".rstrip())
 
 
 def _shown(row: dict[str, Any]) -> tuple[str, str, str, str, str]:

@@ -1,11 +1,14 @@
-"""What one call of `speak` asks for, and what it shows in the end."""
+"""What one call of `speak` writes and prints, and the receipt that it shows in the end."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from speakkit import config, voices
 from speakkit.cli import output
@@ -13,67 +16,47 @@ from speakkit.errors import BadValue, ExitCode
 from speakkit.text import shorten
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from speakkit.speech_request import SpeechRequest
 
+log = logging.getLogger(__name__)
 
 LONG = 500
 """Characters from which on a progress bar is worth its lines."""
 
 
 @dataclass(frozen=True)
-class SpeakRequest:
-    """What one call of `speak` asks for.
+class Output:
+    """Where the speech of one call goes, and what the call prints.
 
-    file: where `text` is from, if it is from a file; raw: nothing in it is markup
-    lang: None for the voice's own; target: a file, "-" or None; audio_format: None for what `target` says
+    target: a file, "-" for standard output, or None
+    audio_format: None for the format that `target` ends with
     captions: a file, or None
-    threads: of the processor; 0 for as many as torch takes
-    keep_alive: seconds for which the model stays loaded afterwards; None for as it is configured
+    play: play the speech aloud
+    force: overwrite files that are no audio and no captions
+    as_json: print the receipt as JSON
+    quiet: print nothing but errors
     """
 
-    text: str
-    file: Path | None
-    raw: bool
-    voice: str
-    speed: float
-    lang: str | None
-    seed: int
-    threads: int
-    engine: str
-    device: str
     target: str | None
     audio_format: str | None
     captions: str | None
-    keep_alive: float | None
     play: bool
     force: bool
     as_json: bool
     quiet: bool
 
 
-def cut(order: SpeakRequest, most: float) -> SpeakRequest:
-    """An order that takes no more than some seconds, roughly."""
-    language = order.lang or ""
-    with suppress(BadValue):  # a voice of the user's own, or none: whoever speaks it will say so
-        language = language or voices.find(order.voice, blends=config.load().blends).language
-    return replace(order, text=shorten.shortened(order.text, most, order.speed, language))
-
-
-def checked_target(target: str, audio_format: str | None, *, force: bool) -> str:
-    """The format that `target` is to be written in. Raises now what could not be written later."""
-    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
-
-    found = audiofile.format_of(target, audio_format)
-    if target == "-" and sys.stdout.isatty():
-        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")
-    if target != "-":
-        audiofile.check_target(target, force=force)
-    return found
+def cut(request: SpeechRequest, most: float) -> SpeechRequest:
+    """A request of which the speech takes about `most` seconds at most."""
+    language = request.lang
+    with suppress(BadValue):  # a voice of the user's own, or an unknown one, which is refused later
+        language = language or voices.find(request.voice, blends=config.load().blends).language
+    return structs.replace(request, text=shorten.shortened(request.text, most, request.speed, language))
 
 
 @dataclass(frozen=True)
 class LostWord:
-    """A word that ought to have been heard. start: its first character in the text."""
+    """A word that ought to have been heard. start: offset of its first character in the text."""
 
     text: str
     start: int
@@ -99,28 +82,40 @@ class Receipt:
     lost: tuple[LostWord, ...]
 
 
-def show(receipt: Receipt, order: SpeakRequest) -> ExitCode:
-    """Show what was done, and return how the command ends."""
-    if order.as_json:
-        output.show_json(_listed(receipt, order))
-    elif not order.quiet:
-        where = f"{order.target}: " if order.target not in (None, "-") else ""
+def warn(lines: tuple[str, ...]) -> None:
+    """Print what was dropped or lost, one line each."""
+    for line in lines:
+        log.warning("%s", line)
+
+
+def show(receipt: Receipt, request: SpeechRequest, out: Output) -> ExitCode:
+    """Print the receipt, and return the exit code of the command."""
+    if out.as_json:
+        output.show_json(_listed(receipt, request, out))
+    elif not out.quiet:
+        where = f"{out.target}: " if out.target not in (None, "-") else ""
         output.say(f"{where}{receipt.seconds:.1f} s by {receipt.voice} ({receipt.engine}, weights {receipt.weights})")
     return ExitCode.LOST_WORDS if receipt.lost else ExitCode.DONE
 
 
-def _listed(receipt: Receipt, order: SpeakRequest) -> dict[str, Any]:
+def _listed(receipt: Receipt, request: SpeechRequest, out: Output) -> dict[str, Any]:
     return {
-        "output": order.target,
-        "captions": order.captions,
+        "output": out.target,
+        "captions": out.captions,
         "seconds": round(receipt.seconds, 3),
         "voice": receipt.voice,
         "language": receipt.language,
         "engine": receipt.engine,
         "weights": receipt.weights,
-        "speed": order.speed,
-        "seed": order.seed,
+        "speed": request.speed,
+        "seed": request.seed,
         "threads": receipt.threads,
         "chunks": receipt.chunks,
         "lost": [asdict(word) for word in receipt.lost],
     }
+
+
+def check_terminal(target: str) -> None:
+    """Raises BadValue if samples would be written to a terminal."""
+    if target == "-" and sys.stdout.isatty():
+        raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import replace as changed
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,12 +12,15 @@ import typer.core
 from speakkit import config
 from speakkit.cli import agents, complete, output, request, text_input, via_daemon
 from speakkit.cli.error_handler import run
-from speakkit.cli.request import SpeakRequest
-from speakkit.cli.via_daemon import Turn
+from speakkit.cli.request import Output
 from speakkit.config import LONGEST_WAIT
 from speakkit.daemon.queue import quiet_hours
-from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority
-from speakkit.errors import BadValue, ExitCode
+from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueueOptions
+from speakkit.errors import BadValue
+from speakkit.speech_request import SpeechRequest
+
+TEXT, VOICE, OUTPUT, QUEUE, CONTROL = "Text", "Voice", "Output", "Queue", "Control"
+"""The groups of options in --help."""
 
 
 def _speed(written: str | float) -> float:
@@ -27,18 +30,23 @@ def _speed(written: str | float) -> float:
         raise typer.BadParameter(f"{written!r} is no number; try 1.25") from None
 
 
-def _more(*names: str, **settings: Any) -> Any:
-    """An option of the second panel of --help."""
-    return typer.Option(*names, rich_help_panel="More options", **settings)
+def _option(group: str, *names: str, **settings: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=group, **settings)
 
 
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
 ]
+Raw = Annotated[bool, _option(TEXT, "--raw", help="Read literally; ignore markup.")]
+MaxSeconds = Annotated[
+    float | None,
+    _option(TEXT, "--max-seconds", min=1.0, metavar="N", help='Stop after about N seconds with "and so on".'),
+]
 VoiceName = Annotated[
     str | None,
-    typer.Option(
+    _option(
+        VOICE,
         "--voice",
         "-v",
         metavar="VOICE",
@@ -47,76 +55,83 @@ VoiceName = Annotated[
     ),
 ]
 Speed = Annotated[
-    float | None, typer.Option("--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0; 1.0 by default.")
+    float | None, _option(VOICE, "--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0; default 1.0.")
 ]
-Target = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
+Seed = Annotated[int | None, _option(VOICE, "--seed", help="The same seed gives the same samples; default 0.")]
+SpokenBy = Annotated[
+    config.EngineName | None, _option(VOICE, "--engine", help="Engine: kokoro (local, default) or a cloud.")
 ]
-Play = Annotated[bool, typer.Option("--play", help="Play as well, with --output.")]
-Format = Annotated[
-    str | None, _more("--format", help="wav, flac, mp3, ogg, opus or pcm; by default the ending of FILE.")
-]
-Raw = Annotated[bool, _more("--raw", help="Take nothing in the text for markup, such as Markdown.")]
-CaptionFile = Annotated[
-    str | None,
-    _more("--captions", metavar="FILE", help="Write when each word is said: .srt, .vtt, .json, .tsv or .TextGrid."),
-]
-Seed = Annotated[int | None, _more("--seed", help="The same seed gives the same samples; 0 by default.")]
+Gemini = Annotated[bool, _option(VOICE, "--gemini", help="Short for --engine gemini.")]
+Inworld = Annotated[bool, _option(VOICE, "--inworld", help="Short for --engine inworld.")]
+RunsOn = Annotated[config.Device | None, _option(VOICE, "--device", help="Where to compute; default auto.")]
 Threads = Annotated[
     int | None,
-    _more(
+    _option(
+        VOICE,
         "--threads",
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads: part of the voice, as the seed is; 0, the default: as many as torch takes.",
+        help="Processor threads, on which the samples depend; 0 (default) for torch's own count.",
     ),
 ]
-RunsOn = Annotated[config.Device | None, _more("--device", help="What to run on; auto by default.")]
-SpokenBy = Annotated[
-    config.EngineName | None, _more("--engine", help="Who speaks; all but kokoro, the default, are clouds.")
+Target = Annotated[
+    str | None,
+    _option(OUTPUT, "--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
 ]
-Gemini = Annotated[bool, _more("--gemini", help="Short for --engine gemini.")]
-Inworld = Annotated[bool, _more("--inworld", help="Short for --engine inworld.")]
+Play = Annotated[bool, _option(OUTPUT, "--play", help="Play as well, with --output.")]
+Format = Annotated[
+    str | None,
+    _option(OUTPUT, "--format", help="wav, flac, mp3, ogg, opus or pcm; by default what FILE ends with."),
+]
+CaptionFile = Annotated[
+    str | None,
+    _option(
+        OUTPUT,
+        "--captions",
+        metavar="FILE",
+        help="Write when each word is heard, as .srt, .vtt, .json, .tsv or .TextGrid.",
+    ),
+]
+Force = Annotated[bool, _option(OUTPUT, "--force", help="Overwrite a file that is no audio.")]
+Show = Annotated[bool, _option(OUTPUT, "--show", help="Print the text, and mark each word while it is heard.")]
+Json = Annotated[bool, _option(OUTPUT, "--json", help="Print the receipt as JSON.")]
+Quiet = Annotated[bool, _option(OUTPUT, "--quiet", "-q", help="Print nothing but errors.")]
 Agent = Annotated[
-    str | None, _more("--agent", metavar="NAME", help="Who speaks: turns are taken by agent; SPEAKING_AGENT_ID, tmux.")
+    str | None,
+    _option(QUEUE, "--agent", metavar="NAME", help="Agent name; default $SPEAKING_AGENT_ID, then the tmux session."),
 ]
 Prio = Annotated[
-    Priority | None, _more("--priority", help="How pressing it is; urgent cuts in, low and progress grow stale.")
+    Priority | None, _option(QUEUE, "--priority", help="Priority: urgent interrupts; low and progress expire.")
 ]
 Interrupts = Annotated[
-    Interrupt, _more("--interrupt", help="End what this agent, or everybody, is saying or waits to.")
+    Interrupt, _option(QUEUE, "--interrupt", help="Cancel current and queued speech of this agent, or of all.")
 ]
 Ttl = Annotated[
     float | None,
-    _more("--ttl", min=0, max=LONGEST_WAIT, metavar="SECONDS", help="Not worth hearing when it waited so long."),
+    _option(QUEUE, "--ttl", min=0, max=LONGEST_WAIT, metavar="SECONDS", help="Drop it if not started within SECONDS."),
 ]
-Replace = Annotated[str, _more("--replace", metavar="KEY", help="Take the place of what waits under the same key.")]
-Dedupe = Annotated[str, _more("--dedupe", metavar="KEY", help="Say it once, however often it is asked for.")]
-WhenFull = Annotated[OnFull, _more("--on-full", help="What to do where too many wait already.")]
-MaxSeconds = Annotated[
-    float | None, _more("--max-seconds", min=1.0, metavar="N", help='Of a longer text the beginning, and "and so on".')
+Replace = Annotated[str, _option(QUEUE, "--replace", metavar="KEY", help="Replace a queued message with this KEY.")]
+Dedupe = Annotated[
+    str, _option(QUEUE, "--dedupe", metavar="KEY", help="Skip it if a message with this KEY is queued or spoken.")
 ]
-Detach = Annotated[bool, _more("--detach", help="Return as soon as it has its place in the queue.")]
-Show = Annotated[bool, _more("--show", help="Show the text, and mark each word while it is heard.")]
+WhenFull = Annotated[OnFull, _option(QUEUE, "--on-full", help="What to do when the queue is full.")]
+Detach = Annotated[bool, _option(QUEUE, "--detach", help="Return when it is queued, before it is spoken.")]
 KeepAlive = Annotated[
     float | None,
-    _more(
+    _option(
+        QUEUE,
         "--keep-alive",
         min=-1,
         max=LONGEST_WAIT,
         metavar="SECONDS",
-        help="How long the model stays loaded after it; 0: not, -1: for ever.",
+        help="Keep the model loaded this long (0: unload now, -1: forever).",
     ),
 ]
-NoMedia = Annotated[bool, _more("--no-media", help="Let other people's music play on.")]
-NoDaemon = Annotated[bool, _more("--no-daemon", help="Speak in this process, in turn with nobody.")]
-Stop = Annotated[bool, _more("--stop", help="End all that is spoken or waits, whoever's it is.")]
-Mute = Annotated[bool | None, _more("--mute/--unmute", help="Let nothing be heard, until it is undone.")]
-Force = Annotated[bool, _more("--force", help="Overwrite a file that is no audio.")]
-Json = Annotated[bool, _more("--json", help="Print what was done as JSON.")]
-Quiet = Annotated[bool, _more("--quiet", "-q", help="Print nothing but errors.")]
+NoMedia = Annotated[bool, _option(QUEUE, "--no-media", help="Don't pause other media players.")]
+NoDaemon = Annotated[bool, _option(QUEUE, "--no-daemon", help="Bypass the daemon and the queue.")]
+Stop = Annotated[bool, _option(CONTROL, "--stop", help="Stop all speech and clear everyone's queue.")]
+Mute = Annotated[bool | None, _option(CONTROL, "--mute/--unmute", help="Mute until --unmute.")]
 
 
 def speak(
@@ -140,56 +155,65 @@ def speak(
 
     speak --voice ff_siwis "Bonjour à tous."
     """
-    settings = config.load()
     if stop or mute is not None:
         if words or file:
-            raise BadValue("--stop, --mute and --unmute say nothing; leave the text out")
+            raise BadValue("--stop, --mute and --unmute take no text; leave it out")
         raise typer.Exit(via_daemon.hush(agents.name(agent), stop=stop, mute=mute))
-    speaks = agents.name(agent)
-    persona = settings.agents.get(speaks) or agents.unnamed(speaks, settings)
-    asked = SpeakRequest(
-        text=text_input.text(words or [], file, from_json), file=file, raw=raw, lang=lang or settings.lang or None,
+    settings, name = config.load(), agents.name(agent)
+    persona = settings.agents.get(name) or agents.unnamed(name, settings)
+    text = text_input.text(words or [], file, from_json)
+    speech = SpeechRequest(
+        text=text,
         voice=persona.voice if voice is None else voice,
+        lang=lang or settings.lang,
         speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
         seed=settings.seed if seed is None else seed,
         threads=settings.threads if threads is None else threads,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
         device=(device or settings.device).value,
-        target=target, audio_format=audio_format, captions=captions, keep_alive=keep_alive,
-        play=play or target is None, force=force, as_json=as_json, quiet=quiet,
-    )  # fmt: skip
+        markup=text_input.markup(text, file, raw=raw),
+        keep_alive=keep_alive,
+    )
+    out = Output(target, audio_format, captions, play=play or target is None, force=force, as_json=as_json, quiet=quiet)
+    options = QueueOptions(
+        priority=priority or Priority[persona.priority or "normal"],
+        interrupt=interrupt,
+        on_full=on_full,
+        dedupe=dedupe,
+        replace=replace,
+        ttl=ttl,
+        detach=detach,
+        media="off" if no_media else "auto",
+    )
     if max_seconds is not None:
-        asked = request.cut(asked, max_seconds)
-    turn = Turn(
-        speaks, priority or Priority[persona.priority or "normal"], interrupt, ttl=ttl, replace=replace, dedupe=dedupe,
-        on_full=on_full, detach=detach, show=show, media=not no_media,
-    )  # fmt: skip
-    raise typer.Exit(carry_out(asked, turn if settings.daemon and not no_daemon else None))
+        speech = request.cut(speech, max_seconds)
+    in_turn = settings.daemon and not no_daemon
+    out = _kept_quiet(out, settings.quiet_hours, is_urgent=in_turn and options.priority is Priority.urgent)
+    if not out.play and out.target is None and out.captions is None:
+        return
+    if in_turn and speech.engine == config.EngineName.kokoro:
+        raise typer.Exit(via_daemon.carry_out(speech, out, options, name, show=show))
+    if in_turn and detach:
+        raise BadValue(f"the engine {speech.engine} speaks in this process; leave --detach out")
+    from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
+
+    raise typer.Exit(request.show(in_process.carry_out(speech, out), speech, out))
 
 
 def now() -> datetime:
-    """By the clock on the wall."""
+    """The local time."""
     return datetime.now().astimezone()
 
 
-def carry_out(asked: SpeakRequest, turn: Turn | None) -> ExitCode:
-    """Have it spoken, show what was done, and return how it ended. turn: None for in this process alone."""
-    if asked.as_json and asked.target == "-":
+def _kept_quiet(out: Output, hours: str, *, is_urgent: bool) -> Output:
+    """The output as it may be now: in the quiet hours only urgent speech is played."""
+    if out.as_json and out.target == "-":
         raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
-    is_urgent = turn is not None and turn.priority is Priority.urgent
-    if asked.play and not is_urgent and quiet_hours.is_quiet(silent := config.load().quiet_hours, now().time()):
-        if not asked.quiet:
-            output.say(f"nothing is heard in the quiet hours, {silent}; --priority urgent is")
-        if asked.target is None and asked.captions is None:
-            return ExitCode.DONE
-        asked = replace(asked, play=False)
-    if turn is not None and asked.engine == config.EngineName.kokoro:
-        return via_daemon.carry_out(asked, turn)
-    if turn is not None and turn.detach:
-        raise BadValue(f"the engine {asked.engine} speaks in this process; leave --detach out")
-    from speakkit.cli import in_process  # noqa: PLC0415  start-up: it is needed here alone
-
-    return request.show(in_process.carry_out(asked), asked)
+    if not out.play or is_urgent or not quiet_hours.is_quiet(hours, now().time()):
+        return out
+    if not out.quiet:
+        output.say(f"quiet hours ({hours}): nothing is played but --priority urgent")
+    return changed(out, play=False)
 
 
 app = typer.Typer(

@@ -12,12 +12,13 @@ import typer.core
 
 from speakkit.cli import complete, jsonpath
 from speakkit.errors import BadValue, TextError, storage_error
+from speakkit.speech_request import Markup
 from speakkit.text.decode import checked, decode
+from speakkit.text.markup import guessed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speakkit.text.markup import Markup
 
 Lang = Annotated[
     str | None,
@@ -25,11 +26,14 @@ Lang = Annotated[
         "--lang",
         "-l",
         metavar="LANGUAGE",
-        help="The language of the text; by default the voice's own.",
+        help="The language of the text; by default that of the voice.",
         autocompletion=complete.languages,
+        rich_help_panel="Voice",
     ),
 ]
-TextFile = Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")]
+TextFile = Annotated[
+    Path | None, typer.Option("--file", "-f", help="Read the text from a file.", rich_help_panel="Text")
+]
 
 JsonPath = Annotated[
     str | None,
@@ -37,7 +41,7 @@ JsonPath = Annotated[
         "--from-json",
         metavar="PATH",
         help="Take the text out of JSON, such as a hook's, at a path: .message.content[-1].text",
-        rich_help_panel="More options",
+        rich_help_panel="Text",
     ),
 ]
 
@@ -94,9 +98,7 @@ def _written(words: Sequence[str], file: Path | None) -> str:
 
 
 def markup(written: str, file: Path | None, *, raw: bool) -> Markup:
-    """What of a text, and of the file that it is from, is taken for markup; nothing where it is `raw`."""
-    from speakkit.text.markup import Markup, guessed  # noqa: PLC0415  start-up: only a text that is read needs it
-
+    """What is taken for markup in a text: nothing if `raw`, else by the name of its file, or by what it looks like."""
     return Markup.RAW if raw else guessed(written, file.name if file else "")
 
 

@@ -1,4 +1,4 @@
-"""An order carried out by the daemon: in turn with all others of this user, by a voice that is loaded already."""
+"""Speaks a request through the daemon: in turn with all other programs of the user, with a voice that is loaded."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import logging
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from speakkit import config, paths
 from speakkit.cli import output
-from speakkit.cli import request as orders
+from speakkit.cli import request as requests
 from speakkit.cli.karaoke import Karaoke
-from speakkit.cli.request import LONG, LostWord, Receipt
+from speakkit.cli.request import LONG, LostWord, Output, Receipt
 from speakkit.daemon.queue.actions import Result
-from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority
+from speakkit.daemon.queue.utterance import OnFull
 from speakkit.daemon.wire import client
 from speakkit.daemon.wire.client import RequestRefused
-from speakkit.daemon.wire.messages import Accepted, AudioChunk, Finished, Hearing
+from speakkit.daemon.wire.messages import Accepted, Finished, Hearing
 from speakkit.daemon.wire.protocol import TEXT, Code
 from speakkit.errors import BadValue, DaemonError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speakkit.cli.request import SpeakRequest
+    from speakkit.daemon.queue.utterance import QueueOptions
     from speakkit.daemon.wire.client import Client
     from speakkit.daemon.wire.messages import Event
+    from speakkit.speech_request import SpeechRequest
 
 log = logging.getLogger(__name__)
 
@@ -37,62 +39,40 @@ ENDS = {
     Result.skipped: "it was skipped",
     Result.expired: "it waited for too long, and was not spoken",
 }
-"""What is said of an utterance that was not played, and did not fail."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """When an utterance is to be heard: as `daemon.utterance.Utterance` has it."""
-
-    agent: str
-    priority: Priority
-    interrupt: Interrupt
-    ttl: float | None
-    replace: str
-    dedupe: str
-    on_full: OnFull
-    detach: bool
-    show: bool
-    media: bool
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """Of a request."""
-        said = {**asdict(self), "prio": self.priority, "media": "auto" if self.media else "off"}
-        return {key: value for key, value in said.items() if key not in ("agent", "priority") and value is not None}
+"""Messages for results other than `played` and `failed`."""
 
 
 class NotSpoken(DaemonError):
-    """It was not heard, or not to its end."""
+    """The utterance was not played, or not to its end."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = next(code for code in ExitCode if code == exit_code)
 
 
-def carry_out(order: SpeakRequest, turn: Turn) -> ExitCode:
-    """Have it written and spoken, show what was done, and return how it ended."""
-    config.checked_speed(order.speed)
-    is_long = len(order.text.encode()) > TEXT
-    if is_long and order.play:
-        raise BadValue(f"a text of over {TEXT >> 20} MB is not spoken at once; write it to a file with -o, or split it")
-    made = None
-    if order.captions or (is_long and order.target):
-        from speakkit.cli import in_process  # noqa: PLC0415  start-up: it is needed here alone
+def carry_out(request: SpeechRequest, out: Output, options: QueueOptions, agent: str, *, show: bool) -> ExitCode:
+    """Write and play the speech, print the receipt, and return the exit code.
 
-        made = in_process.carry_out(replace(order, play=False))
-    _fetch(order)
-    if order.play or made is None:
-        with client.connect(turn.agent, "speak") as daemon:
-            if order.target is not None and made is None:
-                made = _written(daemon, order)
-            if order.play:
-                made = _spoken(daemon, order, turn)
-    return orders.show(made, order) if made else ExitCode.DONE
+    show: on a terminal, mark each word of the text while it is heard
+    """
+    config.checked_speed(request.speed)
+    is_long = len(request.text.encode()) > TEXT
+    if is_long and out.play:
+        raise BadValue(f"a text of over {TEXT >> 20} MB is not spoken at once; write it to a file with -o, or split it")
+    if is_long:
+        from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
+
+        return requests.show(in_process.carry_out(request, out), request, out)
+    call = _Call(request, out, options, show=show)
+    call.check()
+    _fetch(request, out)
+    with client.connect(agent, "speak") as daemon:
+        receipt = call.carry_out(daemon)
+    return requests.show(receipt, request, out) if receipt else ExitCode.DONE
 
 
 def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
-    """End what is spoken and waits, and mute or unmute what comes. Where nothing runs, there is nothing to end."""
+    """End what is spoken and waits, and mute or unmute what comes. Without a daemon there is nothing to end."""
     daemon = client.running(agent, "speak") if mute is None else client.connect(agent, "speak")
     if daemon is None:
         return ExitCode.DONE
@@ -105,145 +85,138 @@ def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
 
 
 def say_again(agent: str, back: int, target: str | None, *, force: bool) -> ExitCode:
-    """Have what was heard said again, or written to `target`."""
-    from speakkit import audiofile  # noqa: PLC0415  start-up: it loads numpy
-
-    if target is not None and target != "-":
-        audiofile.check_target(target, force=force)
+    """Play an earlier utterance again, or write it to `target`."""
+    out = Output(target, None, None, play=target is None, force=force, as_json=False, quiet=False)
+    audio_format = _targets().check(out) if target is not None else ""
     with client.connect(agent) as daemon:
         events = daemon.request("again", back=back, stream=target is not None)
         if target is not None:
-            end = _recorded(events, target, audiofile.format_of(target, None))
+            end = _targets().record(events, target, audio_format)
         else:
             (end,) = (event for event in events if isinstance(event, Finished))
     if end.result is not Result.played:
-        raise _unspoken(end)
+        raise _not_spoken(end)
     return ExitCode.DONE
 
 
-def _fetch(order: SpeakRequest) -> None:
-    """Have the weights fetched here, where they are seen to be: it is done once."""
-    if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
-        from speakkit.cli import in_process  # noqa: PLC0415  start-up: it is needed here alone
-        from speakkit.speech import synthesize  # noqa: PLC0415
+class _Call:
+    """One call of `speak`. The text is synthesized once: what is written is played from the samples of the daemon."""
 
-        in_process.fetch_weights(synthesize.find_voice(order.voice, order.lang), quiet=order.quiet)
+    def __init__(self, request: SpeechRequest, out: Output, options: QueueOptions, *, show: bool) -> None:
+        self._request, self._out, self._options, self._show = request, out, options, show
+        self._fields: dict[str, Any] = {**msgspec.to_builtins(request), **msgspec.to_builtins(options)}
+        self._payload = self._fields.pop("text", "").encode()
+        self._audio_format = ""
 
+    def check(self) -> None:
+        """Raises BadValue or StorageError for files that could not be written later."""
+        if self._out.target is not None or self._out.captions is not None:
+            self._audio_format = _targets().check(self._out)
 
-def _script(order: SpeakRequest) -> dict[str, Any]:
-    """The fields of a request that say how a text is to be spoken."""
-    return {
-        "voice": order.voice,
-        "lang": order.lang or "",
-        "speed": order.speed,
-        "seed": order.seed,
-        "threads": order.threads,
-        "engine": order.engine,
-        "device": order.device,
-        "raw": order.raw,
-        "suffix": order.file.suffix if order.file else "",
-        "keep_alive": order.keep_alive,
-    }
+    def carry_out(self, daemon: Client) -> Receipt | None:
+        """Write and play. Returns None if no receipt is to be shown. Raises NotSpoken."""
+        out, request = self._out, self._request
+        written = ""
+        if out.target is not None or not out.play or (out.captions and self._options.detach):
+            written, receipt = self._write(daemon)
+        if not out.play:
+            return receipt
+        end = self._play(daemon, written)
+        if out.captions and not written:
+            if end and end.result is Result.played:
+                _targets().write_captions(out.captions, request.text, end)
+            else:
+                self._write(daemon)
+        return _receipt(end, request, told=bool(written)) if end else None
 
+    def _write(self, daemon: Client) -> tuple[str, Receipt | None]:
+        """Write the files. Returns the id by which the daemon knows the samples, and the receipt. Raises NotSpoken."""
+        out, request = self._out, self._request
+        name = daemon.ask("synth", self._payload, **self._fields, keep=out.play)
+        is_long = not out.quiet and len(request.text) >= LONG
+        told = f"speaking with {request.engine}" if is_long else ""
+        end = _targets().record(daemon.events(name), out.target, self._audio_format, told)
+        receipt = _receipt(end, request)
+        if out.captions:
+            _targets().write_captions(out.captions, request.text, end)
+        return name, receipt
 
-def _spoken(daemon: Client, order: SpeakRequest, turn: Turn) -> Receipt | None:
-    """Speak, and wait until it has been heard; None where nobody waits."""
-    fields, text = {**_script(order), **turn.fields}, order.text.encode()
-    while True:
+    def _play(self, daemon: Client, audio_of: str) -> Finished | None:
+        """Speak, and wait for the end; None if `--detach` does not wait. audio_of: id of samples that were kept."""
+        fields = {**self._fields, "show": self._show, "audio_of": audio_of}
+        while True:
+            try:
+                if self._options.detach:
+                    self._show_place(daemon.place("speak", self._payload, **fields))
+                    return None
+                return self._followed(daemon.request("speak", self._payload, **fields))
+            except RequestRefused as error:
+                if error.code is not Code.busy or self._options.on_full is not OnFull.wait:
+                    raise
+                time.sleep((error.retry_ms or 1000) / 1000)
+
+    def _followed(self, events: Iterator[Event]) -> Finished:
+        """Wait for the end; on a terminal, show each word while it is heard."""
+        shown = None
+        if self._show and sys.stdout.isatty():
+            shown = Karaoke(self._request.text, sys.stdout, shutil.get_terminal_size().columns)
         try:
-            if turn.detach:
-                _show_place(daemon.place("speak", text, **fields), order)
-                return None
-            return _receipt(_followed(daemon.request("speak", text, **fields), order, shows=turn.show), order)
-        except RequestRefused as error:
-            if error.code is not Code.busy or turn.on_full is not OnFull.wait:
-                raise
-            time.sleep((error.retry_ms or 1000) / 1000)
+            for event in events:
+                if isinstance(event, Hearing) and shown:
+                    shown.at(event.start, event.end)
+                elif isinstance(event, Finished):
+                    return event
+        finally:
+            if shown:
+                shown.close()
+        raise DaemonError("the daemon did not say how it ended")
+
+    def _show_place(self, event: Event) -> None:
+        """Print the place in the queue."""
+        if not isinstance(event, Accepted):
+            return  # it has ended, as when speech is muted
+        if self._out.as_json:
+            output.show_json({"id": event.id, "position": event.pos, "eta": (event.eta_ms or 0) / 1000})
+        elif not self._out.quiet:
+            output.say(f"queued, {event.pos} ahead" if event.pos else "queued, next")
 
 
-def _followed(events: Iterator[Event], order: SpeakRequest, *, shows: bool) -> Finished:
-    """Wait for the end; on a terminal, show each word while it is heard."""
-    shown = (
-        Karaoke(order.text, sys.stdout, shutil.get_terminal_size().columns) if shows and sys.stdout.isatty() else None
-    )
-    try:
-        for event in events:
-            if isinstance(event, Hearing) and shown:
-                shown.at(event.start, event.end)
-            elif isinstance(event, Finished):
-                return event
-    finally:
-        if shown:
-            shown.close()
-    raise DaemonError("the daemon said nothing of how it ended")
+def _targets() -> Any:
+    """The module `targets`: what is only played needs none of what it loads."""
+    from speakkit.cli import targets  # noqa: PLC0415  it loads numpy and soundfile
+
+    return targets
 
 
-def _written(daemon: Client, order: SpeakRequest) -> Receipt:
-    """Write what the daemon's voice says."""
-    target = str(order.target)
-    audio_format = orders.checked_target(target, order.audio_format, force=order.force)
-    events = daemon.request("synth", order.text.encode(), **_script(order))
-    is_long = not order.quiet and len(order.text) >= LONG
-    told = f"speaking with {order.engine}" if is_long else ""
-    receipt = _receipt(_recorded(events, target, audio_format, told), order)
-    assert receipt  # a stream is neither muted nor cut off
-    return receipt
+def _fetch(request: SpeechRequest, out: Output) -> None:
+    """Fetch the weights here, with a progress bar, if there are none: it is done once."""
+    if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
+        from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
+
+        in_process.fetch_weights_for(request, quiet=out.quiet)
 
 
-def _recorded(events: Iterator[Event], target: str, audio_format: str, told: str = "") -> Finished:
-    """Write the samples among `events`, whole or not at all. Returns the last of them.
-
-    told: what the progress bar says; "" for no bar
-    """
-    import numpy as np  # noqa: PLC0415  start-up: what is heard needs none of these
-
-    from speakkit import audiofile  # noqa: PLC0415
-    from speakkit.audio import Audio as Sound  # noqa: PLC0415
-    from speakkit.playback import pcm  # noqa: PLC0415
-
-    with audiofile.sink(target, audio_format, pcm.RATE) as out, output.progress(wanted=bool(told)) as report:
-        for event in events:
-            if isinstance(event, AudioChunk):
-                out.write(Sound(np.frombuffer(event.payload, "<f4"), event.rate))
-                report(told, event.seq, None)
-            elif isinstance(event, Finished):
-                if event.result is Result.failed:
-                    raise _unspoken(event)
-                return event
-    raise DaemonError("the daemon said nothing of how it ended")
-
-
-def _receipt(event: Finished, order: SpeakRequest) -> Receipt | None:
-    """What a person is told of an end. Raises Unspoken where it was none that is well."""
-    for warning in event.warnings[:-1] if event.result is Result.failed else event.warnings:
-        log.warning("%s", warning)
+def _receipt(event: Finished, request: SpeechRequest, *, told: bool = False) -> Receipt | None:
+    """The receipt for an end; None if speech is muted. told: its warnings were shown already. Raises NotSpoken."""
+    if not told:
+        requests.warn(event.warnings[:-1] if event.result is Result.failed else event.warnings)
     if event.code is Code.muted:
         log.warning("nothing is heard while speech is muted; end that with: speak --unmute")
         return None
     if event.result is Result.failed or event.result in ENDS:
-        raise _unspoken(event)
+        raise _not_spoken(event)
     return Receipt(
-        engine=event.facts.get("engine", order.engine),
+        engine=event.facts.get("engine", request.engine),
         seconds=event.audio_ms / 1000,
         voice=str(event.facts.get("voice", "")),
         language=str(event.facts.get("language", "")),
         weights=str(event.facts.get("weights", "")),
         threads=int(event.facts.get("threads", 0)),
         chunks=int(event.facts.get("chunks", 0)),
-        lost=tuple(LostWord(order.text[span.start : span.end], span.start) for span in event.lost),
+        lost=tuple(LostWord(request.text[span.start : span.end], span.start) for span in event.lost),
     )
 
 
-def _unspoken(event: Finished) -> NotSpoken:
-    """Why it was not played; what failed says so in its last warning."""
+def _not_spoken(event: Finished) -> NotSpoken:
+    """Why it was not played; the last warning of a failure says so."""
     return NotSpoken(ENDS.get(event.result) or next(reversed(event.warnings), f"it failed: {event.code}"), event.exit)
-
-
-def _show_place(event: Event, order: SpeakRequest) -> None:
-    """Where it stands in the queue, for those who do not wait."""
-    if not isinstance(event, Accepted):
-        return  # it has ended, as where speech is muted
-    if order.as_json:
-        output.show_json({"id": event.id, "position": event.pos, "eta": (event.eta_ms or 0) / 1000})
-    elif not order.quiet:
-        output.say(f"accepted, {event.pos} before it" if event.pos else "accepted, and next")

@@ -1,29 +1,15 @@
 """`speakkit voices`: who can speak, how they sound, and how to get them."""
 
-from __future__ import annotations
-
-from contextlib import ExitStack
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from speakkit import config
 from speakkit import voices as table
 from speakkit.cli import complete, output
-from speakkit.errors import BadValue, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from speakkit.audiofile import Sink
-    from speakkit.speech.synthesize import Utterance
-    from speakkit.text.chunks import Token
-    from speakkit.voices import Voice
-
-PAUSE = 0.5
-"""Seconds between two voices of a preview."""
+from speakkit.engines import hub, voice_packs
+from speakkit.errors import BadValue
 
 GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "F+", "F")
 """From the best to the worst."""
@@ -38,7 +24,9 @@ class VoicesGroup(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=VoicesGroup, help="List the voices, hear them, and fetch them. Without a command: list.")
+app = typer.Typer(
+    add_completion=False, cls=VoicesGroup, help="List the voices, hear them, and fetch them. Without a command: list."
+)
 
 Names = Annotated[
     list[str],
@@ -100,21 +88,9 @@ def preview(
 
     speakkit voices preview jf_alpha -o jf_alpha.wav
     """
-    from speakkit import audiofile  # noqa: PLC0415  all of these import numpy: see cli/speak.py
-    from speakkit.engines.kokoro import SAMPLE_RATE  # noqa: PLC0415
-    from speakkit.playback.blocking_sink import BlockingSink  # noqa: PLC0415
-    from speakkit.speech import synthesize  # noqa: PLC0415
+    from speakkit.cli.preview import preview as play  # noqa: PLC0415  it loads what speaks
 
-    found = [synthesize.find_voice(name) for name in names]
-    if target is not None:
-        audio_format = audiofile.format_of(target, None)
-        audiofile.check_target(target)
-    with ExitStack() as stack:
-        sink = stack.enter_context(
-            audiofile.sink(target, audio_format, SAMPLE_RATE) if target else BlockingSink(config.load().sink)
-        )
-        lost = [token for spoken in _previews(found, text) for token in _written(spoken, sink)]
-    raise typer.Exit(ExitCode.LOST_WORDS if lost else ExitCode.DONE)
+    raise typer.Exit(play(names, text, target))
 
 
 @app.command()
@@ -123,43 +99,13 @@ def fetch() -> None:
 
     speakkit voices fetch
     """
-    from speakkit.engines import hub  # noqa: PLC0415  it imports numpy: see cli/speak.py
-
     with output.progress() as report:
         installed = hub.ensure("voices", report)
     output.show(f"voices: {installed.source}, {installed.folder}")
 
 
-def _previews(found: list[Voice], text: str | None) -> Iterator[Utterance]:
-    from speakkit.engines import hub, voice_packs  # noqa: PLC0415  see `preview`
-    from speakkit.speech import synthesize  # noqa: PLC0415
-
-    with output.progress() as report:
-        hub.ensure("kokoro", report)
-        for voice in found:
-            voice_packs.ensure(voice, report)
-    for voice in found:
-        settings = config.load()
-        with synthesize.speaker(voice, device=settings.device.value, threads=settings.threads) as speaker:
-            yield speaker.utterance(table.SAMPLES[voice.language] if text is None else text)
-
-
-def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:
-    """Write what was spoken, say so, and name what was lost in it."""
-    from speakkit.audio import silence  # noqa: PLC0415  see `preview`
-
-    sink.write(spoken.audio)
-    sink.write(silence(PAUSE, spoken.audio.sample_rate))
-    output.say(f"{spoken.voice}: {spoken.audio.duration:.1f} s of {spoken.segments[0].chunk.language}")
-    for token in spoken.lost:
-        output.say(f"{token.text!r} was not spoken: the voice {spoken.voice} cannot say it")
-    return spoken.lost
-
-
 def _rows(engine: str) -> list[dict[str, Any]]:
     """The voices of an engine; for Kokoro those in the user's voice folder too."""
-    from speakkit.engines import voice_packs  # noqa: PLC0415  see `preview`
-
     if engine not in table.ALIASES:
         raise BadValue(f"there is no engine {engine!r}; try one of {', '.join(table.ALIASES)}")
     profiles = table.profiles(engine)

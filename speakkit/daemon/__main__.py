@@ -19,18 +19,15 @@ from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile
 from speakkit.daemon.process.spawn import READY
 from speakkit.daemon.server import Server
+from speakkit.daemon.speaking import scheduler
 from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
-from speakkit.daemon.speaking.scheduler import PLACE
 from speakkit.daemon.wire.messages import Mode
 from speakkit.errors import ExitCode, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.beep import sound_of
 from speakkit.playback.events import Event
 from speakkit.playback.media import Interlude
-
-VOICE = "SPEAKKIT_TEST_VOICE"
-"""The variable that names another voice than ours, as tests need it."""
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +65,10 @@ async def _serve(
     published: Published, settings: Settings, file: LogFile | None, told: int, where: str, guests: Containers | None
 ) -> None:
     loop = asyncio.get_running_loop()
-    place = os.environ.get(VOICE, PLACE)
     loudspeaker = partial(_loudspeaker, settings, published.path.parent)
-    work = Controller(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=place)
+    controller = Controller(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=scheduler.PLACE)
     idle_exit = -1.0 if guests else settings.idle_exit  # a container can start no daemon
-    server = Server(published, work, idle_exit, logfile=file, containers=guests)
+    server = Server(published, controller, idle_exit, logfile=file, containers=guests)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     failpoints.at("before_ready")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from speakkit.daemon.containers.listener import CONNECTIONS, Containers, Guest
-from speakkit.daemon.handler import Refused, RequestHandler
+from speakkit.daemon.handler import RequestHandler
 from speakkit.daemon.process import failpoints, peer, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile, log_bug
@@ -17,6 +17,7 @@ from speakkit.daemon.wire import messages
 from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
 from speakkit.daemon.wire.messages import DaemonStatus, Done, Greeting, Hello, Mode, Request, Shutdown, Welcome
 from speakkit.daemon.wire.protocol import Code, ProtocolError
+from speakkit.daemon.wire.requests import Refused
 from speakkit.workers.frames import Frame
 
 log = logging.getLogger(__name__)

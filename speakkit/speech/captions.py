@@ -133,13 +133,19 @@ class Recorder:
 
 @contextmanager
 def file(target: str, text: str) -> Iterator[Recorder]:
-    """Captions of `text` in `target`; in their place when the block ends well. Raises BadValue; StorageError."""
-    write = format_of(target).write
+    """Captions of `text`, which are written to `target` if the block ends well. Raises BadValue; StorageError."""
+    format_of(target)
     recorder = Recorder(text)
     yield recorder
+    write(target, recorder.captions())
+
+
+def write(target: str, captions: Captions) -> None:
+    """Write captions in the format that `target` ends with. Raises BadValue; StorageError."""
+    written = format_of(target).write(captions)
     try:
         with audiofile.replaced(Path(target)) as out:
-            out.write(write(recorder.captions()).encode())
+            out.write(written.encode())
     except OSError as error:
         raise storage_error(error, f"write {target}") from error
 

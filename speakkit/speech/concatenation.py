@@ -32,13 +32,15 @@ class Segment:
     """One chunk, spoken and ready to follow the one before it.
 
     audio: clipped, trimmed, faded at both ends, with the chunk's gap after it
-    onsets: when each phoneme is heard, and when the last one ends, in seconds from the start of the audio; empty where
+    onsets: when each phoneme is heard, and when the last one ends, in seconds from the start of the audio; empty if
         every word of the chunk was lost
+    warnings: one line for each thing that was dropped or failed since the segment before, without the lost words
     """
 
     chunk: Chunk
     audio: Audio
     onsets: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def segment(chunk: Chunk, synthesis: Synthesis, synthesizer: Synthesizer) -> Segment:

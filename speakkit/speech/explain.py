@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from speakkit.speech.frontend import Reader, SpeechPlan
 from speakkit.speech.timestamps import CONTINUOUS
+from speakkit.speech_request import Markup
 from speakkit.text import readings
 from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
-from speakkit.text.markup import Markup
 from speakkit.voices import Voice
 
 UNSPACED = (*CONTINUOUS, "IDEOGRAPHIC")
@@ -86,7 +86,7 @@ def explain(text: str, plan: SpeechPlan) -> Explanation:
     chunks = tuple(plan.chunks)
     voice = plan.delivery.voice
     words = tuple(word for chunk in chunks for word in _words(text, chunk))
-    return Explanation(text, voice.language, voice.name, words, chunks, plan.warnings)
+    return Explanation(text, voice.language, voice.name, words, chunks, tuple(plan.warnings))
 
 
 def _words(text: str, chunk: Chunk) -> Iterator[ExplainedWord]:

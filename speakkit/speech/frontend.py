@@ -1,6 +1,5 @@
 """A user's text -> phonemized sentences: markup, sentences, lexicon, verbalisation, phonemes, in this order."""
 
-import logging
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,31 +9,30 @@ from itertools import chain, pairwise
 from speakkit import voices
 from speakkit.engines.base import Phonemizer
 from speakkit.errors import TextError
+from speakkit.speech_request import Markup
 from speakkit.text import lexicon
 from speakkit.text.chunking import chunks
 from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
 from speakkit.text.decode import checked
 from speakkit.text.lexicon import Lexicon
-from speakkit.text.markup import Markup, script
+from speakkit.text.markup import script
 from speakkit.text.script import Pause, Rewrite, Script
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.text.source_map import SourceMap
 from speakkit.text.verbalize import verbalize
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class SpeechPlan:
-    """How a text is to be spoken.
+    """The chunks of one text.
 
-    chunks: in order, each planned when it is asked for; TextError is raised where there is nothing to be heard
-    warnings: what was dropped that the user may have meant otherwise
+    chunks: in order, each planned when it is taken; raises TextError if there is nothing to speak
+    warnings: one line for each thing that was dropped or failed; grows while chunks are taken
     """
 
     delivery: Delivery
     chunks: Iterator[Chunk]
-    warnings: tuple[str, ...]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,19 @@ class Reader:
     def plan(self, text: str, delivery: Delivery, markup: Markup, limits: ChunkLimits) -> SpeechPlan:
         """Plan `text` for a synthesizer with these limits. Raises TextError for what is no text."""
         made = script(checked(text, "the text"), markup)
-        planned = chunks(self.read(text, made), delivery, limits)
-        return SpeechPlan(delivery, _speakable(planned), made.warnings)
+        warnings = list(made.warnings)
+        planned = chunks(self.read(text, made, warnings), delivery, limits)
+        return SpeechPlan(delivery, _speakable(planned), warnings)
 
-    def read(self, text: str, script: Script) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
+    def read(self, text: str, script: Script, warnings: list[str]) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
         """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`.
 
-        A sentence that the phonemizer fails on has tokens without phonemes, so that its words are named as lost.
+        If the phonemizer fails on a sentence, its tokens have no phonemes, so that its words are named as lost, and
+        its error is appended to `warnings`.
         """
         for outcome in self.phonemizer.phonemize(self._said(text, script)):
             if outcome.error:
-                log.warning("%s", outcome.error)
+                warnings.append(str(outcome.error))
             spoken = outcome.item.spoken
             tokens = spoken.tokens(outcome.value or ())
             yield spoken.sentence, tuple(_with_pauses(tokens, outcome.item.pauses))

@@ -1,11 +1,12 @@
 """str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
 
-import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
+
+from msgspec import structs
 
 from speakkit import config, voices
 from speakkit.audio import Audio, joined
@@ -17,12 +18,10 @@ from speakkit.identity import Identity
 from speakkit.outcome import Failure, Outcome
 from speakkit.speech.concatenation import Segment, segment
 from speakkit.speech.frontend import Reader, SpeechPlan
+from speakkit.speech_request import Markup, SpeechRequest
 from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
-from speakkit.text.markup import Markup
 from speakkit.voices import Voice
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +30,7 @@ class Utterance:
 
     voice: full name of the voice, such as "af_heart", or of a blend, such as "af_bella(2)+af_sky"
     engine: the synthesizer that spoke, with its weights
+    warnings: one line for each thing that was dropped or failed, without the lost words
     """
 
     text: str
@@ -44,12 +44,18 @@ class Utterance:
         """The words that ought to be heard in the audio and are not, in full."""
         return tuple(token for part in self.segments for token in part.chunk.lost)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """See the class."""
+        return tuple(line for part in self.segments for line in part.warnings)
+
 
 @dataclass(frozen=True)
 class Speaker:
     """A voice with the engines that it needs, which are lent to it.
 
     threads: of the processor, that the synthesizer computes with; 0 for torch's own count
+    Of a request it takes the text, speed, seed and markup; the voice and the engines are chosen (see `speaker`).
     """
 
     voice: Voice
@@ -57,42 +63,34 @@ class Speaker:
     synthesizer: Synthesizer
     threads: int = 0
 
-    def segments(
-        self,
-        text: str,
-        *,
-        speed: float = 1.0,
-        seed: int = 0,
-        markup: Markup = Markup.PLAIN,
-        starts_early: bool = False,
-        first: int = 0,
-    ) -> Iterator[Segment]:
-        """Speak `text` chunk by chunk, the first before the last is read, and a short one where it `starts_early`.
+    def segments(self, request: SpeechRequest, *, starts_early: bool = False, first: int = 0) -> Iterator[Segment]:
+        """Speak a text chunk by chunk; the first is spoken before the last is read.
 
-        first: the chunk to begin with; those before it are read, and not spoken
-        Raises TextError where there is no word in it that this voice can say, BadValue for a speed out of SPEEDS.
+        starts_early: make the first chunk short, because it is played at once
+        first: index of the first chunk to speak; those before it are read, and not spoken
+        Raises TextError if the voice can say no word of the text, BadValue for a speed out of SPEEDS.
         """
-        plan = self._plan(text, self._delivery(speed, seed, starts_early=starts_early), markup)
+        plan = self._plan(request, starts_early=starts_early)
+        warned = 0
         for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None)):
-            yield segment(outcome.item, outcome.result(), self.synthesizer)
+            spoken = segment(outcome.item, outcome.result(), self.synthesizer)
+            yield replace(spoken, warnings=tuple(plan.warnings[warned:]))
+            warned = len(plan.warnings)
 
-    def utterance(self, text: str, *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN) -> Utterance:
-        """Speak `text` as a whole. Raises as `segments` does."""
-        (outcome,) = self.speak([text], speed=speed, seed=seed, markup=markup)
+    def utterance(self, request: SpeechRequest) -> Utterance:
+        """Speak a text as a whole. Raises as `segments` does."""
+        (outcome,) = self.speak([request])
         return outcome.result()
 
-    def speak(
-        self, texts: Iterable[str], *, speed: float = 1.0, seed: int = 0, markup: Markup = Markup.PLAIN
-    ) -> Iterator[Outcome[str, Utterance]]:
+    def speak(self, requests: Iterable[SpeechRequest]) -> Iterator[Outcome[SpeechRequest, Utterance]]:
         """Speak each of many texts as a whole, in batches that are filled from all of them.
 
-        A text that fails is an outcome with its error. Texts are taken as far ahead as a batch needs: one at a time on
-        a processor, where each chunk is spoken alone and its samples never depend on its neighbours; on a GPU the
-        order of the texts decides which chunks share a batch. Raises BadValue for a speed out of SPEEDS.
+        A text that fails is an outcome with its error. Requests are taken as far ahead as a batch needs: one at a time
+        on a processor, where each chunk is spoken alone and its samples never depend on its neighbours; on a GPU the
+        order of the texts decides which chunks share a batch.
         """
         pending: deque[_Pending] = deque()
-        delivery = self._delivery(speed, seed)
-        for outcome in self.synthesizer.synthesize(self._planned(texts, delivery, markup, pending), urgent=False):
+        for outcome in self.synthesizer.synthesize(self._planned(requests, pending), urgent=False):
             while pending[0].number < outcome.item.utterance:
                 yield pending.popleft().outcome(self)
             pending[0].add(outcome, self.synthesizer)
@@ -100,35 +98,33 @@ class Speaker:
                 yield pending.popleft().outcome(self)
         yield from (text.outcome(self) for text in pending)
 
-    def _planned(
-        self, texts: Iterable[str], delivery: Delivery, markup: Markup, pending: "deque[_Pending]"
-    ) -> Iterator[Chunk]:
+    def _planned(self, requests: Iterable[SpeechRequest], pending: "deque[_Pending]") -> Iterator[Chunk]:
         """The chunks of all texts, each of which is put into `pending` first."""
-        for number, text in enumerate(texts):
-            entry = _Pending(text, number)
+        for number, request in enumerate(requests):
+            entry = _Pending(request, number)
             pending.append(entry)
             try:
-                yield from self._plan(text, replace(delivery, utterance=number), markup).chunks
+                plan = self._plan(request, number)
+                entry.warnings = plan.warnings
+                yield from plan.chunks
             except SpeakkitError as error:
                 entry.error = error
 
-    def _delivery(self, speed: float, seed: int, *, starts_early: bool = False) -> Delivery:
-        return Delivery(self.voice, checked_speed(speed), seed, starts_early, threads=self.threads)
-
-    def _plan(self, text: str, delivery: Delivery, markup: Markup) -> SpeechPlan:
-        plan = self.reader.plan(text, delivery, markup, self.synthesizer.limits)
-        for warning in plan.warnings:
-            log.warning("%s", warning)
-        return plan
+    def _plan(self, request: SpeechRequest, number: int = 0, *, starts_early: bool = False) -> SpeechPlan:
+        speed = checked_speed(request.speed)
+        delivery = Delivery(self.voice, speed, request.seed, starts_early, number, self.threads)
+        return self.reader.plan(request.text, delivery, request.markup, self.synthesizer.limits)
 
 
 @dataclass
 class _Pending:
-    """A text that is being spoken with others. number: its place among them."""
+    """A text that is being spoken with others. number: its place among them; warned: warnings that are in a segment."""
 
-    text: str
+    request: SpeechRequest
     number: int
     segments: list[Segment] = field(default_factory=list)
+    warnings: Sequence[str] = ()
+    warned: int = 0
     error: Failure | None = None
 
     def add(self, spoken: Outcome[Chunk, Synthesis], synthesizer: Synthesizer) -> None:
@@ -136,15 +132,18 @@ class _Pending:
         if spoken.error:
             self.error = self.error or spoken.error
         elif not self.error:
-            self.segments.append(segment(spoken.item, spoken.result(), synthesizer))
+            made = segment(spoken.item, spoken.result(), synthesizer)
+            self.segments.append(replace(made, warnings=tuple(self.warnings[self.warned :])))
+            self.warned = len(self.warnings)
 
-    def outcome(self, speaker: Speaker) -> Outcome[str, Utterance]:
+    def outcome(self, speaker: Speaker) -> Outcome[SpeechRequest, Utterance]:
         """The whole text, once no chunk of it is to come."""
         if self.error:
-            return Outcome(self.text, error=self.error)
+            return Outcome(self.request, error=self.error)
         audio = joined([part.audio for part in self.segments])
         engine = speaker.synthesizer.identity
-        return Outcome(self.text, Utterance(self.text, speaker.voice.name, engine, audio, tuple(self.segments)))
+        spoken = Utterance(self.request.text, speaker.voice.name, engine, audio, tuple(self.segments))
+        return Outcome(self.request, spoken)
 
 
 def lost_word(token: Token, voice: str) -> str:
@@ -152,7 +151,7 @@ def lost_word(token: Token, voice: str) -> str:
     return f"{token.text!r} at character {token.start} was not spoken: the voice {voice} cannot say it"
 
 
-def find_voice(name: str, lang: str | None = None) -> Voice:
+def find_voice(name: str, lang: str = "") -> Voice:
     """The voice that `name` means, to read `lang`, or else its own language.
 
     name: a name, an alias, a blend, a blend of the configuration, or a pack in the user's voice folder.
@@ -163,17 +162,18 @@ def find_voice(name: str, lang: str | None = None) -> Voice:
 
 
 @contextmanager
-def speaker(
-    voice: Voice, *, engine: str = "kokoro", device: str = "auto", batch: int | None = None, threads: int = 0
-) -> Iterator[Speaker]:
-    """Borrow what `voice` needs, for the length of a block.
+def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Speaker]:
+    """Borrow what `request` needs, for the length of a block; its text does not matter.
 
     batch: the most chunks that are spoken at once; None for what is best on the device
-    threads: of the processor; 0 for as many as torch takes
-    Raises BadValue for an unknown engine or device, or no batch; EngineError; ModelError.
+    Raises BadValue for an unknown voice, language, engine or device, or for no batch; EngineError; ModelError.
     """
-    with reader(voice.language, engine) as reads, registry.synthesizer(engine, device, batch) as synthesizer:
-        yield Speaker(voice, reads, synthesizer, registry.threads(threads))
+    voice = find_voice(request.voice or voices.DEFAULT, request.lang)
+    with (
+        reader(voice.language, request.engine) as reads,
+        registry.synthesizer(request.engine, request.device, batch) as synthesizer,
+    ):
+        yield Speaker(voice, reads, synthesizer, registry.threads(request.threads))
 
 
 @contextmanager
@@ -210,6 +210,10 @@ def synthesize(
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
     TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
     """
-    with speaker(find_voice(voice, lang), device=device, threads=threads) as talker:
-        for outcome in talker.speak([texts] if isinstance(texts, str) else texts, speed=speed, seed=seed):
+    shared = SpeechRequest(voice=voice, lang=lang or "", seed=seed, device=device, threads=threads)
+    with speaker(shared) as talker:
+        each = [texts] if isinstance(texts, str) else texts
+        for outcome in talker.speak(
+            structs.replace(shared, text=text, speed=speed, markup=Markup.PLAIN) for text in each
+        ):
             yield outcome.result()

@@ -1,9 +1,9 @@
 """Markup of the user's -> a script: Markdown, SSML, pauses and pronunciations."""
 
 import re
-from enum import StrEnum
 from pathlib import PurePath
 
+from speakkit.speech_request import Markup
 from speakkit.text import ssml
 from speakkit.text.edits import Edits
 from speakkit.text.marks import read_bracket, read_entity
@@ -65,17 +65,6 @@ PAIRED = {
 """Marks that people put around words in plain text too, and nobody says."""
 
 
-class Markup(StrEnum):
-    """What is taken for markup in a text."""
-
-    RAW = "raw"
-    """Nothing."""
-    PLAIN = "plain"
-    """SSML, [pause:1s] and [word](/phonemes/)."""
-    MARKDOWN = "markdown"
-    """Markdown too."""
-
-
 def guessed(text: str, name: str = "") -> Markup:
     """MARKDOWN for a text that looks like it, or whose file's `name` says so; else PLAIN."""
     suffix = PurePath(name).suffix.lower()
@@ -98,6 +87,8 @@ def _is_code(text: str) -> bool:
 
 def script(text: str, markup: Markup = Markup.PLAIN) -> Script:
     """What of `text` is to be read, and how. Raises TextError for SSML that declares entities of its own."""
+    if markup is Markup.AUTO:
+        markup = guessed(text)
     if markup is Markup.RAW:
         return Script(text)
     ssml.refuse_declarations(text)

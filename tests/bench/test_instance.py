@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from speakkit import audiofile
 from speakkit.bench import instance
@@ -87,10 +88,17 @@ def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
     given = {}
     speaker = synthesize.speaker
     monkeypatch.setattr(
-        synthesize, "speaker", lambda voice, **options: given.update(options) or speaker(voice, device="cpu")
+        synthesize,
+        "speaker",
+        lambda request, **options: given.update(options, **structs.asdict(request)) or speaker(request),
     )
     instance.load(replace(SETUP, batch=3, threads=2))
-    assert given == {"engine": "kokoro", "device": "cpu", "batch": 3, "threads": 2}
+    assert {name: given[name] for name in ("engine", "device", "batch", "threads")} == {
+        "engine": "kokoro",
+        "device": "cpu",
+        "batch": 3,
+        "threads": 2,
+    }
 
 
 def test_a_figure_is_a_number():

@@ -15,7 +15,6 @@ import pytest
 
 from bare import BARE_PYTHON
 from speakkit import paths
-from speakkit.daemon.handler import Nothing, Refused
 from speakkit.daemon.process import lifecycle
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.server import Server
@@ -24,6 +23,7 @@ from speakkit.daemon.wire.client import Client
 from speakkit.daemon.wire.connection import ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, AudioChunk, ErrorReply, Finished, Hello, Mode, SpokenWord
 from speakkit.daemon.wire.protocol import Code, FrameDecoder
+from speakkit.daemon.wire.requests import Refused
 from speakkit.workers.frames import Frame
 
 STRANGER = 65534
@@ -93,7 +93,7 @@ def fails_to_start(start):
 OPS = ("say", "read", "dial", "wait", "cancel", "flood", "bug", "refuse")
 
 
-class Echo(Nothing):
+class Echo:
     """Work that does what a test needs, and notes who came and went."""
 
     def __init__(self):
@@ -121,6 +121,9 @@ class Echo(Nothing):
 
     async def drain(self):
         await self.drained.wait()
+
+    async def stop(self):
+        pass
 
     async def _say(self, connection, request):
         connection.post(Accepted(request.id))

@@ -15,13 +15,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from speakkit.daemon.speaking.synthesis_request import Ask, Save, SpeechPiece, SpeechRequest
+from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
+from speakkit.daemon.wire.messages import Span, SpokenWord
 from speakkit.errors import EngineError
+from speakkit.speech_request import SpeechRequest
 
 RATE = 24_000
+TEXTS: dict[str, str] = {}
 
 
-def load(likely: SpeechRequest) -> Callable[[Ask | Save], Iterator[SpeechPiece]]:
+def load(likely: SpeechRequest) -> Callable[[Order], Iterator[SpeechPiece]]:
     time.sleep(float(os.environ.get("FAKE_LOAD", "0")))
     return answer
 
@@ -32,10 +35,15 @@ def answer(asked):
         asked.file.parent.mkdir(exist_ok=True)
         asked.file.write_bytes(asked.sound)
         return
-    wishes = dict(part.split("=") for part in asked.text.split() if "=" in part)
+    if isinstance(asked, Begin):
+        TEXTS[asked.id] = asked.request.text
+    elif asked.id not in TEXTS:
+        yield SpeechPiece(is_unknown=True)
+        return
+    wishes = dict(part.split("=") for part in TEXTS[asked.id].split() if "=" in part)
     number, at = asked.number, int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
-        yield SpeechPiece(is_over=True, lost=((0, 1),) if "lost" in wishes else ())
+        yield SpeechPiece(is_over=True, lost=(Span(0, 1),) if "lost" in wishes else ())
         return
     time.sleep(float(wishes.get("slow", "0")))
     _work(float(wishes.get("busy", "0")))
@@ -46,7 +54,7 @@ def answer(asked):
     sound = array.array("f", [value]) * count
     if "ramp" in wishes:
         sound = array.array("f", [(number * count + place) / 2**20 for place in range(1, count + 1)])
-    yield SpeechPiece(words=((0, 1, 0.0, 0.1),), sound=sound.tobytes())
+    yield SpeechPiece(words=(SpokenWord(0, 1, 0.0, 0.1),), sound=sound.tobytes())
 
 
 def _was_done(wishes):

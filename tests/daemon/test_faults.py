@@ -9,10 +9,11 @@ import pytest
 from speakkit.daemon.speaking import worker
 from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
-from speakkit.daemon.speaking.synthesis_request import Ask, SpeechRequest
+from speakkit.daemon.speaking.synthesis_request import Begin
 from speakkit.daemon.wire.messages import AudioChunk, Finished, Started
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
+from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits
 from waiting import wait_until
 
@@ -187,5 +188,5 @@ def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
     """The process is loaded for the first script that comes, and is not bound to it."""
     answer = worker.load(SpeechRequest(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):
-        list(answer(Ask("1", 0, 0.0, SpeechRequest(voice="nobody"), "Hello.")))
+        list(answer(Begin("1", SpeechRequest("Hello.", voice="nobody"))))
     assert SpeechRequest(voice="nobody").engine == "kokoro"

@@ -21,6 +21,7 @@ from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon
 from speakkit.voices import Voice, find
@@ -169,8 +170,8 @@ def test_short_texts_fill_batches_together():
 
     talker = Speaker(find("f1"), Reader("en-us", FakePhonemizer(), Lexicon("en-us")), Batched())
     texts = [f"Text number {i}." if i % 10 else "..." for i in range(110)]
-    outcomes = list(talker.speak(texts))
-    assert [outcome.item for outcome in outcomes] == texts
+    outcomes = list(talker.speak(map(SpeechRequest, texts)))
+    assert [outcome.item.text for outcome in outcomes] == texts
     assert [bool(outcome.error) for outcome in outcomes] == [text == "..." for text in texts]
     assert sizes == [32, 32, 32, 3]
     spoken = [outcome.result() for outcome in outcomes if not outcome.error]

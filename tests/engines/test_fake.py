@@ -16,6 +16,7 @@ from speakkit.errors import EngineError
 from speakkit.outcome import Outcome
 from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon
 from speakkit.text.passages import Passage
@@ -123,7 +124,7 @@ def fakes(**scripts):
 def test_speech_runs_on_fakes():
     """The whole path from text to audio in milliseconds."""
     with fakes() as talker:
-        utterance = talker.utterance("Hello there. 5 km to go.")
+        utterance = talker.utterance(SpeechRequest("Hello there. 5 km to go."))
     assert [token.text for segment in utterance.segments for token in segment.chunk.tokens][:2] == ["Hello", "there"]
     assert utterance.audio.duration > 0.5
     assert utterance.engine.name == "fake-synthesizer"
@@ -140,9 +141,9 @@ def test_one_text_that_fails_ends_no_other():
 
     texts = ["First one here.", "Second one here.", "Third one here."]
     with fakes(speaks=speaks) as talker:
-        outcomes = list(talker.speak(texts))
+        outcomes = list(talker.speak(map(SpeechRequest, texts)))
     assert [str(outcome.error or "") for outcome in outcomes] == ["", "broken", ""]
-    assert [outcome.item for outcome in outcomes] == texts
+    assert [outcome.item.text for outcome in outcomes] == texts
 
 
 def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken(caplog):
@@ -155,7 +156,7 @@ def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken(caplog):
 
     text = "First comes this. Then it fails twice. Last comes that."
     with fakes(reads=reads) as talker:
-        utterance = talker.utterance(text)
+        utterance = talker.utterance(SpeechRequest(text))
     assert [(token.text, token.start) for token in utterance.lost] == [("Then it fails twice.", 18)]
     assert "misaki failed" in caplog.text
     assert utterance.audio.duration > 0.5
@@ -164,7 +165,7 @@ def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken(caplog):
 def test_a_chunk_whose_words_are_all_lost_keeps_its_gap():
     """Silence in its place; nothing of the text behind it moves to the front."""
     with fakes(reads=lambda phrase: () if "x" in phrase.text else fake.spelled(phrase)) as talker:
-        segments = list(talker.segments("xx xx.[pause:1s] Then this.", first=0))
+        segments = list(talker.segments(SpeechRequest("xx xx.[pause:1s] Then this.")))
     assert sum(len(segment.onsets) == 0 for segment in segments) <= 1
     assert sum(len(segment.chunk.lost) for segment in segments) == 1
 
@@ -173,7 +174,7 @@ def test_lengths_that_no_engine_speaks_are_never_planned():
     """An engine with another limit gets chunks of its own size."""
     small = fake.FakeSynthesizer(known=limits().__class__(limits().symbols, 60, 40, 10, 0.05, 0.5))
     talker = Speaker(find("f1"), Reader("en-us", fake.FakePhonemizer(), Lexicon("en-us")), small)
-    utterance = talker.utterance("a word and another word, " * 20)
+    utterance = talker.utterance(SpeechRequest("a word and another word, " * 20))
     assert max(len(segment.chunk.phonemes) for segment in utterance.segments) <= 60
     assert len(utterance.segments) > 8
     assert utterance.lost == ()

@@ -15,9 +15,9 @@ from speakkit.engines.kokoro_config import limits
 from speakkit.engines.pool import BATCH, Pooled
 from speakkit.errors import BadValue, EngineError, ModelError
 from speakkit.speech.frontend import Reader
+from speakkit.speech_request import Markup
 from speakkit.text.chunks import Delivery, Token
 from speakkit.text.lexicon import Lexicon
-from speakkit.text.markup import Markup
 from speakkit.text.sentences import Sentence, sentences
 from speakkit.voices import find
 from speakkit.workers.pool import AHEAD

@@ -9,7 +9,8 @@ import pytest
 from speakkit.audio import QUIET, silence
 from speakkit.engines.base import Synthesis
 from speakkit.speech.concatenation import BEFORE, MARGIN, segment
-from speakkit.speech.synthesize import find_voice, speaker
+from speakkit.speech.synthesize import speaker
+from speakkit.speech_request import SpeechRequest
 
 TEXT = (
     "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
@@ -19,8 +20,8 @@ TEXT = (
 
 
 def segments(voice, text, **options):
-    with speaker(find_voice(voice), device="cpu") as talker:
-        return list(talker.segments(text, **options))
+    with speaker(SpeechRequest(voice=voice, device="cpu")) as talker:
+        return list(talker.segments(SpeechRequest(text, **options)))
 
 
 @pytest.fixture(scope="module")

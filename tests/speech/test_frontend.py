@@ -5,9 +5,10 @@ import pytest
 from speakkit import paths
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.frontend import Reader
+from speakkit.speech_request import Markup
 from speakkit.text import lexicon
 from speakkit.text.chunks import Delivery
-from speakkit.text.markup import Markup, script
+from speakkit.text.markup import script
 from speakkit.voices import find
 
 WORDS = """

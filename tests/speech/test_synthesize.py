@@ -8,7 +8,8 @@ import pytest
 
 import speakkit
 from speakkit.errors import BadValue, TextError
-from speakkit.speech.synthesize import find_voice, speaker
+from speakkit.speech.synthesize import speaker
+from speakkit.speech_request import SpeechRequest
 
 PARAGRAPHS = (
     "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
@@ -63,13 +64,13 @@ def test_every_word_of_a_long_text_is_heard(whisper):
 @pytest.fixture
 def talker():
     """A voice with its engines."""
-    with speaker(find_voice("f1"), device="cpu") as lent:
+    with speaker(SpeechRequest(voice="f1", device="cpu")) as lent:
         yield lent
 
 
 def test_joins_are_silent(talker):
     """Each segment starts and ends at nothing, so that no step can be heard between two."""
-    for segment in talker.segments(PARAGRAPHS):
+    for segment in talker.segments(SpeechRequest(PARAGRAPHS)):
         assert abs(segment.audio.samples[0]) < 1e-3
         assert abs(segment.audio.samples[-1]) < 1e-3
 
@@ -77,7 +78,7 @@ def test_joins_are_silent(talker):
 def test_tokens_point_at_the_users_own_text(talker):
     """Every letter of the text is in a token of a chunk, at its place."""
     text = "  \u201cWasn\u2019t it 5\u2032 tall?\u201d\n\nShe said:\tno\u2014never! \u4f60\u597d"
-    tokens = [token for s in talker.segments(text) for token in s.chunk.tokens]
+    tokens = [token for s in talker.segments(SpeechRequest(text)) for token in s.chunk.tokens]
     covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
     assert all(text[token.start :].startswith(token.text) for token in tokens)
     assert {i for i, character in enumerate(text) if character.isalnum()} <= covered
@@ -92,22 +93,22 @@ def test_lost_words_are_in_the_utterance():
 def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
     """Chunk by chunk the same bytes, whether or not there is a next one."""
     first, second = PARAGRAPHS.split("\n\n")
-    alone = next(talker.segments(first)).audio.samples
-    before_another = next(talker.segments(f"{first}\n\n{second}")).audio.samples
+    alone = next(talker.segments(SpeechRequest(first))).audio.samples
+    before_another = next(talker.segments(SpeechRequest(f"{first}\n\n{second}"))).audio.samples
     assert alone.tobytes() == before_another[: len(alone)].tobytes()
 
 
 def test_many_texts_are_spoken_as_one_by_one(talker):
     """In their order, to the byte on a processor; those that cannot be spoken are outcomes with their errors."""
     texts = ["One.", "...", "Two.\n\nThree.", "Four \u4f60\u597d.", "bad \ud800 text", "Five."]
-    outcomes = list(talker.speak(iter(texts), seed=3))
-    assert [outcome.item for outcome in outcomes] == texts
+    outcomes = list(talker.speak(SpeechRequest(text, seed=3) for text in texts))
+    assert [outcome.item.text for outcome in outcomes] == texts
     assert [type(outcome.error) for outcome in outcomes] == [
         *(type(None), TextError, type(None), type(None), TextError, type(None))
     ]
     for text, outcome in zip(texts, outcomes, strict=True):
         if not outcome.error:
-            alone = talker.utterance(text, seed=3)
+            alone = talker.utterance(SpeechRequest(text, seed=3))
             assert outcome.result().audio.samples.tobytes() == alone.audio.samples.tobytes()
             assert outcome.result().lost == alone.lost
             assert alone.engine == talker.synthesizer.identity
@@ -116,7 +117,7 @@ def test_many_texts_are_spoken_as_one_by_one(talker):
 def test_a_text_is_taken_when_the_one_before_is_spoken(talker):
     """On a processor, where each chunk is a batch: somebody may write texts while they are spoken."""
     taken = []
-    outcomes = talker.speak(taken.append(text) or text for text in ["One.", "Two.", "Three."])
+    outcomes = talker.speak(taken.append(text) or SpeechRequest(text) for text in ["One.", "Two.", "Three."])
     for count in (1, 2, 3):
         next(outcomes)
         assert len(taken) == count

@@ -12,6 +12,7 @@ from speakkit.engines import device
 from speakkit.engines.fake import FakePhonemizer, FakeSynthesizer
 from speakkit.speech.frontend import Reader
 from speakkit.speech.synthesize import Speaker
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Chunk
 from speakkit.text.lexicon import Lexicon
 
@@ -42,7 +43,7 @@ def test_each_speaker_has_its_own():
     voice, engine = voices.find("f1"), FakeSynthesizer()
     reader = Reader("en-us", FakePhonemizer(), Lexicon("en-us"))
     speakers = [Speaker(voice, reader, engine, count) for count in (1, 3)]
-    for _ in zip(*(speaker.segments("One.\n\nTwo.\n\nThree.") for speaker in speakers), strict=True):
+    for _ in zip(*(speaker.segments(SpeechRequest("One.\n\nTwo.\n\nThree.")) for speaker in speakers), strict=True):
         pass
     counts = [chunk.threads for chunk in engine.taken]
     assert counts == [1, 3] * (len(counts) // 2)

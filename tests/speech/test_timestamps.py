@@ -12,6 +12,7 @@ from speakkit.audio import QUIET, silence
 from speakkit.speech.concatenation import Segment
 from speakkit.speech.synthesize import find_voice, speaker
 from speakkit.speech.timestamps import words
+from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunking import placed
 from speakkit.text.chunks import Chunk, Token
 from speakkit.voices import SAMPLES
@@ -20,8 +21,8 @@ SECOND_PER_PHONEME = 0.1
 
 
 def timed(voice, text, **options):
-    with speaker(find_voice(voice), device="cpu") as talker:
-        spoken = list(talker.segments(text, **options))
+    with speaker(SpeechRequest(voice=voice, device="cpu")) as talker:
+        spoken = list(talker.segments(SpeechRequest(text, **options)))
     return list(words(text, spoken)), spoken
 
 
@@ -81,7 +82,7 @@ def test_scripts_without_spaces_have_tokens_for_words(voice, package, text, expe
 
 def test_words_begin_with_their_sound():
     """After a pause, where the first sound of a word can be seen: in the second chunk as in the first."""
-    text = "Ten! Keep. Dogs? Apples. Boats. Tell me, please. " * 4
+    text = "Ten! Keep. Dogs? Apples. Boats. Tell me, please. " * 6
     found, spoken = timed("f1", text)
     assert len(spoken) > 1
     samples = np.concatenate([part.audio.samples for part in spoken])

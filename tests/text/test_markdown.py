@@ -3,8 +3,9 @@
 import pytest
 
 from speakkit.speech.frontend import Reader
+from speakkit.speech_request import Markup
 from speakkit.text.lexicon import Lexicon
-from speakkit.text.markup import Markup, script
+from speakkit.text.markup import script
 from speakkit.text.script import BREAK
 from speakkit.text.sentences import sentences
 
@@ -147,7 +148,7 @@ print("never")
 def test_an_answer_read_aloud(english):
     """The whole path, with the real phonemizer: every word of it and no mark, each token in its place."""
     made = script(ANSWER, Markup.MARKDOWN)
-    read = list(Reader("en-us", english.engine, Lexicon("en-us")).read(ANSWER, made))
+    read = list(Reader("en-us", english.engine, Lexicon("en-us")).read(ANSWER, made, []))
     tokens = [token for _, sentence in read for token in sentence]
     assert all(ANSWER[token.start : token.end] == token.text for token in tokens)
     assert all(token.phonemes for token in tokens if token.is_word)

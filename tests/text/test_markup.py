@@ -11,9 +11,10 @@ from speakkit.errors import TextError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.speech.frontend import Reader
+from speakkit.speech_request import Markup
 from speakkit.text.chunks import Token
 from speakkit.text.lexicon import Lexicon
-from speakkit.text.markup import Markup, guessed, script
+from speakkit.text.markup import guessed, script
 from speakkit.text.script import Pause, Rewrite
 
 MARKS = [
@@ -123,7 +124,7 @@ def test_a_script_is_as_long_as_its_text(text, markup):
 def test_markup_loses_no_word(text, markup):
     """To the end of the path: each word has phonemes, or a rule that leaves it out."""
     made = checked_script(text, markup)
-    read = Reader("xx", EveryWord(), Lexicon("en-us")).read(text, made) if made else ()
+    read = Reader("xx", EveryWord(), Lexicon("en-us")).read(text, made, []) if made else ()
     for sentence, tokens in read:
         assert sentence.text == text[sentence.start : sentence.end]
         assert all(token.text == text[token.start : token.end] for token in tokens)

@@ -3,7 +3,8 @@
 import pytest
 
 from speakkit.errors import TextError
-from speakkit.text.markup import Markup, script
+from speakkit.speech_request import Markup
+from speakkit.text.markup import script
 from speakkit.text.script import BREAK, Pause, Rewrite
 from speakkit.text.sentences import sentences
 

@@ -21,19 +21,19 @@ from typing import Any, cast
 from msgspec import structs
 
 from speakkit.config import Settings
-from speakkit.daemon.handler import Refused
 from speakkit.daemon.process import lifecycle, peer
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.daemon.queue import quiet_hours
 from speakkit.daemon.queue.actions import Result, Stage
-from speakkit.daemon.queue.utterance import Interrupt, Priority
+from speakkit.daemon.queue.utterance import Interrupt, Priority, QueueOptions
 from speakkit.daemon.wire import messages
 from speakkit.daemon.wire.connection import Connection, ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, Event, Finished, Hello, Message, Request, Started
 from speakkit.daemon.wire.protocol import Code, ProtocolError, text_of
-from speakkit.daemon.wire.requests import Speak, required_id
+from speakkit.daemon.wire.requests import Refused, Speak, required_id
 from speakkit.errors import DaemonError, ExitCode, storage_error
+from speakkit.speech_request import SpeechRequest
 from speakkit.workers.frames import JsonValue
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ REQUESTS = 10
 REST = 0.1
 """Seconds for which one who asks for too much is not listened to: a flood of requests costs little."""
 
-FREE = {"voice", "lang", "speed", "seed", "raw", "prio", "interrupt", "dedupe", "replace", "ttl"}
-"""The fields of `requests.Speak` that a container may set."""
+FREE = {"text", "voice", "lang", "speed", "seed", "markup", "prio", "interrupt", "dedupe", "replace", "ttl"}
+"""The fields of a `speak` that a container may set; `text` is the payload."""
 
 NO_AGENT = f"an agent must be 1 to {64 - len(PREFIX)} letters, digits or . _ : -"
 NO_OP = "a container may ask for hello, speak, cancel and status, and nothing else"
@@ -132,11 +132,13 @@ class Containers:
         persona = {"voice": known.voice, "speed": known.speed} if known else {}
         defaults = {**self._delivery, **{name: value for name, value in persona.items() if value is not None}}
         given: dict[str, JsonValue] = {**defaults, **request.fields}
-        wish = messages.read(Speak, given)
-        for each in structs.fields(Speak):
-            if each.name not in FREE and getattr(wish, each.name) != each.default:
-                raise Refused(Code.denied, f"a container cannot set {each.name}")
-        if wish.prio is Priority.urgent or wish.interrupt is Interrupt.all:
+        options = messages.read(QueueOptions, given)
+        for kind in (SpeechRequest, QueueOptions, Speak):
+            wish = messages.read(kind, given)
+            for each in structs.fields(kind):
+                if each.encode_name not in FREE and getattr(wish, each.name) != each.default:
+                    raise Refused(Code.denied, f"a container cannot set {each.encode_name}")
+        if options.priority is Priority.urgent or options.interrupt is Interrupt.all:
             raise Refused(Code.denied, "a container cuts in on nobody: prio is at most normal, interrupt none or agent")
         if quiet_hours.is_quiet(self._quiet_hours, datetime.now().time()):  # noqa: DTZ005  by the clock on the wall
             raise Refused(Code.denied, f"nothing is heard in the quiet hours, {self._quiet_hours}")

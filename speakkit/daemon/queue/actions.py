@@ -42,13 +42,11 @@ class Placed:
 
     position: how many are before it; 0 is spoken now
     eta: seconds until its turn, roughly, if nothing is paused and nothing cuts in
-    same_as: id of the one that says the same, and is spoken for both
     """
 
     id: str
     position: int
     eta: float
-    same_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,21 +78,10 @@ class UtteranceState:
 
 
 @dataclass(frozen=True)
-class BurstBegins:
-    """Silence is over: the stream is needed, and other media should be paused."""
-
-
-@dataclass(frozen=True)
-class BurstEnds:
-    """Nothing is spoken: other media may go on, and the stream may be closed, each after its own while."""
-
-
-@dataclass(frozen=True)
 class Start:
-    """Play it from the beginning of a sentence (counted from 0). turn: goes with all reports on this playing of it."""
+    """Play it. turn: number of this playing, which each report on it bears."""
 
     utterance: QueuedUtterance
-    sentence: int
     turn: int
 
 
@@ -112,6 +99,7 @@ class Ended:
     """The one end of an accepted utterance, for its owner."""
 
     id: str
+    agent: str
     owner: str
     result: Result
     code: str = ""
@@ -124,7 +112,8 @@ class Forgotten:
     id: str
 
 
-Action = Placed | Busy | Rejected | UtteranceState | BurstBegins | BurstEnds | Start | Stop | Ended | Forgotten
+Answer = Placed | Busy | Rejected | UtteranceState
+Action = Answer | Start | Stop | Ended | Forgotten
 Actions = tuple[Action, ...]
 
 

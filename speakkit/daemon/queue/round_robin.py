@@ -16,14 +16,12 @@ class Item:
     """An utterance that was accepted and has not ended.
 
     owner: the connection it hangs on, which may be another than it came by
-    sentence: where to start
     turn: that of its last `Start`; 0 where it has not begun
     since: when that was
     """
 
     utterance: QueuedUtterance
     owner: str
-    sentence: int = 0
     turn: int = 0
     since: float = 0.0
 
@@ -43,9 +41,8 @@ class Item:
         return self.turn > 0
 
     def stand_in_for(self, other: "Item") -> None:
-        """Go on where `other` was, if the words are the same: a key alone may join different ones."""
+        """Take the turn of `other`."""
         self.turn = other.turn
-        self.sentence = other.sentence if self.utterance.text == other.utterance.text else 0
 
 
 class RoundRobin:

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator
 from speakkit.daemon.queue.actions import (
     Action,
     Actions,
-    BurstBegins,
-    BurstEnds,
     Ended,
     Forgotten,
     Result,
@@ -64,9 +62,8 @@ class QueueState:
         self.past = Past()
         self._ranks = {rank: RoundRobin() for rank in Rank}
         self._joined: dict[Item, Item] = {}
-        self._in_burst = False
         self._turn = 0
-        self._effects: list[Action] = []
+        self._actions: list[Action] = []
 
     @property
     def has_urgent(self) -> bool:
@@ -130,10 +127,10 @@ class QueueState:
             for other in heirs[1:]:
                 self._joined[other] = heirs[0]
             del self.live[item.utterance.id]
-            ended = Ended(item.utterance.id, item.owner, result, code)
-            self._effects.append(ended)
+            ended = Ended(item.utterance.id, item.agent, item.owner, result, code)
+            self._actions.append(ended)
             if forgotten := self.past.add(item, ended):
-                self._effects.append(Forgotten(forgotten.id))
+                self._actions.append(Forgotten(forgotten.id))
 
     def _leave(self, item: Item, heir: Item | None) -> None:
         if heir:
@@ -163,7 +160,7 @@ class QueueState:
         """Silence the one that is spoken. A fade sounds better, but takes time: none where an urgent one waits."""
         assert self.playing
         stopped, self.playing = self.playing, None
-        self._effects.append(Stop(stopped.utterance.id, stopped.turn, fade=not self.has_urgent))
+        self._actions.append(Stop(stopped.utterance.id, stopped.turn, fade=not self.has_urgent))
         return stopped
 
     def begin(self, now: float, *, paused: bool) -> None:
@@ -171,12 +168,7 @@ class QueueState:
         if not self.playing and (item := self._taken(paused=paused)):
             self._turn += 1
             self.playing, item.turn, item.since = item, self._turn, now
-            if not self._in_burst:
-                self._effects.append(BurstBegins())
-            self._effects.append(Start(item.utterance, item.sentence, item.turn))
-        elif self._in_burst and not self.playing:
-            self._effects.append(BurstEnds())
-        self._in_burst = self.playing is not None
+            self._actions.append(Start(item.utterance, item.turn))
 
     def _taken(self, *, paused: bool) -> Item | None:
         if not paused and not self.has_urgent and self.cut_off:
@@ -187,5 +179,5 @@ class QueueState:
 
     def flush(self) -> Actions:
         """What was done since the last call."""
-        effects, self._effects = tuple(self._effects), []
-        return effects
+        actions, self._actions = tuple(self._actions), []
+        return actions

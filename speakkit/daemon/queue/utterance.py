@@ -1,10 +1,13 @@
 """One thing that somebody asked to have spoken, and the wishes that the queue keeps for it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cached_property
 
+from msgspec import Struct, field
+
 from speakkit.errors import BadValue
+from speakkit.speech_request import Name, SpeechRequest
 from speakkit.text import shorten
 
 
@@ -64,76 +67,89 @@ class Resume(StrEnum):
     drop = "drop"
 
 
+class QueueOptions(Struct, frozen=True, omit_defaults=True):
+    """What the queue is to do with one utterance, as `speak` and the protocol name it.
+
+    dedupe: key; while an utterance of the same agent and key waits or is spoken, this one joins it
+    replace: key; this one takes the place of one of the same agent and key that still waits
+    ttl: seconds after which it expires, unless it has begun; None for the time of its priority
+    detach: it stays when the connection that it came by is closed
+    media: "auto" to pause other media players, "off" to leave them alone
+    beep: "auto" to let a beep come before it when another agent spoke last, "off" for none
+    """
+
+    priority: Priority = field(default=Priority.normal, name="prio")
+    interrupt: Interrupt = Interrupt.none
+    on_full: OnFull = OnFull.error
+    resume: Resume = Resume.restart
+    dedupe: Name = ""
+    replace: Name = ""
+    ttl: float | None = None
+    detach: bool = False
+    media: Name = "auto"
+    beep: Name = "auto"
+
+
+DEFAULTS = QueueOptions()
+
+
 @dataclass(frozen=True)
 class QueuedUtterance:
-    """What somebody asked to have spoken. Its repr holds no text, so that no log does.
+    """An utterance that a client asked for. Its repr holds no text, so that no log does.
 
-    id: chosen by the client; who sends the same again learns what became of it
-    agent: who speaks, as they say; turns are taken by agent
-    owner: the key of the connection it came by, whose end is its end, unless `detach`
-    arrival: when it came, on the clock of the queue, in seconds
-    voice, speed, media, beep: for those who synthesize and play it; an empty voice is the default one
-    dedupe: names what is told: while one waits or is spoken, another of this agent's is not said
-    replace: names what may become stale: a newer one takes the place of one that waits
-    ttl: seconds after which it is not worth hearing, unless it has begun; None is the priority's own
-    repeats: id of the one whose sound this repeats
+    id: chosen by the client; a client that sends the same id again is told the state of that utterance
+    agent: name of the speaker; agents take turns
+    owner: key of the connection it came by; it ends with that connection, unless `options.detach`
+    arrival: seconds on the clock of the queue
+    repeats: id of the utterance whose audio this one plays again, or ""
     Raises BadValue for a speed or a ttl that is not above zero.
     """
 
     id: str
     agent: str
     owner: str
-    text: str = field(repr=False)
     arrival: float
-    voice: str = ""
-    speed: float = 1.0
-    priority: Priority = Priority.normal
-    interrupt: Interrupt = Interrupt.none
-    on_full: OnFull = OnFull.error
-    resume: Resume = Resume.restart
-    dedupe: str = ""
-    replace: str = ""
-    ttl: float | None = None
-    detach: bool = False
-    media: str = "auto"
-    beep: str = "auto"
+    request: SpeechRequest
+    options: QueueOptions = DEFAULTS
     repeats: str = ""
 
     def __post_init__(self) -> None:
-        if not self.speed > 0:
-            raise BadValue(f"utterance {self.id} has speed {self.speed}; use one above 0")
-        if self.ttl is not None and not self.ttl > 0:
-            raise BadValue(f"utterance {self.id} would be stale after {self.ttl} s; use more than 0")
+        if not self.request.speed > 0:
+            raise BadValue(f"utterance {self.id} has speed {self.request.speed}; use one above 0")
+        if self.options.ttl is not None and not self.options.ttl > 0:
+            raise BadValue(f"utterance {self.id} would expire after {self.options.ttl} s; use more than 0")
 
     @property
     def rank(self) -> Rank:
-        """Its line."""
-        return Rank.repeated if self.repeats else Rank[self.priority]
+        """The line it waits in."""
+        return Rank.repeated if self.repeats else Rank[self.options.priority]
 
     @property
     def deadline(self) -> float | None:
-        """When it is no longer worth beginning, if ever."""
-        waits = [wait for wait in (self.ttl, LONGEST_WAIT.get(self.priority)) if wait is not None]
+        """When it expires unless it has begun, in seconds on the clock of the queue; None for never."""
+        waits = [wait for wait in (self.options.ttl, LONGEST_WAIT.get(self.options.priority)) if wait is not None]
         return self.arrival + min(waits) if waits else None
 
     @cached_property
     def seconds(self) -> float:
-        """How long it takes to say, roughly."""
-        return shorten.seconds(self.text, self.speed)
+        """Estimated duration of its speech."""
+        return shorten.seconds(self.request.text, self.request.speed)
 
     @property
     def slot(self) -> tuple[str, str] | None:
-        """What only the newest of counts. An agent's progress without a name is one series."""
-        named = bool(self.replace) or self.priority is Priority.progress
-        return (self.agent, self.replace) if named else None
+        """Agent and key of which only the newest utterance counts. Progress without a key is one series per agent."""
+        named = bool(self.options.replace) or self.options.priority is Priority.progress
+        return (self.agent, self.options.replace) if named else None
 
     @property
     def content(self) -> int:
-        """The same number for the same words of the same agent and voice, and hardly for any other."""
-        return hash((self.agent, self.text, self.voice))
+        """Hash of agent, text and voice: tells whether an id that comes again is the same utterance."""
+        return hash((self.agent, self.request.text, self.request.voice))
 
     def says_as(self, other: "QueuedUtterance") -> bool:
-        """Whether to say both would be to say one thing twice: the same `dedupe`, or without any the same words."""
-        if (self.agent, self.rank, self.slot, self.dedupe) != (other.agent, other.rank, other.slot, other.dedupe):
+        """Whether both say the same thing: they have the same `dedupe` key, or no key and the same text."""
+        key, other_key = self.options.dedupe, other.options.dedupe
+        if (self.agent, self.rank, self.slot, key) != (other.agent, other.rank, other.slot, other_key):
             return False
-        return bool(self.dedupe) or (self.text, self.voice) == (other.text, other.voice)
+        said, other_said = self.request, other.request
+        return bool(key) or (said.text, said.voice) == (other_said.text, other_said.voice)

@@ -1,27 +1,33 @@
-"""The sound of one text: what was asked, what was made of it so far, and who gets it."""
+"""One synthesis job: the request, the audio made so far, and its receiver."""
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from msgspec import structs
 
 from speakkit.daemon.queue.actions import Result
-from speakkit.daemon.speaking.synthesis_request import Ask, SpeechPiece, SpeechRequest
+from speakkit.daemon.speaking.synthesis_request import Begin, Next, SpeechPiece
 from speakkit.daemon.wire.messages import Finished, Span, SpokenWord, exit_of
 from speakkit.daemon.wire.protocol import Code
 from speakkit.errors import ExitCode
 from speakkit.playback import pcm
 from speakkit.playback.feed import AHEAD, Feed
+from speakkit.speech_request import SpeechRequest
 
 KEPT = 64 << 20
-"""Bytes of samples that are kept to be said again: of one text, and of all together."""
+"""Bytes of samples that are kept to be played again: of one job, and of all together."""
+
+LONGEST = 60.0
+"""Seconds of speech in a piece at most, at normal speed: 510 phonemes, read slowly."""
+
+_keys = count()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why there is no more of it. message: one line, for whoever asked; exit: what their command ends with."""
+    """Why a job has no more audio, or was not played. message: one line for the client; exit: of its command."""
 
     code: Code
     message: str
@@ -30,82 +36,109 @@ class Fault:
 
 @dataclass(eq=False)
 class Job:
-    """The sound of a text, piece by piece.
+    """The audio of one request, piece by piece.
 
-    name: by which its client knows it
-    key: by which the voice knows it: two clients may choose one name
-    keep_alive: seconds for which the voice stays loaded after it; None for as the daemon is configured
-    take: whoever gets each piece as it comes, with its number; wants: whether they want another now
-    pieces: float32 samples as in `pcm`; None once they are too many to be kept
-    number: of the next piece
+    name: id of the request, which two clients may both choose
+    key: id of the job for the voice worker
+    starts_early: the first piece is short, because it is played at once
+    receive: takes each piece; has_room: whether another piece is wanted now
+    pieces: float32 samples as in `pcm`; None if they are too many to be kept
+    number: index of the next piece; is_begun: the worker was sent the text
+    size: bytes of all pieces
+    facts: voice, language, engine, weights and threads, as `SpeechPiece` has them
+    feed: what the player takes the samples from; None for a job that is not played
+    is_shown: the client wants to be told of each word while it is heard; shown: index of the last one
+    heard: seconds that were played; None if it has not started
+    is_over: no piece will follow; fault: why, if that is not the end of the text
     """
 
     name: str
-    text: str = field(repr=False)
-    script: SpeechRequest
-    keep_alive: float | None = None
-    take: Callable[[bytes], None] = lambda _: None
-    wants: Callable[[], bool] = lambda: False
-    pieces: list[bytes] | None = field(default_factory=list)
+    request: SpeechRequest = field(repr=False)
+    starts_early: bool = False
+    receive: Callable[[bytes], None] = lambda _: None
+    has_room: Callable[[], bool] = lambda: False
+    pieces: list[bytes] | None = field(default_factory=list, repr=False)
     number: int = 0
+    is_begun: bool = False
     size: int = 0
     words: list[SpokenWord] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
     facts: dict[str, str | int] = field(default_factory=dict)
-    key: int = field(default_factory=count().__next__)
+    key: int = field(default_factory=_keys.__next__)
+    feed: Feed | None = None
     is_shown: bool = False
     shown: int = -1
+    heard: float | None = None
     is_over: bool = False
     fault: Fault | None = None
 
     @property
-    def request(self) -> Ask:
-        """What the voice is asked for the next piece by."""
-        return Ask(str(self.key), self.number, self.seconds, self.script, self.text)
+    def begin(self) -> Begin:
+        """The order for the next piece that holds the text."""
+        return Begin(str(self.key), self.request, self.starts_early, self.number, self.seconds)
+
+    @property
+    def next(self) -> Next:
+        """The order for the next piece of a text that the worker has."""
+        return Next(str(self.key), self.number)
+
+    @property
+    def longest(self) -> float:
+        """Upper bound for the seconds of audio in a piece: one second a character, at speed 1."""
+        return min(LONGEST, len(self.request.text)) / self.request.speed
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio made so far."""
+        return pcm.duration(self.size)
+
+    def again(self, name: str) -> "Job":
+        """A job for the same audio: what was made of it is kept if it is whole."""
+        if self.pieces is None or not self.is_over or self.fault:
+            return Job(name, self.request, self.starts_early)
+        return replace(self, name=name, feed=None, is_shown=False, shown=-1, heard=None, key=next(_keys))
+
+    def play_into(self, feed: Feed) -> None:
+        """Send all pieces, those that were made and those that will be, to `feed`."""
+        self.feed, self.receive, self.has_room = feed, feed.put, lambda: feed.ahead < AHEAD
+        for piece in (self.pieces or ()) if self.is_over else ():
+            feed.put(piece)
+        if self.is_over:
+            feed.end()
 
     def word_at(self, seconds: float) -> SpokenWord | None:
-        """The word that is heard after so many seconds, where that is to be shown, and it is not the same as before."""
-        if not self.is_shown:
-            return None
+        """The word that is heard after so many seconds; None if it is the same as in the last call, or none."""
         number = bisect_right(self.words, seconds, key=lambda word: word.begins) - 1
         if number < 0 or number == self.shown:
             return None
         self.shown = number
         return self.words[number]
 
-    @property
-    def seconds(self) -> float:
-        """How much there is of it."""
-        return pcm.duration(self.size)
-
     def add(self, piece: SpeechPiece) -> None:
-        """The next piece has come."""
-        self.words += [SpokenWord(*word) for word in piece.words]
+        """Take the next piece."""
+        self.words += piece.words
         self.warnings += piece.warnings
-        self.lost += [Span(*span) for span in piece.lost]
+        self.lost += piece.lost
         if piece.is_over:
             self.is_over = True
             return
-        spoke = {"voice": piece.voice, "language": piece.language, "engine": piece.engine, "weights": piece.weights}
-        self.facts = {**spoke, "threads": piece.threads}
+        self.facts = {name: getattr(piece, name) for name in ("voice", "language", "engine", "weights", "threads")}
         self.number += 1
         self.size += len(piece.sound)
         if self.pieces is not None:
             self.pieces.append(piece.sound)
             if self.size > KEPT:
                 self.pieces = None
-        self.take(piece.sound)
+        self.receive(piece.sound)
 
     def break_off(self, fault: Fault) -> None:
-        """There will be no more."""
+        """End it without its rest."""
         self.is_over, self.fault = True, fault
 
-    def finished(
-        self, result: Result, code: str = "", fault: Fault | None = None, heard: float | None = None
-    ) -> Finished:
-        """What a client is told of the end. code: of the queue; fault: of the player; heard: seconds, None for all."""
-        fault = (fault or self.fault) if result is Result.failed else None
+    def finished(self, result: Result, code: str = "", *, heard: float | None = None) -> Finished:
+        """The last event for the client. code: of the queue; heard: seconds that were played, None for all."""
+        fault = self.fault if result is Result.failed else None
         told = ended(self.name, result, fault.code if fault else code, lost=bool(self.lost))
         return structs.replace(
             told,
@@ -119,11 +152,6 @@ class Job:
 
 
 def ended(name: str, result: Result, code: str = "", *, lost: bool = False) -> Finished:
-    """The bare end of an utterance: its result, its code where the wire has it, and the exit code of both."""
+    """The bare end of an utterance: its result, its code if the wire has it, and the exit code of both."""
     known = Code.__members__.get(code)
     return Finished(name, result, exit_of(result, known, lost=lost and result is Result.played), code=known)
-
-
-def into(feed: Feed) -> tuple[Callable[[bytes], None], Callable[[], bool]]:
-    """`take` and `wants` of a sound that goes into `feed`."""
-    return feed.put, lambda: feed.ahead < AHEAD

@@ -40,14 +40,16 @@ class Loudspeaker:
         """How playing goes."""
         return self._player.status
 
-    def play(self, key: str, feed: Feed, utterance: QueuedUtterance, *, goes_on: bool) -> None:
-        """Play what is given; `goes_on` where a part of it was heard already.
+    def play(self, key: str, feed: Feed, utterance: QueuedUtterance, *, goes_on: bool) -> bool:
+        """Play the samples of `feed`. goes_on: a part of the utterance was heard already.
 
-        A beep comes before the first utterance of a burst, and where another agent takes its turn.
+        A beep comes before the first utterance of a burst, and when the agent changes. Returns whether one comes.
         """
-        is_new = self._agent != utterance.agent and not goes_on and utterance.beep != OFF
-        self._agent, self._pauses_music = utterance.agent, utterance.media != OFF
-        self._player.play(key, feed, before=self._beep if is_new else b"", through_pause=True)
+        is_new = self._agent != utterance.agent and not goes_on and utterance.options.beep != OFF
+        self._agent, self._pauses_music = utterance.agent, utterance.options.media != OFF
+        before = self._beep if is_new else b""
+        self._player.play(key, feed, before=before, through_pause=True)
+        return bool(before)
 
     def stop(self, key: str, *, fade: bool) -> None:
         """Be silent."""

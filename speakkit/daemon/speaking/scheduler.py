@@ -1,4 +1,4 @@
-"""Has sounds made: by a voice in a process of its own, one piece at a time, of whichever sound is needed next."""
+"""Has sounds made: by a voice in a process of its own, one piece at a time, of whichever job is needed next."""
 
 import asyncio
 import logging
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from speakkit.daemon.speaking.job import Fault, Job
-from speakkit.daemon.speaking.synthesis_request import Ask, Save, SpeechPiece, SpeechRequest
+from speakkit.daemon.speaking.synthesis_request import Order, Save, SpeechPiece
 from speakkit.daemon.wire.protocol import Code
 from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerHung
+from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits, Worker
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,10 @@ class Scheduler:
         place: str = PLACE,
         limits: Limits = LIMITS,
     ) -> None:
-        """`choose` says whose next piece is needed most; `done` is told of each sound whose end has come.
+        """`choose` says whose next piece is needed most; `done` is told of each job whose end has come.
 
         is_needed: whether more may have to be made of what is under way, if not now
-        keep_alive: seconds without need after which the process is ended, negative for never; the last sound that
+        keep_alive: seconds without need after which the process is ended, negative for never; the last job that
             has its own counts in its place
         """
         self._choose, self._done, self._is_needed = choose, done, is_needed
@@ -114,25 +115,25 @@ class Scheduler:
     async def _run(self) -> None:
         while True:
             self._news.clear()
-            sound = self._choose()
-            if sound is None:
+            job = self._choose()
+            if job is None:
                 await (self._saved(self._saves.popleft()) if self._saves else self._rest())
                 continue
             self._since = time.monotonic()
-            self._keep_alive = self._usual if sound.keep_alive is None else sound.keep_alive
+            self._keep_alive = self._usual if job.request.keep_alive is None else job.request.keep_alive
             try:
-                piece = await self._piece(sound)
-                if not sound.is_over:  # nobody left off meanwhile
-                    sound.add(piece)
+                piece = await self._piece(job)
+                if not job.is_over:  # nobody left off meanwhile
+                    job.add(piece)
             except SpeakkitError as error:
-                sound.break_off(_fault(error))
-                log.warning("%s of %s: %s", type(error).__name__, sound.name, sound.fault.code if sound.fault else "")
+                job.break_off(_fault(error))
+                log.warning("%s of %s: %s", type(error).__name__, job.name, job.fault.code if job.fault else "")
             except WorkerBug as error:
                 log.error("a bug in the voice: %s\n%s", error.kind, error.frames)  # noqa: TRY400  its own frames count
-                sound.break_off(Fault(Code.bug, "a bug in the voice; the daemon's log says where", ExitCode.BUG))
+                job.break_off(Fault(Code.bug, "a bug in the voice; the daemon's log says where", ExitCode.BUG))
             self._since, self._used = None, time.monotonic()
-            if sound.is_over:
-                self._done(sound)
+            if job.is_over:
+                self._done(job)
 
     async def _saved(self, save: Save) -> None:
         """What cannot be written is told in the log: nobody waits for it."""
@@ -146,20 +147,27 @@ class Scheduler:
         except (SpeakkitError, WorkerBug) as error:
             log.warning("an utterance was not saved: %s", error)
 
-    async def _piece(self, sound: Job) -> SpeechPiece:
-        """The next piece. Raises as `Worker.request`, and EngineError for what is none."""
+    async def _piece(self, job: Job) -> SpeechPiece:
+        """The next piece. Raises as `Worker.request`, and EngineError if the answer is not valid."""
         if self._worker is None:
-            script = sound.script
+            request = job.request
             likely = SpeechRequest(
-                voice=script.voice,
-                lang=script.lang,
-                engine=script.engine,
-                device=script.device,
-                threads=script.threads,
+                voice=request.voice,
+                lang=request.lang,
+                engine=request.engine,
+                device=request.device,
+                threads=request.threads,
             )
             self._worker = Worker(self._place, likely, self._limits)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _asked, self._worker, sound.request)
+        if job.is_begun:
+            piece = await self._answer(self._worker, job.next, job.longest)
+            if not piece.is_unknown:
+                return piece
+        job.is_begun = True
+        return await self._answer(self._worker, job.begin, job.longest)
+
+    async def _answer(self, worker: Worker, order: Order, longest: float) -> SpeechPiece:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _asked, worker, order, longest)
 
     async def _rest(self) -> None:
         """Wait for news; end the process when nobody has needed it for long."""
@@ -181,9 +189,9 @@ class Scheduler:
         return self._used + self._keep_alive - time.monotonic()
 
 
-def _asked(worker: Worker, ask: Ask) -> SpeechPiece:
-    """What the voice answers, in its thread."""
-    answer = list(worker.request(ask, SpeechPiece, ask.longest))
+def _asked(worker: Worker, order: Order, longest: float) -> SpeechPiece:
+    """The reply to an order for a piece of at most `longest` seconds, in the scheduler's thread."""
+    answer = list(worker.request(order, SpeechPiece, longest))
     if len(answer) != 1 or len(answer[0].sound) % SAMPLE:
         raise EngineError("the voice answered with what is no piece of speech")
     if not math.isfinite(sum(array("f", answer[0].sound))):  # a sum of what is no number is none

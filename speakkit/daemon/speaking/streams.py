@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from speakkit.daemon.handler import Refused
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.speaking.job import Job
 from speakkit.daemon.wire.connection import Closed, Connection
 from speakkit.daemon.wire.messages import Accepted, AudioChunk
 from speakkit.daemon.wire.protocol import PCM, Code
+from speakkit.daemon.wire.requests import Refused
 from speakkit.playback import pcm
 
 MOST = 16
@@ -22,18 +22,18 @@ SOON_MS = 1000
 
 @dataclass(eq=False)
 class Stream:
-    """A sound on its way to a client.
+    """A job on its way to a client.
 
     pieces: what was made and not sent; moved: something has come, or its end
     """
 
-    sound: Job
+    job: Job
     connection: Connection
     pieces: deque[bytes] = field(default_factory=deque)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
-    def take(self, piece: bytes) -> None:
+    def receive(self, piece: bytes) -> None:
         """See `Job`."""
         self.pieces.append(piece)
         self.moved.set()
@@ -41,18 +41,18 @@ class Stream:
     async def send(self, told: Callable[[], None]) -> None:
         """Send it to its end; `told` hears each time that there is room for another piece. Raises Closed."""
         seq = 0
-        while self.pieces or not self.sound.is_over:
+        while self.pieces or not self.job.is_over:
             if not self.pieces:
                 self.moved.clear()
                 await self.moved.wait()
                 continue
             piece = self.pieces[0]
             for at in range(0, len(piece), PCM):
-                await self.connection.send(AudioChunk(self.sound.name, seq, pcm.RATE, piece[at : at + PCM], "f32le"))
+                await self.connection.send(AudioChunk(self.job.name, seq, pcm.RATE, piece[at : at + PCM], "f32le"))
                 seq += 1
             self.pieces.popleft()
             told()
-        self.connection.post(self.sound.finished(Result.failed if self.sound.fault else Result.played))
+        self.connection.post(self.job.finished(Result.failed if self.job.fault else Result.played))
 
 
 class Streams:
@@ -66,18 +66,22 @@ class Streams:
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, sound: Job, connection: Connection) -> None:
-        """Have it sent, from its beginning. Raises Refused where there are too many, or one of that name."""
-        if any(each.connection is connection and each.sound.name == sound.name for each in self._all):
+    def add(self, job: Job, connection: Connection, *, keeps: bool = False) -> None:
+        """Send the audio of a job, from its beginning. keeps: the job keeps its pieces after they were sent.
+
+        Raises Refused if there are too many streams, or one of that name.
+        """
+        if any(each.connection is connection and each.job.name == job.name for each in self._all):
             raise Refused(Code.bad_request, "that id is another stream's")
         if len(self._all) >= MOST:
             raise Refused(Code.busy, "too many texts are being made into samples already; come again", SOON_MS)
-        stream = Stream(sound, connection)
-        stream.pieces.extend((sound.pieces or ()) if sound.is_over else ())
-        sound.pieces = None
-        sound.take, sound.wants = stream.take, lambda: not stream.pieces
+        stream = Stream(job, connection)
+        stream.pieces.extend((job.pieces or ()) if job.is_over else ())
+        if not keeps:
+            job.pieces = None
+        job.receive, job.has_room = stream.receive, lambda: not stream.pieces
         self._all.append(stream)
-        connection.post(Accepted(sound.name))
+        connection.post(Accepted(job.name))
         stream.task = asyncio.create_task(stream.send(self._told))
         stream.task.add_done_callback(lambda task: self._ended(stream, task))
         self._told()
@@ -86,23 +90,23 @@ class Streams:
         """Whose next piece is to be made, in turn."""
         for _ in range(len(self._all)):
             self._all.rotate(-1)
-            sound = self._all[-1].sound
-            if not sound.is_over and sound.wants():
-                return sound
+            job = self._all[-1].job
+            if not job.is_over and job.has_room():
+                return job
         return None
 
-    def made(self, sound: Job) -> None:
-        """A sound has come to its end."""
+    def made(self, job: Job) -> None:
+        """A job has come to its end."""
         for stream in self._all:
-            if stream.sound is sound:
+            if stream.job is job:
                 stream.moved.set()
 
     def cancel(self, name: str, connection: Connection) -> bool:
         """End one. Returns whether there was such a one."""
         for stream in tuple(self._all):
-            if stream.connection is connection and stream.sound.name == name:
+            if stream.connection is connection and stream.job.name == name:
                 self._drop(stream)
-                connection.post(stream.sound.finished(Result.skipped))
+                connection.post(stream.job.finished(Result.skipped))
                 return True
         return False
 
@@ -116,7 +120,7 @@ class Streams:
         """End all."""
         for stream in tuple(self._all):
             self._drop(stream)
-            stream.connection.fail(stream.sound.name, code, about)
+            stream.connection.fail(stream.job.name, code, about)
 
     def has(self, connection: Connection) -> bool:
         """Whether any is a client's."""
@@ -124,7 +128,7 @@ class Streams:
 
     def _drop(self, stream: Stream) -> None:
         """Have no more made or sent of it."""
-        stream.sound.is_over = True
+        stream.job.is_over = True
         self._all.remove(stream)
         if stream.task:
             stream.task.cancel()

@@ -1,75 +1,61 @@
-"""What the voice is asked for, and what it gives: all that the daemon knows of synthesis."""
+"""The messages between the daemon and its voice worker."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-LONGEST = 60.0
-"""Seconds that a piece takes at most at normal speed: 510 phonemes, read slowly."""
+from speakkit.daemon.wire.messages import Span, SpokenWord
+from speakkit.speech_request import SpeechRequest
 
 
-@dataclass(frozen=True)
-class SpeechRequest:
-    """How a text is to be spoken.
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """Order to synthesize a text from one of its pieces on; the reply is that piece.
 
-    voice: a name of any kind; lang: "" for the voice's own
-    is_raw: nothing in the text is markup; is_heard: somebody waits to hear it
-    suffix: of the file that it is from, such as ".md"
-    threads: of the processor; 0 for as many as torch takes
-    """
-
-    voice: str = "f1"
-    lang: str = ""
-    speed: float = 1.0
-    seed: int = 0
-    engine: str = "kokoro"
-    device: str = "auto"
-    is_raw: bool = False
-    is_heard: bool = False
-    suffix: str = ""
-    threads: int = 0
-
-
-class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Request for one piece of a text.
-
-    id: of the text; number: of the piece; begins: seconds of the pieces before it
+    id: of the text; number: index of the piece; begins: seconds of the pieces before it
+    starts_early: make the first piece short, because it is played at once
     """
 
     id: str
-    number: int
-    begins: float
-    script: SpeechRequest
-    text: str
+    request: SpeechRequest
+    starts_early: bool = False
+    number: int = 0
+    begins: float = 0.0
 
-    @property
-    def longest(self) -> float:
-        """Upper bound for the seconds of audio in the piece: one second a character, at speed 1."""
-        return min(LONGEST, len(self.text)) / self.script.speed
+
+class Next(msgspec.Struct, frozen=True, tag="next"):
+    """Order to synthesize the next piece of a text that was begun; the reply is that piece, with its index `number`."""
+
+    id: str
+    number: int
 
 
 class Save(msgspec.Struct, frozen=True, tag="save"):
-    """Request to write samples, as in `pcm`, to a file of the kind that its name says. The reply is empty."""
+    """Order to write samples, as in `pcm`, to a file of the format that its name ends with. There is no reply."""
 
     file: Path
     sound: bytes
 
 
-class SpeechPiece(msgspec.Struct, frozen=True):
-    """What is spoken at once, or the end.
+Order = Begin | Next | Save
 
-    is_over: there is no piece of that number; the words are the last ones
-    words: those that were heard to their end: first and last character, and seconds from the start of the utterance
-    lost: first and last character of words that ought to be heard in it and are not
-    warnings: for whoever asked
-    voice, language, engine, weights: who spoke, by full names; threads: of the processor, that it was computed with
+
+class SpeechPiece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Speech of one chunk, or the end of the text.
+
+    is_unknown: the worker does not have that text, or is at another piece of it; send `Begin`
+    is_over: there is no piece of that index; the words are the last ones
+    words: that ended in this piece, in seconds from the start of the utterance
+    lost: words that ought to be heard in it and are not
+    warnings: one line for each thing that was dropped, lost or failed
+    voice, language, engine, weights: what spoke, by full names
+    threads: of the processor, that it was computed with
     sound: float32 samples as in `pcm`
     """
 
+    is_unknown: bool = False
     is_over: bool = False
-    words: tuple[tuple[int, int, float, float], ...] = ()
-    lost: tuple[tuple[int, int], ...] = ()
+    words: tuple[SpokenWord, ...] = ()
+    lost: tuple[Span, ...] = ()
     warnings: tuple[str, ...] = ()
     voice: str = ""
     language: str = ""

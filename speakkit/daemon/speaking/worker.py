@@ -1,38 +1,38 @@
-"""The voice of the daemon, as it runs in a process of its own: it speaks texts piece by piece, as it is asked to.
+"""The worker process of the daemon that synthesizes speech, one piece of a text at a time.
 
-Each request names a text and the number of a piece, and stands for itself: a process that was started afresh, since the
-one before it died, goes on where that one was, and makes nothing of what came before. Who asks for one piece after the
-other gets them without delay, and may turn to another text in between.
+A text is sent once, by `Begin`, and its pieces are asked for one by one, by `Next`; in between the worker may be asked
+for pieces of other texts. A process that was started after another died does not know the texts of that one: it says
+so, is sent `Begin` again with the piece to go on from, and synthesizes nothing of what came before.
 """
 
-import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import msgspec
 import numpy as np
+from msgspec import structs
 
 from speakkit import audiofile
 from speakkit.audio import Audio
-from speakkit.daemon.speaking.synthesis_request import Ask, Save, SpeechPiece, SpeechRequest
+from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
+from speakkit.daemon.wire.messages import LONGEST_WORD, Span, SpokenWord
 from speakkit.engines import voice_packs
 from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
-from speakkit.speech.synthesize import Speaker, lost_word
+from speakkit.speech.synthesize import lost_word
 from speakkit.speech.timestamps import TimedWord, Timeline
-from speakkit.text.markup import Markup, guessed
+from speakkit.speech_request import SpeechRequest
 
 KEPT = 32
-"""Texts that are under way: so many may be turned to in between. Beyond that, they are read anew."""
+"""Texts that are under way at once; if there are more, the one that was used least recently has to be begun again."""
 
 
-def load(likely: SpeechRequest) -> Callable[[Ask | Save], Iterator[SpeechPiece]]:
-    """What answers in a worker. `likely` is the script that is likely to come.
+def load(likely: SpeechRequest) -> Callable[[Order], Iterator[SpeechPiece]]:
+    """The handler of the worker. Loads what a request like `likely` needs.
 
-    Where that cannot be spoken, whoever asks for it is told so, and others are none the worse.
+    If that cannot be loaded, the request that needs it fails, and others are served.
     """
     voice = VoiceWorker()
     with suppress(SpeakkitError):
@@ -41,44 +41,43 @@ def load(likely: SpeechRequest) -> Callable[[Ask | Save], Iterator[SpeechPiece]]
 
 
 class VoiceWorker:
-    """Texts that are being spoken."""
+    """The texts that are being synthesized."""
 
     def __init__(self) -> None:
         self._under_way: OrderedDict[str, _Reading] = OrderedDict()
-        self._heard = _Warnings()
-        log = logging.getLogger("speakkit")
-        log.addHandler(self._heard)
-        log.propagate = False  # they tell of texts, and belong to whoever sent these alone
 
-    def prepare(self, script: SpeechRequest) -> None:
-        """Load what is needed for such a script, and let it have said something: the first time takes longest."""
-        reading = _Reading("Yes.", script)
+    def prepare(self, likely: SpeechRequest) -> None:
+        """Load the engines for a request, and synthesize a word: the first time takes longest."""
+        reading = _Reading(Begin("", structs.replace(likely, text="Yes.")))
         reading.piece()
         reading.close()
-        self._heard.taken()
 
-    def answer(self, asked: Ask | Save) -> Iterator[SpeechPiece]:
-        """The piece that is asked for; nothing once a sound is saved."""
-        if isinstance(asked, Save):
-            _save(asked.file, asked.sound)
+    def answer(self, order: Order) -> Iterator[SpeechPiece]:
+        """The reply to an order; there is none to `Save`. Raises SpeakkitError if the text cannot be spoken."""
+        if isinstance(order, Save):
+            _save(order.file, order.sound)
             return
-        reading = self._under_way.pop(asked.id, None)
-        if reading is None or reading.number != asked.number:
-            reading = _Reading(asked.text, asked.script, asked.number, asked.begins)
+        reading = self._under_way.pop(order.id, None)
+        if isinstance(order, Begin):
+            if reading:
+                reading.close()
+            reading = _Reading(order)
+        if reading is None or reading.number != order.number:
+            yield SpeechPiece(is_unknown=True)
+            return
         with ExitStack() as ending:
             ending.callback(reading.close)
             piece = reading.piece()
             if not piece.is_over:
                 ending.pop_all()
-        if not piece.is_over:
-            self._under_way[asked.id] = reading
-            while len(self._under_way) > KEPT:
-                self._under_way.popitem(last=False)[1].close()
-        yield msgspec.structs.replace(piece, warnings=(*self._heard.taken(), *piece.warnings))
+                self._under_way[order.id] = reading
+                while len(self._under_way) > KEPT:
+                    self._under_way.popitem(last=False)[1].close()
+        yield piece
 
 
 def _save(file: Path, sound: bytes) -> None:
-    """Write float32 samples as what the name of the file says. Raises StorageError."""
+    """Write float32 samples in the format that the file's name ends with. Raises StorageError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,28 +87,20 @@ def _save(file: Path, sound: bytes) -> None:
 
 
 class _Reading:
-    """A text, from a piece on. number: of the piece that is next; begins: seconds that come before it.
+    """A text that is being synthesized. number: index of its next piece."""
 
-    Of a word that ends in what came before, nothing is told.
-    """
-
-    def __init__(self, text: str, script: SpeechRequest, number: int = 0, begins: float = 0.0) -> None:
-        self.number = number
+    def __init__(self, order: Begin) -> None:
+        """A word that ends in what came before the first piece is not among the words of the pieces."""
+        self.number = order.number
         self._lent = ExitStack()
-        self._speaker = self._lent.enter_context(_speaker(script))
-        self._timeline = Timeline(text, begins)
-        markup = Markup.RAW if script.is_raw else guessed(text, f"text{script.suffix}")
-        self._segments = self._speaker.segments(
-            text,
-            speed=script.speed,
-            seed=script.seed,
-            markup=markup,
-            starts_early=script.is_heard,
-            first=number,
-        )
+        voice_packs.ensure(synthesize.find_voice(order.request.voice, order.request.lang))
+        self._speaker = self._lent.enter_context(synthesize.speaker(order.request))
+        self._text = order.request.text
+        self._timeline = Timeline(self._text, order.begins)
+        self._segments = self._speaker.segments(order.request, starts_early=order.starts_early, first=order.number)
 
     def close(self) -> None:
-        """Give back what it borrowed."""
+        """Give the engines back."""
         self._lent.close()
 
     def piece(self) -> SpeechPiece:
@@ -117,45 +108,28 @@ class _Reading:
         segment = next(self._segments, None)
         self.number += 1
         if segment is None:
-            return SpeechPiece(is_over=True, words=_said(self._timeline.rest()))
-        words = _said(self._timeline.add(segment))
+            return SpeechPiece(is_over=True, words=_spoken(self._timeline.rest(), self._text))
         voice, lost = self._speaker.voice, segment.chunk.lost
+        identity = self._speaker.synthesizer.identity
         return SpeechPiece(
-            words=words,
-            lost=tuple((token.start, token.end) for token in lost),
-            warnings=tuple(lost_word(token, voice.name) for token in lost),
+            words=_spoken(self._timeline.add(segment), self._text),
+            lost=tuple(Span(token.start, token.end) for token in lost),
+            warnings=(*segment.warnings, *(lost_word(token, voice.name) for token in lost)),
             voice=voice.name,
             language=voice.language,
-            engine=self._speaker.synthesizer.identity.name,
-            weights=self._speaker.synthesizer.identity.weights,
+            engine=identity.name,
+            weights=identity.weights,
             threads=self._speaker.threads,
             sound=segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes(),
         )
 
 
-def _speaker(script: SpeechRequest) -> AbstractContextManager[Speaker]:
-    """Engines are loaded once. Raises as `synthesize.speaker`."""
-    voice = synthesize.find_voice(script.voice, script.lang or None)
-    voice_packs.ensure(voice)
-    return synthesize.speaker(voice, engine=script.engine, device=script.device, threads=script.threads)
+def _spoken(words: Iterable[TimedWord], text: str) -> tuple[SpokenWord, ...]:
+    """The words as they are sent: without their letters, if these stand in `text` at their offset."""
+    return tuple(_of(word, text) for word in words)
 
 
-def _said(words: Iterator[TimedWord]) -> tuple[tuple[int, int, float, float], ...]:
-    return tuple((word.offset, word.offset + len(word.text), word.start, word.end) for word in words)
-
-
-class _Warnings(logging.Handler):
-    """Keeps what speakkit warns of."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line."""
-        self._lines.append(record.getMessage())
-
-    def taken(self) -> tuple[str, ...]:
-        """The lines since the last time."""
-        lines, self._lines = tuple(self._lines), []
-        return lines
+def _of(word: TimedWord, text: str) -> SpokenWord:
+    end = word.offset + len(word.text)
+    is_plain = text[word.offset : end] == word.text or len(word.text) > LONGEST_WORD
+    return SpokenWord(word.offset, end, word.start, word.end, None if is_plain else word.text, word.spaced)

@@ -18,17 +18,20 @@ from speakkit.daemon.wire.protocol import PCM, Code, ProtocolError
 from speakkit.errors import ExitCode
 from speakkit.workers.frames import Frame, JsonValue
 
-PROTO = "1.0"
+PROTO = "1.1"
 """Major and minor version of what is said: another minor can be spoken with, another major can only be replaced."""
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What an id and the name of an agent look like."""
 
-WORDS, WARNINGS = 150, 8
+WORDS, WARNINGS = 100, 8
 """How many of them a header has room for, however large their numbers are and whatever their script."""
 
 LONGEST_WARNING = 300
 """Characters that are sent of a warning."""
+
+LONGEST_WORD = 40
+"""Characters of a word whose letters are sent, if they are not those at its offsets; of a longer one none are."""
 
 MISSING, PLACE = re.compile(r"Object missing required field `(\w+)`"), re.compile(r"`\$\.?([^`]*)`$")
 """Where msgspec names a field that is missing, or the place of one that is wrong."""
@@ -191,13 +194,20 @@ class Hearing(Event, frozen=True):
     end: int
 
 
-class SpokenWord(Struct, frozen=True):
-    """A word, and when it is heard. start, end: characters of the text that was sent; begins, ends: seconds."""
+class SpokenWord(Struct, frozen=True, omit_defaults=True):
+    """A word, and when it is heard.
+
+    start, end: half-open offsets into the text that was sent, in characters; begins, ends: seconds
+    text: the word, if it is not what stands between the offsets
+    spaced: white space follows it
+    """
 
     start: int
     end: int
     begins: float
     ends: float
+    text: str | None = None
+    spaced: bool = True
 
 
 class Span(Struct, frozen=True):
@@ -280,10 +290,52 @@ class Listing(Event, frozen=True, tag="queue"):
     id: str | None = None
 
 
+class Happening(StrEnum):
+    """What a `Watched` tells of an utterance.
+
+    queued: it has its place in the queue
+    beep: the beep before it begins to play
+    started: its first sample has been handed to the sound system
+    word: a word of it is heard
+    ended: it is over
+    """
+
+    queued = "queued"
+    beep = "beep"
+    started = "started"
+    word = "word"
+    ended = "ended"
+
+
+class Watched(Event, frozen=True, omit_defaults=True):
+    """An event about any utterance, for a client that asked to watch.
+
+    id: of the request to watch; utterance: id of the utterance; at: seconds since 1970
+    text: of the utterance, at most 1000 characters, or of the word; only if it is of the watcher's own agent
+    start, end: half-open offsets of the word into the text, in characters
+    result, code, audio_ms: as in `Finished`
+    """
+
+    id: str
+    event: Happening
+    utterance: str
+    agent: str
+    at: float
+    text: str | None = None
+    voice: str | None = None
+    priority: str | None = None
+    position: int | None = None
+    start: int | None = None
+    end: int | None = None
+    result: Result | None = None
+    code: str | None = None
+    audio_ms: int | None = None
+
+
 Message = Greeting | Command | Event | ErrorReply
 T = TypeVar("T")
 
-KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk)
+KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 
 LAST = (Welcome, Done, DaemonStatus, Listing, Finished)

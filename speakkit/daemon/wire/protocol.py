@@ -140,15 +140,6 @@ def text_of(payload: bytes) -> str:
     return text
 
 
-def payload_of(text: str) -> bytes:
-    """The payload that a text is. Raises ProtocolError for one that `text_of` would refuse, or over 1 MiB."""
-    _require_text(text)
-    payload = text.encode()
-    if len(payload) > TEXT:
-        raise ProtocolError(Code.too_large, f"a text takes {len(payload)} bytes, more than {TEXT}; speak it in parts")
-    return payload
-
-
 def _header(line: bytes) -> tuple[Mapping[str, JsonValue], int]:
     """The fields of a header, and the count of bytes that follow it."""
     try:

@@ -1,99 +1,62 @@
-"""What clients ask the daemon to say, as types. `messages.read` makes them of the fields of a request."""
+"""What clients ask the daemon to do, as types, beside `SpeechRequest` and `QueueOptions`, whose fields they share.
 
-from typing import Annotated
+The header of `speak` and `synth` holds the fields of a `SpeechRequest` but for its text, which is the payload; that of
+`speak` holds those of `QueueOptions` too.
+"""
 
-from msgspec import Meta
+from collections.abc import Awaitable, Callable
 
-from speakkit.config import MOST_THREADS, SPEEDS
+from msgspec import structs
+
 from speakkit.daemon.queue.queue import Scope
-from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueuedUtterance, Resume
-from speakkit.daemon.speaking.synthesis_request import SpeechRequest
+from speakkit.daemon.wire import messages
 from speakkit.daemon.wire.connection import Connection
 from speakkit.daemon.wire.messages import Command, Request
 from speakkit.daemon.wire.protocol import Code, ProtocolError, text_of
+from speakkit.speech_request import Markup, Name, SpeechRequest
 
-LONGEST = 1000
-"""Characters of a field, which is more than a blend of all voices takes."""
+Operation = Callable[[Connection, Request], Awaitable[None]]
+"""Answers one request on its connection, and returns soon: the next request of the connection waits for it.
 
-Short = Annotated[str, Meta(max_length=LONGEST)]
+Long work is begun in a task or thread, and answered later by `post` or `send`. It may raise Refused or ProtocolError,
+which the server sends as the answer.
+"""
+
+
+class Refused(Exception):
+    """The answer of an operation that does nothing. The message must quote nothing that a client sent.
+
+    retry_ms: milliseconds after which to try again, if that may help
+    """
+
+    def __init__(self, code: Code, message: str, retry_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_ms = retry_ms
 
 
 class Synth(Command, frozen=True):
-    """Have a text, the payload, made into samples: they come as `audio`. The fields are those of `SpeechRequest`.
+    """Synthesize a text, and send its samples as `audio`.
 
-    keep_alive: seconds for which the voice stays loaded afterwards: 0 for none, negative for ever
+    keep: keep the samples for a `speak` on the same connection, whose `audio_of` is the id of this request
     """
 
-    voice: Short = ""
-    lang: Short = ""
-    speed: Annotated[float, Meta(ge=SPEEDS[0], le=SPEEDS[1])] = 1.0
-    seed: Annotated[int, Meta(ge=0)] = 0
-    engine: Short = "kokoro"
-    device: Short = "auto"
-    raw: bool = False
-    suffix: Short = ""
-    threads: Annotated[int, Meta(ge=0, le=MOST_THREADS)] = 0
-    keep_alive: float | None = None
-
-    @property
-    def script(self) -> SpeechRequest:
-        """For the voice."""
-        return SpeechRequest(
-            voice=self.voice,
-            lang=self.lang,
-            speed=self.speed,
-            seed=self.seed,
-            engine=self.engine,
-            device=self.device,
-            is_raw=self.raw,
-            suffix=self.suffix,
-            threads=self.threads,
-        )
+    keep: bool = False
 
 
-class Speak(Synth, frozen=True):
-    """Say a text, the payload. The fields are those of `QueuedUtterance`; ttl in seconds.
+class Speak(Command, frozen=True):
+    """Speak a text in turn with others.
 
-    show: tell of each word while it is heard
+    show: send `hearing` for each word while it is heard
+    audio_of: id of a `synth` with `keep`, whose samples are played if they are still there
     """
 
-    prio: Priority = Priority.normal
-    interrupt: Interrupt = Interrupt.none
-    on_full: OnFull = OnFull.error
-    resume: Resume = Resume.restart
-    dedupe: Short = ""
-    replace: Short = ""
-    ttl: float | None = None
-    detach: bool = False
-    media: Short = "auto"
-    beep: Short = "auto"
     show: bool = False
-
-    def utterance(self, request: Request, connection: Connection, now: float) -> QueuedUtterance:
-        """For the queue. Raises ProtocolError for what is no text, BadValue for numbers out of range."""
-        return QueuedUtterance(
-            id=required_id(request),
-            agent=connection.agent,
-            owner=str(connection.number),
-            text=text_of(request.payload),
-            arrival=now,
-            voice=self.voice,
-            speed=self.speed,
-            priority=self.prio,
-            interrupt=self.interrupt,
-            on_full=self.on_full,
-            resume=self.resume,
-            dedupe=self.dedupe,
-            replace=self.replace,
-            ttl=self.ttl,
-            detach=self.detach,
-            media=self.media,
-            beep=self.beep,
-        )
+    audio_of: Name = ""
 
 
 class Again(Command, frozen=True):
-    """Say once more what was heard; back: 1 is the last. stream: send its samples in place of playing them."""
+    """Speak an earlier utterance once more; back: 1 is the last. stream: send its samples, and do not play them."""
 
     back: int = 1
     stream: bool = False
@@ -101,14 +64,22 @@ class Again(Command, frozen=True):
 
 
 class Clear(Command, frozen=True):
-    """End all of a connection, of an agent (the one who asks, unless another is named), or everybody's."""
+    """End all utterances of a connection, of an agent ("" is the agent of the connection), or of all."""
 
     scope: Scope = Scope.agent
     agent: str = ""
 
 
+def speech_request(request: Request) -> SpeechRequest:
+    """The `SpeechRequest` in a `speak` or `synth`. Raises ProtocolError for a field or a text that is not valid."""
+    found = messages.read(SpeechRequest, {**request.fields, "text": text_of(request.payload)})
+    if request.fields.get("raw") is True:  # clients of protocol 1.0
+        return structs.replace(found, markup=Markup.RAW)
+    return found
+
+
 def required_id(request: Request) -> str:
-    """The id of a request that must have one. Raises ProtocolError."""
+    """The id of a request. Raises ProtocolError if it has none."""
     if request.id is None:
         raise ProtocolError(Code.bad_request, "what is to be heard must have an id")
     return request.id

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from speakkit.daemon.queue.actions import (
-    BurstBegins,
-    BurstEnds,
     Busy,
     Ended,
     Forgotten,
@@ -20,14 +18,15 @@ from speakkit.daemon.queue.actions import (
     UtteranceState,
 )
 from speakkit.daemon.queue.queue import LONGEST_PAUSE, Queue, Scope
-from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueuedUtterance, Resume
+from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, Resume
 from speakkit.errors import BadValue
+from utterances import queued
 
 
 def utterance(name, *, at=0.0, **wishes):
     """One whose agent is the first letter of its name."""
     given = {"agent": name[0], "owner": f"of {name[0]}", "text": f"The words of {name}."} | wishes
-    return QueuedUtterance(id=name, arrival=at, **given)
+    return queued(name, given.pop("agent"), given.pop("owner"), at, **given)
 
 
 def told(effects):
@@ -37,15 +36,15 @@ def told(effects):
 
 def one(effect):
     match effect:
-        case Placed(name, position, _, same_as):
-            return f"{name} is {position}" + f" with {same_as}" * bool(same_as)
-        case Start(said, sentence):
-            return f"start {said.id}" + f" at {sentence}" * bool(sentence)
+        case Placed(name, position):
+            return f"{name} is {position}"
+        case Start(said):
+            return f"start {said.id}"
         case Stop(name, _, fade):
             return f"{'fade' if fade else 'cut'} {name}"
-        case Ended(name, _, result, code):
+        case Ended(name, _, _, result, code):
             return f"{name} {result}" + f" ({code})" * bool(code)
-    plain = {BurstBegins: "sound", BurstEnds: "silence", Forgotten: "forget {0.id}"}
+    plain = {Forgotten: "forget {0.id}"}
     return plain.get(type(effect), "{0!r}").format(effect)
 
 
@@ -72,9 +71,6 @@ class Room:
     def finish(self):
         return self.do("played", self.playing.utterance.id, self.playing.turn)
 
-    def reach(self, sentence):
-        return self.do("progress", self.playing.utterance.id, self.playing.turn, sentence)
-
     def wait(self, seconds):
         self.now += seconds
         return self.do("tick")
@@ -89,11 +85,11 @@ URGENT, LOW, PROGRESS = ({"priority": priority} for priority in (Priority.urgent
 
 
 def test_one_after_another(room):
-    """The next starts when the one before has been played, and media are paused once for both."""
-    assert room.say("a") == "a is 0; sound; start a"
+    """The next starts when the one before has been played."""
+    assert room.say("a") == "a is 0; start a"
     assert room.say("b") == "b is 1"
     assert room.finish() == "a played; start b"
-    assert room.finish() == "b played; silence"
+    assert room.finish() == "b played"
 
 
 def test_agents_take_turns(room):
@@ -103,7 +99,7 @@ def test_agents_take_turns(room):
     assert room.queue.waiting() == ("a2", "b1", "c1", "a3", "b2")
     assert [room.finish() for _ in range(6)] == [
         *("a1 played; start a2", "a2 played; start b1", "b1 played; start c1"),
-        *("c1 played; start a3", "a3 played; start b2", "b2 played; silence"),
+        *("c1 played; start a3", "a3 played; start b2", "b2 played"),
     ]
 
 
@@ -115,13 +111,12 @@ def test_more_pressing_ones_go_first(room):
 
 
 def test_an_urgent_one_cuts_in(room):
-    """At once; the one that was cut off is next, from the sentence it was at, whoever waits."""
+    """At once; the one that was cut off is next, whoever waits."""
     room.say("a")
     room.say("b")
-    room.reach(2)
     assert room.say("u", **URGENT) == "u is 0; cut a; start u"
     assert room.queue.waiting() == ("a", "b")
-    assert room.finish() == "u played; start a at 2"
+    assert room.finish() == "u played; start a"
 
 
 def test_an_urgent_one_ends_what_does_not_want_to_resume(room):
@@ -169,12 +164,12 @@ def test_what_has_begun_does_not_become_stale(room):
     room.say("a", **PROGRESS)
     room.do("pause")
     assert room.wait(100) == ""
-    assert room.do("resume") == "sound; start a"
+    assert room.do("resume") == "start a"
     assert room.say("a2", dedupe="k", **LOW) == "a2 is 1"
     room.finish()
-    assert room.say("a3", dedupe="k", **LOW) == "a3 is 0 with a2"
+    assert room.say("a3", dedupe="k", **LOW) == "a3 is 0"
     assert room.wait(100) == ""
-    assert room.finish() == "a3 deduped; a2 played; silence"
+    assert room.finish() == "a3 deduped; a2 played"
 
 
 def test_a_late_timer_speaks_nothing_stale(room):
@@ -182,7 +177,7 @@ def test_a_late_timer_speaks_nothing_stale(room):
     room.say("a")
     room.say("b", **PROGRESS)
     room.now = 6.0
-    assert room.finish() == "a played; b expired (expired); silence"
+    assert room.finish() == "a played; b expired (expired)"
 
 
 def test_the_last_of_a_series_of_progress_wins(room):
@@ -279,7 +274,7 @@ def test_the_same_is_said_once(room):
     """The second waits with the first and learns what became of it; once it is spoken, it may be said again."""
     room.say("a")
     room.say("b1", text="Done.")
-    assert room.say("b2", text="Done.") == "b2 is 1 with b1"
+    assert room.say("b2", text="Done.") == "b2 is 1"
     assert room.say("c1", text="Done.") == "c1 is 2"
     assert room.finish() == "a played; start b1"
     assert room.say("b3", text="Done.") == "b3 is 2"
@@ -305,7 +300,7 @@ def test_what_differs_is_not_the_same(room):
 def test_a_key_says_that_it_is_the_same(room):
     """Whatever the words, and also while it is spoken."""
     room.say("a1", dedupe="build 7")
-    assert room.say("a2", dedupe="build 7") == "a2 is 0 with a1"
+    assert room.say("a2", dedupe="build 7") == "a2 is 0"
     assert room.say("b1", dedupe="build 7") == "b1 is 1"
     assert room.finish() == "a2 deduped; a1 played; start b1"
 
@@ -314,16 +309,14 @@ def test_all_learn_that_it_was_not_said(room):
     """By the result of the first."""
     room.say("a1", dedupe="k")
     room.say("a2", dedupe="k")
-    assert room.do("skip") == "fade a1; a1 skipped (skipped); a2 skipped (skipped); silence"
+    assert room.do("skip") == "fade a1; a1 skipped (skipped); a2 skipped (skipped)"
     room.say("a3", dedupe="k")
     room.say("a4", dedupe="k")
-    assert room.do("failed", "a3", "engine_failed") == (
-        "fade a3; a3 failed (engine_failed); a4 failed (engine_failed); silence"
-    )
+    assert room.do("failed", "a3", "engine_failed") == ("fade a3; a3 failed (engine_failed); a4 failed (engine_failed)")
 
 
 def test_the_second_stands_in_for_the_first(room):
-    """If that is cancelled, loses its connection or is stale: in its place, and from its sentence."""
+    """If that is cancelled, loses its connection or is stale: in its place."""
     room.say("a")
     for name, owner in {"b1": "x", "b2": "y", "b3": "z"}.items():
         room.say(name, text="Done.", owner=owner)
@@ -331,11 +324,10 @@ def test_the_second_stands_in_for_the_first(room):
     assert room.do("disconnected", "x") == "b1 skipped (disconnected)"
     assert room.queue.waiting() == ("b2", "c1")
     room.finish()
-    room.reach(1)
-    assert room.do("cancel", "b2") == "fade b2; b2 skipped (cancelled); start b3 at 1"
+    assert room.do("cancel", "b2") == "fade b2; b2 skipped (cancelled); start b3"
     room.say("d1", text="Half.", **LOW)
     room.now = 20
-    assert room.say("d2", text="Half.", **LOW) == "d2 is 2 with d1"
+    assert room.say("d2", text="Half.", **LOW) == "d2 is 2"
     assert room.wait(10) == "d1 expired (expired)"
     assert room.queue.waiting() == ("c1", "d2")
 
@@ -344,17 +336,15 @@ def test_standing_in_for_one_that_was_cut_off(room):
     """Nothing is said that was heard already."""
     room.say("a1", dedupe="k", text="One. Two. Three.")
     room.say("a2", dedupe="k", text="One. Two. Three.")
-    room.reach(2)
     room.do("pause")
     assert room.do("cancel", "a1") == "a1 skipped (cancelled)"
-    assert room.do("resume") == "sound; start a2 at 2"
+    assert room.do("resume") == "start a2"
 
 
 def test_standing_in_for_other_words(room):
     """From their beginning, for sentences cannot be compared."""
     room.say("a1", dedupe="k", text="One. Two. Three.")
     room.say("a2", dedupe="k", text="Four.")
-    room.reach(2)
     assert room.do("cancel", "a1") == "fade a1; a1 skipped (cancelled); start a2"
 
 
@@ -365,7 +355,7 @@ def test_standing_in_for_one_that_has_begun(room):
     room.do("pause")
     room.do("cancel", "a1")
     assert room.wait(100) == ""
-    assert room.do("resume") == "sound; start a2"
+    assert room.do("resume") == "start a2"
 
 
 def test_standing_in_for_an_urgent_one(room):
@@ -382,7 +372,6 @@ def test_standing_in_for_an_urgent_one(room):
 def test_one_that_interrupts_does_not_join_what_it_ends(room):
     """It is said from its beginning."""
     room.say("a1", dedupe="k")
-    room.reach(2)
     assert room.say("a2", dedupe="k", interrupt=Interrupt.agent) == "a2 is 0; fade a1; a1 interrupted; start a2"
 
 
@@ -404,7 +393,7 @@ def test_sending_again_says_nothing_twice(room):
 def test_an_id_of_another_utterance_is_refused(room):
     """Its words would be lost in silence; so too after that one has ended."""
     room.say("a")
-    other = replace(utterance("a"), text="Other words.")
+    other = utterance("a", text="Other words.")
     assert room.queue.submit(0.0, other) == (Rejected("a", "bad_request"),)
     room.finish()
     assert room.queue.submit(0.0, other) == (Rejected("a", "bad_request"),)
@@ -445,23 +434,22 @@ def test_clearing(room, scope, whose, left):
 
 
 def test_pausing(room):
-    """Media are released; what was spoken goes on at its sentence, before all that waits."""
+    """What was spoken goes on before all that waits."""
     room.say("a", **LOW)
-    room.reach(3)
     room.say("b")
-    assert room.do("pause") == "fade a; silence"
+    assert room.do("pause") == "fade a"
     assert room.say("c") == "c is 2"
-    assert room.do("resume") == "sound; start a at 3"
+    assert room.do("resume") == "start a"
 
 
 def test_urgent_ones_speak_in_a_pause(room):
     """A pause stops none of them."""
     room.say("a")
     room.do("pause")
-    assert room.say("u", **URGENT) == "u is 0; sound; start u"
+    assert room.say("u", **URGENT) == "u is 0; start u"
     assert room.do("pause") == ""
-    assert room.finish() == "u played; silence"
-    assert room.do("resume") == "sound; start a"
+    assert room.finish() == "u played"
+    assert room.do("resume") == "start a"
 
 
 def test_a_forgotten_pause_ends(room):
@@ -473,7 +461,7 @@ def test_a_forgotten_pause_ends(room):
     room.say("b", **LOW)
     assert room.wait(LONGEST_PAUSE - 1) == "b expired (expired)"
     assert room.queue.next_deadline() == 100 + LONGEST_PAUSE
-    assert room.wait(1) == "sound; start a"
+    assert room.wait(1) == "start a"
 
 
 def test_skipping(room):
@@ -492,10 +480,10 @@ def test_muting(room):
     """Ends all at once, and all that comes, urgent too."""
     room.say("a")
     room.say("b")
-    assert room.do("mute") == "fade a; a skipped (muted); b skipped (muted); silence"
+    assert room.do("mute") == "fade a; a skipped (muted); b skipped (muted)"
     assert room.say("u", **URGENT) == "u is 0; u skipped (muted)"
     assert room.do("unmute") == ""
-    assert room.say("c") == "c is 0; sound; start c"
+    assert room.say("c") == "c is 0; start c"
 
 
 def test_full_lines(room):
@@ -542,7 +530,12 @@ def test_repeating(room):
     assert room.do("again", "r2", "x", back=2) == "r2 is 2"
     assert room.finish() == "c played; start r1"
     said = room.playing.utterance
-    assert (said.repeats, said.voice, said.text, said.owner) == ("b", "voice of b", "The words of b.", "x")
+    assert (said.repeats, said.request.voice, said.request.text, said.owner) == (
+        "b",
+        "voice of b",
+        "The words of b.",
+        "x",
+    )
     assert room.finish() == "r1 played; start r2"
     assert room.do("again", "r3", "x") == "r3 is 1"
     assert room.queue.utterance("r3").repeats == "c"
@@ -555,9 +548,8 @@ def test_an_urgent_one_cuts_a_repeat(room):
     room.say("a")
     room.finish()
     room.do("again", "r", "x")
-    room.reach(1)
     assert room.say("u", **URGENT) == "u is 0; cut r; start u"
-    assert room.finish() == "u played; start r at 1"
+    assert room.finish() == "u played; start r"
 
 
 def test_only_so_many_can_be_repeated(room):
@@ -566,7 +558,7 @@ def test_only_so_many_can_be_repeated(room):
         room.say(f"a{i}")
         room.finish()
     room.say("a8")
-    assert room.finish() == "a8 played; forget a0; silence"
+    assert room.finish() == "a8 played; forget a0"
     assert room.queue.again(0.0, "r", "x", back=9) == (Rejected("r", "not_found"),)
 
 
@@ -595,7 +587,7 @@ def test_all_can_fail(room):
     """When there is no device, or the daemon ends."""
     room.say("a")
     room.say("b")
-    ends = "fade a; a failed (audio_unavailable); b failed (audio_unavailable); silence"
+    ends = "fade a; a failed (audio_unavailable); b failed (audio_unavailable)"
     assert room.do("fail_all", "audio_unavailable") == ends
 
 

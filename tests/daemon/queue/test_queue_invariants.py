@@ -1,4 +1,4 @@
-"""What holds whatever is asked of the queue, in whatever order: I1 to I7, each told from the effects alone.
+"""What holds whatever is asked of the queue, in whatever order: I1 to I6, each told from the effects alone.
 
 A virtual clock, a player whose reports come late, and connections that come and go. The witness keeps books of its own
 on all that the queue says, and never looks inside it.
@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from speakkit.daemon.queue.actions import (
-    BurstBegins,
-    BurstEnds,
     Busy,
     Ended,
     Placed,
@@ -27,6 +25,7 @@ from speakkit.daemon.queue.actions import (
 )
 from speakkit.daemon.queue.queue import LONGEST_PAUSE, Queue, Scope
 from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueuedUtterance, Resume
+from utterances import queued
 
 RANKS = ["urgent", "repeated", "normal", "low", "progress"]
 AGENTS = ["ann", "bob", "cat"]
@@ -47,7 +46,6 @@ class Book:
     ticket: int
     joined: str = ""
     begun: bool = False
-    sentence: int = 0
     jumped: bool = False
 
     @property
@@ -56,7 +54,7 @@ class Book:
 
     @property
     def rank(self):
-        return 1 if self.said.repeats else RANKS.index(self.said.priority)
+        return 1 if self.said.repeats else RANKS.index(self.said.options.priority)
 
 
 @dataclass
@@ -68,51 +66,43 @@ class Witness:
     playing: tuple | None = None
     sounding: tuple | None = None
     cut_off: str = ""
-    in_burst: bool = False
     turn: int = 0
     tickets: int = 0
     passed: dict = field(default_factory=dict)
     is_content: bool = True
 
-    def hear(self, effects, submitted=None):
+    def hear(self, effects, submitted=None, leader=""):
+        """leader: the id that is spoken for the one that was submitted."""
         self.is_content = False
         ending = {effect.id for effect in effects if isinstance(effect, Ended)}
         for effect in effects:
             match effect:
                 case Placed():
-                    self.accepted(effect, submitted, effects)
-                case BurstBegins():
-                    assert not self.in_burst
-                    self.in_burst = True
-                case BurstEnds():
-                    assert self.in_burst
-                    assert self.playing is None
-                    self.in_burst = False
+                    self.accepted(effect, submitted, effects, leader)
                 case Start():
                     self.started(effect)
                 case Stop():
                     self.stopped(effect, ending)
                 case Ended():
                     self.leave(effect, ending)
-        assert self.in_burst == (self.playing is not None), "I7: media are held exactly while something is spoken"
         for line in list(self.passed):
             if not any(book.line == line and not book.jumped for book in self.waiting()):
                 del self.passed[line]
         self.is_content = True
 
-    def accepted(self, effect, submitted, effects):
+    def accepted(self, effect, submitted, effects, leader):
         assert effect is effects[0]
         assert effect.id == submitted.id
         assert effect.id not in self.live, "accepted twice"
         assert effect.id not in self.ended, "accepted after its end"
         self.tickets += 1
-        book = self.live[effect.id] = Book(submitted, submitted.owner, self.tickets, effect.same_as)
-        if effect.same_as:
-            assert self.live[effect.same_as].line == book.line
+        book = self.live[effect.id] = Book(submitted, submitted.owner, self.tickets, leader)
+        if leader:
+            assert self.live[leader].line == book.line
             return
         replaced = [self.live[e.id] for e in effects if isinstance(e, Ended) and e.result == Result.replaced]
         places = [old for old in replaced if old.rank == book.rank and not old.joined]
-        if submitted.interrupt == Interrupt.all:
+        if submitted.options.interrupt == Interrupt.all:
             book.ticket, book.jumped = -self.tickets, True
         elif any(old.said.id == self.cut_off for old in places):
             book.ticket, book.jumped, self.cut_off = -self.tickets, True, effect.id
@@ -125,10 +115,8 @@ class Witness:
         book = self.live[name]
         assert self.playing is None, "I1: two at once"
         assert self.sounding is None, "I1: two at once"
-        assert self.in_burst, "I7: media are not held"
         assert not book.joined
         assert effect.turn > self.turn
-        assert effect.sentence == book.sentence, "it goes on where it was"
         ahead = [other for other in self.waiting() if other is not book]
         assert not any(other.rank < book.rank for other in ahead if name != self.cut_off or other.rank == 0)
         if self.cut_off and book.rank > 0:
@@ -172,7 +160,7 @@ class Witness:
         for name in heirs[:1]:
             heir = self.live[name]
             heir.joined, heir.ticket, heir.jumped = "", book.ticket, book.jumped
-            heir.begun, heir.sentence = book.begun, book.sentence if heir.said.text == book.said.text else 0
+            heir.begun = book.begun
         for name in heirs[1:]:
             self.live[name].joined = heirs[0]
         if self.cut_off == effect.id:
@@ -185,7 +173,9 @@ class Witness:
     def deadline(self, book):
         """When it becomes stale, if it can."""
         leader = self.live.get(book.joined, book)
-        limits = [limit for limit in (book.said.ttl, LIMITS.get(book.said.priority)) if limit is not None]
+        limits = [
+            limit for limit in (book.said.options.ttl, LIMITS.get(book.said.options.priority)) if limit is not None
+        ]
         return book.said.arrival + min(limits) if limits and not leader.begun else None
 
 
@@ -224,8 +214,15 @@ class Machine(RuleBasedStateMachine):
             self.paused = None
         self.witness.hear(self.queue.tick(self.now))
         effects = getattr(self.queue, wish)(self.now, *given)
-        self.witness.hear(effects, submitted)
+        self.witness.hear(effects, submitted, self.leader(submitted))
         return effects
+
+    def leader(self, submitted):
+        """The one that has the place of the one that was submitted, in the listing; "" if it has its own."""
+        rows = self.queue.snapshot(self.now).rows
+        own = next((row.position for row in rows if submitted and row.id == submitted.id), None)
+        first = next((row.id for row in rows if row.position == own), "")
+        return "" if own is None or first == submitted.id else first
 
     def order(self):
         """All that is spoken and waits, as it will be heard."""
@@ -241,7 +238,7 @@ class Machine(RuleBasedStateMachine):
     @rule(wishes=st.fixed_dictionaries(WISHES), late=st.sampled_from([0.0, 0.0, 0.5]))
     def submit(self, wishes, late):
         self.count += 1
-        said = QueuedUtterance(id=f"u{self.count:03}", arrival=self.now, **wishes)
+        said = queued(f"u{self.count:03}", arrival=self.now, **wishes)
         self.now += late
         effects = self.do("submit", said, submitted=said)
         assert isinstance(effects[0], Placed | Busy)
@@ -264,7 +261,7 @@ class Machine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.sent)))
         said = self.sent[name]
         self.witness.hear(self.queue.tick(self.now))
-        effects = self.do("submit", QueuedUtterance(name, said.agent, owner, said.text, self.now))
+        effects = self.do("submit", queued(name, said.agent, owner, self.now, text=said.request.text))
         assert [type(effect) for effect in effects] == [UtteranceState], "nothing is spoken twice"
         if name in self.witness.live:
             self.witness.live[name].owner = owner
@@ -278,10 +275,10 @@ class Machine(RuleBasedStateMachine):
         said = self.queue.utterance(name)
         if isinstance(effects[0], Placed):
             assert self.muted or said.repeats
-            said = said or QueuedUtterance(name, "ann", owner, "", self.now, repeats="unknown")
+            said = said or queued(name, "ann", owner, self.now, repeats="unknown")
         else:
             assert isinstance(effects[0], Rejected | Busy)
-        self.witness.hear(effects, said)
+        self.witness.hear(effects, said, self.leader(said))
 
     @precondition(lambda self: self.witness.live)
     @rule(data=st.data())
@@ -330,7 +327,7 @@ class Machine(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(OWNERS))
     def disconnect(self, owner):
         self.witness.hear(self.queue.tick(self.now))
-        lost = {n for n, b in self.witness.live.items() if b.owner == owner and not b.said.detach}
+        lost = {n for n, b in self.witness.live.items() if b.owner == owner and not b.said.options.detach}
         effects = self.do("disconnected", owner)
         assert {effect.id for effect in effects if isinstance(effect, Ended)} == lost
 
@@ -391,15 +388,6 @@ class Machine(RuleBasedStateMachine):
     def finish_and_deliver(self):
         self.finish()
         self.deliver()
-
-    @precondition(lambda self: self.witness.sounding)
-    @rule(sentences=st.integers(1, 3))
-    def reach(self, sentences):
-        name, turn = self.witness.sounding
-        book = self.witness.live[name]
-        sentence = book.sentence + sentences
-        book.sentence = sentence
-        self.witness.hear(self.queue.progress(self.now, name, turn, sentence))
 
     @precondition(lambda self: self.witness.live)
     @rule(data=st.data(), everything=st.sampled_from([False, False, False, True]))

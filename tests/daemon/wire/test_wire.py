@@ -12,7 +12,7 @@ import pytest
 from speakkit.daemon.containers.listener import Stages
 from speakkit.daemon.queue.actions import Result, Stage
 from speakkit.daemon.queue.queue import Scope
-from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority
+from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueueOptions
 from speakkit.daemon.wire.messages import (
     Accepted,
     AudioChunk,
@@ -26,6 +26,7 @@ from speakkit.daemon.wire.messages import (
     Listing,
     Mode,
     Part,
+    Request,
     Shutdown,
     Span,
     SpokenWord,
@@ -37,9 +38,10 @@ from speakkit.daemon.wire.messages import (
     request_of,
 )
 from speakkit.daemon.wire.protocol import Code, FrameDecoder, ProtocolError
-from speakkit.daemon.wire.requests import Again, Clear, Speak, Synth
+from speakkit.daemon.wire.requests import Again, Clear, Speak, Synth, speech_request
+from speakkit.speech_request import Markup, SpeechRequest
 
-WIRE = Path(__file__).parents[1] / "data" / "wire"
+WIRE = Path(__file__).parents[2] / "data" / "wire"
 
 WORDS = (SpokenWord(0, 5, 0.0, 0.5), SpokenWord(6, 9, 1.0, 2))
 WARNINGS = ("a word was lost: ...", 'Ça va? 語 😀 "\\ \x7f')
@@ -65,33 +67,32 @@ EVENTS = [
     ErrorReply("x", Code.busy, "there is no room", 800),
     ErrorReply(None, Code.version, "another version"),
 ]
-VOICE: dict[str, Any] = {"voice": "f1", "speed": 1.25, "seed": 7, "suffix": ".md"}
-REQUESTS = [
-    Hello("1.0", "a", "speak/0.1", "0.1", 1),
-    Hello(id="h"),
-    None,
-    Shutdown("2", Mode.now),
-    Speak(
-        **VOICE,
-        prio=Priority.urgent,
-        interrupt=Interrupt.agent,
-        on_full=OnFull.drop_oldest,
-        ttl=2.5,
-        replace="r",
-        dedupe="d",
-        detach=True,
-        show=True,
-        media="off",
-    ),
-    Speak(**VOICE),
-    Speak(voice="f1", speed=2.0, keep_alive=0.0),
-    Synth(**VOICE),
-    Again(back=2, stream=True),
-    None,
-    Clear(Scope.all),
-    None,
+VOICE = SpeechRequest(voice="f1", speed=1.25, seed=7)
+OPTIONS = QueueOptions(
+    priority=Priority.urgent,
+    interrupt=Interrupt.agent,
+    on_full=OnFull.drop_oldest,
+    ttl=2.5,
+    replace="r",
+    dedupe="d",
+    detach=True,
+    media="off",
+)
+REQUESTS: list[Any] = [
+    (Hello("1.0", "a", "speak/0.1", "0.1", 1),),
+    (Hello(id="h"),),
+    (),
+    (Shutdown("2", Mode.now),),
+    (VOICE, OPTIONS, Speak(show=True)),
+    (VOICE, QueueOptions(), Speak()),
+    (SpeechRequest(voice="f1", speed=2.0, keep_alive=0.0), QueueOptions(), Speak()),
+    (VOICE, Synth()),
+    (Again(back=2, stream=True),),
+    (),
+    (Clear(Scope.all),),
+    (),
 ]
-"""None: there is nothing to be read beside the op and the id."""
+"""What each request holds beside the op and the id."""
 
 
 def recorded(name):
@@ -114,13 +115,20 @@ def test_events_of_then(frame, event):
     assert (exact(said.fields), said.payload) == (exact(frame.fields), frame.payload)
 
 
-@pytest.mark.parametrize(("frame", "command"), list(zip(recorded("requests"), REQUESTS, strict=True)))
-def test_requests_of_then(frame, command):
+@pytest.mark.parametrize(("frame", "commands"), list(zip(recorded("requests"), REQUESTS, strict=True)))
+def test_requests_of_then(frame, commands):
     """Likewise."""
     request = request_of(frame)
     assert request.fields == frame.fields
-    if command is not None:
+    for command in commands:
         assert read(type(command), request.fields) == command
+
+
+def test_a_text_that_clients_of_then_sent_raw_is_read_literally():
+    """Protocol 1.0 said `raw`, where 1.1 names the markup."""
+    fields: Any = {"op": "speak", "id": "1", "raw": True}
+    assert speech_request(Request("speak", "1", fields, b"*x*")) == SpeechRequest("*x*", markup=Markup.RAW)
+    assert speech_request(Request("speak", "1", {"markup": "plain"}, b"*x*")).markup is Markup.PLAIN
 
 
 @pytest.mark.parametrize("frame", recorded("requests")[:4:3])

@@ -1,0 +1,64 @@
+"""`speakkit voices preview`: each voice says a sentence."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from speakkit import audiofile, config
+from speakkit import voices as table
+from speakkit.audio import silence
+from speakkit.audiofile import Sink
+from speakkit.cli import output
+from speakkit.engines import hub, voice_packs
+from speakkit.errors import ExitCode
+from speakkit.playback import pcm
+from speakkit.playback.blocking_sink import BlockingSink
+from speakkit.speech import synthesize
+from speakkit.speech.synthesize import Utterance, lost_word
+from speakkit.speech_request import Markup, SpeechRequest
+from speakkit.text.chunks import Token
+from speakkit.voices import Voice
+
+PAUSE = 0.5
+"""Seconds of silence after each voice."""
+
+
+def preview(names: list[str], text: str | None, target: str | None) -> ExitCode:
+    """Play the voices one after another, or write them to `target`. text: None for a sentence of each language."""
+    found = [synthesize.find_voice(name) for name in names]
+    if target is not None:
+        audio_format = audiofile.format_of(target, None)
+        audiofile.check_target(target)
+    with ExitStack() as stack:
+        sink = stack.enter_context(
+            audiofile.sink(target, audio_format, pcm.RATE) if target else BlockingSink(config.load().sink)
+        )
+        lost = [token for spoken in _utterances(found, text) for token in _written(spoken, sink)]
+    return ExitCode.LOST_WORDS if lost else ExitCode.DONE
+
+
+def _utterances(found: list[Voice], text: str | None) -> Iterator[Utterance]:
+    with output.progress() as report:
+        hub.ensure("kokoro", report)
+        for voice in found:
+            voice_packs.ensure(voice, report)
+    settings = config.load()
+    for voice in found:
+        request = SpeechRequest(
+            text=table.SAMPLES[voice.language] if text is None else text,
+            voice=voice.name,
+            device=settings.device.value,
+            threads=settings.threads,
+            markup=Markup.PLAIN,
+        )
+        with synthesize.speaker(request) as speaker:
+            yield speaker.utterance(request)
+
+
+def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:
+    """Write an utterance, say so, and name the words that were lost."""
+    sink.write(spoken.audio)
+    sink.write(silence(PAUSE, spoken.audio.sample_rate))
+    output.say(f"{spoken.voice}: {spoken.audio.duration:.1f} s of {spoken.segments[0].chunk.language}")
+    for token in spoken.lost:
+        output.say(lost_word(token, spoken.voice))
+    return spoken.lost

@@ -1,0 +1,26 @@
+"""Loaded by each Python process that the tests of the daemon start: the tests' own hooks into it.
+
+SPEAKKIT_TEST_VOICE=fake_voice:load is what the daemon's worker loads in place of its voice;
+SPEAKKIT_TEST_DELAY=before_unlink:500,before_bind:100 is how many milliseconds each of these failpoints takes.
+"""
+
+import os
+import sys
+import time
+
+
+def delay(point):
+    for part in os.environ["SPEAKKIT_TEST_DELAY"].split(","):
+        name, _, milliseconds = part.partition(":")
+        if name == point:
+            time.sleep(int(milliseconds) / 1000)
+
+
+if "SPEAKKIT_TEST_DELAY" in os.environ:
+    from speakkit.daemon.process import failpoints
+
+    failpoints.hook = delay
+if "SPEAKKIT_TEST_VOICE" in os.environ and "speakkit.daemon" in sys.orig_argv:
+    from speakkit.daemon.speaking import scheduler
+
+    scheduler.PLACE = os.environ["SPEAKKIT_TEST_VOICE"]

@@ -1,0 +1,17 @@
+"""Utterances for tests of the queue, from flat wishes."""
+
+from typing import Any
+
+from msgspec import structs
+
+from speakkit.daemon.queue.utterance import QueuedUtterance, QueueOptions
+from speakkit.speech_request import SpeechRequest
+
+SPEECH = {field.name for field in structs.fields(SpeechRequest)}
+
+
+def queued(name: str, agent: str, owner: str, arrival: float, *, repeats: str = "", **wishes: Any) -> QueuedUtterance:
+    """Wishes are fields of a `SpeechRequest` and of `QueueOptions`."""
+    speech = SpeechRequest(**{key: value for key, value in wishes.items() if key in SPEECH})
+    options = QueueOptions(**{key: value for key, value in wishes.items() if key not in SPEECH})
+    return QueuedUtterance(name, agent, owner, arrival, speech, options, repeats)
