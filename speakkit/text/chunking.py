@@ -85,7 +85,7 @@ def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple
 
 @dataclass(frozen=True)
 class _Engine:
-    """The limits that cut sentences.
+    """The engine's limits and the abbreviations that decide where sentences are cut.
 
     limits: those of the engine
     titles: abbreviations that a name follows
@@ -280,7 +280,7 @@ def _is_apart(before: Token, after: Token) -> bool:
 
 
 def _mark(tokens: Sequence[Token]) -> str:
-    """Return the mark that ends a clause and the tokens, ignoring closing quotes and brackets; "" if there is none."""
+    """Return the clause mark at the end of the tokens, ignoring closing quotes and brackets; "" if there is none."""
     heard = (token.phonemes.rstrip(CLOSING_MARKS) for token in reversed(tokens))
     last = next(filter(None, heard), "")[-1:]
     return last if last in CLAUSE_MARKS else ""

@@ -82,7 +82,7 @@ class Edits:
     def pause(self, at: int, seconds: float) -> None:
         """Add a pause of `seconds` at `at`; none for 0 seconds. Longer ones are cut to LONGEST_PAUSE with a warning."""
         if seconds > LONGEST_PAUSE:
-            self.warn(f"a pause of {seconds:g} s is cut to {LONGEST_PAUSE:g} s, the longest there is")
+            self.warn(f"a pause of {seconds:g} s is cut to {LONGEST_PAUSE:g} s, the maximum")
         if seconds > 0:
             self._pauses.append(Pause(at, min(seconds, LONGEST_PAUSE)))
 

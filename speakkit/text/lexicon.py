@@ -176,7 +176,7 @@ def _scopes(name: str, table: Mapping[str, Any], file: tomlfile.TomlFile) -> Seq
         return ENGLISH if name.lower() == "en" else (voices.language(name),)
     except BadValue as error:
         where = file.where(name) if file.where(name) != file.path.name else file.where(name, *_first(table))
-        raise ConfigError(f"{where}: {error}; a word with a dot in it is written in quotes") from None
+        raise ConfigError(f"{where}: {error}; put quotes around a word with a dot") from None
 
 
 def _word(word: str, where: str) -> str:
@@ -191,7 +191,7 @@ def _entry(word: str, said: object, where: str, symbols: frozenset[str]) -> Entr
     if not isinstance(said, str):
         raise ConfigError(
             f'{where}: {word} must be text such as "cube control" or "/kjuːb/", not {_kind(said)}; '
-            "a word with a dot in it is written in quotes"
+            "put quotes around a word with a dot"
         )
     plain = " ".join(said.split())
     if plain.startswith("/"):
@@ -207,7 +207,7 @@ def _phonemes(word: str, ipa: str, where: str, known: frozenset[str]) -> str:
         raise ConfigError(f'{where}: the IPA of {word} must stand between slashes, such as "/kjuːb/", not {ipa!r}')
     unknown = "".join(dict.fromkeys(symbol for symbol in phonemes if symbol not in known))
     if unknown:
-        raise ConfigError(f"{where}: no voice of Kokoro knows {' '.join(unknown)} in the IPA of {word}")
+        raise ConfigError(f"{where}: the IPA of {word} has {' '.join(unknown)}, which no Kokoro voice supports")
     return phonemes
 
 

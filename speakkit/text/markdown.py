@@ -169,7 +169,7 @@ class Document:
         first, stop = fence.map or (0, 0)
         last = self._source[self._starts[stop - 1] :].strip()
         if stop >= len(self._starts) and (stop - first == 1 or not last.lstrip("> ").startswith(fence.markup)):
-            self._draft.warn(f"the code block that begins on line {first + 1} is not closed: it is left out to the end")
+            self._draft.warn(f"the code block at line {first + 1} is not closed: the rest of the text is left out")
 
     def _read_containers(self, start: int, head: int) -> None:
         """Read the marks of lists and quotes before a line's text: numbers are spoken, as "1."; the rest is not."""

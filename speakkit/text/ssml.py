@@ -75,7 +75,7 @@ def refuse_declarations(text: str) -> None:
     found = DECLARATION.search(text, 0, end) or DECLARATION.match(text, end)
     if found:
         line = text.count("\n", 0, found.start()) + 1
-        raise TextError(f"the text begins with {found.group()} (line {line}), which is not read: take that part out")
+        raise TextError(f"the text begins with {found.group()} (line {line}), which is not supported: remove it")
 
 
 def _prologue(text: str) -> int:
@@ -168,14 +168,14 @@ class Elements:
                 while self._tags[opened[-1]].name != tag.name:
                     unclosed = self._tags[opened.pop()].name
                     waiting[unclosed] -= 1
-                    flaws.append(f"<{unclosed}> is not closed in time")
+                    flaws.append(f"<{unclosed}> is not closed before </{tag.name}>")
                 partners[opened.pop()] = tag
                 waiting[tag.name] -= 1
             elif tag.closes and tag.name != "break":
-                flaws.append(f"</{tag.name}> closes nothing")
+                flaws.append(f"</{tag.name}> has no opening tag")
         flaws += [f"<{self._tags[index].name}> is not closed" for index in opened]
         if flaws and self._strict:
-            self._draft.warn(f"the SSML is not well formed: {flaws[0][:80]}; its words are spoken all the same")
+            self._draft.warn(f"the SSML is not well formed: {flaws[0][:80]}; its words are spoken anyway")
         return partners
 
     def _leave_out(self, tag: Tag) -> None:
@@ -198,7 +198,7 @@ class Elements:
             self._draft.say(Rewrite(start, end, resolved(alias).strip(), "sub"))
             return True
         elif tag.name not in SUPPORTED or (tag.name == "sub" and not alias):
-            self._draft.warn(f"<{tag.name[:40]}> does nothing here: it is left out and its words are spoken")
+            self._draft.warn(f"<{tag.name[:40]}> has no effect: the tag is ignored and its words are spoken")
         return False
 
     def _pause(self, tag: Tag) -> None:
@@ -210,14 +210,14 @@ class Elements:
             self._draft.pause(tag.start, STRENGTHS[strength])
         else:
             given = f'strength="{strength[:40]}"' if time is None else f'time="{time[:40]}"'
-            self._draft.warn(f'<break {given}> is no pause: write a time such as "500ms", or a strength of SSML')
+            self._draft.warn(f'<break {given}> is not a valid pause: use a time such as "500ms", or a strength of SSML')
 
     def _pronounce(self, tag: Tag, partner: Tag | None) -> bool:
         alphabet = tag.attributes.get("alphabet", "ipa")
         phonemes = misaki_symbols(resolved(tag.attributes.get("ph", "")))
         if alphabet.lower() != "ipa" or not phonemes:
-            flaw = f'its alphabet is "{alphabet[:40]}", and only "ipa" is known' if phonemes else "it has no ph"
-            self._draft.warn(f"<phoneme> does nothing here ({flaw}): it is left out and its words are spoken")
+            flaw = f'only alphabet="ipa" is supported, not "{alphabet[:40]}"' if phonemes else "ph is missing or empty"
+            self._draft.warn(f"<phoneme> has no effect ({flaw}): the tag is ignored and its words are spoken")
             return False
         if not partner:
             return False

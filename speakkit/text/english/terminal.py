@@ -28,7 +28,7 @@ RANKED = re.compile(r"\b(?:is|are|am|was|were|be|been|ranked|the|our|your|my|his
 ENDINGS = frozenset(
     ("ing", "ed", "er", "est", "ly", "s", "es", "ness", "less", "ful", "able", "ish", "ity", "ism", "ist")
 )
-"""Word endings: after a dash they are no flag."""
+"""Word endings: a dash before one marks the end of a word rather than a flag."""
 
 
 def value(text: str) -> str:
