@@ -1,4 +1,4 @@
-"""Bundle phonemized sentences into chunks, the units that an engine speaks in one call. No word is lost."""
+"""Bundle phonemized sentences into chunks, the units that an engine speaks in one piece. No word is lost."""
 
 import hashlib
 from bisect import bisect_right
@@ -95,7 +95,7 @@ class _Engine:
     titles: frozenset[str]
 
     def width(self, token: Token) -> int:
-        """Return the phonemes that a token takes up, with the space after it: never fewer than `placed` makes of it."""
+        """Return the phoneme count of a token, with the space after it: never fewer than `placed` makes of it."""
         symbols = self.limits.symbols
         known = symbols.issuperset(token.phonemes)
         return (len(token.phonemes) if known else sum(map(symbols.__contains__, token.phonemes))) + token.spaced
@@ -301,7 +301,7 @@ def _clause_end(clauses: dict[int, int], widths: dict[int, int], rest: int, aim:
 
 
 def _word_end(tokens: Sequence[Token], widths: dict[int, int], rest: int, engine: _Engine) -> int:
-    """Return the index of the token after which to cut tokens that have no clauses."""
+    """Return the index of the token before which to cut tokens that have no clauses."""
     target = rest / ceil(rest / engine.limits.most)
     words = [
         stop for stop in widths if tokens[stop - 1].spaced and tokens[stop - 1].text.rstrip(".") not in engine.titles

@@ -69,7 +69,7 @@ class ChunkLimits:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The unit of text that an engine speaks in one call.
+    """The unit of text that an engine speaks in one piece.
 
     index: its place in the utterance, from 0
     phonemes: at most `ChunkLimits.most`, each supported by the engine; "" if every word of it was lost

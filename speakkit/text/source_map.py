@@ -140,7 +140,7 @@ class SourceMap:
             last = said
 
     def _moved(self, token: Token) -> Token:
-        """Return `token` with source offsets and source text; `spoken` keeps its words until the source is compared."""
+        """Return `token` with source offsets and source text; `spoken` keeps its words, in case they differ."""
         covered = self.places[token.start : token.start + len(token.text)]
         start = covered[0][0] if covered else self.sentence.start
         end = max((end for _, end in covered), default=start)

@@ -36,7 +36,7 @@ WORK = re.compile(
 
 OWN = r"(?P<own>[’']s)?"
 NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
-"""Position after a numeral: not inside a word, and not after the initial of "John V. Lindsay"."""
+"""Position after a numeral that is not part of a word and not the initial of "John V. Lindsay"."""
 
 
 def roman(numeral: str) -> int:
