@@ -1,1 +1,1 @@
-"""Strings in, strings out: no audio, no models."""
+"""Text processing, from strings to strings: no audio, no models."""

@@ -1,9 +1,11 @@
-"""Words that end in a full stop which need not end the sentence. `data/sentence_ends.tsv` lists them by language.
+"""Words whose final full stop need not end the sentence, listed by language in `data/sentence_ends.tsv`.
+
+The kinds of entries are:
 
 never: a name or an example follows ("Mr.", "e.g.")
-seldom: it ends a sentence where the next word is one that begins sentences ("Acme Inc. The")
-numbered: a word of its own, unless a number follows ("No. 5")
-timed: it ends a sentence unless a day or a time zone follows ("5 p.m. Monday")
+seldom: ends a sentence if the next word is one that begins sentences ("Acme Inc. The")
+numbered: an ordinary word that ends a sentence, unless a number follows ("No. 5")
+timed: ends a sentence unless a day or a time zone follows ("5 p.m. Monday")
 """
 
 import re
@@ -14,11 +16,11 @@ from functools import cache
 from speakkit import paths
 
 LONGEST = 20
-"""Characters: no abbreviation, with the quotes and brackets before it, is longer."""
+"""Characters: no abbreviation is longer, including the quotes and brackets before it."""
 
 WORD = re.compile(r"[^\s\u2014\u2013(\[{\"'`\u2018\u201c\u00ab\u00bf\u00a1/-]+$")
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_]{1,2})*")
-"""An initial or initials: "J", "U.S", "Ph.D" without its last full stop."""
+"""One or more initials, "J", "U.S" or "Ph.D", without the last full stop."""
 
 NEXT = re.compile(r"[^\w]*(?P<word>[\w'\u2019]*)(?P<stop>\.?)")
 NUMBER = re.compile(r"\d.*|[IVXLC]+|[A-Z]")
@@ -26,7 +28,12 @@ NUMBER = re.compile(r"\d.*|[IVXLC]+|[A-Z]")
 
 @dataclass(frozen=True)
 class Abbreviations:
-    """Those of one language, without their last full stop, and the words that begin its sentences."""
+    """The abbreviations of one language, without their last full stop.
+
+    never, seldom, numbered, timed: by kind, as the module describes them
+    zone: days and time zones, which continue the sentence after a timed abbreviation
+    starter: words that begin sentences in this language
+    """
 
     never: frozenset[str]
     seldom: frozenset[str]
@@ -36,7 +43,10 @@ class Abbreviations:
     starter: frozenset[str]
 
     def go_on(self, before: str, after: str) -> bool:
-        """Whether the sentence goes on behind the full stop between two stretches of some LONGEST characters."""
+        """Return whether the sentence continues after the full stop between `before` and `after`.
+
+        before, after: up to LONGEST characters on each side of the full stop
+        """
         found = WORD.search(before)
         word = found.group() if found else ""
         following = NEXT.match(after)
@@ -58,7 +68,7 @@ def _either_case(word: str) -> set[str]:
 
 @cache
 def of(language: str) -> Abbreviations:
-    """Those of a language such as "en-us"; the English ones where none are listed for it."""
+    """Return the abbreviations of a language such as "en-us"; those of English if none are listed for it."""
     rows = list(_rows())
     own = language.partition("-")[0]
     own = own if any(row[0] == own for row in rows) else "en"

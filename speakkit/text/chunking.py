@@ -1,4 +1,4 @@
-"""Phonemized sentences -> chunks: what an engine speaks in one breath. No word is lost on the way."""
+"""Bundle phonemized sentences into chunks, the units that an engine speaks in one piece. No word is lost."""
 
 import hashlib
 from bisect import bisect_right
@@ -15,9 +15,11 @@ PARAGRAPH_GAP = 0.5
 SENTENCE_GAP = 0.2
 CLAUSE_GAP = 0.05
 WORD_GAP = 0.0
-"""Seconds of silence after a chunk, by what ends with it. They add to the 0.1 s that stay at the ends of two chunks:
-as much as Kokoro itself pauses between two sentences of one chunk, or after a colon (0.15 s; medians of 30 chunks of
-Alice in Wonderland by af_heart)."""
+"""Seconds of silence after a chunk, by what ends with it.
+
+They add to the 0.1 s of silence that remain at the ends of two chunks. The sum is the pause that Kokoro itself makes
+between two sentences of one chunk, or after a colon (0.15 s; medians of 30 chunks of Alice in Wonderland by af_heart).
+"""
 
 SENTENCE_MARKS = frozenset(".!?…")
 CLAUSE_MARKS = SENTENCE_MARKS | frozenset(",;:—")
@@ -25,7 +27,7 @@ CLOSING_MARKS = '”")'
 
 
 def chunk_seed(seed: int, index: int) -> int:
-    """The seed of chunk `index`: 64 bits that no other chunk of this or of another seed shares by design."""
+    """Return the seed of chunk `index`: 64 bits, by design different from those of all other chunks and seeds."""
     digest = hashlib.blake2b(f"{seed}/{index}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
@@ -35,8 +37,9 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Bundle sentences into chunks that end with a sentence, or else a clause, or else a word.
 
-    `limits` are the engine's. A word that has no phonemes that it knows, or others too, is named in `Chunk.lost`.
-    Sentences are taken one by one, so that the first chunk is ready before the last one is read.
+    `limits` are the engine's. Words with no phonemes that the engine supports, or also with some that it does not, are
+    listed in `Chunk.lost`. Sentences are consumed one by one, so that the first chunk is ready before the last sentence
+    is read.
     """
     symbols = limits.symbols
     engine = _Engine(limits, abbreviations.of(delivery.voice.language).never)
@@ -62,7 +65,7 @@ def chunks(
 
 
 def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """What of the tokens' phonemes is spoken, with single spaces; and as two offsets what of it is each token's."""
+    """Return the supported phonemes of the tokens with single spaces, and the half-open span of each token in them."""
     spoken, spans = [], []
     at, apart = 0, False
     for token in tokens:
@@ -82,13 +85,17 @@ def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple
 
 @dataclass(frozen=True)
 class _Engine:
-    """What cutting needs to know. titles: abbreviations that a name follows."""
+    """The engine's limits and the abbreviations that decide where sentences are cut.
+
+    limits: those of the engine
+    titles: abbreviations that a name follows
+    """
 
     limits: ChunkLimits
     titles: frozenset[str]
 
     def width(self, token: Token) -> int:
-        """Phonemes that a token takes up, with the space after it: never fewer than `placed` makes of it."""
+        """Return the phoneme count of a token, with the space after it: never fewer than `placed` makes of it."""
         symbols = self.limits.symbols
         known = symbols.issuperset(token.phonemes)
         return (len(token.phonemes) if known else sum(map(symbols.__contains__, token.phonemes))) + token.spaced
@@ -96,7 +103,12 @@ class _Engine:
 
 @dataclass(frozen=True)
 class _Bundle:
-    """Tokens that are spoken in one breath. width: of all of them. pause: what the user wants after them."""
+    """Tokens that are spoken in one chunk.
+
+    width: phonemes of all tokens
+    ends_paragraph: a paragraph ends with them
+    pause: seconds of silence that the user wants after them
+    """
 
     tokens: list[Token]
     width: int = 0
@@ -105,7 +117,7 @@ class _Bundle:
 
     @property
     def mark(self) -> str:
-        """The mark of a clause or sentence that it ends with; "" where there is none."""
+        """The mark of a clause or sentence that it ends with; "" if there is none."""
         return _mark(self.tokens)
 
     @property
@@ -123,12 +135,12 @@ class _Bundle:
         return SENTENCE_GAP if self.mark in SENTENCE_MARKS else CLAUSE_GAP if self.mark else WORD_GAP
 
     def fits(self, following: "_Bundle", limits: ChunkLimits) -> bool:
-        """Whether `following` may be spoken in the same breath."""
+        """Return whether `following` may be spoken in the same chunk."""
         is_weak = self.width < limits.weak or (following.width < limits.weak and following.ends_paragraph)
         return self.width + following.width <= limits.aim + limits.weak * is_weak
 
     def stopped(self, limits: ChunkLimits) -> "_Bundle":
-        """With a stop that is heard, where a paragraph ends without a mark, as a heading or an item of a list does."""
+        """Return the bundle with an audible stop if its paragraph ends without a mark, as a heading or item does."""
         if not (self.ends_paragraph and self.is_heard) or self.mark or self.width >= limits.most:
             return self
         last = max(i for i, token in enumerate(self.tokens) if token.phonemes.strip())
@@ -137,7 +149,7 @@ class _Bundle:
         return replace(self, tokens=[*self.tokens[:last], *joined, stop], width=self.width + 1)
 
     def followed_by(self, following: "_Bundle", limits: ChunkLimits) -> "_Bundle":
-        """Both in one."""
+        """Return both bundles as one."""
         ended = self.stopped(limits) if following.is_heard else self
         return replace(following, tokens=[*ended.tokens, *following.tokens], width=ended.width + following.width)
 
@@ -161,7 +173,7 @@ def _bundles(
 
 
 def _with_end(bundles: Iterator[_Bundle], limits: ChunkLimits) -> Iterator[tuple[_Bundle, bool]]:
-    """Each, and whether it is the last. A last one that is weak is spoken with the one before, if it fits."""
+    """Yield each bundle, and whether it is the last. A weak last one joins the one before it, if it fits."""
     pending = next(bundles, None)
     while pending:
         following = next(bundles, None)
@@ -177,9 +189,9 @@ def _with_end(bundles: Iterator[_Bundle], limits: ChunkLimits) -> Iterator[tuple
 
 
 def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool, opens: bool) -> Iterator[_Bundle]:
-    """A sentence whole where it is short enough; else cut after a pause, a clause, or failing that after a token.
+    """Yield the parts of a sentence: all of it if it is short; otherwise cut after a pause, a clause, or else a token.
 
-    opens: somebody waits for its beginning
+    opens: a listener waits for the beginning of the sentence
     """
     short = [part for token in tokens for part in _cut_to_aim(token, engine.limits)]
     if short:
@@ -196,7 +208,7 @@ def _parts(tokens: Sequence[Token], engine: _Engine, *, ends_paragraph: bool, op
 
 
 def _between_pauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens up to and with each pause; several pauses in a row are one."""
+    """Yield the tokens up to and including each pause; several pauses in a row are one."""
     run: list[Token] = []
     for token in tokens:
         if run and run[-1].pause and not token.pause:
@@ -208,7 +220,7 @@ def _between_pauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _cut_to_aim(token: Token, limits: ChunkLimits) -> Iterator[Token]:
-    """The token; or where it is longer than the aim, as a long number is, its parts, cut at spaces if there are any."""
+    """Yield the token; or its parts, cut at spaces if possible, if it is longer than the aim, such as a long number."""
     phonemes, at = token.phonemes, 0
     part = token
     while len(phonemes) - at > limits.aim:
@@ -223,7 +235,7 @@ def _cut_to_aim(token: Token, limits: ChunkLimits) -> Iterator[Token]:
 
 
 def _cuts(tokens: Sequence[Token], engine: _Engine, *, opens: bool) -> Iterator[int]:
-    """Before which tokens a sentence is cut, and its end."""
+    """Yield the indices of the tokens before which a sentence is cut, then the number of its tokens."""
     aim, weak, most = engine.limits.aim, engine.limits.weak, engine.limits.most
     ends = list(accumulate(map(engine.width, tokens)))
     opens = opens and ends[-1] >= 2 * weak
@@ -246,7 +258,10 @@ def _cuts(tokens: Sequence[Token], engine: _Engine, *, opens: bool) -> Iterator[
 
 
 def _clauses(tokens: Sequence[Token], engine: _Engine) -> Iterator[tuple[int, int]]:
-    """Before which tokens a sentence can be cut, and how well: best outside quotations, and not after a comma."""
+    """Yield the indices of the tokens before which a sentence may be cut, and a score.
+
+    Higher scores are better: outside quotations, and not after a comma.
+    """
     quoted = False
     for i, token in enumerate(tokens[:-1]):
         for symbol in token.phonemes:
@@ -260,22 +275,23 @@ def _clauses(tokens: Sequence[Token], engine: _Engine) -> Iterator[tuple[int, in
 
 
 def _is_apart(before: Token, after: Token) -> bool:
-    """Whether two tokens can be spoken apart: no mark closes between them, and no number goes on."""
+    """Return whether two tokens can be spoken separately: no mark closes between them, and no number continues."""
     return before.spaced or not (before.is_word or after.text[:1] in CLOSING_MARKS or after.text[:1].isdigit())
 
 
 def _mark(tokens: Sequence[Token]) -> str:
-    """The mark that ends a clause and the tokens, quotes and brackets behind it aside; "" where there is none."""
+    """Return the clause mark at the end of the tokens, ignoring closing quotes and brackets; "" if there is none."""
     heard = (token.phonemes.rstrip(CLOSING_MARKS) for token in reversed(tokens))
     last = next(filter(None, heard), "")[-1:]
     return last if last in CLAUSE_MARKS else ""
 
 
 def _clause_end(clauses: dict[int, int], widths: dict[int, int], rest: int, aim: int) -> int:
-    """Where a part best ends that is not over the aim, about as wide as the next; else the first end after that, or 0.
+    """Return the best end for a part within the aim and about as wide as the next; else the next end, or 0.
 
-    widths: of the parts that may be, by where they end
-    rest: the width of all that is left
+    clauses: index of each possible end -> score
+    widths: index of each possible end -> width of the part
+    rest: width of all remaining tokens
     """
     target = rest / ceil(rest / aim)
     ends = [stop for stop in widths if stop in clauses]
@@ -285,7 +301,7 @@ def _clause_end(clauses: dict[int, int], widths: dict[int, int], rest: int, aim:
 
 
 def _word_end(tokens: Sequence[Token], widths: dict[int, int], rest: int, engine: _Engine) -> int:
-    """Behind which word to cut what has no clauses."""
+    """Return the index of the token before which to cut tokens that have no clauses."""
     target = rest / ceil(rest / engine.limits.most)
     words = [
         stop for stop in widths if tokens[stop - 1].spaced and tokens[stop - 1].text.rstrip(".") not in engine.titles

@@ -1,4 +1,4 @@
-"""What is spoken at once: the words and marks of a text, chunks of them, and the limits of an engine."""
+"""The data passed to an engine: tokens of the source text, chunks of them, and the engine's limits."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from speakkit.voices import Voice
 
 @dataclass(frozen=True)
 class Token:
-    """A word or a mark of the user's text, and how it is spoken.
+    """A word or a mark of the source text, and how it is spoken.
 
-    text: as it stands in the text, or "" for the rest of a token that was cut in two
-    start: offset of its first character in the user's text, in characters
-    phonemes: one symbol a character; "" where nothing is spoken
+    text: as it stands in the source text; "" for the rest of a token that was cut in two
+    start: offset of its first character in the source text, in characters
+    phonemes: one symbol per character; "" if nothing is spoken
     spaced: white space follows it
-    spoken: the words that are said for it; "" where it is left out by a rule, None where they are what is written
-    rule: by which rule it was rewritten or left out, such as "money"; "" where it was not
-    source: where its phonemes are from, such as "lexicon" or "espeak-ng"; "" where that is not told
+    spoken: the words that are spoken for it; "" if a rule leaves it out; None if they are the written ones
+    rule: the rule that rewrote it or left it out, such as "money"; "" if none did
+    source: the origin of its phonemes, such as "lexicon" or "espeak-ng"; "" if unknown
     pause: seconds of silence that the user wants after it
-    readings: all valid readings of what it stands for, in its sentence, the spoken one first, without the sentence's
-        marks; "" among them if it may be left out; () if it can only be read as it is written
+    readings: all valid readings of its range in its sentence, the spoken one first, without the sentence's marks; ""
+        among them if it may be left out; () if it can only be read as it is written
     """
 
     text: str
@@ -38,20 +38,21 @@ class Token:
 
     @property
     def is_word(self) -> bool:
-        """Whether somebody who reads aloud would say it: it has a letter or a digit, and no rule leaves it out."""
+        """Whether a person reading aloud would say it: it has a letter or a digit, and no rule leaves it out."""
         said = self.text if self.spoken is None else self.spoken
         return any(character.isalnum() for character in said)
 
 
 @dataclass(frozen=True)
 class ChunkLimits:
-    """What one synthesizer can speak at once, in its phonemes, and how long that takes.
+    """How much one synthesizer can speak in one chunk, in its phonemes, and how long that takes.
 
-    symbols: the phonemes and marks that it knows
-    most: phonemes in a chunk at most
+    symbols: the phonemes and marks that the synthesizer supports
+    most: maximum phonemes per chunk
     aim: phonemes up to which sentences are bundled
-    weak: fewer phonemes are not left alone at the end of a paragraph, even if they take a chunk so far over the aim
-    seconds_per_phoneme, seconds_per_chunk: the line by which the length of speech is predicted
+    weak: a part with fewer phonemes, such as the end of a paragraph, is joined to its neighbour, even if the chunk then
+        exceeds `aim` by up to `weak` phonemes
+    seconds_per_phoneme, seconds_per_chunk: slope and offset of the line that predicts the duration of speech
     """
 
     symbols: frozenset[str]
@@ -62,27 +63,27 @@ class ChunkLimits:
     seconds_per_chunk: float
 
     def seconds(self, phonemes: str, speed: float) -> float:
-        """Seconds of speech to be expected for a chunk."""
+        """Return the predicted seconds of speech for one chunk."""
         return (self.seconds_per_phoneme * len(phonemes) + self.seconds_per_chunk * bool(phonemes)) / speed
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What an engine speaks at once.
+    """The unit of text that an engine speaks in one piece.
 
     index: its place in the utterance, from 0
-    phonemes: at most as many as the engine speaks at once, each known to it; "" where every word of it was lost
-    tokens: the stretch of the user's text that it covers
-    lost: those of the tokens that ought to be heard and will not be, in full
+    phonemes: at most `ChunkLimits.most`, each supported by the engine; "" if every word of it was lost
+    tokens: the range of the source text that it covers
+    lost: those of the tokens that should be spoken but will not be, or not completely
     speed: 1.0 is the voice's own; 2.0 is twice as fast
     seed: of the noise in this chunk alone, so that its audio does not depend on its neighbours
     gap: seconds of silence after it
-    spans: for each of the tokens which of the phonemes are its own, as two offsets; those of a token that is not
-        heard are equal. The spaces between two tokens are nobody's
-    predicted: seconds of speech to be expected, without the gap
+    spans: per token, half-open indices into `phonemes`; both are equal if the token is silent. Spaces between two
+        tokens belong to neither
+    predicted: predicted seconds of speech, without the gap
     utterance: place of its text among those that are spoken together, from 0
     is_last: no chunk of its text follows
-    threads: of the processor, to compute it with, on which its samples depend; 0 for torch's own count
+    threads: processor threads to compute it with, which its samples depend on; 0 for torch's own count
     """
 
     index: int
@@ -105,9 +106,11 @@ class Chunk:
 class Delivery:
     """How the chunks of one utterance are to be spoken.
 
-    starts_early: somebody waits to hear it: the first chunk is no longer than it must be
+    speed: 1.0 is the voice's own
+    seed: from which `chunk_seed` derives the seed of each chunk
+    starts_early: a listener waits for the audio: keep the first chunk as short as possible
     utterance: place of the text among those that are spoken together, from 0
-    threads: of the processor; 0 for torch's own count
+    threads: processor threads; 0 for torch's own count
     """
 
     voice: Voice

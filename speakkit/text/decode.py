@@ -1,21 +1,21 @@
-"""Bytes from a file or a pipe -> text that can be spoken, or a reason why not."""
+"""Decode bytes from a file or a pipe to text that can be spoken, or raise an error with the reason."""
 
 import re
 
 from speakkit.errors import TextError
 
 MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-"""Byte-order marks of encodings that we name, rather than guess at."""
+"""Byte-order marks of encodings that are named in the error rather than guessed."""
 
 UNSPEAKABLE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ud800-\udfff]")
-"""Control characters that no text holds; escape (0x1b) is not among them, since terminals colour text with it."""
+"""Control characters that do not occur in text, except escape (0x1b), because terminals colour text with it."""
 
 END_OF_FILE = "\x1a"
-"""What DOS wrote after a text; old files still end with it."""
+"""The character that DOS wrote after a text; old files still end with it."""
 
 
 def decode(raw: bytes, source: str) -> str:
-    """`raw` as text. `source` names it in errors. Raises TextError for anything but UTF-8 text."""
+    """Return `raw` as text. `source` names it in errors. Raises TextError if it is not UTF-8 text, or is empty."""
     for mark, encoding in MARKS.items():
         if raw.startswith(mark):
             raise TextError(f"{source} is {encoding} text; convert it first: iconv -f {encoding} -t UTF-8")
@@ -30,7 +30,7 @@ def decode(raw: bytes, source: str) -> str:
 
 
 def checked(text: str, source: str) -> str:
-    """`text` itself. Raises TextError where it holds what no text holds, or nothing at all."""
+    """Return `text`. Raises TextError if it contains control characters (UNSPEAKABLE), or only white space."""
     found = UNSPEAKABLE.search(text)
     if found:
         raise TextError(

@@ -1,4 +1,4 @@
-"""A script in the making: what markup does to stretches of a text, gathered in any order."""
+"""Collect markup edits of a source text, in any order, and build a script from them."""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,26 +7,26 @@ from speakkit.text.ipa import with_s
 from speakkit.text.script import BREAK, SILENT, Pause, Rewrite, Script
 
 LONGEST_PAUSE = 60.0
-"""Seconds; a longer one is more likely a slip than meant."""
+"""Seconds; a longer pause is more likely a slip than intended."""
 
 APART = "([{\"'“‘"
 ENDS = '.,;:!?…)]}"”'
-"""Marks beside which a word needs no blank to stay a word of its own."""
+"""Marks beside which a word stays separate without a space: APART before the word, ENDS after it."""
 
 ENDING = re.compile(r"(?:['’]s|e?s)\b|-(?=\w)")
-"""What may follow a word whose pronunciation is given, and cannot stand alone."""
+"""Endings that may follow a word with a given pronunciation and cannot stand alone."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A rewrite, and what stands for its stretch in the script's text, of the same length."""
+    """A rewrite, and the characters that replace its range in the script's text, of the same length."""
 
     rewrite: Rewrite
     shown: str
 
 
 class Edits:
-    """A text with edits. Offsets are those of the text, in characters."""
+    """A source text and its edits. Offsets are in characters of the source text; ranges are half-open."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -36,37 +36,37 @@ class Edits:
         self._warnings: dict[str, None] = {}
 
     def leave_out(self, start: int, end: int, rule: str) -> None:
-        """Nothing is said for the stretch, and what is beside it is joined."""
+        """Leave out the range and join the text on both sides of it."""
         self._add(Rewrite(start, end, "", rule), SILENT * (end - start))
 
     def separate(self, start: int, end: int, rule: str) -> None:
-        """Nothing is said for the stretch, and words on both sides of it stay apart."""
+        """Leave out the range and keep the words on both sides of it apart."""
         if self._joins(start, end):
             self._add(Rewrite(start, end, " ", rule), SILENT * (end - start - 1) + " ")
         else:
             self.leave_out(start, end, rule)
 
     def part(self, start: int, end: int, rule: str) -> None:
-        """Nothing is said for the stretch, and a paragraph ends with it."""
+        """Leave out the range and end a paragraph with it."""
         self._add(Rewrite(start, end, "", rule), SILENT * (end - start - 1) + BREAK)
 
     def end_paragraph(self, at: int) -> None:
-        """A paragraph ends with the character at `at`, which is a line's end."""
+        """End a paragraph with the character at `at`, which is a line end."""
         self._ends.append(at)
 
     def say(self, rewrite: Rewrite, shown: str = "") -> None:
-        """What `rewrite` says is said for its stretch, which stays one piece where sentences are cut.
+        """Replace the range of `rewrite` by what it says; the sentence splitter keeps the range in one piece.
 
-        shown: what the stretch looks like to those who cut sentences; by default its own letters
+        shown: the characters that the sentence splitter sees in place of the range; by default the range's own letters
         """
         written = self.text[rewrite.start : rewrite.end]
         whole = shown or "".join(letter if letter.isalnum() else SILENT for letter in written)
         self._add(rewrite, whole[: len(written)].ljust(len(written), SILENT))
 
     def pronounce(self, rewrite: Rewrite, start: int, end: int) -> None:
-        """As `say`, with phonemes, which a plural or a possessive that follows at once is added to.
+        """As `say`, for a rewrite with phonemes; a plural or possessive ending right after the word is added to them.
 
-        start, end: the stretch with the marks around it that are left out
+        start, end: the range including the marks around it that are left out
         """
         before, after = self.text[max(start - 1, 0) : start], self.text[end : end + 1]
         lead = "" if not before or before.isspace() or before in APART else " "
@@ -80,18 +80,18 @@ class Edits:
         self.say(replace(rewrite, spoken=lead + rewrite.spoken + trail))
 
     def pause(self, at: int, seconds: float) -> None:
-        """Silence at `at`; none for 0 seconds."""
+        """Add a pause of `seconds` at `at`; none for 0 seconds. Longer ones are cut to LONGEST_PAUSE with a warning."""
         if seconds > LONGEST_PAUSE:
-            self.warn(f"a pause of {seconds:g} s is cut to {LONGEST_PAUSE:g} s, the longest there is")
+            self.warn(f"a pause of {seconds:g} s is cut to {LONGEST_PAUSE:g} s, the maximum")
         if seconds > 0:
             self._pauses.append(Pause(at, min(seconds, LONGEST_PAUSE)))
 
     def warn(self, line: str) -> None:
-        """Tell the user, once."""
+        """Add a warning for the user; repeated lines count once."""
         self._warnings[line] = None
 
     def script(self) -> Script:
-        """The script. Of edits within an edit the outer one stands, and of equal ones the first."""
+        """Build the script. If one edit lies within another, the outer one wins; of equal ranges, the first."""
         letters = list(self.text)
         for at in self._ends:
             letters[at] = BREAK
@@ -118,11 +118,11 @@ class Edits:
         return kept
 
     def _joins(self, start: int, end: int) -> bool:
-        """Whether the words on both sides of the stretch would become one without it."""
+        """Return whether the words on both sides of the range would merge without it."""
         before, after = self.text[max(start - 1, 0) : start], self.text[end : end + 1]
         return bool(before and after and not before.isspace() and not after.isspace())
 
 
 def _continues(first: Rewrite, second: Rewrite) -> bool:
-    """Whether both are one stretch that is left out by one rule."""
+    """Return whether the two rewrites form one range that one rule leaves out."""
     return first.end == second.start and first.rule == second.rule and not first.spoken and not second.spoken

@@ -1,6 +1,6 @@
-"""Markdown inside a paragraph, a heading or a table's cell: CommonMark's inlines, with GFM's strikethrough.
+"""Read Markdown inside a paragraph, a heading or a table cell: CommonMark's inlines and GFM's strikethrough.
 
-It follows CommonMark 0.31 where a reader would see a difference. Each mark is looked at a fixed number of times.
+It follows CommonMark 0.31 wherever a reader would see a difference. It looks at each mark a fixed number of times.
 """
 
 import re
@@ -25,22 +25,22 @@ FOOTNOTE = re.compile(r"\[\^[^\]\[\s]{1,100}\]")
 _title = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)"""
 _target = r"<[^<>\n]*+>|(?:[^\s()<\\]|\\.|\\(?=\s)|\((?:[^\s()\\]|\\.|\([^\s()]*+\))*+\))*+"
 TARGET = re.compile(rf"\(\s*+(?:{_target})(?:\s++(?:{_title}))?+\s*+\)")
-"""A link's target. Parentheses nest twice at most, so that no text can make it long."""
+"""A link's target. Parentheses nest at most twice, which bounds the time to match any text."""
 
 LABEL = re.compile(r"\[([^\[\]]{0,999})\]")
 LONGEST_LABEL = 999
 
 STRIKETHROUGH = len("~~")
-"""One alone is more often "about"."""
+"""Characters; a single ~ more often means "about"."""
 
 PHRASING = re.compile(
     "a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub|sup"
     "|time|tt|u|var|wbr"
 )
-"""HTML's elements inside a line: a word may begin in one and end outside of it."""
+"""HTML elements inside a line: a word may begin in one and end outside it."""
 
 LINE = re.compile("br|td|th|option|button|input")
-"""Those beside which a word ends, and a sentence does not."""
+"""HTML elements that separate words but do not end a sentence."""
 
 BLOCK = re.compile(
     "address|article|aside|audio|blockquote|body|canvas|caption|center|col|colgroup|dd|details|dialog|div|dl|dt|fieldset"
@@ -48,15 +48,19 @@ BLOCK = re.compile(
     "|optgroup|p|param|picture|pre|progress|script|section|select|source|style|summary|svg|table|tbody|template|textarea"
     "|tfoot|thead|title|tr|track|ul|video"
 )
-"""Those beside which a paragraph ends."""
+"""HTML elements that end a paragraph."""
 
 UNREAD = {"script": "script", "style": "style sheet", "pre": "code block"}
-"""Elements whose content is not for readers, and what that is called."""
+"""HTML elements whose content is not spoken -> the rule name reported for it."""
 
 
 @dataclass
 class Run:
-    """A run of one mark, such as ** that may open emphasis, and how many of it are still unused."""
+    """A run of one mark, such as **, that may open emphasis.
+
+    start: offset of its first character
+    left: how many of its marks are not used yet
+    """
 
     mark: str
     start: int
@@ -64,7 +68,7 @@ class Run:
 
 
 class Inline:
-    """Reads stretches of `surface`: the draft's text, with all that is no inline made blank."""
+    """Reader of the inlines in `surface`: the draft's text, with the marks of lists and quotes replaced by spaces."""
 
     def __init__(self, draft: Edits, surface: str, references: Collection[str], elements: ssml.Elements) -> None:
         self._draft, self._surface = draft, surface
@@ -82,7 +86,7 @@ class Inline:
         self._readers |= dict.fromkeys("*_~", self._emphasis)
 
     def read(self, start: int, end: int) -> None:
-        """Edit the draft by what stands between two offsets."""
+        """Edit the draft by the inlines between two offsets, half-open."""
         self._start, self._end = start, end
         self._enclosures = ssml.Enclosures(self._surface, start, end)
         self._brackets: list[int] = []
@@ -109,7 +113,7 @@ class Inline:
         return found.end() if found else at
 
     def _code(self, at: int) -> int:
-        """A code span: its words are said, and its marks are no marks. Else the backticks are left as they are."""
+        """Read a code span: its words are spoken, and marks in it are plain text. Unmatched backticks stay."""
         if self._ticks is None:
             self._ticks = defaultdict(deque)
             for run in RUN.finditer(self._surface, at, self._end):
@@ -145,7 +149,7 @@ class Inline:
         return end
 
     def _pair(self, closing: Run) -> None:
-        """Leave out the marks of `closing` and those of the last run that it closes; runs between open nothing."""
+        """Leave out the marks of `closing` and of the last run that it closes; runs between them open nothing."""
         while self._runs[-1].mark != closing.mark:
             self._open[self._runs.pop().mark] -= 1
         opening = self._runs[-1]
@@ -176,7 +180,7 @@ class Inline:
         return at
 
     def _close_bracket(self, at: int) -> int:
-        """The end of a link or an image: its text is said. Brackets that are neither stay."""
+        """Read the end of a link or an image: its text is spoken. Brackets that are neither stay as they are."""
         if not self._brackets:
             return at
         opened = self._brackets.pop()
@@ -190,7 +194,7 @@ class Inline:
         return end
 
     def _target(self, begin: int, at: int) -> int:
-        """Where the target ends of a link whose text ends at `at`; -1 where it has none."""
+        """Return the end of the target of the link whose text spans [begin, at); -1 if it has none."""
         if found := TARGET.match(self._surface, at + 1, self._end):
             return found.end()
         if not self._references:
@@ -212,7 +216,7 @@ class Inline:
         return self._tag(tag) if tag else self._enclosures.read(self._draft, at)
 
     def _tag(self, tag: ssml.Tag) -> int:
-        """Leave out a tag of HTML or SSML; anything else in angle brackets is for readers. Where what is read ends."""
+        """Leave out an HTML or SSML tag; other text in angle brackets is spoken. Return where to read on."""
         name, draft = tag.name.lower(), self._draft
         if name in UNREAD and not tag.closes:
             end = self._enclosures.after(f"</{tag.name}>", tag.end)
@@ -232,7 +236,7 @@ class Inline:
 
 
 def _flanks(mark: str, before: str, after: str) -> tuple[bool, bool]:
-    """Whether a run between two characters may open and close emphasis: CommonMark 0.31, 6.2."""
+    """Return whether a run between two characters may open, and close, emphasis: CommonMark 0.31, 6.2."""
     left = not after.isspace() and (not _is_mark(after) or before.isspace() or _is_mark(before))
     right = not before.isspace() and (not _is_mark(before) or after.isspace() or _is_mark(after))
     if mark == "_":

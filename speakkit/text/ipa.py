@@ -1,4 +1,4 @@
-"""IPA as dictionaries and people write it -> the symbols that Kokoro was trained on, which are misaki's.
+"""Convert IPA, as dictionaries and people write it, to the symbols that Kokoro was trained on: those of misaki.
 
 The table is that of misaki's espeak.py (EspeakFallback.E2M, EspeakG2P.e2m) and its EN_PHONES.md, with the other
 spellings that dictionaries have for the same sounds.
@@ -12,11 +12,11 @@ SYMBOLS = {
     **dict(zip(("tʃ", "dʒ", "r", "g", "ɫ", "ʍ"), "ʧʤɹɡlw", strict=True)),
     **dict(zip(("ɚ", "ɝ"), ("əɹ", "ɜɹ"), strict=True)),
 }
-"""A sound as it is written elsewhere -> as misaki writes it, in the longest match first."""
+"""IPA of other sources -> misaki's symbols. The longest match applies first."""
 
 STAND_INS = {"c\u0327": "ç", "'": "ˈ", ":": "ː", "ˑ": "ː"}
 TIED = {"t͡s": "ʦ", "d͡z": "ʣ", "t͡ɕ": "ʨ"}
-"""One symbol where a tie says that they are one sound: cats has two."""
+"""Tied affricates -> one symbol; without a tie they stay two sounds, as in "cats"."""
 
 TIES = str.maketrans(dict.fromkeys("\u035c^", "\u0361"))
 VOWELS = "AIOQWYaeiouyæøœɐɑɒɔɘəɚɛɜɝɞɤɨɪɯɵɶʉʊʌᵊᵻ"
@@ -34,22 +34,22 @@ _early_stress = re.compile(rf"([ˈˌ])([^\sˈˌ{VOWELS}]+)(?=[{VOWELS}])")
 
 
 def misaki_symbols(ipa: str) -> str:
-    """`ipa` in misaki's symbols; what is in them already stays as it is.
+    """Return `ipa` in misaki's symbols; symbols that are already misaki's stay as they are.
 
-    Ties, syllable marks, slashes and brackets fall away. A stress mark moves from before its syllable, where
-    dictionaries put it, to before its vowel, where misaki does. No language is taken into account: "r" is taken for
-    the English sound, and a symbol that Kokoro does not know stays, so that it is told to the user.
+    Ties, syllable marks, slashes and brackets are dropped. A stress mark moves from before its syllable, as in
+    dictionaries, to before its vowel, as in misaki. The language is not considered: "r" is the English sound. A symbol
+    that Kokoro does not support stays, so that it is reported to the user.
     """
     symbols = unicodedata.normalize("NFD", _enclosing.sub("", ipa)).translate(TIES)
     symbols = _first.sub(lambda found: {**TIED, **STAND_INS}[found.group()], symbols)
-    # What stands between two symbols goes first: they may be one once it is gone.
+    # Drop the marks between symbols first: the symbols around them may then form one.
     symbols = _early_stress.sub(r"\2\1", _dropped.sub("", _syllabic.sub(r"ᵊ\1", symbols)))
     symbols = _written.sub(lambda found: SYMBOLS[found.group()], _square.sub("ɛ", symbols))
     return " ".join(symbols.split())
 
 
 def stressed(phonemes: str, by: float) -> str:
-    """A word's phonemes, stressed more (above 0) or less: misaki's apply_stress (en.py), whose steps `by` has."""
+    """Return a word's phonemes with more (`by` above 0) or less stress: misaki's apply_stress (en.py), in its steps."""
     if by < -1:
         return phonemes.replace(PRIMARY, "").replace(SECONDARY, "")
     if by < 0:
@@ -64,7 +64,7 @@ def stressed(phonemes: str, by: float) -> str:
 
 
 def with_s(phonemes: str, *, british: bool = False) -> str:
-    """A word's phonemes with the ending of a plural or a possessive: misaki's Lexicon._s (en.py)."""
+    """Return a word's phonemes with a plural or possessive ending: misaki's Lexicon._s (en.py)."""
     if phonemes[-1] in "szʃʒʧʤ":
         return f"{phonemes}{'ɪ' if british else 'ᵻ'}z"
     return f"{phonemes}{'s' if phonemes[-1] in 'ptkfθ' else 'z'}"

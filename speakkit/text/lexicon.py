@@ -1,4 +1,4 @@
-"""How the user wants words to be said: lexicon.toml.
+"""Load and apply the user's pronunciations of words, from lexicon.toml.
 
     kubectl = "cube control"            # above the first heading: in every language
     [en]                                # en-us and en-gb
@@ -7,9 +7,9 @@
     [en-gb]
     router = "rooter"
 
-An entry in small letters is found in any case ("Nginx", "NGINX"), one with capitals only as it is written, and one
-of a narrower heading before that of a wider one. Only whole words are found, the longest first. English entries have
-a plural and a possessive too.
+An entry in lower case matches in any case ("Nginx", "NGINX"); one with capitals matches only as it is written. An entry
+under a narrower heading takes precedence over one under a wider heading. Only whole words match, the longest first.
+English entries also match in the plural and the possessive.
 """
 
 import json
@@ -31,14 +31,14 @@ RULE = "your lexicon"
 ENGLISH = ("en-us", "en-gb")
 
 ELIDING = ("fr-fr", "it")
-"""Languages in which a word may begin behind an apostrophe ("l'API"); elsewhere it would be the end of one."""
+"""Languages in which a word may begin after an apostrophe ("l'API"); in others, it would be the end of one."""
 
 CONTRACTIONS = ("ll", "d", "ve")
-"""What may follow a word and an apostrophe, and leave the word as it is; "can't" has no "can" in it."""
+"""Endings that may follow a word and an apostrophe without changing the word. "can't" does not match "can"."""
 
 MARK = "[\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u3099\u309a\u00ad\u200b-\u200d\u2060]"
 ALONE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d"
-"""Characters that are words of their own, since Chinese and Japanese put no space between words."""
+"""Characters that count as words of their own, because Chinese and Japanese put no space between words."""
 
 PIECE = re.compile(
     rf"[{ALONE}]{MARK}*|[^\W_\u02bc{ALONE}](?:[^\W_\u02bc{ALONE}]|{MARK})*|\s+|.",
@@ -47,17 +47,17 @@ PIECE = re.compile(
 """A run of letters and digits, a run of white space, or one other character."""
 
 MODIFIERS = frozenset(" ˈˌː")
-"""Phonemes that are no sound by themselves."""
+"""Phonemes that are not sounds by themselves."""
 
 SAME = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'") | dict.fromkeys("\u2010\u2011", "-"))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """How a word is said.
+    """The pronunciation of a word.
 
-    spoken: a respelling; "" where the phonemes say it
-    phonemes: in misaki's symbols; "" where the respelling says it
+    spoken: a respelling; "" if `phonemes` is set
+    phonemes: in misaki's symbols; "" if `spoken` is set
     """
 
     spoken: str = ""
@@ -68,9 +68,9 @@ class Entry:
 class Lexicon:
     """The user's words for one language, by their keys (`_pieces`, joined).
 
-    as_written: those that count only as they are written
-    in_any_case: those that count in any case, by their keys in small letters
-    widths: the first piece of a word, in small letters -> how many pieces words have that begin with it, most first
+    as_written: entries that match only as they are written
+    in_any_case: entries that match in any case, by their keys in lower case
+    widths: first piece of a word, in lower case -> the piece counts of the words that begin with it, largest first
     """
 
     language: str
@@ -79,7 +79,7 @@ class Lexicon:
     widths: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def rewrites(self, text: str) -> Sequence[Rewrite]:
-        """The words of the lexicon that stand in `text`, in order; offsets are those of `text`."""
+        """Return the words of the lexicon in `text` as rewrites, in order; offsets are those of `text`."""
         return tuple(self._found(text)) if self.widths else ()
 
     def _found(self, text: str) -> Iterator[Rewrite]:
@@ -94,7 +94,7 @@ class Lexicon:
             at += width
 
     def _longest(self, keys: Sequence[str], at: int) -> tuple[int, Entry | None]:
-        """How many pieces from `at` on are a word of the lexicon, and the word; 1 and None where they are none."""
+        """Return the piece count and entry of the longest word that begins at piece `at`; 1 and None if none does."""
         for width in self.widths.get(keys[at].casefold(), ()):
             word = "".join(keys[at : at + width])
             entry = self.as_written.get(word) or self.in_any_case.get(word.casefold())
@@ -103,7 +103,7 @@ class Lexicon:
         return 1, None
 
     def _is_whole(self, keys: Sequence[str], first: int, end: int) -> bool:
-        """Whether the pieces from `first` to `end` are no part of a longer word, such as "can" of "can't"."""
+        """Return whether the pieces [first, end) are not part of a longer word, such as "can" of "can't"."""
         ahead, before = _piece(keys, first - 2), _piece(keys, first - 1)
         after, behind = _piece(keys, end), _piece(keys, end + 1)
         if _is_joined(keys[first], before) or _is_joined(keys[end - 1], after):
@@ -114,10 +114,11 @@ class Lexicon:
 
 
 def load(language: str, symbols: frozenset[str]) -> Lexicon:
-    """The user's lexicon for `language`, a key of the phonemizers; empty where there is no file.
+    """Return the user's lexicon for `language`, a key of the phonemizers; empty if there is no file.
 
-    symbols: the phonemes that the synthesizer knows
-    Raises ConfigError, with file and line, where the file or an entry of it cannot be used.
+    symbols: the phonemes that the synthesizer supports
+
+    Raises ConfigError, with file and line, if the file or an entry of it cannot be used.
     """
     path = paths.lexicon()
     try:
@@ -131,7 +132,7 @@ def load(language: str, symbols: frozenset[str]) -> Lexicon:
 
 @lru_cache(maxsize=32)
 def _loaded(path: Path, _state: tuple[int, ...], language: str, symbols: frozenset[str]) -> Lexicon:
-    """The lexicon as it is in this state of the file."""
+    """Return the lexicon of this state of the file: modification time, size and inode, the key of the cache."""
     widest_first = sorted(_checked(tomlfile.read(path), symbols), key=lambda found: -len(found[0]))
     entries = {word: entry for scopes, word, entry in widest_first if language in scopes}
     if language in ENGLISH:
@@ -152,7 +153,7 @@ def _lexicon(language: str, entries: Mapping[str, Entry]) -> Lexicon:
 
 
 def _checked(file: tomlfile.TomlFile, symbols: frozenset[str]) -> Iterator[tuple[Sequence[str], str, Entry]]:
-    """Every entry of the file, its word as a key, with the languages that it is for. Raises ConfigError."""
+    """Yield each entry of the file: its languages, its word as a key, and the entry. Raises ConfigError."""
     for name, value in file.values.items():
         if isinstance(value, dict):
             scopes = _scopes(name, value, file)
@@ -165,17 +166,17 @@ def _checked(file: tomlfile.TomlFile, symbols: frozenset[str]) -> Iterator[tuple
 
 
 def _first(value: object) -> list[str]:
-    """The first key of a table, by which the line of a dotted key is found."""
+    """Return the first key of a table, by which the line of a dotted key is found."""
     return list(value)[:1] if isinstance(value, dict) else []
 
 
 def _scopes(name: str, table: Mapping[str, Any], file: tomlfile.TomlFile) -> Sequence[str]:
-    """The languages that a heading means. Raises ConfigError."""
+    """Return the languages of a heading. Raises ConfigError."""
     try:
         return ENGLISH if name.lower() == "en" else (voices.language(name),)
     except BadValue as error:
         where = file.where(name) if file.where(name) != file.path.name else file.where(name, *_first(table))
-        raise ConfigError(f"{where}: {error}; a word with a dot in it is written in quotes") from None
+        raise ConfigError(f"{where}: {error}; put quotes around a word with a dot") from None
 
 
 def _word(word: str, where: str) -> str:
@@ -186,11 +187,11 @@ def _word(word: str, where: str) -> str:
 
 
 def _entry(word: str, said: object, where: str, symbols: frozenset[str]) -> Entry:
-    """How `word` is said. Raises ConfigError, which begins with `where`."""
+    """Return the entry of `word`. Raises ConfigError, with a message that begins with `where`."""
     if not isinstance(said, str):
         raise ConfigError(
             f'{where}: {word} must be text such as "cube control" or "/kjuːb/", not {_kind(said)}; '
-            "a word with a dot in it is written in quotes"
+            "put quotes around a word with a dot"
         )
     plain = " ".join(said.split())
     if plain.startswith("/"):
@@ -206,7 +207,7 @@ def _phonemes(word: str, ipa: str, where: str, known: frozenset[str]) -> str:
         raise ConfigError(f'{where}: the IPA of {word} must stand between slashes, such as "/kjuːb/", not {ipa!r}')
     unknown = "".join(dict.fromkeys(symbol for symbol in phonemes if symbol not in known))
     if unknown:
-        raise ConfigError(f"{where}: no voice of Kokoro knows {' '.join(unknown)} in the IPA of {word}")
+        raise ConfigError(f"{where}: the IPA of {word} has {' '.join(unknown)}, which no Kokoro voice supports")
     return phonemes
 
 
@@ -218,7 +219,7 @@ def _kind(said: object) -> str:
 
 
 def _with_forms(entries: Mapping[str, Entry], *, british: bool) -> dict[str, Entry]:
-    """The entries, and their plurals and possessives where these are no entries themselves."""
+    """Return the entries, with plurals and possessives for those words that have no such entries of their own."""
     forms: dict[str, Entry] = {}
     for word, entry in entries.items():
         if len(word) > 2 and word[-1].isalnum():  # noqa: PLR2004  "a" has no plural that would not be "as"
@@ -230,7 +231,7 @@ def _with_forms(entries: Mapping[str, Entry], *, british: bool) -> dict[str, Ent
 
 
 def _plural(word: str) -> str:
-    """As it is written: https://en.wiktionary.org/wiki/-s."""
+    """Return the plural as it is written: https://en.wiktionary.org/wiki/-s."""
     if re.search(r"[^aeiou]y$", word) and word.islower():
         return f"{word[:-1]}ies"
     return f"{word}es" if re.search(r"(?:[sxz]|[cs]h)$", word, re.IGNORECASE) else f"{word}s"
@@ -241,7 +242,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _key(piece: str) -> str:
-    """A piece as it is compared: composed, without invisible characters, with one kind of apostrophe and space."""
+    """Return a piece for comparison: composed, without invisible characters, with one kind of apostrophe and space."""
     if piece.isspace():
         return " "
     if piece.isascii():
@@ -255,5 +256,5 @@ def _piece(keys: Sequence[str], at: int) -> str:
 
 
 def _is_joined(edge: str, beside: str) -> bool:
-    """Whether the first or last piece of a word goes on beside it, where it is a symbol: ".NET" in "ASP.NET"."""
+    """Return whether a symbol at the edge of a word continues into the piece beside it: ".NET" in "ASP.NET"."""
     return not edge[:1].isalnum() and (beside[:1].isalnum() or beside == edge)

@@ -1,6 +1,6 @@
-"""Markdown -> edits of the text: what a listener wants of CommonMark, GFM's tables, tasks and footnotes.
+"""Convert Markdown to edits of a text: CommonMark, and GFM's tables, tasks and footnotes, as a listener needs them.
 
-markdown-it-py finds the blocks and where their lines begin; `inline` reads what is in them.
+markdown-it-py finds the blocks and the offsets of their lines; `inline` reads the text in them.
 
 Spoken: headings, items with the numbers of numbered lists, quotes, tables row by row, texts of links and images, code
 inside a line. Left out: marks, bullets, targets of links, code blocks, rules, comments, tags, front matter.
@@ -22,7 +22,7 @@ from speakkit.text.inline import Inline
 from speakkit.text.script import Rewrite
 
 Span = tuple[int, int]
-"""Where what is read of a line begins, behind the marks of lists and quotes, and where the line ends."""
+"""Half-open offsets of the text of a line: it begins after the marks of lists and quotes, and ends with the line."""
 
 LEAVES = {
     "table": ["paragraph", "reference"],
@@ -31,7 +31,7 @@ LEAVES = {
     "lheading": [],
     "paragraph": [],
 }
-"""markdown-it's rules for blocks that hold text, and which blocks they may interrupt (its parser_block.py)."""
+"""markdown-it's rules for blocks with text, and the blocks that each may interrupt (its parser_block.py)."""
 
 UNSPOKEN = {"fence": "code block", "code_block": "code block", "hr": "rule line"}
 
@@ -53,7 +53,7 @@ def read(draft: Edits) -> None:
 
 @cache
 def _parser() -> MarkdownIt:
-    """markdown-it-py, for blocks alone; those that hold text say where their lines begin."""
+    """Return a markdown-it-py parser for blocks only, whose blocks with text record the spans of their lines."""
     parser = MarkdownIt("commonmark").enable("table")
     for name, interrupts in LEAVES.items():
         parser.block.ruler.at(name, _telling_spans(getattr(rules_block, name)), {"alt": interrupts})
@@ -62,7 +62,7 @@ def _parser() -> MarkdownIt:
 
 
 def _telling_spans(rule: RuleFuncBlockType) -> RuleFuncBlockType:
-    """`rule`, whose first token has the spans of its lines, by the parser's own account of them."""
+    """Return `rule`, extended to record the spans of its lines, as the parser computes them, in its first token."""
 
     def located(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         first = len(state.tokens)
@@ -78,7 +78,7 @@ def _telling_spans(rule: RuleFuncBlockType) -> RuleFuncBlockType:
 
 
 def _no_footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A footnote is no link's definition: its text is to be read."""
+    """Apply the rule for link definitions, but not to a footnote, because its text is spoken."""
     at = state.bMarks[start] + state.tShift[start]
     return not state.src.startswith("[^", at) and rules_block.reference(state, start, end, silent)
 
@@ -108,7 +108,7 @@ class Document:
         self._elements.apply()
 
     def _without_front_matter(self) -> str:
-        """The text, with settings at its head made blank and left out."""
+        """Leave out the front matter, settings at the head of the text. Return the text with spaces in their place."""
         text = self._draft.text
         opened = FRONT_MATTER.match(text)
         closed = FRONT_MATTER_END.search(text, opened.end()) if opened else None
@@ -119,7 +119,7 @@ class Document:
         return re.sub(r"[^\r\n]", " ", text[: closed.end()]) + text[closed.end() :]
 
     def _surface(self, tokens: Sequence[Token]) -> str:
-        """The text, with the marks of lists and quotes made blank at the heads of lines."""
+        """Return the text with the marks of lists and quotes at the heads of lines replaced by spaces."""
         parts, at = [], 0
         for token in tokens:
             lines = self._starts[slice(*token.map)] if token.map and "spans" in token.meta else []
@@ -130,7 +130,7 @@ class Document:
         return "".join([*parts, self._draft.text[at:]])
 
     def _read_block(self, token: Token, *, is_item: bool) -> range:
-        """Edit the draft by one block: its lines."""
+        """Edit the draft by one block. Return its lines."""
         if token.type in UNSPOKEN and token.map:
             if token.type == "fence":
                 self._warn_if_unclosed(token)
@@ -151,7 +151,7 @@ class Document:
         return lines
 
     def _leave_out(self, lines: Sequence[int], rule: str) -> range:
-        """Leave out whole lines, from the first of the two to the one before the second."""
+        """Leave out whole lines. `lines` is half-open: its first line and the one after its last."""
         first, stop = lines
         end = self._starts[stop] - 1 if stop < len(self._starts) else len(self._source)
         end = self._starts[first] + len(self._source[self._starts[first] : end].rstrip())
@@ -160,7 +160,7 @@ class Document:
         return range(first, stop)
 
     def _end(self, at: int) -> None:
-        """A paragraph ends with the line that ends at `at`."""
+        """End a paragraph with the line that ends at `at`."""
         at = self._source.find("\n", at)
         if at >= 0:
             self._draft.end_paragraph(at)
@@ -169,10 +169,10 @@ class Document:
         first, stop = fence.map or (0, 0)
         last = self._source[self._starts[stop - 1] :].strip()
         if stop >= len(self._starts) and (stop - first == 1 or not last.lstrip("> ").startswith(fence.markup)):
-            self._draft.warn(f"the code block that begins on line {first + 1} is not closed: it is left out to the end")
+            self._draft.warn(f"the code block at line {first + 1} is not closed: the rest of the text is left out")
 
     def _read_containers(self, start: int, head: int) -> None:
-        """The marks of lists and quotes before a line's text: numbers are spoken, as "1.", all else is not."""
+        """Read the marks of lists and quotes before a line's text: numbers are spoken, as "1."; the rest is not."""
         marks = [*CONTAINER_MARKS.finditer(self._source, start, head)]
         ends = [*(mark.start() for mark in marks[1:]), head]
         for mark, end in zip(marks, ends, strict=False):
@@ -211,7 +211,7 @@ class Document:
             self._end(end)
 
     def _read_row(self, start: int, end: int) -> None:
-        """Cells are read apart from each other, as by a comma; empty ones are not."""
+        """Read a table row. Cells are separated as by a comma; empty cells are skipped."""
         at = start
         for first, last in self._cells(start, end):
             if at == start:
@@ -231,7 +231,7 @@ class Document:
                 yield first + len(cell) - len(cell.lstrip()), last - len(cell) + len(cell.rstrip())
 
     def _read_leftover(self, read: set[int]) -> None:
-        """Lines that are in no block: empty items, and what is nested too deep for the parser."""
+        """Read the lines that are in no block: empty items, and items nested too deep for the parser."""
         for line, start in enumerate(self._starts):
             end = self._starts[line + 1] - 1 if line + 1 < len(self._starts) else len(self._source)
             if line not in read and self._source[start:end].strip():

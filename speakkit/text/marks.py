@@ -1,4 +1,4 @@
-"""Marks that stand alone: [pause:1s], misaki's [word](/phonemes/) and [word](+1), &amp;."""
+"""Read marks that work in every kind of markup: [pause:1s], misaki's [word](/phonemes/) and [word](+1), &amp;."""
 
 import html
 import re
@@ -8,11 +8,11 @@ from speakkit.text.ipa import misaki_symbols
 from speakkit.text.script import Rewrite
 
 PAUSE = re.compile(r"\[pause: ?([0-9]*\.?[0-9]+) ?(m?)s\]", re.IGNORECASE)
-"""As Kokoro-FastAPI writes it, and in milliseconds."""
+"""The form of Kokoro-FastAPI, and also milliseconds."""
 
 PRONUNCIATION = re.compile(r"\[([^\[\]\n]{1,200})\]\(/([^/()\[\]\n]{1,200})/\)")
 STRESS = re.compile(r"\[([^\[\]\n]{1,200})\]\(([+-]?(?:[0-9](?:\.5)?|\.5))\)")
-"""As misaki's G2P.preprocess knows them (en.py)."""
+"""The forms of misaki's G2P.preprocess (en.py)."""
 
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
@@ -20,9 +20,9 @@ STRONGEST = 2.0
 
 
 def read_bracket(draft: Edits, at: int, *, plain_phonemes: bool = True) -> int:
-    """Take in the pause, pronunciation or stress that begins at `at`: its end; `at` itself where there is none.
+    """Apply the pause, pronunciation or stress that begins at `at`; return its end, or `at` if there is none.
 
-    plain_phonemes: whether phonemes may be plain letters: [docs](/docs/) is a link in Markdown
+    plain_phonemes: whether phonemes may be ASCII letters only; False in Markdown, where [docs](/docs/) is a link
     """
     if found := PAUSE.match(draft.text, at):
         draft.pause(at, float(found[1]) / (1000 if found[2] else 1))
@@ -38,7 +38,7 @@ def read_bracket(draft: Edits, at: int, *, plain_phonemes: bool = True) -> int:
 
 
 def _pronounce(draft: Edits, found: re.Match[str], rule: str, *, phonemes: str = "", stress: float = 0.0) -> int:
-    """Take in what `found` says of its first group. Nothing to say in there is no pronunciation."""
+    """Apply the phonemes or stress to the first group of `found`. Return its end, or its start if no word is in it."""
     start, end = found.span(1)
     word = found[1].strip("*_~` ")
     if not any(letter.isalnum() for letter in word):
@@ -54,7 +54,7 @@ def _pronounce(draft: Edits, found: re.Match[str], rule: str, *, phonemes: str =
 
 
 def read_entity(draft: Edits, at: int) -> int:
-    """Take in the entity that begins at `at`, such as &amp; its end; `at` itself where there is none."""
+    """Replace the entity at `at`, such as &amp;, by its character; return its end, or `at` if there is none."""
     found = ENTITY.match(draft.text, at)
     meant = html.unescape(found.group()) if found else ""
     if not found or meant == found.group():
@@ -65,5 +65,5 @@ def read_entity(draft: Edits, at: int) -> int:
 
 
 def resolved(text: str) -> str:
-    """`text` with the characters that its entities stand for."""
+    """Return `text` with its entities replaced by their characters."""
     return ENTITY.sub(lambda found: html.unescape(found.group()), text)

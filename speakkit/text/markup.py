@@ -1,4 +1,4 @@
-"""Markup of the user's -> a script: Markdown, SSML, pauses and pronunciations."""
+"""Read the markup in a source text and build a script: Markdown, SSML, pauses and pronunciations."""
 
 import re
 from pathlib import PurePath
@@ -11,10 +11,10 @@ from speakkit.text.script import Script
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 PROSE_SUFFIXES = frozenset({"", ".txt", ".text"})
-"""Of files that may hold Markdown all the same; one of another ending holds what its ending says."""
+"""Suffixes of files that may contain Markdown all the same; a file with any other suffix is not Markdown."""
 
 SAMPLE = 100_000
-"""Characters that are looked at before a guess."""
+"""Characters at the beginning of a text that are searched for Markdown."""
 
 SURE = tuple(
     re.compile(pattern, re.MULTILINE)
@@ -27,7 +27,7 @@ SURE = tuple(
         r"(?<![\w*])\*\*(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])\*\*(?![\w*])",  # bold
     )
 )
-"""Marks that hardly stand in a text that is not Markdown."""
+"""Marks that rarely occur in a text that is not Markdown."""
 
 LIKELY = tuple(
     (re.compile(pattern, re.MULTILINE), least, weight)
@@ -38,10 +38,10 @@ LIKELY = tuple(
         (r"^ {0,3}\d{1,3}[.)] +\S", 2, 1),  # a numbered list
     )
 )
-"""Marks that are found elsewhere too, how often they must stand here, and what they weigh."""
+"""Marks that also occur in other texts, how often each must occur, and its weight."""
 
 ENOUGH = 3
-"""Weight of likely marks that makes Markdown: lists alone are everybody's."""
+"""Total weight of likely marks that makes a text Markdown. A list alone is not enough: plain text has lists too."""
 
 CODE = re.compile(
     r"^(?:diff --git |@@ -|[-+]{3} [ab]/|#!|#include\b|(?:async )?def \w+\(|class \w+[(:{]|(?:import|from) [\w.]+"
@@ -52,7 +52,7 @@ CODE = re.compile(
 """A line of a program, of settings or of a diff."""
 
 INDENTED = re.compile(r"^(?: {4}|\t)[ \t]*(?![-*+] |\d+[.)] |[\s>|])\S", re.MULTILINE)
-"""A line that Markdown would take for code, and that a program or a manual means otherwise."""
+"""A line that is code in Markdown, but ordinary text in a program or a manual."""
 
 FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
@@ -62,11 +62,11 @@ PAIRED = {
     "code mark": re.compile(r"(?<![`\w])(`)(?=[^`\s])[^`\n]{1,200}(?<=[^`\s])(`)(?![`\w])"),
     "emphasis mark": re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])[^*\n]{1,200}(?<=[^\s*])(\1)(?![\w*])"),
 }
-"""Marks that people put around words in plain text too, and nobody says."""
+"""Marks that people put around words in plain text too, and that are never spoken."""
 
 
 def guessed(text: str, name: str = "") -> Markup:
-    """MARKDOWN for a text that looks like it, or whose file's `name` says so; else PLAIN."""
+    """Return MARKDOWN if `text` looks like it or the suffix of its file `name` is Markdown's; otherwise PLAIN."""
     suffix = PurePath(name).suffix.lower()
     if suffix in SUFFIXES:
         return Markup.MARKDOWN
@@ -79,14 +79,14 @@ def guessed(text: str, name: str = "") -> Markup:
 
 
 def _is_code(text: str) -> bool:
-    """Whether over a fifth of the lines outside of fences are code, a diff or settings, or over a third is indented."""
+    """Return whether over 1/5 of the lines outside fences are code, a diff or settings, or over 1/3 are indented."""
     outside = "\n".join(FENCED.split(text)[::4])
     lines = sum(not line.isspace() for line in outside.splitlines() if line)
     return len(CODE.findall(outside)) > lines / 5 or len(INDENTED.findall(outside)) > lines / 3
 
 
 def script(text: str, markup: Markup = Markup.PLAIN) -> Script:
-    """What of `text` is to be read, and how. Raises TextError for SSML that declares entities of its own."""
+    """Build the script of `text`. Raises TextError if it declares SSML entities of its own."""
     if markup is Markup.AUTO:
         markup = guessed(text)
     if markup is Markup.RAW:

@@ -1,9 +1,9 @@
-"""A text's lines -> its paragraphs, headings and list items. Lines that a width wrapped are put together again.
+"""Split a text into paragraphs, headings and list items, and join lines that were wrapped at a width.
 
-A line break alone ends nothing, unless what is written shows that it was meant: a bullet or a number follows, or the
-lines are a list without bullets, as programs print it. Such a list has no line that begins in lower case or ends in the
-middle of a phrase; and where other lines of the text were wrapped, half of its lines had room for more, and the last
-ends without a mark.
+A line break alone ends nothing, unless the text shows that it was intended: a bullet or a number follows, or the lines
+form a list without bullets, as programs print it. Such a list has no line that begins in lower case or ends in the
+middle of a phrase. If other lines of the text were wrapped, half of its lines also have room for more, and its last
+line ends without a mark.
 """
 
 import re
@@ -25,10 +25,10 @@ UNFINISHED = frozenset(",;-\u2013\u2014(\u3001\uff0c\uff1b")
 LINKING = re.compile(
     r"\b(?:an?|the|of|to|in|on|at|by|and|or|for|with|from|that|de|la|el|y|en|le|les|et|des|di|e|do|da)$"
 )
-"""A word that no line of a list ends with."""
+"""Words that end no line of a list."""
 
 ROOMY = 0.75
-"""A line that could take the next word and still be no longer than this share of the longest was ended on purpose."""
+"""Share of the longest line: a line that could take the next word and still be shorter was ended on purpose."""
 
 NARROWEST = 20
 """Characters; no text is wrapped to shorter lines. A Chinese character is as wide as two of 40 letters."""
@@ -38,7 +38,11 @@ PARAGRAPH_ENDS = ("\f", "\u2029")
 
 
 class Line(NamedTuple):
-    """A line of a text. start, end: its offsets, line break included. text: without the white space around it."""
+    """A line of a text.
+
+    start, end: its half-open offsets, line break included
+    text: the line without the white space around it
+    """
 
     start: int
     end: int
@@ -46,12 +50,12 @@ class Line(NamedTuple):
 
     @property
     def first(self) -> str:
-        """Its first letter or digit; "" where it has none."""
+        """Its first letter or digit; "" if it has none."""
         return _first(self.text)
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """The offsets of each paragraph, heading and list item that is not blank, in order."""
+    """Yield the half-open offsets of each paragraph, heading and list item that is not blank, in order."""
     width = _wrapped_at(text)
     for block in _blocks(text):
         start = block[0].start
@@ -61,7 +65,7 @@ def paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _blocks(text: str) -> Iterator[list[Line]]:
-    """Lines between blank lines and other ends of paragraphs."""
+    """Yield the lines between blank lines and other ends of paragraphs."""
     block: list[Line] = []
     at = 0
     for line in text.splitlines(keepends=True):
@@ -88,7 +92,7 @@ def _ends(block: Sequence[Line], width: int) -> Iterator[int]:
 
 
 def _is_list(lines: Sequence[Line], width: int) -> bool:
-    """Whether each of the lines is an item. `width`: see `_wrapped_at`."""
+    """Return whether each of the lines is a list item. `width`: see `_wrapped_at`."""
     before = lines[:-1]
     if not before or any(line.first.islower() for line in lines) or any(_is_unfinished(line.text) for line in before):
         return False
@@ -100,9 +104,9 @@ def _is_list(lines: Sequence[Line], width: int) -> bool:
 
 
 def _wrapped_at(text: str) -> int:
-    """Characters of the longest line that goes on in lower case on the next; 0 where none does.
+    """Return the length in characters of the longest line that continues in lower case on the next; 0 if none does.
 
-    Without such a line, a text whose lines are wrapped is as good as ruled out where letters have cases.
+    If letters have cases, a text without such a line is almost certainly not wrapped.
     """
     lines = map(str.strip, text.splitlines())
     return max((len(line) for line, then in pairwise(lines) if line and then and _goes_on(line, then)), default=0)
@@ -113,14 +117,14 @@ def _goes_on(line: str, following: str) -> bool:
 
 
 def _first(text: str) -> str:
-    """The first letter or digit; "" where there is none."""
+    """Return the first letter or digit; "" if there is none."""
     opening = OPENING.match(text)
     at = opening.end() if opening else 0
     return text[at : at + 1]
 
 
 def _is_marked(text: str) -> bool:
-    """Whether a line begins with a bullet or a number."""
+    """Return whether a line begins with a bullet or a number."""
     return bool(BULLET.match(text) or NUMBERED.match(text))
 
 
@@ -137,6 +141,6 @@ def _has_case(letter: str) -> bool:
 
 
 def _first_word(text: str) -> str:
-    """What would have to fit on the line before: a word, or a character of a text without spaces."""
+    """Return the text that would have to fit on the line before: a word, or one character of a text without spaces."""
     word = text.split(maxsplit=1)[0]
     return word if word.isascii() or _has_case(word[0]) or " " in text else word[:1]

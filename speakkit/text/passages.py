@@ -1,4 +1,4 @@
-"""Sentences -> passages: what an engine that reads text for itself speaks at once. No character is lost on the way."""
+"""Bundle sentences into passages, the units of text for an engine that takes text. Only white space is dropped."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,12 +12,13 @@ WORD_END = re.compile(r"\s+")
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of the user's text for a synthesizer that takes text.
+    """One unit of text for a synthesizer that takes text.
 
-    start: offset of its first character in the user's text
+    text: the stretch of the source text to speak
+    start: offset of its first character in the source text, in characters
     voice: full name
     language: one of `voices.LANGUAGES`
-    speed: 1.0 is the voice's own
+    speed: 1.0 is the voice's own speed
     """
 
     text: str
@@ -32,8 +33,8 @@ def passages(
 ) -> Iterator[Passage]:
     """Bundle the sentences of `text` into passages of at most `most` characters.
 
-    A passage ends with a paragraph, a sentence, or, in a sentence that is too long, a clause, a word, or failing all
-    these wherever it must. White space between passages is dropped. Raises ValueError if `most` is below 1.
+    A passage ends with a paragraph or a sentence. A sentence that is too long is cut after a clause, else after a word,
+    else at the limit. White space between passages is dropped. Raises ValueError if `most` is below 1.
     """
     if most < 1:
         raise ValueError(f"a passage cannot have {most} characters")
@@ -43,7 +44,7 @@ def passages(
 
 
 def _bundled(sentences: Iterable[Sentence], most: int) -> Iterator[tuple[int, int]]:
-    """Where bundles of whole sentences start and end."""
+    """Yield the half-open character offsets of bundles of whole sentences."""
     start = end = -1
     for sentence in sentences:
         if start >= 0 and sentence.end - start > most:
@@ -58,7 +59,7 @@ def _bundled(sentences: Iterable[Sentence], most: int) -> Iterator[tuple[int, in
 
 
 def _cut(text: str, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:
-    """Parts of one bundle, each without white space at its ends; none where there is nothing else."""
+    """Yield the parts of one bundle, without white space at their ends; none if the bundle is all white space."""
     while start < end:
         start += len(text[start:end]) - len(text[start:end].lstrip())
         stop = end if end - start <= most else start + _good_end(text[start : start + most + 1], most)
@@ -69,7 +70,7 @@ def _cut(text: str, start: int, end: int, most: int) -> Iterator[tuple[int, int]
 
 
 def _good_end(text: str, most: int) -> int:
-    """Where to cut a text that has one character more than fits."""
+    """Return the offset at which to cut a text that is one character too long."""
     for pattern in (CLAUSE_END, WORD_END):
         ends = [found.end() for found in pattern.finditer(text) if len(text[: found.end()].rstrip()) <= most]
         if ends and ends[-1] >= most // 2:

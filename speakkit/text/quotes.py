@@ -1,4 +1,4 @@
-"""Which quotes and brackets belong together. An apostrophe is no quote, and one that nothing answers opens nothing."""
+"""Find matching quotes and brackets. Apostrophes are not quotes; an unmatched mark opens nothing."""
 
 import re
 from collections import defaultdict
@@ -7,17 +7,20 @@ from collections.abc import Iterator, Sequence
 PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "„": "”", "«": "»", "「": "」", "『": "』"}
 PAIRS |= {"（": "）", "【": "】", "《": "》", "\u2018": "\u2019", "`": "\u2019"}
 ANSWERS = {closing: closing for closing in PAIRS.values()} | {"'": "\u2019", '"': '"'}
-"""What an opening mark waits for, and as what a closing one answers."""
+"""Closing mark -> the closing mark that it counts as; PAIRS maps opening marks to theirs."""
 MARK = re.compile("[" + "".join(map(re.escape, [*PAIRS, *ANSWERS])) + "]")
 ELIDED = re.compile(r"(?:\d|tis|twas|em|til|cause|bout|round)(?![^\W_])", re.IGNORECASE)
-"""Behind a straight apostrophe: what lost its beginning, and is no quotation."""
+"""Words and numbers without their beginning, after a straight apostrophe: they do not begin a quotation."""
 
 BEFORE_OPENING = frozenset("([{\u2014\u2013-\"'\u201c\u2018`/")
 AFTER_OPENING = frozenset("([{\u2014\u2013-\"'\u201c\u2018`/\u00bf\u00a1\u2026$#@.")
 
 
 def pairs(text: str, start: int, stop: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Offsets of opening and closing marks between two offsets that are at most `longest` apart; by their closing."""
+    """Yield the offsets of opening and closing marks in text[start:stop], ordered by the closing mark.
+
+    longest: marks further apart than this many characters are skipped
+    """
     opened: dict[str, list[int]] = defaultdict(list)
     for mark in MARK.finditer(text, start, stop):
         at, character = mark.start(), mark.group()
@@ -33,7 +36,7 @@ def pairs(text: str, start: int, stop: int, longest: int) -> Iterator[tuple[int,
 
 
 def _opens(text: str, at: int, waiting: Sequence[int]) -> bool:
-    """Whether a mark that opens as well as closes opens here."""
+    """Return whether a mark that can both open and close opens here."""
     if text[at] == "'" and (waiting or ELIDED.match(text, at + 1)):
         return False
     before, after = text[at - 1 : at] or " ", text[at + 1 : at + 2]
@@ -41,6 +44,6 @@ def _opens(text: str, at: int, waiting: Sequence[int]) -> bool:
 
 
 def _is_apostrophe(text: str, at: int) -> bool:
-    """Whether it stands in a word or before the rest of one: "don't", "'em"."""
+    """Return whether the mark is an apostrophe in a word or before a shortened one: "don't", "'em"."""
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     return text[at] in "'\u2019" and after.isalnum() and (before.isalnum() or before.isspace())

@@ -1,4 +1,4 @@
-"""What a rule of reading is, and what many of them make of a text."""
+"""Rules for reading aloud, and how several of them apply to one text."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,12 +9,12 @@ Readings = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """One kind of thing that is read otherwise than it is written.
+    """A rule for one kind of text that is spoken differently from how it is written.
 
-    name: for people, such as "money"
-    pattern: finds it. What is rewritten is the group "it", or the whole match where there is no such group. Its cost
-        must grow with the length of the text alone: no nested or adjacent repeats of the same characters
-    read: a match -> every valid reading, the one to be spoken first; () where it is none of this kind after all
+    name: shown to the user, such as "money"
+    pattern: finds it. The group "it" is rewritten, or the whole match if there is no such group. Matching must take
+        linear time: no nested or adjacent repeats of the same characters
+    read: a match -> every valid reading, the one to be spoken first; () if the match is not of this kind
     """
 
     name: str
@@ -23,18 +23,18 @@ class Rule:
 
 
 def rule(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
-    """A rule whose pattern is set out with blanks and line breaks, which match nothing (`re.VERBOSE`)."""
+    """Return a rule whose pattern contains white space for layout, which matches nothing (`re.VERBOSE`)."""
     return Rule(name, re.compile(pattern, re.VERBOSE), read)
 
 
 def exact(name: str, pattern: str, read: Callable[[re.Match[str]], Readings]) -> Rule:
-    """A rule in whose pattern each blank matches itself."""
+    """Return a rule in whose pattern each space matches itself."""
     return Rule(name, re.compile(pattern), read)
 
 
 @dataclass(frozen=True)
 class RuleMatch:
-    """A stretch of a text that a rule reads, as two offsets, and every reading of it."""
+    """A range that a rule reads, as half-open character offsets, and every reading of it."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class RuleMatch:
 
 
 def rule_matches(text: str, rules: Iterable[Rule]) -> list[RuleMatch]:
-    """What `rules` say of `text`, in the order of the text; what one has claimed, no later one touches."""
+    """Return the matches of `rules` in `text`, in text order. Later rules skip the ranges that earlier ones match."""
     taken = bytearray(len(text))
     found: list[RuleMatch] = []
     for one in rules:
@@ -57,5 +57,5 @@ def rule_matches(text: str, rules: Iterable[Rule]) -> list[RuleMatch]:
 
 
 def stretch(match: re.Match[str]) -> tuple[int, int]:
-    """What of a match is read, as two offsets."""
+    """Return the half-open character offsets of the part of a match that is read."""
     return match.span("it" if "it" in match.re.groupindex else 0)

@@ -1,26 +1,26 @@
-"""A user's text -> what of it is to be read: markup left out, and what markup says of pronunciation and pauses kept."""
+"""The script of a source text: the text without its markup, with the pronunciations and pauses that markup asks for."""
 
 from dataclasses import dataclass
 
 from speakkit.text.rule import Readings
 
 SILENT = "\u2060"
-"""Stands in a script's text where something is left out: an invisible character that joins what is beside it."""
+"""Replaces each character that is left out of a script's text: an invisible character that joins its neighbours."""
 
 BREAK = "\u2029"
-"""Stands in a script's text where markup ends a paragraph, a heading, a list item or a table cell's row."""
+"""Marks in a script's text where markup ends a paragraph, a heading, a list item or a table row."""
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What is said for a stretch of a text.
+    """The words or phonemes that are spoken for a range of a text.
 
-    start, end: the stretch, as offsets in characters
-    spoken: the words that are said; "" where it is left out
-    rule: which rule says so, in a word or two, such as "money", "link target", "user lexicon"; "" where `spoken` is
-        what is written, and only the readings are noted
-    phonemes: how the whole stretch is pronounced, in the engine's symbols; "" where `spoken` decides
-    stress: how much stronger (above 0) or weaker it is stressed, in misaki's steps of 0.5 from -2 to 2
+    start, end: half-open character offsets of the range
+    spoken: the words that are spoken; "" if the range is left out
+    rule: name of the rule, in a word or two, such as "money", "link target", "user lexicon"; "" if `spoken` is the
+        written text and only the readings are noted
+    phonemes: the pronunciation of the whole range, in the engine's symbols; "" if `spoken` decides
+    stress: how much stronger (above 0) or weaker the range is stressed, in misaki's steps of 0.5 from -2 to 2
     readings: every valid reading in this sentence, the spoken one first, without the sentence's marks; () if `spoken`
         is the only one
     """
@@ -38,7 +38,7 @@ class Rewrite:
 class Pause:
     """Silence that the user asked for.
 
-    at: offset in the user's text, in characters
+    at: offset in the source text, in characters
     seconds: above 0
     """
 
@@ -48,13 +48,13 @@ class Pause:
 
 @dataclass(frozen=True)
 class Script:
-    """A user's text, ready to be cut into sentences.
+    """A source text, ready to be split into sentences.
 
-    text: as long as the user's, character for character; what is left out is SILENT, the ends of headings and items
-        are BREAK
-    rewrites: what markup says of stretches of it, in order and apart from each other; those left out have no `spoken`
+    text: as long as the source text, character for character; SILENT replaces what is left out, BREAK the ends of
+        headings and items
+    rewrites: the rewrites that markup asks for, in order, not overlapping; `spoken` is "" for ranges that are left out
     pauses: in order
-    warnings: what was dropped that the user may have meant otherwise, a line each
+    warnings: one line for each thing that was dropped and that the user may have meant differently
     """
 
     text: str

@@ -1,8 +1,8 @@
-"""Text -> sentences with offsets into it. Every character that is not white space falls into exactly one sentence.
+"""Split a text into sentences with offsets. Each character other than white space is in exactly one sentence.
 
-A sentence ends with its paragraph (`paragraphs.py`), and behind one of the marks . ! ? … and those of Hindi, Chinese
-and Japanese, unless that ends an abbreviation (`abbreviations.py`) or what follows starts in lower case. A quotation
-that is short enough stays whole (`quotes.py`).
+A sentence ends with its paragraph (`paragraphs.py`), or after one of the marks . ! ? … and those of Hindi, Chinese and
+Japanese. It does not end after an abbreviation (`abbreviations.py`), or if the text after the mark starts in lower
+case. A quotation that is short enough stays whole (`quotes.py`).
 """
 
 import re
@@ -16,10 +16,10 @@ from speakkit.text.paragraphs import paragraphs
 from speakkit.text.quotes import pairs
 
 LONGEST = 1000
-"""Characters; a longer sentence is cut, so that no engine is handed a megabyte without a full stop."""
+"""Characters; a longer sentence is cut, so that no engine gets a megabyte without a full stop."""
 
 QUOTATION = 200
-"""Characters; a quotation up to there stays whole. As many phonemes are the most that a chunk aims at."""
+"""Characters; a quotation up to this length stays whole. As many phonemes are the most that a chunk aims at."""
 
 END = re.compile(
     r"""(?<![.!?…؟۔])(?P<mark>[.!?…؟۔]++)["'”’»)\]\u2060]*(?:[ \u00a0\u202f]»)?\s+(?=\S)"""
@@ -29,21 +29,21 @@ END = re.compile(
 HIRAGANA = re.compile("[ぁ-ゖ]")
 ENUMERATOR = re.compile(r"\s*[(\[]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[IVXLC]{1,6}|[ivx]{1,5})\.\s+")
 BEFORE_A_WORD = frozenset(["Pc", "Pd", "Ps", "Pi", "Pf", "Pe", "Po", "So", "Sk", "Cf", "Mn", "Zs", "Zl", "Zp", "Cc"])
-"""Categories of Unicode that may stand before the first word of a sentence."""
+"""Unicode categories that may stand before the first word of a sentence."""
 
 GOING_ON = frozenset(",.;:!?)]}»”’…、，。")
-"""No sentence starts with one of them."""
+"""Characters with which no sentence starts."""
 
 CUTS = (re.compile(r"[;:—–।.!?…]\s+|[；。！？]"), re.compile(r"[,)]\s+|[、，：]"), re.compile(r"\s+"))
-"""Where an overlong sentence is cut, the best first: after a clause, after a comma, between words."""
+"""Where to cut a sentence that is too long, best first: after a clause, after a comma, between words."""
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A stretch of the user's text.
+    """A sentence of the source text.
 
-    text: as it stands there, from its first to its last character that is not white space
-    start: offset of its first character, in characters
+    text: from its first to its last character that is not white space
+    start: offset of its first character in the source text, in characters
     ends_paragraph: a paragraph, a heading, a list item or the text ends with it
     """
 
@@ -58,7 +58,7 @@ class Sentence:
 
 
 def sentences(text: str, language: str = "en-us") -> Iterator[Sentence]:
-    """The sentences of `text`, in order."""
+    """Yield the sentences of `text`, in order."""
     known = abbreviations.of(language)
     for first, last in paragraphs(text):
         start = first
@@ -71,7 +71,7 @@ def sentences(text: str, language: str = "en-us") -> Iterator[Sentence]:
 
 
 def _ends(text: str, start: int, stop: int, known: Abbreviations) -> Iterator[int]:
-    """Where the sentences of a paragraph end, white space after them included."""
+    """Yield the end offsets of the sentences of a paragraph, including the white space after them."""
     quoted = _Quoted(text, start, stop)
     at = start
     for found in END.finditer(text, start, stop):
@@ -89,14 +89,14 @@ class _Quoted:
         self._until = start
 
     def holds(self, at: int) -> bool:
-        """Whether one of them stands on both sides of `at`, which only grows from call to call."""
+        """Return whether a quotation spans `at`, which must not decrease from call to call."""
         while self._pairs and self._pairs[-1][0] < at:
             self._until = max(self._until, self._pairs.pop()[1])
         return at <= self._until
 
 
 def _goes_on(text: str, start: int, found: re.Match[str], known: Abbreviations) -> bool:
-    """Whether what follows a mark belongs to its sentence, which starts at `start`."""
+    """Return whether the text after a mark belongs to the sentence that starts at `start`."""
     end = found.end()
     if text[end] in GOING_ON or _first_letter(text, end).islower():
         return True
@@ -109,7 +109,7 @@ def _goes_on(text: str, start: int, found: re.Match[str], known: Abbreviations) 
 
 
 def _first_letter(text: str, at: int) -> str:
-    """The first character from `at` on that may be that of a word; a few more than a sentence starts with are tried."""
+    """Return the first character at or after `at` that may begin a word; "" if none of the next 20 characters does."""
     for character in text[at : at + 20]:
         if unicodedata.category(character) not in BEFORE_A_WORD:
             return character
@@ -117,7 +117,7 @@ def _first_letter(text: str, at: int) -> str:
 
 
 def _with_words(text: str, start: int, ends: Iterator[int]) -> Iterator[int]:
-    """Those of `ends` that leave no stretch without a letter or a digit alone: it goes to the sentence before it."""
+    """Yield those of `ends` that leave no part without a letter or digit; such a part joins the sentence before it."""
     last, has_word = start, False
     for end in ends:
         adds_word = any(map(str.isalnum, text[last:end]))

@@ -1,12 +1,12 @@
-"""How long a text takes to say, roughly, and what of it can be said in so many seconds."""
+"""Estimate how long a text takes to speak, and shorten it to a given duration."""
 
 import re
 
 PACE = 15.0
-"""Characters a second at speed 1: the voices here read English prose at 13 to 18."""
+"""Characters per second at speed 1: the voices here read English prose at 13 to 18."""
 
 WIDE = 3.5
-"""Letters that a character of Chinese, Japanese or Korean takes as long as; the first of them is the Unicode U+2E80."""
+"""Latin letters that take as long as one character of Chinese, Japanese or Korean, which begin at U+2E80."""
 
 AND_SO_ON = {
     "en-us": "And so on.",
@@ -19,24 +19,26 @@ AND_SO_ON = {
     "ja": "などなど。",
     "zh": "等等。",
 }
-"""Language -> what is said in place of the rest."""
+"""Language -> the words spoken in place of the rest."""
 
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]|\n\s*\n")
 SPACE = re.compile(r"\s+")
 
 LEAST = 0.5
-"""Of the time: a sentence that ends earlier is followed by a part of the next."""
+"""Share of the shortened text: if its last whole sentence ends earlier, it is cut after a word instead."""
 
 
 def seconds(text: str, speed: float = 1.0) -> float:
-    """How long `text` takes to say."""
+    """Return the estimated duration of `text`, in seconds."""
     return sum(map(_letters, text)) / (PACE * speed)
 
 
 def shortened(text: str, most: float, speed: float, language: str) -> str:
-    """`text`, or where that takes over `most` seconds its beginning, up to a sentence or else a word, and "and so on".
+    """Return `text`, or its beginning and "and so on" if it takes more than `most` seconds.
 
-    language: a name of `voices.LANGUAGES`; one without words for it gets those of English
+    The beginning ends with a sentence, or else with a word.
+
+    language: a name of `voices.LANGUAGES`; if it has no words for "and so on", the English ones are used
     """
     if seconds(text, speed) <= most:
         return text
@@ -50,7 +52,7 @@ def shortened(text: str, most: float, speed: float, language: str) -> str:
 
 
 def _fitting(text: str, most: float, speed: float) -> int:
-    """How many characters can be said in `most` seconds."""
+    """Return how many characters can be spoken in `most` seconds."""
     left = most * PACE * speed
     for i, character in enumerate(text):
         left -= _letters(character)

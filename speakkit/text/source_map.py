@@ -1,4 +1,4 @@
-"""A sentence as it is said, and the way back: each word of it in its place in the user's text."""
+"""Map a sentence as it is spoken back to the source text: each spoken word to its range."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,18 +13,18 @@ from speakkit.text.sentences import Sentence
 
 OPENING = ' \t\n"\u201c\u2018([{\u2014'
 CLOSING = frozenset("\"\u201d\u2019)]}\u2014.,;:!?\u2026'")
-"""Marks that every phonemizer takes for themselves before and after a word."""
+"""Marks that every phonemizer treats as separate tokens: OPENING before a word, CLOSING after it."""
 
 
 @dataclass(frozen=True)
 class SourceMap:
-    """The words of a sentence as they are handed to a phonemizer.
+    """A sentence as text for a phonemizer, with the range of the source text for each character.
 
-    text: what is said
-    places: for each character of `text`, the stretch of the user's text that it stands for, as two offsets in order
-    rewrites: what was done to come here, in offsets of the user's text, in order; `readings` are those of the whole
-        stretch, of which a rewrite of a rewrite may have changed a part
-    given: for each character of `text`, the rewrite by which the user said how it sounds, or None
+    text: the words that are spoken
+    places: per character of `text`, the half-open range of the source text that it stands for; the ranges are in order
+    rewrites: all rewrites applied so far, in order, in offsets of the source text; their `readings` are those of the
+        whole range, of which a later rewrite may have changed a part
+    given: per character of `text`, the rewrite with the user's own pronunciation, or None
     """
 
     sentence: Sentence
@@ -35,12 +35,12 @@ class SourceMap:
 
     @classmethod
     def of(cls, sentence: Sentence) -> "SourceMap":
-        """The sentence as it is written."""
+        """Return the map of the sentence as it is written."""
         places = tuple((at, at + 1) for at in range(sentence.start, sentence.end))
         return cls(sentence, sentence.text, places, given=(None,) * len(places))
 
     def rewritten(self, rewrites: Sequence[Rewrite]) -> "SourceMap":
-        """With `rewrites` done, whose offsets are those of `self.text`; in order, and apart from each other."""
+        """Return the map with `rewrites` applied: in offsets of `self.text`, in order, not overlapping."""
         text, at = "", 0
         places: list[tuple[int, int]] = []
         given: list[Rewrite | None] = []
@@ -62,9 +62,9 @@ class SourceMap:
         return SourceMap(self.sentence, text, tuple(places), tuple(merged), tuple(given))
 
     def _composed(self, rewrite: Rewrite, start: int, end: int, done: Sequence[Rewrite]) -> Readings:
-        """The readings of the user's text from `start` to `end`, all that `rewrite` has a part in.
+        """Return the readings of the source text from `start` to `end`, the range that `rewrite` affects.
 
-        What was read there before keeps its other readings, with the words of this rewrite in them.
+        A range that was rewritten before keeps its other readings, with the words of this rewrite inserted.
         """
         own = rewrite.readings or (rewrite.spoken,)
         if not self.rewrites:
@@ -78,12 +78,15 @@ class SourceMap:
         return swapped(base, written.strip(), own)
 
     def _said(self, start: int, end: int) -> str:
-        """What of `text` stands for the user's text from `start` to `end`."""
+        """Return the part of `text` that stands for the source text from `start` to `end`."""
         first = bisect_left(self.places, (start, start))
         return self.text[first : bisect_left(self.places, (end, end))]
 
     def _apart(self, rewrite: Rewrite) -> str:
-        """What is said, with a space where its token would take in what stands beside it, and so lose it."""
+        """Return the spoken words of `rewrite`, with spaces that keep its token apart from the text beside it.
+
+        Without them, the token would include the text beside it, and that text would be lost.
+        """
         if not rewrite.phonemes:
             return rewrite.spoken
         before, after = self.text[: rewrite.start][-1:], self.text[rewrite.end : rewrite.end + 2]
@@ -91,7 +94,7 @@ class SourceMap:
         return f"{' ' * bool(before.strip(OPENING))}{rewrite.spoken}{' ' * (not ends)}"
 
     def located(self, rewrites: Iterable[Rewrite]) -> list[Rewrite]:
-        """Those of `rewrites`, in offsets of the user's text, that stand in `self.text`, in its offsets."""
+        """Return those of `rewrites`, in source offsets, that lie in `self.text`, converted to offsets in it."""
         starts = [start for start, _ in self.places]
         found = []
         for rewrite in rewrites:
@@ -101,10 +104,10 @@ class SourceMap:
         return found
 
     def tokens(self, phonemized: Sequence[Token]) -> tuple[Token, ...]:
-        """The tokens of `text`, whose offsets are those of `text`, as tokens of the user's text.
+        """Return the tokens of `text`, whose offsets are those of `text`, as tokens of the source text.
 
-        Those that stand for one stretch of it, such as "five" and "dollars" for "$5", become one. What was left out
-        is a token that says so.
+        Tokens that stand for one range of it, such as "five" and "dollars" for "$5", become one. Each range that is
+        left out becomes a token with the rule that left it out.
         """
         if not self.rewrites:
             return tuple(
@@ -122,7 +125,7 @@ class SourceMap:
         return tuple(self._accounted(told))
 
     def _as_given(self, phonemized: Iterable[Token]) -> Iterator[Token]:
-        """The tokens, the first that stands for a pronunciation of the user's with that, and the rest without."""
+        """Yield the tokens. The first token of a pronunciation from the user gets its phonemes, the others get none."""
         last = None
         for token in phonemized:
             given = self.given[token.start : token.start + len(token.text)]
@@ -137,14 +140,14 @@ class SourceMap:
             last = said
 
     def _moved(self, token: Token) -> Token:
-        """`token` in the user's text; `spoken` is kept aside, in case it is not what stands there."""
+        """Return `token` with source offsets and source text; `spoken` keeps its words, in case they differ."""
         covered = self.places[token.start : token.start + len(token.text)]
         start = covered[0][0] if covered else self.sentence.start
         end = max((end for _, end in covered), default=start)
         return replace(token, text=self._source(start, end), start=start, spoken=token.text)
 
     def _together(self, first: Token, second: Token) -> Token:
-        """Two tokens that stand for overlapping stretches, as one."""
+        """Return two tokens whose ranges overlap as one."""
         start, end = min(first.start, second.start), max(first.end, second.end)
         gap = " " * first.spaced
         sources = dict.fromkeys([*first.source.split(", "), *second.source.split(", ")])
@@ -161,7 +164,7 @@ class SourceMap:
         return self.sentence.text[start - self.sentence.start : end - self.sentence.start]
 
     def _explained(self, token: Token) -> Token:
-        """With the rule that it was rewritten by, and the stress that the user gave."""
+        """Return `token` with the rules that rewrote it, its readings, and the stress that the user set."""
         rules = [rewrite for rewrite in self.rewrites if rewrite.start < token.end and token.start < rewrite.end]
         if not rules:
             return replace(token, spoken=None)
@@ -175,7 +178,7 @@ class SourceMap:
         return replace(token, phonemes=stressed(token.phonemes, sum(rewrite.stress for rewrite in rules)))
 
     def _readings(self, token: Token, rewrites: Sequence[Rewrite]) -> Readings:
-        """Those of `token`, which `rewrites` have a part in: its stretches, each in any of its ways."""
+        """Return the readings of `token`, which `rewrites` affect: every combination of the readings of its ranges."""
         parts: list[Readings] = []
         at = token.start
         for rewrite in _outermost(rewrites):
@@ -189,7 +192,7 @@ class SourceMap:
         return () if not ways[0] or ways == (bare(token.text),) else ways
 
     def _accounted(self, told: Sequence[Token]) -> Iterator[Token]:
-        """The tokens, and one without phonemes for each stretch with a letter or digit that none of them stands for."""
+        """Yield the tokens, plus one without phonemes for each gap between them that has a letter or digit."""
         at = self.sentence.start
         for token in [*told, Token("", self.sentence.end, "", spaced=False)]:
             missed = self._source(at, token.start) if at < token.start else ""
@@ -208,7 +211,7 @@ class SourceMap:
 
 
 def _outermost(rewrites: Sequence[Rewrite]) -> list[Rewrite]:
-    """Those that are in no other one, in order; of several for the same stretch the last, which knows of the others."""
+    """Return the rewrites that lie in no other one, in order; for equal ranges the last, based on the others."""
     kept: list[Rewrite] = []
     for rewrite in sorted(rewrites, key=lambda one: (one.start, -one.end)):
         if kept and rewrite.end <= kept[-1].end:

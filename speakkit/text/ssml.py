@@ -1,6 +1,7 @@
-"""SSML: pauses, stand-ins and pronunciations are taken in; all other tags are left out and their words are spoken.
+"""Read SSML: apply pauses, substitutions and pronunciations; leave out all other tags and speak their words.
 
-It is the W3C's Speech Synthesis Markup Language 1.1, as people write it: what is not well formed loses no word.
+It follows the W3C's Speech Synthesis Markup Language 1.1, but tolerates errors: if the SSML is not well formed, no word
+is lost.
 """
 
 import re
@@ -15,27 +16,27 @@ from speakkit.text.marks import resolved
 from speakkit.text.script import Rewrite
 
 STRENGTHS = {"none": 0.0, "x-weak": 0.25, "weak": 0.5, "medium": 0.75, "strong": 1.0, "x-strong": 1.25}
-"""Seconds, as Azure's SSML documents them for `break`; the W3C leaves them to who speaks."""
+"""Seconds, as Azure's SSML documents them for `break`; the W3C leaves them to the synthesizer."""
 
 TIME = re.compile(r"\s*\+?([0-9]*\.?[0-9]+)(m?)s\s*", re.IGNORECASE)
 
 SUPPORTED = frozenset({"speak", "break", "sub", "phoneme", "p", "s"})
 NAMES = SUPPORTED | {"prosody", "voice", "emphasis", "say-as", "audio", "mark", "lang", "token", "w", "desc", "lexicon"}
 VENDORS = frozenset({"amazon", "google", "mstts"})
-"""Before a colon in the names of elements that only one of them knows."""
+"""Prefixes, before a colon, of element names that only this vendor supports."""
 
 _value = r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++))"""
 ATTRIBUTE = re.compile(rf"""([^\s"'<>/=]++)(?:\s*+=\s*+{_value})?+""")
 TAG = re.compile(
     rf"<(?P<closes>/?)(?P<name>[A-Za-z][\w.:-]*+)(?P<attributes>(?:\s++{ATTRIBUTE.pattern})*+)\s*+(?P<empty>/?)>"
 )
-"""Linear: of the tags that begin inside the quotes of others, at most two at a time are still being read."""
+"""Matching takes linear time: of tags that begin inside the quotes of others, at most two are read at the same time."""
 
 EVIDENCE = re.compile(
     r"<break\s*/?>|<break\s+(?:time|strength)\s*=|<sub\s+alias\s*=|<phoneme\s+(?:alphabet|ph)\s*="
     r"|<(?:prosody|voice|say-as|emphasis|lang|amazon:\w+|mstts:\w+)\s+[\w:-]+\s*=|</(?:p|s|emphasis|speak)>"
 )
-"""What stands in no text that is not SSML: a type parameter or a placeholder in angle brackets is none."""
+"""Tags that occur only in SSML. A type parameter or a placeholder in angle brackets does not match."""
 
 DOCUMENT = re.compile(r"<speak[\s>/]")
 PROLOGUE = re.compile(r"\s*(?:(?:<\?[^>]*>|<!--(?:[^-]|-(?!->))*+-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)\s*)*+")
@@ -44,12 +45,16 @@ DECLARATION = re.compile(r"<!(?:ENTITY|DOCTYPE(?!\s+html\b))", re.IGNORECASE)
 ENCLOSED = (("<!--", "-->", "comment"), ("<![CDATA[", "]]>", "CDATA mark"), ("<?", "?>", "processing instruction"))
 
 LONGEST_STRETCH = 200
-"""Characters that one reading stands for at most: where sentences are cut, a longer one could be said twice."""
+"""Characters; the longest range with one replacement. A longer one could be spoken twice if sentences are cut in it."""
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag: <name>, </name> (`closes`) or <name/> (`empty`); `attributes` are as written, entities and all."""
+    """A tag: <name>, </name> (`closes`) or <name/> (`empty`).
+
+    start, end: half-open offsets in the text, in characters
+    attributes: values as written; entities are not resolved
+    """
 
     start: int
     end: int
@@ -60,27 +65,27 @@ class Tag:
 
 
 def is_document(text: str) -> bool:
-    """Whether `text` is SSML as a whole."""
+    """Return whether the whole of `text` is SSML."""
     return bool(DOCUMENT.match(text, _prologue(text)))
 
 
 def refuse_declarations(text: str) -> None:
-    """Raise TextError where `text` begins by declaring entities, which could stand for gigabytes."""
+    """Raise TextError if `text` begins with a declaration of entities, because these could expand to gigabytes."""
     end = _prologue(text)
     found = DECLARATION.search(text, 0, end) or DECLARATION.match(text, end)
     if found:
         line = text.count("\n", 0, found.start()) + 1
-        raise TextError(f"the text begins with {found.group()} (line {line}), which is not read: take that part out")
+        raise TextError(f"the text begins with {found.group()} (line {line}), which is not supported: remove it")
 
 
 def _prologue(text: str) -> int:
-    """Where what may come before <speak> ends."""
+    """Return the offset at which the content that may precede <speak> ends."""
     found = PROLOGUE.match(text)
     return found.end() if found else 0
 
 
 def read_tag(text: str, at: int, end: int) -> Tag | None:
-    """The tag that begins at `at` and ends by `end`."""
+    """Return the tag that begins at `at` and ends at or before `end`, or None if there is none."""
     found = TAG.match(text, at, end)
     if not found:
         return None
@@ -89,14 +94,17 @@ def read_tag(text: str, at: int, end: int) -> Tag | None:
 
 
 class Enclosures:
-    """Finds the ends of comments and the like between two offsets, in time that grows with their distance alone."""
+    """Finder of the ends of comments and similar sections in a range, in time linear in the range's length."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self._text, self._start, self._end = text, start, end
         self._last: dict[str, int] = {}
 
     def read(self, draft: Edits, at: int) -> int:
-        """Take in the comment, CDATA section or processing instruction that begins at `at`: its end, or `at`."""
+        """Apply the comment, CDATA section or processing instruction that begins at `at` to `draft`.
+
+        Return its end, or `at` if there is none.
+        """
         for opener, closer, rule in ENCLOSED:
             if self._text.startswith(opener, at):
                 end = self.after(closer, at + len(opener))
@@ -111,17 +119,17 @@ class Enclosures:
         return at
 
     def after(self, closer: str, at: int) -> int:
-        """Offset just past the next `closer`; -1 where there is none."""
+        """Return the offset just past the next `closer`; -1 if there is none."""
         if closer not in self._last:
             self._last[closer] = self._text.rfind(closer, self._start, self._end)
         return self._text.find(closer, at, self._end) + len(closer) if at <= self._last[closer] else -1
 
 
 class Elements:
-    """What the tags of a text ask for: `add` them in order, then `apply`.
+    """The edits that the tags of a text ask for: `add` the tags in order, then `apply` them.
 
-    whole: the text is SSML as a whole, so that every tag is one of its
-    strict: the user is told of tags that do not match
+    whole: the whole text is SSML, so every tag belongs to it
+    strict: warn the user of tags that do not match
     """
 
     def __init__(self, draft: Edits, *, whole: bool = False, strict: bool = True) -> None:
@@ -130,14 +138,14 @@ class Elements:
         self._tags: list[Tag] = []
 
     def add(self, tag: Tag) -> bool:
-        """Take in `tag`, where it is SSML: whether it is."""
+        """Add `tag` if it is SSML. Return whether it is."""
         known = self._whole or tag.name in NAMES or tag.name.partition(":")[0] in VENDORS
         if known:
             self._tags.append(tag)
         return known
 
     def apply(self) -> None:
-        """Edit the draft. What is said for a tag stands before that it is left out: of equal edits the first counts."""
+        """Edit the draft. Add a tag's replacement before its removal, because the first of two equal edits wins."""
         partners = self._partners()
         said = 0
         for index, tag in enumerate(self._tags):
@@ -147,7 +155,7 @@ class Elements:
             self._leave_out(tag)
 
     def _partners(self) -> dict[int, Tag]:
-        """The closing tag of each opening one that has one. Each tag is taken up and laid down once."""
+        """Map the index of each opening tag to its closing tag, if any. Each tag is pushed and popped once at most."""
         partners: dict[int, Tag] = {}
         opened: list[int] = []
         waiting: Counter[str] = Counter()
@@ -160,14 +168,14 @@ class Elements:
                 while self._tags[opened[-1]].name != tag.name:
                     unclosed = self._tags[opened.pop()].name
                     waiting[unclosed] -= 1
-                    flaws.append(f"<{unclosed}> is not closed in time")
+                    flaws.append(f"<{unclosed}> is not closed before </{tag.name}>")
                 partners[opened.pop()] = tag
                 waiting[tag.name] -= 1
             elif tag.closes and tag.name != "break":
-                flaws.append(f"</{tag.name}> closes nothing")
+                flaws.append(f"</{tag.name}> has no opening tag")
         flaws += [f"<{self._tags[index].name}> is not closed" for index in opened]
         if flaws and self._strict:
-            self._draft.warn(f"the SSML is not well formed: {flaws[0][:80]}; its words are spoken all the same")
+            self._draft.warn(f"the SSML is not well formed: {flaws[0][:80]}; its words are spoken anyway")
         return partners
 
     def _leave_out(self, tag: Tag) -> None:
@@ -179,7 +187,7 @@ class Elements:
             self._draft.leave_out(tag.start, tag.end, "tag")
 
     def _open(self, tag: Tag, partner: Tag | None) -> bool:
-        """Do what `tag` asks for: whether it says what is read for all that stands before its partner."""
+        """Apply an opening `tag`. Return whether it sets what is read for everything before `partner`."""
         alias = tag.attributes.get("alias") if tag.name == "sub" else None
         if tag.name == "break":
             self._pause(tag)
@@ -190,7 +198,7 @@ class Elements:
             self._draft.say(Rewrite(start, end, resolved(alias).strip(), "sub"))
             return True
         elif tag.name not in SUPPORTED or (tag.name == "sub" and not alias):
-            self._draft.warn(f"<{tag.name[:40]}> does nothing here: it is left out and its words are spoken")
+            self._draft.warn(f"<{tag.name[:40]}> has no effect: the tag is ignored and its words are spoken")
         return False
 
     def _pause(self, tag: Tag) -> None:
@@ -202,14 +210,14 @@ class Elements:
             self._draft.pause(tag.start, STRENGTHS[strength])
         else:
             given = f'strength="{strength[:40]}"' if time is None else f'time="{time[:40]}"'
-            self._draft.warn(f'<break {given}> is no pause: write a time such as "500ms", or a strength of SSML')
+            self._draft.warn(f'<break {given}> is not a valid pause: use a time such as "500ms", or a strength of SSML')
 
     def _pronounce(self, tag: Tag, partner: Tag | None) -> bool:
         alphabet = tag.attributes.get("alphabet", "ipa")
         phonemes = misaki_symbols(resolved(tag.attributes.get("ph", "")))
         if alphabet.lower() != "ipa" or not phonemes:
-            flaw = f'its alphabet is "{alphabet[:40]}", and only "ipa" is known' if phonemes else "it has no ph"
-            self._draft.warn(f"<phoneme> does nothing here ({flaw}): it is left out and its words are spoken")
+            flaw = f'only alphabet="ipa" is supported, not "{alphabet[:40]}"' if phonemes else "ph is missing or empty"
+            self._draft.warn(f"<phoneme> has no effect ({flaw}): the tag is ignored and its words are spoken")
             return False
         if not partner:
             return False
@@ -220,7 +228,11 @@ class Elements:
         return True
 
     def _stretch(self, tag: Tag, partner: Tag, rule: str) -> tuple[int, int]:
-        """What stands between the two tags; where nothing does, the tags themselves. Too much of it is left out."""
+        """Return the half-open range between the two tags, without white space at its ends.
+
+        Return the range of the tags themselves if nothing stands between them. Leave out what exceeds LONGEST_STRETCH
+        characters.
+        """
         written = self._draft.text[tag.end : partner.start]
         start = tag.end + len(written) - len(written.lstrip())
         stop = start + len(written.strip())

@@ -1,4 +1,4 @@
-"""Written -> spoken: how a person reads what is not a plain word."""
+"""Convert written forms that are not plain words, such as "$5", to the words that a person reads aloud."""
 
 from speakkit.text.readings import distinct
 from speakkit.text.rule import Rule, rule_matches
@@ -6,9 +6,10 @@ from speakkit.text.script import Rewrite
 
 
 def verbalize(text: str, language: str) -> list[Rewrite]:
-    """What of one sentence is said otherwise than it is written, in order; offsets are those of `text`.
+    """Return the parts of one sentence that are spoken differently from how they are written, in order.
 
-    What is best said as it is written, and may be read otherwise, is among them too, under no rule.
+    Offsets are those of `text`. Parts that are best spoken as written, but have other readings, are included with an
+    empty rule.
     """
     if not language.startswith("en"):
         from speakkit.text import languages  # noqa: PLC0415  English needs none of its tables
@@ -28,13 +29,13 @@ def verbalize(text: str, language: str) -> list[Rewrite]:
 
 
 def _english(language: str) -> tuple[Rule, ...]:
-    from speakkit.text import english  # noqa: PLC0415  a tenth of a second of patterns that no other language needs
+    from speakkit.text import english  # noqa: PLC0415  its patterns take a tenth of a second to build
 
     return english.rules(language)
 
 
 def _set_apart(text: str, start: int, end: int, spoken: str) -> str:
-    """`spoken` with a space where it would touch a word, and the full stop that ended the sentence."""
+    """Return `spoken` with spaces where it would touch a word, and with the full stop if it ended the sentence."""
     before = text[start - 1 : start]
     after = text[end : end + 1]
     stop = "." if text[end - 1] == "." and not text[end:].strip("\"')]”’ \n") and spoken[-1:] != "." else ""

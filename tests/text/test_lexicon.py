@@ -26,7 +26,7 @@ FAULTS = {
     "a dot": ('node.js = "node jay ess"', "lexicon.toml line 1: there is no language 'node'; speakkit speaks en-us,"),
     "a dot below a heading": (
         '[en]\n\nnode.js = "node jay ess"',
-        "not a table; a word with a dot in it is written in quotes",
+        "not a table; put quotes around a word with a dot",
     ),
     "an unknown language": (
         '# mine\n[tlh]\na1 = "x"',
@@ -36,7 +36,10 @@ FAULTS = {
     "a slash": ('a1 = "/"', "lexicon.toml line 1: the IPA of a1 must stand between slashes"),
     "one slash": ('a1 = "/kjuːb"', "such as \"/kjuːb/\", not '/kjuːb'"),
     "only a stress": ('a1 = "/ˈ/"', "lexicon.toml line 1: the IPA of a1 must stand between slashes"),
-    "unknown sounds": ('[en]\na1 = "/ʘaɧ/"', "lexicon.toml line 2: no voice of Kokoro knows ʘ ɧ in the IPA of a1"),
+    "unknown sounds": (
+        '[en]\na1 = "/ʘaɧ/"',
+        "lexicon.toml line 2: the IPA of a1 has ʘ ɧ, which no Kokoro voice supports",
+    ),
     "no UTF-8": (b"a1 = '\xff'", "is not UTF-8 text"),
 }
 

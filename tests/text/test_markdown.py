@@ -114,7 +114,7 @@ def test_what_is_left_out_has_a_name():
 def test_an_open_code_block_is_told():
     """It takes up the rest of the text, as CommonMark has it."""
     made = script("a\n\n```py\nb\n\nc", Markup.MARKDOWN)
-    assert made.warnings == ("the code block that begins on line 3 is not closed: it is left out to the end",)
+    assert made.warnings == ("the code block at line 3 is not closed: the rest of the text is left out",)
     assert script("```\nb\n```", Markup.MARKDOWN).warnings == ()
 
 

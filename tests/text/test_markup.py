@@ -171,7 +171,7 @@ def test_too_long_a_pause_is_cut_with_a_warning():
     """A minute is the longest."""
     made = script("[pause:3600s]")
     assert made.pauses == (Pause(0, 60.0),)
-    assert made.warnings == ("a pause of 3600 s is cut to 60 s, the longest there is",)
+    assert made.warnings == ("a pause of 3600 s is cut to 60 s, the maximum",)
 
 
 @pytest.mark.parametrize(

@@ -97,15 +97,15 @@ def test_phonemes(text, phonemes):
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ('<prosody rate="1">a</prosody><prosody pitch="1">b</prosody>', "<prosody> does nothing here"),
-        ('<phoneme alphabet="x-sampa" ph="k{t">cat</phoneme>', 'its alphabet is "x-sampa", and only "ipa" is known'),
-        ("<phoneme alphabet='ipa'>cat</phoneme>", "it has no ph"),
-        ("<speak><sub>cat</sub></speak>", "<sub> does nothing here"),
-        ('<break time="soon"/>cat', '<break time="soon"> is no pause'),
-        ('<break strength="huge"/>cat', '<break strength="huge"> is no pause'),
+        ('<prosody rate="1">a</prosody><prosody pitch="1">b</prosody>', "<prosody> has no effect"),
+        ('<phoneme alphabet="x-sampa" ph="k{t">cat</phoneme>', 'only alphabet="ipa" is supported, not "x-sampa"'),
+        ("<phoneme alphabet='ipa'>cat</phoneme>", "ph is missing or empty"),
+        ("<speak><sub>cat</sub></speak>", "<sub> has no effect"),
+        ('<break time="soon"/>cat', '<break time="soon"> is not a valid pause'),
+        ('<break strength="huge"/>cat', '<break strength="huge"> is not a valid pause'),
         ("<speak>cat", "<speak> is not closed"),
-        ("<speak><p>cat</s></p></speak>", "</s> closes nothing"),
-        ("<speak><p><s>cat</p></s></speak>", "<s> is not closed in time"),
+        ("<speak><p>cat</s></p></speak>", "</s> has no opening tag"),
+        ("<speak><p><s>cat</p></s></speak>", "<s> is not closed before </p>"),
     ],
 )
 def test_what_is_dropped_is_told_once(text, warning):
@@ -138,7 +138,7 @@ def test_paragraphs_and_sentences_end():
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_entity_bombs_are_refused(text, markup):
     """In one line that says where."""
-    with pytest.raises(TextError, match=r"^the text begins with <!\w+ \(line \d\), which is not read: take that part"):
+    with pytest.raises(TextError, match=r"^the text begins with <!\w+ \(line \d\), which is not supported: remove it"):
         script(text, markup)
 
 

@@ -1,4 +1,4 @@
-"""How English is read: a module for each kind of thing that is no plain word, each a table of rules."""
+"""Rules for reading English: one module for each kind of text that is not plain words, each a table of rules."""
 
 from functools import cache
 
@@ -22,7 +22,7 @@ from speakkit.text.rule import Rule
 
 @cache
 def rules(language: str) -> tuple[Rule, ...]:
-    """The rules for one of the Englishes, in the order in which they claim stretches of a text."""
+    """Return the rules for "en-us" or "en-gb", in the order in which they claim ranges of a text."""
     return (
         *names.FIRST,
         *dates.rules(day_first=language == "en-gb"),

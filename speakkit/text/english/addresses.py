@@ -1,4 +1,4 @@
-"""Where things are: URLs, e-mail addresses, hosts and ports, files, paths, lines of files, handles and hashtags."""
+"""Rules for addresses: URLs, e-mail, hosts and ports, files, paths, lines of files, handles and hashtags."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ TOP_LEVEL: Mapping[str, str] = {
     **{name: letters(name) for name in ("ru", "br", "kr", "nz", "tv", "fm", "gg", "ly", "il", "es", "xyz")},
     "co": "co",
 }
-"""Ends of domain names, and how they are said. Those that are words ("it", "is", "me") are none: "end.is" is a slip."""
+"""Last part of a domain name -> reading. It excludes words ("it", "is", "me"): in "end.is" a space is missing."""
 
 FOLDERS = frozenset(
     (
@@ -65,7 +65,7 @@ FOLDERS = frozenset(
         *("feature", "feat", "fix", "bugfix", "hotfix", "release", "chore", "refactor", "dependabot", "remotes"),
     )
 )
-"""What a path or a branch begins with that has no other mark of one: "src/utils", and not "read/write"."""
+"""First parts of a path or branch without another mark of one: they make "src/utils" a path, unlike "read/write"."""
 
 STREET = frozenset(
     ["mr", "mrs", "ms", "dr", "st", "no", "vs", "etc", "fig", "jr", "sr", "prof", "al", "ca", "ed", "pp"]
@@ -73,7 +73,7 @@ STREET = frozenset(
 """Abbreviations that a word may follow without a space."""
 
 IN_NAMES = r"\w.~*@+-"
-"""Characters of file names, as they stand in paths that people print."""
+"""Characters of file names, as printed in paths."""
 
 AT_LINE = (
     r"(?::(?P<line>\d{1,7})(?!\d)(?:[-–](?P<last>\d{1,7})(?!\d)|:(?P<column>\d{1,5})(?!\d))?"
@@ -93,7 +93,7 @@ def _port(digits: str | None) -> Readings:
 
 
 def _host(host: str, marks: Mapping[str, str] = MARKS) -> str:
-    """As "docs.example.co.uk" -> "docs dot example dot co dot U K"."""
+    """Read a host: "docs.example.co.uk" -> "docs dot example dot co dot U K"."""
     *names, last = host.split(".")
     return " dot ".join([*(said(name, marks) for name in names), TOP_LEVEL.get(last) or said(last, marks)])
 
@@ -115,7 +115,7 @@ def _url(match: re.Match[str]) -> Readings:
 
 
 def _bare_url(match: re.Match[str]) -> Readings:
-    """A domain name with or without a path: "example.com/docs", "github.com"."""
+    """Read a domain name with or without a path: "example.com/docs", "github.com"."""
     host = match["host"]
     if host.rpartition(".")[2] not in TOP_LEVEL or not any(
         character.isalpha() for character in host.rpartition(".")[0]
@@ -162,7 +162,7 @@ def _ipv6(match: re.Match[str]) -> Readings:
 
 def _ipv4(match: re.Match[str]) -> Readings:
     groups = match["address"].split(".")
-    if any(int(group) > 255 for group in groups):  # a byte
+    if any(int(group) > 255 for group in groups):  # each group is a byte
         return ()
     ways = distinct(*(" dot ".join(map(way, groups)) for way in (number, spelled, cardinal)))
     if match["length"]:
@@ -180,7 +180,7 @@ def _windows(match: re.Match[str]) -> Readings:
 
 
 def _place(match: re.Match[str]) -> Readings:
-    """What is said for the line and column behind a file name, or for the test in it."""
+    """Return the readings of the line and column after a file name, or of the test in it."""
     line, column = match["line"] or match["row"] or match["from"], match["column"] or match["place"]
     last = match["last"] or match["to"]
     if match["tests"]:
@@ -207,14 +207,14 @@ def _path(match: re.Match[str]) -> Readings:
 
 
 def _is_path(text: str) -> bool:
-    """Whether it is a path rather than a choice between words, a fraction or a unit: "and/or", "3/4", "km/h"."""
+    """Return whether the text is a path, unlike a choice of words, a fraction or a unit: "and/or", "3/4", "km/h"."""
     steps = [step for step in text.split("/") if step]
     letters_in = [step for step in steps if any(character.isalpha() for character in step)]
     if re.fullmatch(r"(?:\.\.?/)+(?:\.\.)?", text):
         return True
-    if not letters_in or len(text) < 3 or text.lower() in ("/or", "and/", "or/", "/and"):  # "/h"
+    if not letters_in or len(text) < 3 or text.lower() in ("/or", "and/", "or/", "/and"):  # such as "/h"
         return False
-    known = steps[0].lower() in FOLDERS or (steps[0] in ("a", "b") and len(steps) > 2)  # a/src/x
+    known = steps[0].lower() in FOLDERS or (steps[0] in ("a", "b") and len(steps) > 2)  # such as a/src/x in a diff
     marked = any("_" in step or "*" in step or step.startswith((".", "~", "@")) for step in steps)
     return text.startswith("/") or text.endswith("/") or known or marked or _has_ending(steps[-1])
 
@@ -227,7 +227,7 @@ def _has_ending(name: str) -> bool:
 def _file(match: re.Match[str]) -> Readings:
     name = match["name"]
     stem = name.partition(".")[0]
-    hidden = name.startswith(".") and len(name) > 2 and name[1].isalpha()  # a dot and a letter
+    hidden = name.startswith(".") and len(name) > 2 and name[1].isalpha()  # more than a dot and one letter
     if not hidden and (not _has_ending(name) or stem.lower() in STREET or re.fullmatch(r"(?:[a-z]\.)+[a-z]", name)):
         return ()
     if stem.isdecimal() and name.count(".") == 1 and len(name.rpartition(".")[2]) == 1:

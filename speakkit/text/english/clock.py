@@ -4,13 +4,13 @@ from speakkit.text.english.numbers import cardinal, combined, two_digits
 from speakkit.text.rule import Readings
 
 STEPS = {5: ("five",), 10: ("ten",), 15: ("a quarter", "quarter"), 20: ("twenty",), 25: ("twenty five",)}
-"""Minutes that are said before the hour: "five past nine", "a quarter to ten"."""
+"""Minutes that are said relative to the hour: "five past nine", "a quarter to ten"."""
 
 NOON, HALF, HOUR = 12, 30, 60
 
 
 def clock(hour: str, minute: str, half: str | None = None) -> Readings:
-    """As "9", "05" -> "nine oh five"; `half` is such as "AM", "p.m."."""
+    """Return the readings of a time: "9", "05" -> "nine oh five". `half` is "AM", "p.m." or the like, or None."""
     if half:
         return _of_half(int(hour), minute, half)
     if int(minute) == 0:
@@ -19,7 +19,7 @@ def clock(hour: str, minute: str, half: str | None = None) -> Readings:
 
 
 def meridiem(hour: int, half: str) -> Readings:
-    """As 3, "p.m." -> "P M", "in the afternoon"."""
+    """Return the readings of AM or PM at an hour: 3, "p.m." -> "P M", "in the afternoon"."""
     letters = f"{half[0].upper()} M"
     if letters == "A M":
         return (letters, "at night" if hour == NOON else "in the morning")
@@ -49,7 +49,7 @@ def _past_the_hour(hour: str, minute: str) -> Readings:
 
 
 def _relative(hour: int, minute: int) -> Readings:
-    """As 9, 15 -> "a quarter past nine"; 9, 45 -> "a quarter to ten"."""
+    """Return readings relative to the hour: 9, 15 -> "a quarter past nine"; 9, 45 -> "a quarter to ten"."""
     now, following = cardinal(str(hour)), cardinal(str(hour % NOON + 1))
     if minute == HALF:
         return (f"half past {now}",)

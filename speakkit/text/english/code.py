@@ -1,4 +1,4 @@
-"""Names and signs of programming languages: identifiers, calls, types, operators, error codes, regular expressions."""
+"""Rules for programming languages: identifiers, calls, types, operators, error codes, regular expressions."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ABBREVIATIONS = STREET | {"rev", "gen", "col", "sgt"}
 
 
 def _camel(match: re.Match[str]) -> Readings:
-    """As "parseHTTPResponse" -> "parse H T T P response"; names of people, products and units are left."""
+    """Read "parseHTTPResponse" as "parse H T T P response"; return () for names of people, products and units."""
     name = match[0]
     if len(name) < 4:  # units, such as "kHz" and "mL"
         return ()
@@ -37,7 +37,7 @@ def _camel(match: re.Match[str]) -> Readings:
 
 
 def _snake(match: re.Match[str]) -> Readings:
-    """As "max_retries" -> "max retries", "__init__" -> "dunder init", "_private" -> "underscore private"."""
+    """Read "max_retries" as "max retries", "__init__" as "dunder init", "_private" as "underscore private"."""
     name = match["name"]
     inner = name.strip("_")
     if not inner:
@@ -45,13 +45,13 @@ def _snake(match: re.Match[str]) -> Readings:
     if name.startswith("__") and name.endswith("__"):
         return (f"dunder {said(inner)}", said(name, MARKS))
     if name.startswith("_") and name.endswith("_"):
-        return (said(inner),)  # stressed, as in plain text
+        return (said(inner),)  # underscores for emphasis, as in plain text
     head = "underscore " * (len(name) - len(name.lstrip("_")))
     return distinct(head + said(inner), said(name, MARKS), said(inner))
 
 
 def _dotted(match: re.Match[str]) -> Readings:
-    """As "obj.method()" -> "obj dot method"; a slip such as "end.Next" is left."""
+    """Read "obj.method()" as "obj dot method"; return () for a missing space, as in "end.Next"."""
     names = match["names"].split(".")
     if not match["call"] and not _is_attribute(names):
         return ()
@@ -60,7 +60,7 @@ def _dotted(match: re.Match[str]) -> Readings:
 
 
 def _is_attribute(names: list[str]) -> bool:
-    """Whether they are names with dots between rather than an abbreviation or two sentences: "e.g.", "end.Next"."""
+    """Return whether the names form a dotted name, not an abbreviation or two sentences: "e.g.", "end.Next"."""
     first, *rest = names
     if first.lower() in ABBREVIATIONS or (len(first) == 1 and first not in "xyzf"):
         return False
@@ -87,13 +87,13 @@ def _called(name: str, match: re.Match[str]) -> Readings:
 
 
 def _call(match: re.Match[str]) -> Readings:
-    """As "foo()" -> "foo"."""
+    """Read "foo()" as "foo"."""
     plain = _name(match["names"], "")
     return distinct(plain, _name(match["names"], "underscore"), *_called(plain, match))
 
 
 def _scoped(match: re.Match[str]) -> Readings:
-    """As "std::vector<int>" -> "std vector of int"."""
+    """Read "std::vector<int>" as "std vector of int"."""
     names = [_name(name, "") for name in match["names"].split("::") if name]
     inside = _inside(match["inside"] or "")
     plain, full = " ".join(names), " colon colon ".join(names)
@@ -104,7 +104,7 @@ def _scoped(match: re.Match[str]) -> Readings:
 
 
 def _inside(text: str) -> str:
-    """As "String, Vec<u8>" -> "string, vec of U eight"."""
+    """Read the arguments of a type: "String, Vec<u8>" -> "string, vec of U eight"."""
     opened = re.sub(r"\s*[<\[]\s*", " of ", text.replace(">", "").replace("]", ""))
     return ", ".join(said(part, {**QUIET, "|": "or"}) for part in opened.split(",") if part.strip())
 
@@ -125,7 +125,7 @@ def _arrow(match: re.Match[str]) -> Readings:
 
 
 def _code(match: re.Match[str]) -> Readings:
-    """As "E0308" -> "E zero three zero eight", "TS2345" -> "T S twenty three forty five"."""
+    """Read "E0308" as "E zero three zero eight", "TS2345" as "T S twenty three forty five"."""
     head, digits = letters(match["letters"]), match["digits"]
     first = spelled(digits) if digits.startswith("0") else number(digits)
     ways = distinct(first, pairs(digits), spelled(digits), spelled(digits, "oh"), cardinal(digits))
@@ -133,13 +133,13 @@ def _code(match: re.Match[str]) -> Readings:
 
 
 def _status(match: re.Match[str]) -> Readings:
-    """As "404" after "HTTP" -> "four oh four"."""
+    """Read "404" after "HTTP" as "four oh four"."""
     digits = match["digits"]
     return distinct(pairs(digits), cardinal(digits), spelled(digits, "oh"), spelled(digits))
 
 
 def _statuses(match: re.Match[str]) -> Readings:
-    """As "404s" -> "four oh fours"."""
+    """Read "404s" as "four oh fours"."""
     return tuple(plural(form) for form in _status(match))
 
 
@@ -167,24 +167,24 @@ def _class(match: re.Match[str]) -> Readings:
 
 
 def _tight(match: re.Match[str]) -> Readings:
-    """As "x==y" -> "X equals equals Y"."""
+    """Read "x==y" as "X equals equals Y"."""
     first, last = value(match["first"]), value(match["last"])
     return tuple(f"{first} {way} {last}" for way in dict(SIGNS)[match["sign"]])
 
 
 def _underscored(match: re.Match[str]) -> Readings:
-    """As "1_000_000" -> "one million"."""
+    """Read "1_000_000" as "one million"."""
     return (cardinal(match[0].replace("_", "")),)
 
 
 def _quoted_mark(match: re.Match[str]) -> Readings:
-    """As `;` -> "semicolon", where the mark itself is spoken of."""
+    """Read `;` as "semicolon" if the text is about the mark itself."""
     names = [SPOKEN_MARKS[mark] for mark in match["it"]]
     return tuple(" ".join(chosen) for chosen in zip(*names, strict=False))
 
 
 def _library(match: re.Match[str]) -> Readings:
-    """As "libfoo.so.1" -> "libfoo dot S O dot one"."""
+    """Read "libfoo.so.1" as "libfoo dot S O dot one"."""
     return (f"{match['name']} dot S O " + " ".join(f"dot {cardinal(part)}" for part in match["parts"].split(".")[1:]),)
 
 
@@ -215,7 +215,7 @@ SPOKEN_MARKS: dict[str, Readings] = {
     "~": ("tilde", "tilde"),
     "^": ("caret", "caret"),
 }
-"""Marks that are silent elsewhere."""
+"""The readings of marks that are silent elsewhere."""
 
 SIGNS: tuple[tuple[str, Readings], ...] = (
     ("===", ("triple equals", "strictly equals", "equals equals equals")),
@@ -247,11 +247,11 @@ QUOTED = (r"(?<=[`'\"(])", r"(?=[`'\")])")
 AFTER = "|".join(
     f"(?<={word_} )" for word_ in ("HTTP", "status", "status:", "status code", "error", "Error", "returned", "returns")
 )
-"""What stands before a status of HTTP."""
+"""Words before an HTTP status."""
 
 METHOD = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 REQUEST = rf"{METHOD} /\S*+(?: HTTP/[\d.]{{1,3}})?(?: -| - -|:|,|\")? "
-"""A request in a server's log, its path and what is between them and the status."""
+"""A request in a server log: its path, and the text between it and the status."""
 
 REASONS = (
     "OK|Created|Accepted|No Content|Moved|Found|Not Modified|Bad Request|Unauthorized|Forbidden|Not Found|Method Not"

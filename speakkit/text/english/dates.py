@@ -1,4 +1,4 @@
-"""Dates, years and decades."""
+"""Rules for dates, years and decades."""
 
 import re
 from functools import partial
@@ -9,10 +9,10 @@ from speakkit.text.english.tables import mapping
 from speakkit.text.rule import Readings, Rule, rule
 
 MONTHS = mapping("calendar", "month")
-"""As written -> name."""
+"""Month as written -> name."""
 
 WEEKDAYS = mapping("calendar", "weekday")
-"""Likewise."""
+"""Weekday as written -> name."""
 
 NAMES = [name for written, name in MONTHS.items() if written == name]
 SHORT_MONTHS = any_of(MONTHS.keys() - NAMES)
@@ -23,18 +23,18 @@ DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 SUFFIX = r"(?:st|nd|rd|th)?"
 YEAR = r"[12]\d{3}"
 LATE_YEAR = r"(?:1[1-9]\d\d|20\d\d)"
-"""One that needs no word beside it to be a year: 1024 is a count."""
+"""Years that need no word beside them to be recognised: 1024 would be a count."""
 
 WEEKDAY_BEFORE = rf"(?:(?P<weekday>(?:{SHORT_WEEKDAYS})(?=[.,\s])|(?:{any_of(WEEKDAYS.values())}))[.,]{{0,2}}\s)?"
 YEAR_BEHIND = rf"(?:,?\s(?P<year>{YEAR}|[’']\d\d)\b)?"
 NO_CROWD = r"(?:(?<=\b[Oo]n\s)|(?!(?:May|March|Mar)\s\d+\s(?:people|men|women|children)\b))"
-"""So that "May 5 people come?" is no date, and "On May 5 people came" is."""
+"""Excludes "May 5 people come?" as a date, but not "On May 5 people came"."""
 
 CUE = "|".join(
     rf"(?<=\b[{word[0]}{word[0].upper()}]{word[1:]}[\s-])"
     for word in ("the", "early", "late", "mid", "his", "her", "their", "my", "your", "our")
 )
-"""Before "50s" where it is a decade, or an age."""
+"""Words before "50s" if it is a decade or an age."""
 
 
 DATED = re.compile(
@@ -42,7 +42,7 @@ DATED = re.compile(
     r"|(?:built|born|founded|made|written|died)\s(?:around|about)|year\s(?:is|was))[\s-]|[(’'])$",
     re.IGNORECASE,
 )
-"""Before a year that is no count."""
+"""Words before a year that is not a count."""
 
 
 def _span(firsts: Readings, lasts: Readings) -> Readings:
@@ -58,14 +58,14 @@ def _day(digits: str) -> str:
 
 
 def _dated(month: str, day: str, written_year: str) -> Readings:
-    """A whole date, the month first as Americans say it, or the day first."""
+    """Return the readings of a whole date: with the month first, as Americans say it, and with the day first."""
     nth = _day(day)
     days = (f"{month} {nth}", f"the {nth} of {month}", f"{month} the {nth}", f"{nth} of {month}", f"{nth} {month}")
     return tuple(reading for said in days for reading in combined((said,), _years(written_year)))
 
 
 def _years(digits: str) -> Readings:
-    """A year of four digits, of two, or of none."""
+    """Return the readings of a year of four digits, two digits, or none."""
     if len(digits) != 2:
         return year(digits) if digits else ("",)
     century = "20" if int(digits) < 70 else "19"
@@ -90,19 +90,19 @@ def _slashed(match: re.Match[str], *, day_first: bool) -> Readings:
 
 
 def _ordered(first: str, second: str, *, day_first: bool) -> tuple[str, str]:
-    """The month and the day of two numbers."""
+    """Return two numbers as month and day."""
     return (second, first) if int(first) > 12 or (day_first and int(second) <= 12) else (first, second)
 
 
 def _month_first(match: re.Match[str]) -> Readings:
-    """As "Mon, Nov. 23rd, 2026", "November 23-25"."""
+    """Read "Mon, Nov. 23rd, 2026", "November 23-25"."""
     weekday, month, day = WEEKDAYS.get(match["weekday"], ""), _month(match["month"]), match["day"]
     days = _span((f"{month} {_day(day)}",), (_day(match["last"]),)) if match["last"] else _dated(month, day, "")
     return combined((weekday,), days, _year_behind(match))
 
 
 def _day_first(match: re.Match[str]) -> Readings:
-    """As "23 November 2026", "the 23rd of November"."""
+    """Read "23 November 2026", "the 23rd of November"."""
     weekday, month, day = WEEKDAYS.get(match["weekday"], ""), _month(match["month"]), match["day"]
     days = _dated(month, day, "")
     if match["article"] or match["of"]:
@@ -131,7 +131,7 @@ def _weekday(match: re.Match[str]) -> Readings:
 
 
 def _decade(match: re.Match[str]) -> Readings:
-    """As "1990s", "the '50s": the plural of its year, or of its tens."""
+    """Read "1990s", "the '50s": the plural of the year or of its tens."""
     century, ten = match["century"] or "", match["ten"]
     if ten == "0":
         return (f"{year(century + '00')[0]}s",) if century else ("two thousands", "aughts")
@@ -146,7 +146,7 @@ def _span_of_years(match: re.Match[str]) -> Readings:
 
 
 def _season(match: re.Match[str]) -> Readings:
-    """As "2019/20": a year and the next."""
+    """Read "2019/20", a year and the next."""
     first, last = match["first"], match["last"]
     if int(last) != (int(first) + 1) % 100:
         return ()
@@ -169,33 +169,33 @@ def _short_year(match: re.Match[str]) -> Readings:
 
 
 def _year(match: re.Match[str]) -> Readings:
-    """Without a word beside it that says so, it may be a count, too."""
+    """Read a year; it may be a count too, unless a word beside it makes it a year."""
     is_sure = DATED.search(match.string[max(0, match.start("year") - 24) : match.start("year")])
     return year(match["year"]) if is_sure else (*year(match["year"]), *count(match["year"]))
 
 
 SLASHED = rf"""{ALONE} (?P<first>\d\d?) (?P<mark>[/.-]) (?P<second>\d\d?) (?P=mark)
     (?P<year> (?:19|20)\d\d | (?<!\.)\d\d ) {END}"""
-"""With points it needs a whole year: 1.2.20 is a version."""
+"""Day, month and year; with points the year must have four digits, because 1.2.20 is a version."""
 
 YEARLESS = rf"""
     (?: (?<=\b[Oo]n\s) | (?<=\bdue\s) | (?<=\bsince\s) | (?<=\buntil\s) | (?<=\bby\s)(?!1/[234]\b|[23]/[34]\b) )
     (?!9/11\b) (?P<first>\d\d?) / (?P<second>\d\d?) (?P<year>) {END} (?!\sof\b)"""
-"""Only where a word says that it is a date, and no fraction."""
+"""Day and month without a year, only after a word that makes them a date rather than a fraction."""
 
 NUMBERS = r"(?P<it>(?P<first>\d\d?)/(?P<second>\d\d?)(?P<year>))"
 MOVED = r"\b (?:moved|rescheduled|postponed|delayed|pushed|shifted) \s (?:\w+\s)? from"
 MOVED_FROM = rf"{MOVED} \s {NUMBERS} (?= \sto\s \d\d?/\d\d? {END} (?!\sof\b) )"
 MOVED_TO = rf"{MOVED} \s \d\d?/\d\d? \sto\s {NUMBERS} {END} (?!\sof\b)"
-"""Days between which something is moved."""
+"""The days from and to which something is moved."""
 
 SHORT_WEEKDAY = rf"""\b (?<!\b[Tt]he\s) (?! (?:Sat|Sun|Wed)\s\d+\s[a-z]+s\b ) (?P<weekday>{SHORT_WEEKDAYS})
     (?: \.(?=\s\S) | (?=,?\s\d) | (?=[-–/](?:{SHORT_WEEKDAYS})) | (?=\.?$) )"""
-"""Not the Sun, and not what "Sat 5 exams"."""
+"""Short weekdays, except the Sun, and except the verb of "Sat 5 exams"."""
 
 DECADE = rf"""(?: {CUE} | (?<=0s\sand\s) | (?<=0s\sor\s) | (?<=0s\sto\s) | [’'] )
     (?P<century>) (?P<ten>\d) 0[’']?s\b (?!\s(?:timeout|delay|limit|interval|window|wait|pause|mark|clip|cap)\b)"""
-"""Without its century, where a word says that 50s is no count of seconds."""
+"""Decades without a century, if a word makes "50s" a decade rather than a count of seconds."""
 
 ERA = r"(?P<era> B\.?C\.?E?\.?(?=\W|$) | A\.?D\.?(?=\W|$) | C\.?E\.?(?=\W|$) )"
 
@@ -226,7 +226,7 @@ WORDED = (
     rule("month", rf"\b (?P<month>(?:{SHORT_MONTHS})\.) (?=\s|,|$)", _short_month),
     rule("weekday", SHORT_WEEKDAY, _weekday),
 )
-"""Those with the name of a month or a day."""
+"""Rules for dates with the name of a month or a weekday."""
 
 YEARS = (
     rule("decade", r"(?<![\w.,$]) (?P<century>1[0-9]|20) (?P<ten>\d) 0[’']?s\b", _decade),
@@ -256,7 +256,7 @@ YEARS = (
 
 
 def rules(*, day_first: bool) -> tuple[Rule, ...]:
-    """The rules of this module, in their order; `day_first`: 3/4/2026 is in April."""
+    """Return the rules of this module, in order. `day_first`: 3/4/2026 is in April."""
     slashed = partial(_slashed, day_first=day_first)
     return (
         rule(

@@ -1,4 +1,4 @@
-"""Emoji, each said once by its CLDR short name."""
+"""Read emoji by their CLDR short names, each name once per run of emoji."""
 
 import re
 
@@ -10,7 +10,7 @@ JOINER = "\u200d"
 SELECTOR = "\ufe0f"
 TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 LONGEST = 10
-"""Characters of the longest sequence that has a name of its own, such as a family or the flag of Wales."""
+"""Characters of the longest sequence that has its own name, such as a family or the flag of Wales."""
 
 SYMBOLS = (
     "\u203c\u2049\u2139\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf"
@@ -22,7 +22,7 @@ EMOJI = rf"(?:[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u2122\u2194-\u2199\u21a9\u21aa]
 
 
 def _names(run: str) -> list[str]:
-    """Those of a run of emoji without selectors and tones, each once; what has no name is passed over."""
+    """Return the names in a run of emoji without selectors and tones, each once; emoji without names are skipped."""
     known = readings("emoji")
     names, at = [], 0
     while at < len(run):
@@ -46,7 +46,7 @@ def _emoji(match: re.Match[str]) -> Readings:
 
 
 def _apart(match: re.Match[str], said: str) -> str:
-    """With a space where the emoji stands close to a mark: "Done!🎉"."""
+    """Return `said` with a space before it if the emoji directly follows a mark, as in "Done!🎉"."""
     before = match.string[max(0, match.start() - 1) : match.start()]
     return f" {said}" if said and before.strip() and not before.isalnum() else said
 

@@ -1,4 +1,4 @@
-"""Names that programs give to things, in words: of code, files and addresses alike."""
+"""Identifiers in words, as they occur in code, file names and addresses."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from speakkit.text.english.tables import readings
 from speakkit.text.rule import Readings
 
 SPELLED_FROM = 5
-"""Digits: such a number within a name is no quantity and no year, and is read digit by digit."""
+"""Digits: from this length on, a number in a name is neither a quantity nor a year, and is read digit by digit."""
 
 MARKS: Mapping[str, str] = {
     "_": "underscore",
@@ -34,28 +34,28 @@ MARKS: Mapping[str, str] = {
     ">": "greater than",
     "|": "pipe",
 }
-"""How a mark is said where it is said at all; others are passed over."""
+"""The word for each mark, if marks are spoken; marks that are not listed are skipped."""
 
 QUIET: Mapping[str, str] = {**MARKS, "_": "", "-": ""}
-"""As MARKS, but the marks that only join the words of one name are not said."""
+"""As MARKS, but the marks that only join the words of one name are silent."""
 
 PIECE = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+(?:['’](?:s|t)\b)?|[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def letters(word: str) -> str:
-    """As "http2" -> "H T T P two": capital letters, since phonemizers take a single "a" for the article."""
+    """Spell a word: "http2" -> "H T T P two". Capitals, because phonemizers read a single "a" as the article."""
     return " ".join(DIGITS[int(character)] if character in "0123456789" else character.upper() for character in word)
 
 
 def number(digits: str) -> str:
-    """A number in a name: "2" -> "two", "256" -> "two fifty six", "8080" -> "eighty eighty", "007" digit by digit."""
+    """Read a number in a name: "2" -> "two", "256" -> "two fifty six", "8080" -> "eighty eighty", "007" by digits."""
     if not digits.isascii() or digits.startswith("0") or len(digits) >= SPELLED_FROM:
         return letters(digits) if digits.isascii() else digits
     return pairs(digits) if len(digits) > 2 else cardinal(digits)  # as rooms and ports are read
 
 
 def word(piece: str) -> str:
-    """A stretch of letters of a name, in words: "HTTP" -> "H T T P", "MAX" -> "max", "id" -> "I D"."""
+    """Read the letters of a part of a name: "HTTP" -> "H T T P", "MAX" -> "max", "id" -> "I D"."""
     known = readings("identifiers").get(piece.lower())
     if known:
         return known[0]
@@ -68,17 +68,17 @@ def word(piece: str) -> str:
 
 
 def _is_sayable(piece: str) -> bool:
-    """Whether capitals are a word rather than initials, as far as its vowels tell."""
+    """Return whether capitals form a word rather than initials, judging by the vowels."""
     vowels = sum(letter in "aeiouy" for letter in piece)
-    return len(piece) > 2 and 0 < vowels < len(piece)  # "ON", "IS" are initials more often
+    return len(piece) > 2 and 0 < vowels < len(piece)  # two letters, such as "ON" and "IS", are initials more often
 
 
 def said(name: str, marks: Mapping[str, str] = QUIET) -> str:
-    """As "parseHTTPResponse" -> "parse H T T P response", "max_retries2" -> "max retries two".
+    """Read a name in words: "parseHTTPResponse" -> "parse H T T P response", "max_retries2" -> "max retries two".
 
-    marks: what is said for each mark; one that is not there is passed over
+    marks: the word for each mark; marks that are not listed are skipped
     """
-    plain = unicodedata.normalize("NFKC", name)  # else a raised or lowered digit would take the letters behind it along
+    plain = unicodedata.normalize("NFKC", name)  # otherwise a raised or lowered digit would join the letters after it
     return " ".join(filter(None, (_piece(found[0], marks) for found in PIECE.finditer(plain))))
 
 
@@ -89,17 +89,17 @@ def _piece(piece: str, marks: Mapping[str, str]) -> str:
 
 
 def distinct(*ways: str) -> Readings:
-    """Each of them once, in order."""
+    """Return each of the readings once, in order, without empty ones."""
     return tuple(dict.fromkeys(way for way in ways if way))
 
 
 def both(name: str) -> Readings:
-    """A name without the marks that join its words, and with them."""
+    """Return a name without the words for the marks that join its parts, and with them."""
     return distinct(said(name), said(name, MARKS))
 
 
 def file_name(name: str, marks: Mapping[str, str] = QUIET) -> str:
-    """As "parse_args.py" -> "parse args dot py": each ending as it is called."""
+    """Read a file name: "parse_args.py" -> "parse args dot py". Known extensions are read by their usual names."""
     stem, *rest = name.split(".")
     endings = readings("extensions")
     parts = [endings[part][0] if part in endings else said(part, marks) for part in rest]
@@ -109,7 +109,7 @@ def file_name(name: str, marks: Mapping[str, str] = QUIET) -> str:
 
 
 def path(text: str, marks: Mapping[str, str] = QUIET) -> str:
-    """As "src/parse_args.py" -> "src slash parse args dot py"; ".." is "dot dot"."""
+    """Read a path: "src/parse_args.py" -> "src slash parse args dot py"; ".." -> "dot dot"."""
     steps = re.split(r"([/\\])", text)
     return " ".join(filter(None, (marks[step] if step in "/\\" and step else _step(step, marks) for step in steps)))
 

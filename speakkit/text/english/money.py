@@ -1,4 +1,4 @@
-"""Amounts of money."""
+"""Rules for amounts of money."""
 
 import re
 
@@ -9,14 +9,14 @@ from speakkit.text.english.units import per
 from speakkit.text.rule import Readings, rule
 
 CURRENCIES = {sign: names for sign, *names in rows("currencies")}
-"""Sign or code -> its name, the plural, its hundredth part, the plural of that."""
+"""Sign or code -> name, plural, name of the smaller unit, its plural."""
 
 MAGNITUDES = mapping("magnitudes")
 
 BY_SIGN = any_of(sign for sign in CURRENCIES if not sign.isalpha())
 BY_CODE = rf"(?:{any_of(sign for sign in CURRENCIES if sign.isalpha())})(?![A-Za-z])"
 BEFORE = rf"(?P<sign>{BY_SIGN}|\b{BY_CODE}(?=\s?\d))"
-"""What stands before an amount: "$", "US$", "USD", "Rs"."""
+"""A sign or code before an amount: "$", "US$", "USD", "Rs"."""
 
 MAGNITUDE = rf"""(?:
     [\s-](?P<word>hundred|thousand|million|billion|trillion)(?![a-z])
@@ -30,16 +30,19 @@ PERIODS = (
 PERIOD = rf"(?: \s?/\s?(?P<per>{any_of(PERIODS.split())})\b )?"
 TAIL = rf"(?P<amount>\d+,\d\d(?!\d)|{NUMBER}) {MAGNITUDE}"
 COLLOQUIAL = ("pound", "euro")
-"""Coins that are counted in the singular, too."""
+"""Currencies that are also counted in the singular."""
 
 DECIMAL_COMMA = re.compile(r",(?=\d\d$)")
-"""As in "€5,50"."""
+"""The comma in "€5,50"."""
 
 END = r"(?!\d|[.,]\d)"
 
 
 def said(sign: str, amount: str, magnitude: str = "", *, describing: bool = False) -> Readings:
-    """As "$", "5.99" -> "five dollars and ninety nine cents"; `describing`: as in "a five dollar bill"."""
+    """Return the readings of an amount: "$", "5.99" -> "five dollars and ninety nine cents".
+
+    describing: the amount modifies a noun, as in "a five dollar bill"
+    """
     one, many, cent, cents = CURRENCIES[sign]
     plain = ungrouped(DECIMAL_COMMA.sub(".", amount))
     whole, _, part = plain.partition(".")
@@ -68,7 +71,7 @@ def _magnitude(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> Readings:
-    """As "-$5.99", "a $5m deal", "$20/hour", "500 INR"."""
+    """Read "-$5.99", "a $5m deal", "$20/hour", "500 INR"."""
     spoken = said(match["sign"], match["amount"], _magnitude(match), describing=describes(match))
     if match["letter"] in ("k", "K"):
         spoken += (f"{decimal(ungrouped(match['amount']))} K",)
@@ -80,7 +83,7 @@ def _for_each(spoken: Readings, unit: str | None) -> Readings:
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """As "$5-10", "$5m-$10m", "$5-€10"."""
+    """Read "$5-10", "$5m-$10m", "$5-€10"."""
     magnitude, own = _magnitude(match), MAGNITUDES.get(match["own"], "")
     last = said(match["again"] or match["sign"], match["amount"], magnitude)
     short = combined((decimal(match["first"]),), (own,))

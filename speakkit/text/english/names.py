@@ -1,4 +1,4 @@
-"""Numbers that are names (rooms, flights, highways), Roman numerals, and words with digits in them."""
+"""Rules for numbers that are names (rooms, flights, highways), Roman numerals, and words with digits in them."""
 
 import re
 
@@ -18,36 +18,36 @@ ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 NO_PRONOUN = rf"(?!\s (?: (?:{any_of(column('cues', 'after I'))})\b | [A-Z] ) )"
-"""Behind an I that is a numeral."""
+"""Position after an "I" that is a numeral rather than the pronoun."""
 
 NO_READER = rf"{NO_PRONOUN} (?!\s (?:{any_of(column('cues', 'after heading I'))}|[a-z]+ed)\b )"
-"""Likewise, behind a heading: "Elizabeth I never married" is about a queen, but not "the part I never liked"."""
+"""Likewise after a heading: a numeral in "Elizabeth I never married", the pronoun in "the part I never liked"."""
 
 SURE = r"(?=\s(?:of|and|or|to)\b|[,;:)]|\.?$)"
-"""Behind an I that is one even where its heading is in lower case, as in "the end of part I"."""
+"""Position after an "I" that is a numeral even if its heading is in lower case, as in "the end of part I"."""
 
 PLURAL = re.compile(r"[A-Z].*\ds")
-"""A word of letters and digits that is one, such as "MP3s"."""
+"""A word of letters and digits in the plural, such as "MP3s"."""
 
 WORK = re.compile(
     r"\b(?:watch|watched|watching|saw|seen|play|played|playing|films?|movies?|sequels?|games?|starring)\b[^.!?]{0,30}$"
 )
-"""Before the name of a film or a game."""
+"""Words that come before the name of a film or a game."""
 
 OWN = r"(?P<own>[’']s)?"
 NUMERAL_END = r"(?![\w’'-]|\.\s?[A-Z])"
-"""Not within a word, and not the initial of "John V. Lindsay"."""
+"""Position after a numeral that is not part of a word and not the initial of "John V. Lindsay"."""
 
 
 def roman(numeral: str) -> int:
-    """As "XIV" -> 14."""
+    """Return the value of a Roman numeral: "XIV" -> 14."""
     values = [ROMAN_VALUES[letter] for letter in numeral.upper()]
     pairwise = zip(values, [*values[1:], 0], strict=True)
     return sum(-value if value < following else value for value, following in pairwise)
 
 
 def _numbered(match: re.Match[str]) -> Readings:
-    """As in "Room 1508", "Flight 370"."""
+    """Read the number of "Room 1508", "Flight 370"."""
     digits = match["digits"]
     if len(digits) > 4:
         return (spelled(digits, "oh"), spelled(digits))
@@ -55,23 +55,23 @@ def _numbered(match: re.Match[str]) -> Readings:
 
 
 def _coded(match: re.Match[str]) -> Readings:
-    """As in "PIN 1234"."""
+    """Read the number of "PIN 1234"."""
     digits = match["digits"]
     return (spelled(digits), spelled(digits, "oh"), *((pairs(digits), cardinal(digits)) if len(digits) <= 4 else ()))
 
 
 def _heading(match: re.Match[str]) -> Readings:
-    """As in "Chapter IV"."""
+    """Read the numeral of "Chapter IV"."""
     return (cardinal(str(roman(match["roman"]))),)
 
 
 def _monarch(match: re.Match[str]) -> Readings:
-    """As in "Louis XIV's"."""
+    """Read the numeral of "Louis XIV's"."""
     return (f"the {ordinal(str(roman(match['roman'])))}{match['own'] or ''}",)
 
 
 def _sequel(match: re.Match[str]) -> Readings:
-    """As in "Rocky II"; who else is called so may be a monarch, but for what is watched or played."""
+    """Read the numeral of "Rocky II"; as an ordinal too, as for a monarch, unless a film or game is mentioned."""
     number, own = str(roman(match["roman"])), match["own"] or ""
     if WORK.search(match.string[max(0, match.start() - 50) : match.start("it")]):
         return (f"{cardinal(number)}{own}",)
@@ -79,7 +79,7 @@ def _sequel(match: re.Match[str]) -> Readings:
 
 
 def _mixed(match: re.Match[str]) -> Readings:
-    """A word of letters and digits: "MP3", "H2O", "1080p", "COVID-19", "MP3s"."""
+    """Read a word of letters and digits: "MP3", "H2O", "1080p", "COVID-19", "MP3s"."""
     word = match.group()
     if PLURAL.fullmatch(word):
         return tuple(plural(form) for form in _of_pieces(word.removesuffix("s")))
@@ -92,7 +92,7 @@ def _of_pieces(word: str) -> Readings:
 
 
 def _piece(piece: str, word: str) -> Readings:
-    """A run of digits or of letters of `word`."""
+    """Return the readings of a run of digits or letters in `word`."""
     if not piece[0].isdecimal():
         is_pronounceable = len(piece) > 2 and re.search("[aeiouy]", piece, re.IGNORECASE)
         is_short_initialism = len(piece) == 3 and piece.isupper()
@@ -115,7 +115,7 @@ FIRST = (
         _coded,
     ),
 )
-"""Before the dates, which would take a PIN for a year."""
+"""Rules that apply before those for dates, which would read a PIN as a year."""
 
 RULES = (
     rule(

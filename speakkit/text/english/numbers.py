@@ -1,4 +1,4 @@
-"""English numbers in words. Digits come as strings, so that none is lost: "007", "1.50"."""
+"""English numbers in words. Digits are passed as strings, so that none is lost: "007", "1.50"."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from speakkit.text.rule import Readings
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 MOST = 36
-"""Digits; a longer number is read digit by digit: nobody knows the names of such magnitudes."""
+"""Digits; a longer number is read digit by digit, because its magnitude has no common name."""
 
 SIGNS = {"-": ("minus", "negative"), "−": ("minus", "negative"), "+": ("plus",)}
 
@@ -24,36 +24,36 @@ MIXED = re.compile(
 
 @lru_cache(maxsize=4096)
 def cardinal(digits: str) -> str:
-    """As "1234" or "1,234" -> "one thousand two hundred thirty four"."""
+    """Return a cardinal number in words: "1234" or "1,234" -> "one thousand two hundred thirty four"."""
     plain = ungrouped(digits)
     return _plain(num2words(int(plain))) if len(plain) <= MOST else spelled(plain)
 
 
 @lru_cache(maxsize=4096)
 def ordinal(digits: str) -> str:
-    """As "22" -> "twenty second"."""
+    """Return an ordinal number in words: "22" -> "twenty second"."""
     plain = ungrouped(digits)
     return _plain(num2words(int(plain), to="ordinal")) if len(plain) <= MOST else spelled(plain)
 
 
 def ungrouped(digits: str) -> str:
-    """Without what sets thousands apart: "1,234.5" -> "1234.5"."""
+    """Return the number without thousands separators: "1,234.5" -> "1234.5"."""
     return re.sub(r"[,\s]", "", digits)
 
 
 def spelled(digits: str, zero: str = "zero") -> str:
-    """As "007" -> "zero zero seven"; `zero` may be "oh". What is no digit is left out."""
+    """Return the digits one by one: "007" -> "zero zero seven". `zero` may be "oh". Other characters are skipped."""
     return " ".join(zero if int(digit) == 0 else DIGITS[int(digit)] for digit in digits if digit.isdecimal())
 
 
 def decimal(digits: str) -> str:
-    """As "3.14" -> "three point one four"; without a point as `cardinal`."""
+    """Return a decimal number in words: "3.14" -> "three point one four"; without a point as `cardinal`."""
     whole, _, part = digits.partition(".")
     return f"{cardinal(whole or '0')} point {spelled(part)}" if part else cardinal(whole)
 
 
 def amount(written: str) -> Readings:
-    """A number, with or without a fraction: "2½" and "2 1/2" -> "two and a half", "two and one half"."""
+    """Read a number with or without a fraction: "2½" and "2 1/2" -> "two and a half", "two and one half"."""
     mixed = MIXED.fullmatch(written)
     if not mixed:
         return quantity(ungrouped(written))
@@ -68,17 +68,17 @@ def amount(written: str) -> Readings:
 
 
 def signed(sign: str | None, spoken: Readings) -> Readings:
-    """`spoken` with its sign before it, if it has one: a minus, a hyphen for it, or a plus."""
+    """Return `spoken` with the word for `sign` before it, if any: a minus, a hyphen used as one, or a plus."""
     return combined(SIGNS[sign], spoken) if sign else spoken
 
 
 def counted(digits: str, noun: str) -> str:
-    """As "1", "hour" -> "one hour"; "2.5", "hour" -> "two point five hours"."""
+    """Return a number and its noun: "1", "hour" -> "one hour"; "2.5", "hour" -> "two point five hours"."""
     return f"{decimal(digits)} {noun}{'s' * (digits.lstrip('0') != '1')}"
 
 
 def year(digits: str) -> Readings:
-    """Ways to say a year of one to four digits: "1905" -> "nineteen oh five", "2005" -> "two thousand five"."""
+    """Read a year of one to four digits: "1905" -> "nineteen oh five", "2005" -> "two thousand five"."""
     number = int(digits)
     high, low = divmod(number, 100)
     if number < 1000 or number % 1000 == 0:
@@ -95,7 +95,7 @@ def year(digits: str) -> Readings:
 
 @lru_cache(maxsize=4096)
 def count(digits: str) -> Readings:
-    """Ways to say how many: "105" -> with and without "and", with "a"; "1500" -> "fifteen hundred" too."""
+    """Return the readings of a count: "105" -> with and without "and", with "a"; "1500" -> "fifteen hundred" too."""
     words = cardinal(digits)
     if len(ungrouped(digits)) > MOST:
         return (words,)
@@ -112,7 +112,7 @@ def count(digits: str) -> Readings:
 
 
 def quantity(digits: str) -> Readings:
-    """Ways to say a count or a decimal fraction of what is counted or measured: "1.5" -> "one and a half" too."""
+    """Return the readings of a count or a decimal fraction, as of a measure: "1.5" -> "one and a half" too."""
     whole, _, part = digits.partition(".")
     if not part:
         return count(digits)
@@ -123,7 +123,7 @@ def quantity(digits: str) -> Readings:
 
 
 def pairs(digits: str) -> str:
-    """As "1508" -> "fifteen oh eight", "370" -> "three seventy", as rooms, flights and highways are read."""
+    """Read digits as of rooms, flights and highways: "1508" -> "fifteen oh eight", "370" -> "three seventy"."""
     if int(digits[0]) == 0 or len(digits) > 4:
         return spelled(digits, "oh")
     head, tail = digits[:-2], digits[-2:]
@@ -135,24 +135,24 @@ def pairs(digits: str) -> str:
 
 
 def pixels(digits: str) -> str:
-    """As the sides of a screen are read: "1920" -> "nineteen twenty", "800" -> "eight hundred"."""
+    """Read the side of a screen: "1920" -> "nineteen twenty", "800" -> "eight hundred"."""
     return pairs(digits) if re.fullmatch(r"1\d[1-9]\d", digits) else decimal(digits)
 
 
 def plural(number: str) -> str:
-    """As "twenty" -> "twenties", "six" -> "sixes", "oh two" -> "oh twos"."""
+    """Return the plural of a number in words: "twenty" -> "twenties", "six" -> "sixes", "oh two" -> "oh twos"."""
     if number.endswith("y"):
         return f"{number[:-1]}ies"
     return f"{number}{'es' if number.endswith('x') else 's'}"
 
 
 def two_digits(digits: str) -> str:
-    """As minutes and years are read: "05" -> "oh five", "45" -> "forty five"."""
+    """Read two digits as minutes or years: "05" -> "oh five", "45" -> "forty five"."""
     return f"oh {cardinal(digits[1])}" if int(digits[0]) == 0 else cardinal(digits)
 
 
 def fraction(top: str, bottom: str) -> Readings:
-    """As "3", "4" -> "three quarters", "three fourths"; () where nobody names such a fraction."""
+    """Return the readings of a fraction: "3", "4" -> "three quarters", "three fourths"; () if it has no common name."""
     parts, one = int(bottom), int(top) == 1
     counts = (cardinal(top), "a") if one else (cardinal(top),)
     if parts == 2 and int(top) % 2:
@@ -165,14 +165,14 @@ def fraction(top: str, bottom: str) -> Readings:
 
 
 def with_and(words: str) -> Readings:
-    """A number in words, and the same with "and" after its hundreds, as some say it."""
+    """Return a number in words without and with "and" after its hundreds, because both are in use."""
     if " hundred " not in words:
         return (words,)
     return (words, words.replace(" hundred ", " hundred and "))
 
 
 def combined(*parts: Readings) -> Readings:
-    """Every sentence that has one of each part's readings, the first ones first."""
+    """Return all combinations of the parts' readings, joined by spaces, those with the first readings first."""
     return tuple(" ".join(filter(None, chosen)) for chosen in product(*parts))
 
 

@@ -1,19 +1,19 @@
-"""Fragments that the patterns of several rules are made of, fit for `re.VERBOSE`."""
+"""Fragments shared by the patterns of several rules, to be compiled with `re.VERBOSE`."""
 
 import re
 from collections.abc import Iterable
 
 START = r"(?<![\w.,$€£¥#@/:^])"
-"""Before a number, where nothing makes it a part of something longer; a dash or sign may stand there."""
+"""Position before a number that is not part of something longer; a dash or a sign may precede it."""
 
 ALONE = rf"{START}(?<!-)"
-"""Likewise, where no dash may stand there either."""
+"""As START, but no dash may precede it."""
 
 END = r"(?![\w/]|[.,:-]\d)"
-"""Behind a number, likewise."""
+"""Position after a number that is not part of something longer."""
 
 TO = r"\s?[-–—]\s?"
-"""Between the ends of a range."""
+"""The dash between the ends of a range."""
 
 DECIMAL = r"\d+(?:\.\d+)?"
 
@@ -33,10 +33,10 @@ UNCOUNTED = r"""(?!
     \s+ (?! (?i: was | is | has | his | this | as | us | census | series | its | always | s ) \b ) [a-z]+s\b
     | \s+ (?: people | men | women | children ) \b
 )"""
-"""Behind a number that counts nothing: no plural follows it."""
+"""Position after a number that counts nothing: no plural follows it."""
 
 COUNTED = re.compile(rf"(?! {UNCOUNTED} )", re.VERBOSE)
-"""Behind a number that counts something: a plural follows it."""
+"""Position after a number that counts something: a plural follows it."""
 
 NO_ATTRIBUTE = (
     r"(?! (?: in | of | on | for | to | and | or | a | per | an | each | is | more | less | at | from | with | than"
@@ -49,16 +49,16 @@ DESCRIBED = re.compile(rf"[\s-] {NO_ATTRIBUTE} [a-z]", re.VERBOSE)
 
 
 def any_of(words: Iterable[str]) -> str:
-    """A fragment that matches each of `words`, the longest that it can."""
+    """Return a fragment that matches any of `words`, the longest possible."""
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
 def capitalizable(words: Iterable[str]) -> str:
-    """Likewise; those that begin in lower case may begin with a capital."""
+    """As `any_of`; words that begin in lower case also match with a capital."""
     return any_of({form for word in words for form in (word, word[0].upper() + word[1:])})
 
 
 def describes(match: re.Match[str]) -> bool:
-    """Whether an amount describes what follows it, and so stands in the singular: "a $5 bill", "the 100 m dash"."""
+    """Return whether an amount modifies the next word, so its unit is singular: "a $5 bill", "the 100 m dash"."""
     before = match.string[max(0, match.start() - 9) : match.start()]
     return bool(DETERMINER.search(before) and DESCRIBED.match(match.string, match.end()))

@@ -1,4 +1,4 @@
-"""Counts, fractions, ratios, scores, ranges, percentages, powers and ordinals."""
+"""Rules for counts, fractions, ratios, scores, ranges, percentages, powers and ordinals."""
 
 import re
 
@@ -26,17 +26,17 @@ from speakkit.text.rule import Readings, rule
 MAGNITUDES = mapping("magnitudes")
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PROVERBIAL = frozenset(("24/7", "9/11", "80/20", "20/20", "60/40", "70/30", "7/7", "16/9"))
-"""Pairs that are named by their two numbers."""
+"""Pairs of numbers that are read as two numbers."""
 
 DAYS = {"9/11": ("September eleventh", "September the eleventh", "the eleventh of September")}
-"""Those of them that are days."""
+"""Those of PROVERBIAL that are days."""
 
 COUNTED_THINGS = (
     "step|page|part|task|tests?|scored?|rated|rating|gave it|got|chapter|batch|epoch|stage|slide|question|"
     "attempt|try|retry|round|episode|day|week|job|worker|shard|item|file|run|check|phase|level|lesson|disc|volume|issue|iteration|lap"
 )
 COUNTING = re.compile(rf"\b(?:{COUNTED_THINGS})\s$", re.IGNORECASE)
-"""Before "3/4" where it is three of four."""
+"""Words before "3/4" if it means three of four."""
 
 GAME = re.compile(
     r"\b(?:won|wins?|lost|loses?|beats?|led|leads?|leading|up|down|tied|drew|draw|scored?|victory|defeat|final"
@@ -45,19 +45,19 @@ GAME = re.compile(
     re.IGNORECASE,
 )
 PLACE = re.compile(r"\b(?:pages?|lines?|numbers?|sections?|channel|exit|extension)\s$", re.IGNORECASE)
-"""Before a number that is a name, and may be read by its digits."""
+"""Words before a number that is a name and may be read digit by digit."""
 
 SHAPES = frozenset(("16:9", "16:10", "4:3", "3:2", "21:9", "1:1"))
-"""Ratios that a screen or a picture has."""
+"""Ratios of screens and pictures."""
 
 QUANTITY = re.compile(r"\s(?!(?:is|was|are|were|and|or|in|on|at|by|to|but|for|with|has|had|out)\b)[a-z]")
-"""Behind "3/4" where it is a part of something: "3/4 of it", "3/4 cup"."""
+"""Text after "3/4" if it is a part of something: "3/4 of it", "3/4 cup"."""
 
 OUTCOME = re.compile(r"\s(?:wins?|victory|loss|defeat|lead|draw|vote|decision|score|record)\b", re.IGNORECASE)
-"""GAME before, or OUTCOME behind "3-1" where it is a score."""
+"""Text before (GAME) or after (OUTCOME) "3-1" if it is a score."""
 
 RECORD = re.compile(r"\brecord\b[^.!?]{0,30}$", re.IGNORECASE)
-"""Before "10-6" where it is games won and lost."""
+"""Words before "10-6" if it is games won and lost."""
 
 APPROXIMATE = {
     "±": ("plus or minus",),
@@ -78,12 +78,12 @@ def _percent(match: re.Match[str]) -> Readings:
 
 
 def _amount(match: re.Match[str]) -> Readings:
-    """As "2 1/2", "1⅓", "½"."""
+    """Read "2 1/2", "1⅓", "½"."""
     return amount(match["number"])
 
 
 def _slashed(match: re.Match[str]) -> Readings:
-    """As "3/4" of a whole, "7/10 checks", "24/7"."""
+    """Read "3/4" of a whole, "7/10 checks", "24/7"."""
     top, bottom = match["top"], match["bottom"]
     low, high = cardinal(top), cardinal(bottom)
     both, over = (f"{low} {high}",), (f"{low} over {high}", f"{low} slash {high}")
@@ -101,7 +101,7 @@ def _slashed(match: re.Match[str]) -> Readings:
 
 
 def _is_count(match: re.Match[str]) -> bool:
-    """Whether "3/4" says how many of how many: "step 3/4", "7/10 checks"."""
+    """Return whether "3/4" means so many of so many: "step 3/4", "7/10 checks"."""
     of_a_round_number = int(match["bottom"]) in (5, 10, 12, 20, 100)
     followed_by_plural = re.match(r"\s[a-z]{1,28}s\b", match.string[match.end() : match.end() + 32])
     return bool(COUNTING.search(_before(match, 30)) or (of_a_round_number and followed_by_plural))
@@ -114,7 +114,7 @@ def _ratio(match: re.Match[str]) -> Readings:
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """As "5-10", a score of "3-1", a difference of "5 - 3 = 2"."""
+    """Read "5-10", a score such as "3-1", a difference such as "5 - 3 = 2"."""
     low, high = amount(match["first"]), amount(match["last"])
     if " = " in match.string and " " in match.group():
         return combined(low, ("minus",), high)
@@ -127,12 +127,12 @@ def _range(match: re.Match[str]) -> Readings:
 
 
 def _points(digits: str) -> Readings:
-    """As "102" -> "one oh two", in a score."""
+    """Read three digits in a score: "102" -> "one oh two"."""
     return (pairs(digits),) if digits.isdecimal() and len(digits) == 3 else ()
 
 
 def _groups(match: re.Match[str]) -> Readings:
-    """Rows of digits and dashes: an ISBN or a part number digit by digit, "10-5-2" and "4-4-2" by their numbers."""
+    """Read groups of digits with dashes: an ISBN or part number by its digits, "10-5-2" and "4-4-2" by its numbers."""
     groups = re.split(r"[-\s]", match.group())
     if all(len(group) <= 2 and group.isdecimal() and not group.startswith("0") for group in groups):
         return (", ".join(cardinal(group) for group in groups),)
@@ -140,7 +140,7 @@ def _groups(match: re.Match[str]) -> Readings:
 
 
 def _digits(group: str, zero: str) -> str:
-    """With the X that an ISBN may end in."""
+    """Return the digits of a group, and the X that may end an ISBN."""
     return " ".join(filter(None, (spelled(group, zero), "X" * group.endswith("X"))))
 
 
@@ -157,7 +157,7 @@ def _scientific(match: re.Match[str]) -> Readings:
 
 
 def _power(match: re.Match[str]) -> Readings:
-    """As "10^6", "x²", "10⁻³"; a base in letters stands before the match."""
+    """Read "10^6", "x²", "10⁻³"; a base in letters is before the match."""
     base = decimal(match["base"]) if match["base"] else ""
     return combined((base,), _exponent(match["digits"] or match["raised"].translate(SUPERSCRIPTS)))
 
@@ -174,7 +174,7 @@ def _exponent(digits: str) -> Readings:
 
 
 def _magnitude(match: re.Match[str]) -> Readings:
-    """As "5k", "10K+", "5-10k", "5M users"; few thousands with a K are more often letters: "4K"."""
+    """Read "5k", "10K+", "5-10k", "5M users"; 2, 4, 5, 8 and 10 with a K are more often letters, as in "4K"."""
     number, letter = decimal(match["number"]), match["letter"]
     plus = "plus" * (match["plus"] == "+")
     first = f"{decimal(match['first'])} to" if match["first"] else ""
@@ -189,7 +189,7 @@ def _by(match: re.Match[str]) -> Readings:
 
 
 def _multiplier(match: re.Match[str]) -> Readings:
-    """As "3x faster", "2-4x"; by its letter where nothing follows."""
+    """Read "3x faster", "2-4x"; the letter first if nothing follows."""
     number = decimal(match["number"])
     if match["first"]:
         number = f"{decimal(match['first'])} to {number}"
@@ -214,7 +214,7 @@ def _or_more(match: re.Match[str]) -> Readings:
 
 
 def _number(match: re.Match[str]) -> Readings:
-    """A bare number: a count, a code with leading zeros, or a long row of digits."""
+    """Read a bare number: a count, a code with leading zeros, or a long row of digits."""
     written = match["number"]
     digits = ungrouped(written)
     counts = quantity(digits)
@@ -249,7 +249,7 @@ GROUPS = rf"""(?<![\w.-]) (?:\d+-){{2,6}} [\dX]+ (?![\w-]|\.\d)
     | (?<![\w.-]) \d{{4}}\s\d{{4}}\s\d{{4}}\s\d{{4}} (?![\w-])
     | (?<![\w.-]) \d{{5}}-\d{{4}} (?![\w-]|\.\d)
     | (?<=\b[A-Z]{{2}}\s) \d{{5}}(?:-\d{{4}})? (?![\w-]) {UNCOUNTED}"""
-"""Numbers with two dashes or more, of a card, and ZIP codes behind a state."""
+"""Numbers with two dashes or more, card numbers, and ZIP codes after a state."""
 
 POWER = rf"""(?: {START}(?P<base>{NUMBER}) | (?<=[A-Za-z)]) )
     (?: \^(?P<digits>-?\d{{1,3}}) (?!\w|\.\d) | (?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}}) )"""
@@ -276,7 +276,7 @@ FIRST = (
         _multiplier,
     ),
 )
-"""Before the units, which would take their letters for symbols."""
+"""Rules that apply before those for units, which would read their letters as symbols."""
 
 RULES = (
     rule("power", POWER, _power),
@@ -301,4 +301,4 @@ RULES = (
 )
 
 LAST = tuple(rule("digits", pattern, _left_over) for pattern in (r"(?<!\d\.) \d+(?:\.\d+)*", r"\d+", r"\d"))
-"""Whatever digits no other rule has taken, in part or in whole: an engine would guess at them, or be silent."""
+"""Rules for digits that no other rule has read, in part or whole, because an engine would misread or skip them."""

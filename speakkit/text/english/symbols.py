@@ -1,4 +1,4 @@
-"""Signs that stand for words: & + = % @ # and their kin."""
+"""Rules for signs that stand for words, such as & + = % @ #, and for keys, grades and words with slashes."""
 
 import re
 
@@ -8,7 +8,7 @@ from speakkit.text.english.tables import column, mapping, rows
 from speakkit.text.rule import Readings, rule
 
 SIGNS: dict[tuple[str, str], Readings] = {(sign, where): tuple(said.split("|")) for sign, said, where in rows("signs")}
-"""Sign and where it stands, by data/signs.tsv -> readings. The same sign may be read otherwise elsewhere."""
+"""Sign and its position, as in data/signs.tsv -> readings. The same sign may have other readings elsewhere."""
 
 KEYS = mapping("keys", "modifier") | mapping("keys", "key")
 MODIFIER = rf"(?:{any_of(column('keys', 'modifier'))})"
@@ -24,7 +24,7 @@ def _between(match: re.Match[str]) -> Readings:
 
 
 def _fitting(match: re.Match[str], readings: Readings) -> Readings:
-    """Without the verb of "is less than" where a number alone is compared: "grew ≈2%", "it is > 1 mm"."""
+    """Drop the verb of "is less than" if no operand precedes the sign, as in "grew ≈2%" and "it is > 1 mm"."""
     start, end = match.span("it")
     if match.string[end : end + 1].isspace() and OPERAND.search(match.string[max(0, start - 40) : start]):
         return readings
@@ -37,7 +37,7 @@ def _alone(match: re.Match[str]) -> Readings:
 
 
 def _keys(match: re.Match[str]) -> Readings:
-    """As "Ctrl+Shift+F5"."""
+    """Read "Ctrl+Shift+F5"."""
     names = [KEYS.get(key) or _key(key) for key in re.split(r"\s?[+-]\s?", match.group())]
     return (" ".join(names), " plus ".join(names))
 
@@ -47,12 +47,12 @@ def _key(written: str) -> str:
 
 
 def _grade(match: re.Match[str]) -> Readings:
-    """As "A+", "B-"."""
+    """Read "A+", "B-"."""
     return (f"{match['letter']} {'plus' if match['sign'] == '+' else 'minus'}",)
 
 
 def _number_sign(match: re.Match[str]) -> Readings:
-    """As "#5", "#5-7"."""
+    """Read "#5", "#5-7"."""
     number = cardinal(match["digits"])
     if match["last"]:
         last = cardinal(match["last"])
@@ -61,13 +61,13 @@ def _number_sign(match: re.Match[str]) -> Readings:
 
 
 def _letters(match: re.Match[str]) -> Readings:
-    """As "A-Z"."""
+    """Read "A-Z"."""
     first, last = match["first"], match["last"]
     return (f"{first} to {last}", f"{first} through {last}", f"{first} {last}")
 
 
 def _slashed_words(match: re.Match[str]) -> Readings:
-    """As "and/or", "TCP/IP"; the capitals of initialisms are read one after the other."""
+    """Read "and/or", "TCP/IP"; initialisms in capitals are read one after the other."""
     first, last = match["first"], match["last"]
     if first.isupper() and last.isupper() and len(first) <= 4 and len(last) <= 4:
         return (f"{first} {last}", f"{first} slash {last}")
@@ -77,19 +77,19 @@ def _slashed_words(match: re.Match[str]) -> Readings:
 
 
 OPERAND = re.compile(r"(?:\d|\b[A-Za-z]|[)\]%]|\w_\w*)\s$")
-"""Before a sign that compares it: a number, a letter, the end of a bracket, a name of a program."""
+"""The operand before a comparison sign: a number, a letter, the end of a bracket, an identifier."""
 
 VARIABLE = r"[b-hj-zA-HJ-Z]\b"
-"""A letter that is no word."""
+"""A letter that is not a word."""
 
 OPERATOR = r"""(?<=[\w)\]]\s) (?P<it>[+−<>*/^]) (?=\s[\w(\[$€£])
     (?: (?<=[\d)]\s.) | (?<=\s[a-z]\s.) | (?=\s\d) | (?=\s[a-z]\b) )"""
-"""With spaces around it, and an operand at one side at least."""
+"""An operator with spaces around it, and an operand on at least one side."""
 
 MINUS = rf"""(?<=[\w)\]]\s) (?P<it>[-–])
     (?: (?: (?<=[\d)\]]\s.) | (?<=\b[b-hj-z]\s.) ) (?= \s (?: [\d(\[$€£] | {VARIABLE} ) )
       | (?<=[\w)\]]\s.) (?= \s\d+(?!\w|\s[a-z]) ) )"""
-"""Likewise, where it is no dash: between two operands, or before a number that counts nothing."""
+"""As OPERATOR, for a minus rather than a dash: between two operands, or before a number that counts nothing."""
 
 FIRST = (
     rule("keys", rf"\b {MODIFIER} (?: \s?\+\s? {KEY}\b ){{1,3}}", _keys),
@@ -101,7 +101,7 @@ FIRST = (
         _number_sign,
     ),
 )
-"""Before the numbers, whose digits they need."""
+"""Rules that apply before those for numbers, because they need the digits."""
 
 RULES = (
     rule("letters", r"(?<!\w) (?P<first>[A-Z]) (?:[–—]|-(?=Z)) (?P<last>[A-Z]) (?!\w)", _letters),

@@ -1,4 +1,4 @@
-"""Reads the tables of speakkit/data: words of English that rules look for, and how they are read."""
+"""Read the tables of speakkit/data: English words that rules look for, and their readings."""
 
 from functools import lru_cache
 
@@ -7,29 +7,32 @@ from speakkit.text.rule import Readings
 
 
 def rows(name: str) -> list[tuple[str, ...]]:
-    """The rows of data/`name`.tsv, in order, as tuples of its columns; lines that start with "#" say what these are."""
+    """Return the rows of data/`name`.tsv, in order, as tuples of columns; lines that begin with "#" are comments."""
     return [tuple(line.split("\t")) for line in _lines(f"{name}.tsv") if line and not line.startswith("#")]
 
 
 def column(name: str, kind: str) -> list[str]:
-    """The first column of those rows whose last column is `kind`."""
+    """Return the first column of the rows whose last column is `kind`."""
     return [row[0] for row in rows(name) if row[-1] == kind]
 
 
 def mapping(name: str, kind: str = "") -> dict[str, str]:
-    """First column -> second, of all rows, or of those whose last column is `kind`."""
+    """Map the first column to the second, of all rows or of those whose last column is `kind`."""
     return {row[0]: row[1] for row in rows(name) if kind in ("", row[-1])}
 
 
 @lru_cache(maxsize=8)
 def readings(name: str) -> dict[str, Readings]:
-    """First column of data/`name`.tsv -> the others, the usual reading first. Every line counts: "#" has a name too."""
+    """Map the first column of data/`name`.tsv to its other columns, the usual reading first.
+
+    It has no comments: every line is an entry, because "#" has a reading too.
+    """
     return {word: tuple(said) for word, *said in (line.split("\t") for line in _lines(f"{name}.tsv"))}
 
 
 @lru_cache(maxsize=1)
 def words(name: str) -> frozenset[str]:
-    """Those of data/`name`.txt."""
+    """Return the lines of data/`name`.txt."""
     return frozenset(_lines(f"{name}.txt"))
 
 

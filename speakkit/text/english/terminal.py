@@ -1,4 +1,4 @@
-"""What terminals print around words: colours, rulers, bars, marks, prompts, flags, variables, diffs, hashes."""
+"""Rules for terminal output: colours, rulers, bars, marks, prompts, flags, variables, diffs, hashes."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from speakkit.text.english.numbers import cardinal, combined, decimal, spelled
 from speakkit.text.rule import Readings, Rule, exact
 
 SHORT_HASH = 12
-"""Characters; of a longer hash only the first ABBREVIATED are said, as git shows them."""
+"""Characters; of a longer hash only the first ABBREVIATED are spoken, as git shows them."""
 
 ABBREVIATED = 7
 
@@ -20,19 +20,19 @@ WORDS_AFTER_DASHES = frozenset(
         *("why", "how", "when", "where", "not", "all", "my", "his", "her", "their", "its", "is", "was"),
     )
 )
-"""With these "--" begins an aside, and no flag."""
+"""Words before which "--" begins an aside rather than a flag."""
 
 RANKED = re.compile(r"\b(?:is|are|am|was|were|be|been|ranked|the|our|your|my|his|her|their)\s$", re.IGNORECASE)
-"""Before "#1" where it is the best of all."""
+"""Words before "#1" if it means the best of all."""
 
 ENDINGS = frozenset(
     ("ing", "ed", "er", "est", "ly", "s", "es", "ness", "less", "ful", "able", "ish", "ity", "ism", "ist")
 )
-"""With these a dash shows the end of a word, and is no flag."""
+"""Word endings: a dash before one marks the end of a word rather than a flag."""
 
 
 def value(text: str) -> str:
-    """What stands behind "=" of a flag or a variable."""
+    """Return the reading of the text after the "=" of a flag or a variable."""
     if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
         return decimal(text)
     power = re.fullmatch(r"(-?\d+(?:\.\d+)?)[eE]\+?(-?\d{1,3})", text)
@@ -47,7 +47,7 @@ def value(text: str) -> str:
 
 
 def _between_cells(match: re.Match[str]) -> Readings:
-    """Between the cells of a table's row, which begins and ends with a bar."""
+    """Read the bar between two cells of a table row, which begins and ends with a bar."""
     row = match.string.strip()
     return (",", "") if row.startswith("|") and row.endswith("|") else ()
 
@@ -61,7 +61,7 @@ def _always(*readings: str) -> Callable[[re.Match[str]], Readings]:
 
 
 def _is_flag(match: re.Match[str]) -> bool:
-    """Whether it is a flag rather than a dash that stands close to the next word."""
+    """Return whether the match is a flag rather than a dash directly before a word."""
     text, name = match.string, match["name"]
     before = text[max(0, match.start() - 40) : match.start()]
     if before.endswith(("`", "'", '"')):
@@ -77,7 +77,10 @@ def _is_flag(match: re.Match[str]) -> bool:
 
 
 def _flag(match: re.Match[str]) -> Readings:
-    """As "--dry-run" -> "dash dash dry run", "-rf" -> "dash R F", "--color=auto" -> "dash dash color equals auto"."""
+    """Read a flag: "--dry-run" -> "dash dash dry run", "-rf" -> "dash R F".
+
+    With a value: "--color=auto" -> "dash dash color equals auto".
+    """
     if not _is_flag(match):
         return ()
     name, short = match["name"], match["dashes"] == "-"
@@ -127,7 +130,7 @@ def _changes(match: re.Match[str]) -> Readings:
 
 
 def _hash(match: re.Match[str]) -> Readings:
-    """As "a1b2c3d" -> "A one B two C three D"; a long one by its beginning, as git abbreviates it."""
+    """Read "a1b2c3d" as "A one B two C three D"; a long hash by its beginning, as git abbreviates it."""
     text = match["hash"]
     told = match["algorithm"] is not None or match["commit"] is not None
     mixed = any(character.isdigit() for character in text) and any(character.isalpha() for character in text)
@@ -140,7 +143,7 @@ def _hash(match: re.Match[str]) -> Readings:
 
 
 def _colour(match: re.Match[str]) -> Readings:
-    """As "#ff8800" -> "hash F F eight eight zero zero"; "#add" is a hashtag."""
+    """Read "#ff8800" as "hash F F eight eight zero zero"; return () for "#add", which is a hashtag."""
     digits = match["digits"]
     if digits.isdecimal() or (digits.isalpha() and len(set(digits)) > 1):
         return ()
@@ -162,7 +165,7 @@ def _uuid(match: re.Match[str]) -> Readings:
 
 
 def _range(match: re.Match[str]) -> Readings:
-    """As "v1.0..v2.0" -> "version one point zero to version two point zero"."""
+    """Read "v1.0..v2.0" as "version one point zero to version two point zero"."""
     first, last = (value(match[side]) for side in ("first", "last"))
     dots = " ".join(["dot"] * len(match["dots"]))
     return (f"{first} to {last}", f"{first} {dots} {last}")
@@ -184,13 +187,13 @@ def _progress(match: re.Match[str]) -> Readings:
 
 
 def _bare_progress(match: re.Match[str]) -> Readings:
-    """As "42/100": a part of a total, where it can be no date and no usual fraction."""
+    """Read "42/100" as a part of a total if it cannot be a date or a common fraction."""
     done, of = int(match["done"]), int(match["of"])
-    return _progress(match) if 1 < done <= of != done * 2 and of > 31 and done != of else ()  # days
+    return _progress(match) if 1 < done <= of != done * 2 and of > 31 and done != of else ()  # 31 days
 
 
 def _issue(match: re.Match[str]) -> Readings:
-    """As "#123" of a tracker; the first of a ranking is no issue."""
+    """Read "#123" of an issue tracker; "#1" of a ranking is "number one"."""
     if match["digits"] == "1" and RANKED.search(match.string[max(0, match.start() - 12) : match.start()]):
         return ("number one",)
     ways = distinct(number(match["digits"]), cardinal(match["digits"]), spelled(match["digits"]))
@@ -236,7 +239,7 @@ LEFT_OUT: tuple[Rule, ...] = (
     exact(
         "terminal colour",
         r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]"
-        r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m(?![^\[\]]{0,40}\])",  # one that is closed holds a time: "[5m30s]"
+        r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m(?![^\[\]]{0,40}\])",  # a closed bracket holds a time: "[5m30s]"
         _nothing,
     ),
     exact("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),

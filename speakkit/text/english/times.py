@@ -1,4 +1,4 @@
-"""Times of day, lengths of time with colons, and telephone numbers."""
+"""Rules for times of day, durations with colons, and telephone numbers."""
 
 import re
 
@@ -10,19 +10,19 @@ from speakkit.text.rule import Readings, rule
 HOUR = r"(?:[01]?\d|2[0-4])"
 SIXTY = r"[0-5]\d"
 MERIDIEM = r"[AaPp](?:[Mm](?!\w|\.\w)|\.[Mm](?!\w)(?:\.(?=\s+\S|[,;)]|\s?[-–—]))?)"
-"""Its last full stop is left to a sentence that ends there."""
+"""AM or PM; its last full stop is not part of the match if it ends the sentence."""
 
 ROUND_GROUPS = frozenset(("500", "600", "700", "800", "900"))
-"""Groups of a telephone number that are read as a number."""
+"""Groups of a telephone number that are read as one number."""
 
 
 LENGTH = re.compile(r"\b(?:lasts?|lasted|took|takes?|length|duration|runtime|elapsed)(?:\sof)?:?\s$", re.IGNORECASE)
 LONG = re.compile(r"\s(?:long|minutes?|in\slength)\b")
-"""Before and behind minutes and seconds."""
+"""Words before (LENGTH) and after (LONG) minutes and seconds that make them a duration."""
 
 
 def _time(match: re.Match[str]) -> Readings:
-    """A time of day; or minutes and seconds, where a word says that something is so long."""
+    """Read a time of day, or as minutes and seconds too if a word nearby makes it a duration."""
     hour, minute, half = match["hour"], match["minute"], match["half"]
     ways = clock(hour, minute, half)
     before = match.string[max(0, match.start() - 20) : match.start()]
@@ -42,7 +42,7 @@ def _end_of_span(hour: str, minute: str | None, meridiem: str | None) -> Reading
 
 
 def _span(match: re.Match[str]) -> Readings:
-    """As "9am-5pm", "5-6pm", "9:30-11:00"; () for two bare numbers."""
+    """Read "9am-5pm", "5-6pm", "9:30-11:00"; return () for two bare numbers."""
     if not any(match[part] for part in ("minute", "half", "minute2", "half2")):
         return ()
     first = _end_of_span(match["hour"], match["minute"], match["half"])
@@ -54,7 +54,7 @@ def _span(match: re.Match[str]) -> Readings:
 
 
 def _with_seconds(match: re.Match[str]) -> Readings:
-    """As "1:02:03", "0:45:00.5": a time of day, or a length of time."""
+    """Read "1:02:03", "0:45:00.5" as a time of day or a duration."""
     hour, minute, second, part = match["hour"], match["minute"], match["second"], match["part"]
     minutes = "oh oh" if minute == "00" else two_digits(minute)
     seconds = counted(f"{second}.{part}" if part else second, "second")
@@ -67,7 +67,7 @@ def _with_seconds(match: re.Match[str]) -> Readings:
 
 
 def _stamp(match: re.Match[str]) -> Readings:
-    """The time of an ISO 8601 date: "T14:30:00Z"; or one by itself with its zone."""
+    """Read the time of an ISO 8601 date, "T14:30:00Z", or such a time alone with its zone."""
     seconds = f"{match['second'] or '00'}{match['part'] or ''}".replace(",", ".")
     exact = f"and {decimal(seconds)} seconds" if float(seconds) else ""
     at = "at" if match.group()[0] in "T " else ""
@@ -88,17 +88,17 @@ def _offset(name: str, sign: str, hours: str, minutes: str) -> Readings:
 
 
 def _from_greenwich(match: re.Match[str]) -> Readings:
-    """As "UTC+2", "GMT-03:30"."""
+    """Read "UTC+2", "GMT-03:30"."""
     return _offset(match["name"], match["sign"], match["hours"], match["minutes"] or "0")
 
 
 def _lap(match: re.Match[str]) -> Readings:
-    """Minutes and seconds with a fraction: "1:23.45"."""
+    """Read minutes and seconds with a fraction: "1:23.45"."""
     return (f"{cardinal(match['minute'])} {two_digits(match['second'])} point {spelled(match['part'])}",)
 
 
 def _phone(match: re.Match[str]) -> Readings:
-    """Group by group, with a pause between them; the word of "1-800-FLOWERS" as one, or by its letters."""
+    """Read a number group by group with pauses between; the word of "1-800-FLOWERS" as a word or by its letters."""
     groups = [_group(group) for group in re.findall(r"\+?[\dA-Z]+", match.group())]
     return (", ".join(group[0] for group in groups), ", ".join(group[-1] for group in groups))
 
@@ -115,23 +115,23 @@ def _group(group: str) -> Readings:
 
 
 def _service(match: re.Match[str]) -> Readings:
-    """As the number of "call 911"."""
+    """Read the number of "call 911" digit by digit."""
     return (spelled(match["digits"]),)
 
 
 FIRST = rf"(?P<hour>{HOUR}) (?: :(?P<minute>{SIXTY}) )? (?: \s?(?P<half>{MERIDIEM}) )?"
 LAST = rf"(?P<hour2>{HOUR}) (?: :(?P<minute2>{SIXTY}) )? (?: \s?(?P<half2>{MERIDIEM}) )?"
-"""The ends of a span."""
+"""The two ends of a span of times."""
 
 EXACT = rf"(?P<hour>[01]\d|2[0-4]) : (?P<minute>{SIXTY}) (?: : (?P<second>{SIXTY}) (?P<part>[.,]\d{{1,9}})? )?"
 STAMP = rf"(?<=\d) (?:(?P<T>T)|[ ]) {EXACT} (?P<zone>Z|[+-]\d\d:?\d\d)? (?(T)|(?(zone)|(?!))) (?![\w:])"
-"""Behind a date: with a T, or else with a zone; without either it is a time like any other."""
+"""A time after a date: it has a T or a zone, because without either it is matched as an ordinary time."""
 
 BEFORE_PHONE = r"(?<![\w.,/$-])"
 GAP = r"[-.\s]"
 AREA = rf"(?: \(\d{{3}}\)\s? | \d{{3}}{GAP} )"
 ROUND = r"\d{2}[05]-\d{2}00\b"
-"""Rather a range, such as 200-1500."""
+"""Numbers such as 200-1500, which are more likely a range."""
 
 RULES = (
     rule("time", STAMP, _stamp),

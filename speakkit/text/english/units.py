@@ -1,4 +1,4 @@
-"""Numbers with a unit: the symbols of data/units.tsv, with the prefixes that each takes."""
+"""Rules for numbers with a unit: the symbols of data/units.tsv, with the prefixes that each takes."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Unit:
     """A unit of measurement.
 
     one, many: its name, in the singular and the plural
-    stands: what tells its symbol from a word or a letter, as data/units.tsv says
+    stands: how its symbol must be placed to differ from a word or a letter, as data/units.tsv defines it
     """
 
     one: str
@@ -23,7 +23,7 @@ class Unit:
 
 
 def _units() -> dict[str, Unit]:
-    """Symbol, with its prefix or without -> unit."""
+    """Map each symbol, with and without prefixes, to its unit."""
     prefixes = rows("prefixes")
     found: dict[str, Unit] = {}
     for symbol, one, many, takes, stands in rows("units"):
@@ -42,29 +42,29 @@ DIVISOR = r"second|minute|hour|day|week|month|year|user|person|token|step|file"
 TIME_LETTERS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
 SHORTER = {"kilogram": "kilo", "degrees Celsius": "Celsius", "degrees Fahrenheit": "Fahrenheit"}
-"""Name of a unit -> what is said for it, too."""
+"""Part of a unit's name -> a shorter form that is also said."""
 
 SHORT = 3
-"""Letters of a symbol that may be spelled, as "mph" and "rpm"."""
+"""Letters of a symbol that may be spelled, such as "mph" and "rpm"."""
 
 COMPASS = re.compile(r"\.?\s[A-Z][a-z]")
-"""Behind the N of "123 N. Main St."."""
+"""Text after the N of "123 N. Main St."."""
 
 GRADED = re.compile(r"\s(?:students?|grades?|levels?|teams?|players?|papers?|pupils?)\b")
-"""Behind the A of "5 A students"."""
+"""Text after the A of "5 A students"."""
 
 ADJECTIVAL = re.compile(r"\s(?!(?:long|wide|tall|deep|thick|high|of|in|by|from|to|and|or|is|was)\b)[A-Za-z]")
-"""Behind the inches of a six inch nail."""
+"""Text after a unit of length that modifies a noun, as in "a six inch nail"."""
 
 
 def unit_name(symbol: str, power: str = "", *, one: bool) -> str:
-    """As "km", "²" -> "square kilometers"; what is no symbol is a name already."""
+    """Return the name of a unit: "km", "²" -> "square kilometers"; a `symbol` not in UNITS is already a name."""
     unit = UNITS.get(symbol)
     return POWERS.get(power, "") + ((unit.one if one else unit.many) if unit else symbol)
 
 
 def per(symbol: str, power: str = "") -> Readings:
-    """As "h" -> "per hour", "an hour"; "s", "²" -> "per second squared"."""
+    """Return the readings of a divisor: "h" -> "per hour", "an hour"; "s", "²" -> "per second squared"."""
     name = unit_name(symbol, one=True)
     if power in ("²", "^2"):
         return (f"per {name} squared",)
@@ -74,7 +74,7 @@ def per(symbol: str, power: str = "") -> Readings:
 
 
 def _stands_as_unit(match: re.Match[str]) -> bool:
-    """Whether the symbol stands as it must, to be no word or letter of another kind."""
+    """Return whether the placement of the symbol makes it a unit rather than a word or a letter."""
     gap, symbol = match["gap"] or "", match["unit"]
     if symbol in "NSEW" and COMPASS.match(match.string, match.end()):
         return False
@@ -90,7 +90,7 @@ def _stands_as_unit(match: re.Match[str]) -> bool:
 
 
 def _is_one(match: re.Match[str]) -> bool:
-    """Whether the unit is in the singular."""
+    """Return whether the unit is in the singular."""
     if match["gap"] == "-" or describes(match):
         return True
     number = match["number"]
@@ -99,7 +99,7 @@ def _is_one(match: re.Match[str]) -> bool:
 
 
 def _measure(match: re.Match[str]) -> Readings:
-    """As "5 km", "-3.5 °C", "10-20 mg/dL", "a 5-ft pole", "4 x 100 m"."""
+    """Read "5 km", "-3.5 °C", "10-20 mg/dL", "a 5-ft pole", "4 x 100 m"."""
     if not _stands_as_unit(match):
         return ()
     name = unit_name(match["unit"], match["power"] or "", one=_is_one(match))
@@ -112,7 +112,11 @@ def _measure(match: re.Match[str]) -> Readings:
 
 
 def _names(name: str, symbol: str) -> Readings:
-    """As "miles per hour", "mph" -> "miles an hour", "M P H" too; "feet" -> "foot"; "degrees Celsius" -> "Celsius"."""
+    """Return the readings of a unit's name.
+
+    Examples: "miles per hour", "mph" -> also "miles an hour", "M P H"; "feet" -> also "foot"; "degrees Celsius" -> also
+    "Celsius".
+    """
     first, is_rate, time = name.partition(" per ")
     others = [f"{first} {'an' if time == 'hour' else 'a'} {time}"] if is_rate else []
     if is_rate and len(symbol) == SHORT and symbol.isalpha():
@@ -122,7 +126,7 @@ def _names(name: str, symbol: str) -> Readings:
 
 
 def _numbers(match: re.Match[str]) -> Readings:
-    """One, or the two of a range or of an area."""
+    """Return the readings of the number, or of the two numbers of a range or an area."""
     if not match["first"]:
         return amount(match["number"])
     if not re.search("[x×]", match["to"]):
@@ -133,7 +137,7 @@ def _numbers(match: re.Match[str]) -> Readings:
 
 
 def _bare(match: re.Match[str]) -> Readings:
-    """As "km/h" behind a number in words or a power."""
+    """Read "km/h" after a number in words or a power."""
     name = unit_name(match["unit"], one=False)
     return tuple(f"{name} {how}" for how in per(match["per"], match["per_power"] or ""))
 
@@ -145,7 +149,7 @@ def _feet(match: re.Match[str]) -> Readings:
 
 
 def _feet_and_inches(match: re.Match[str]) -> Readings:
-    """As 5'10": a height, or in front of what has it."""
+    """Read 5'10" as a height, or as a modifier of the word after it."""
     feet, inches = cardinal(match["feet"]), amount(match["inches"])[0]
     unit = "inch" if match["inches"] == "1" else "inches"
     full = f"{feet} {'foot' if int(match['feet']) == 1 else 'feet'} {inches} {unit}"
@@ -155,7 +159,7 @@ def _feet_and_inches(match: re.Match[str]) -> Readings:
 
 
 def _inches(match: re.Match[str]) -> Readings:
-    """Where the mark does not close a quotation."""
+    """Read a double prime or quote as inches, unless it closes a quotation."""
     if match.string.count('"', 0, match.start()) % 2:
         return ()
     one = match["inches"] == "1" or ADJECTIVAL.match(match.string, match.end())
@@ -163,13 +167,13 @@ def _inches(match: re.Match[str]) -> Readings:
 
 
 def _sheet(match: re.Match[str]) -> Readings:
-    """As the size of a sheet: 8½" x 11"."""
+    """Read the size of a sheet: 8½" x 11"."""
     first, last = amount(match["first"])[0], amount(match["last"])[0]
     return (f"{first} by {last} inches", f"{first} inches by {last} inches")
 
 
 def _duration(match: re.Match[str]) -> Readings:
-    """As "1h30m", "2m 15s", "1d 4h": the letters of time beside each other."""
+    """Read durations with letters: "1h30m", "2m 15s", "1d 4h"."""
     parts = re.findall(rf"({DECIMAL})\s?(ms|[dhms])", match.group())
     *firsts, last = (counted(number, TIME_LETTERS[letter]) for number, letter in parts)
     return (" ".join((*firsts, last)), f"{' '.join(firsts)} and {last}")
@@ -178,7 +182,7 @@ def _duration(match: re.Match[str]) -> Readings:
 UNIT = rf"""(?P<unit>{SYMBOL}) (?P<power>{POWER}|(?<=m)[23](?!\d))?
     (?: / (?P<per>{SYMBOL}|{DIVISOR}) (?P<per_power>{POWER})? )?
     (?P<stop> \.(?=\s[a-z(]|[,;:)]) )? (?! [\w°/] | \.\w )"""
-"""With a full stop that ends no sentence, as in "5 ft. tall"."""
+"""A unit; a full stop after it is included if it does not end the sentence, as in "5 ft. tall"."""
 
 DURATION = rf"""{START} (?:
     \d+d\s?\d+h

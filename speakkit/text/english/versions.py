@@ -1,4 +1,4 @@
-"""Versions and what packages require of each other."""
+"""Rules for versions and version requirements of packages."""
 
 import re
 
@@ -24,21 +24,21 @@ COMPARISONS = {
 NAMED = ["Python", "Node", "Java", "Ruby", "Go", "PHP", "Django", "Rust", "Ubuntu", "CUDA", "PyTorch", "TypeScript"]
 NAMED += ["Debian", "Postgres", "PostgreSQL", "Redis", "Kubernetes", "Swift", "Kotlin", "Scala", "Perl", "Node.js"]
 NAMED += ["macOS", "iOS", "Android", "python", "node", "version", "Version", "versions", "release"]
-"""What a version of two parts follows, which is no decimal: the one after 3.9 is 3.10."""
+"""Names after which two numbers with a point are a version rather than a decimal: 3.10 follows 3.9."""
 
 RELEASE = r"\d{1,4}(?:\.\d{1,4})*+(?:\.\*)?"
 SUFFIX = r"(?:[-+]?[A-Za-z][A-Za-z0-9]*+|\.[a-z][a-z0-9]*+|[-+]\d[A-Za-z0-9]*+)(?:[.+-][A-Za-z0-9]++)*+"
 
 
 def parts(release: str) -> Readings:
-    """As "3.11" -> "three point eleven", "three dot eleven", "three eleven", "three point one one"."""
+    """Read "3.11" as "three point eleven", "three dot eleven", "three eleven", "three point one one"."""
     numbers = ["star" if part == "*" else number(part) for part in release.split(".")]
     digits = [numbers[0], *(spelled(part) or "star" for part in release.split(".")[1:])]
     return distinct(*(mark.join(numbers) for mark in (" point ", " dot ", " ")), " point ".join(digits))
 
 
 def _suffix(text: str) -> Readings:
-    """As "-rc1" -> "release candidate one", "-beta.2" -> "beta two", ".dev0" -> "dev zero"."""
+    """Read a suffix: "-rc1" -> "release candidate one", "-beta.2" -> "beta two", ".dev0" -> "dev zero"."""
     pieces = re.findall(r"[a-zA-Z]+|\d+", text)
     plain = [number(piece) if piece.isdecimal() else SUFFIXES.get(piece, word(piece)) for piece in pieces]
     return distinct(" ".join(plain), *both(text)) or ("",)
@@ -48,20 +48,20 @@ def _version(match: re.Match[str]) -> Readings:
     release, suffix, mark = match["release"], match["suffix"] or "", match["mark"] or ""
     dots = release.count(".")
     if match["v"] == "V" and not dots:
-        return ()  # an engine
+        return ()  # an engine, such as "V8"
     if not match["v"] and (
         dots < (1 if mark == "^" else 2) or any(len(part) > 3 for part in release.split("."))
-    ):  # a date
+    ):  # a decimal or a date
         return ()
     if not match["v"] and re.fullmatch(r"(?:[0-2]\d|3[01])\.(?:0\d|1[0-2])\.\d\d", release) and not (mark or suffix):
-        return ()  # a date, too
+        return ()  # also a date
     before = {"^": "caret", "~": "tilde", "": ""}[mark]
     heads = distinct(f"{before} version".strip(), f"{before} V".strip()) if match["v"] else (before,)
     return combined(heads, parts(release), _suffix(suffix))
 
 
 def _named(match: re.Match[str]) -> Readings:
-    """As "3.11" after "Python" -> "three point eleven"; "22.04" after "Ubuntu" -> "twenty two oh four"."""
+    """Read "3.11" after "Python" as "three point eleven", "22.04" after "Ubuntu" as "twenty two oh four"."""
     release = match["release"]
     whole, _, part = release.partition(".")
     if part.startswith("0") and len(part) > 1:
@@ -70,12 +70,12 @@ def _named(match: re.Match[str]) -> Readings:
 
 
 def _attached(match: re.Match[str]) -> Readings:
-    """As "python3.11" -> "python three point eleven"."""
+    """Read "python3.11" as "python three point eleven"."""
     return combined((said(match["tool"]),), parts(match["release"]))
 
 
 def _comparison(match: re.Match[str]) -> Readings:
-    """As ">=3.11" -> "greater than or equal to three point eleven"."""
+    """Read ">=3.11" as "greater than or equal to three point eleven"."""
     suffix = match["suffix"] or ""
     return combined(COMPARISONS[match["how"]], parts(match["release"].lstrip("v")), _suffix(suffix))
 
@@ -85,7 +85,7 @@ ONE_MORE = ONE.pattern.replace("?P<how>", "?:").replace("?P<release>", "?:").rep
 
 
 def _requirement(match: re.Match[str]) -> Readings:
-    """As "python>=3.11,<4" -> "python greater than or equal to three point eleven, less than four"."""
+    """Read "python>=3.11,<4" as "python greater than or equal to three point eleven, less than four"."""
     name = said(match["name"] or "")
     extras = said((match["extras"] or "").strip("[]"))
     ways = [_comparison(found) for found in ONE.finditer(match["how"])]
@@ -100,23 +100,23 @@ def _requirement(match: re.Match[str]) -> Readings:
 
 
 def _pinned(match: re.Match[str]) -> Readings:
-    """As "react@18.2.0" -> "react at eighteen point two point zero"."""
+    """Read "react@18.2.0" as "react at eighteen point two point zero"."""
     return combined((f"{said(match['name'])} at",), parts(match["release"]), _suffix(match["suffix"] or ""))
 
 
 def _image(match: re.Match[str]) -> Readings:
-    """As "nginx:1.25-alpine" -> "nginx one point twenty five alpine"."""
+    """Read "nginx:1.25-alpine" as "nginx one point twenty five alpine"."""
     name = said(match["name"])
     return combined((name, f"{name} colon"), parts(match["release"]), _suffix(match["suffix"] or ""))
 
 
 def _branch(match: re.Match[str]) -> Readings:
-    """As "1.x" -> "one point X"."""
+    """Read "1.x" as "one point X"."""
     return tuple(f"{form} {mark} X" for form in parts(match["release"]) for mark in ("point", "dot"))
 
 
 def _model(match: re.Match[str]) -> Readings:
-    """As "llama-3.1-8b" -> "llama three point one eight B"; "mid-19th" and "under-18s" are words."""
+    """Read "llama-3.1-8b" as "llama three point one eight B"; return () for words: "mid-19th", "under-18s"."""
     name, *rest = match[0].split("-")
     numbered = [part for part in rest if part[0].isdecimal()]
     odd = [part for part in numbered if not re.fullmatch(r"\d+(?:s|st|nd|rd|th)?", part)]

@@ -1,4 +1,4 @@
-"""Titles, streets, abbreviations and initialisms."""
+"""Rules for titles, streets, abbreviations and initialisms."""
 
 import re
 from collections.abc import Callable
@@ -21,14 +21,14 @@ FOLLOWED_BY = {
     "word": r"(?=\s\w)",
     "after": r"(?![\w@/]|\.\w)",
 }
-"""What must follow, by the last column of data/abbreviations.tsv."""
+"""Position in the last column of data/abbreviations.tsv -> pattern of the text that must follow."""
 
 NAME_BEFORE = re.compile(
     r"""(?P<number> \d+\s (?:[NSEW]\.?\s)? )?
     (?P<name> (?: [A-Z][\w’'-]+ | \d+(?:st|nd|rd|th) ) (?:\s[A-Z][\w’'-]+)? ) ,?\s$""",
     re.VERBOSE,
 )
-"""The capitalised words, or the ordinal, before a street or what is "after" a name, with the number of the house."""
+"""The name before a street or an abbreviation of kind "after": capitalised words or an ordinal, and a house number."""
 
 
 def _expanded(match: re.Match[str]) -> Readings:
@@ -47,7 +47,10 @@ def _name_before(match: re.Match[str]) -> re.Match[str] | None:
 
 
 def _is_street(match: re.Match[str], *, alone: bool) -> bool:
-    """Behind a name and not before one, or with the number of the house; `alone`: where there is no name at all."""
+    """Return whether "Dr" or "St" is a street: after a name and not before one, or with a house number.
+
+    alone: the result if no name precedes it and none follows
+    """
     before = _name_before(match)
     is_before_name = re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2])
     if before:
@@ -72,18 +75,18 @@ def _versus(_match: re.Match[str]) -> Readings:
 
 
 def _letters(match: re.Match[str]) -> Readings:
-    """As "U.S." -> "U S"."""
+    """Read "U.S." as "U S"."""
     return (" ".join(letter for letter in match.group() if letter.isalpha()),)
 
 
 def _plural(match: re.Match[str]) -> Readings:
-    """As "PDFs" -> "P D Fs"; written as it is, an engine says it well."""
+    """Read "PDFs" as written, because engines pronounce it well; "P D Fs" is another reading."""
     letters, ending = match["letters"], match["ending"].replace("’", "'")
     return (f"{letters}{ending}", " ".join(letters) + ending)
 
 
 def _abbreviation(name: str, where: str, read: Callable[[re.Match[str]], Readings] = _expanded) -> Rule:
-    """The rule for those of data/abbreviations.tsv that stand `where`."""
+    """Return the rule for the abbreviations of data/abbreviations.tsv whose position is `where`."""
     shorts = any_of(column("abbreviations", where))
     return rule(name, rf"{BEFORE} (?:{shorts}) {FOLLOWED_BY[where]}", read)
 
@@ -106,4 +109,4 @@ RULES = (
 )
 
 LAST = (rule("plural initialism", r"(?<![\w.-]) (?P<letters>[A-Z]{2,5}) (?P<ending>[’']?s) (?![\w-])", _plural),)
-"""Behind the names, as the numeral of "Louis XIV's" looks alike."""
+"""Rules that apply after those for names, because the numeral of "Louis XIV's" looks the same."""

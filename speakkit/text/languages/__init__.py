@@ -1,4 +1,4 @@
-"""How languages other than English are read: one set of rules, and a table of words for each language."""
+"""Rules for reading languages other than English: one set of rules, with a table of words for each language."""
 
 import re
 from functools import cache, partial
@@ -13,10 +13,12 @@ from speakkit.text.script import Rewrite
 
 
 def verbalize(text: str, language: str, *, keeps: bool = True) -> list[Rewrite]:
-    """What of `text` is said otherwise than it is written, in order and apart; [] for a language without a table.
+    """Return the parts of `text` that are spoken differently from how they are written, in order, not overlapping.
 
-    What is best left as it is written, and may be read otherwise, is among them too, under no rule.
-    keeps: leave the digits of numbers whose words the phonemizer misreads
+    Parts that are best spoken as written, but have other readings, are included with an empty rule. A language without
+    a table has no rewrites.
+
+    keeps: keep the digits of numbers whose words the phonemizer misreads
     """
     rewrites: list[Rewrite] = []
     for claim in rule_matches(text, rules(language, keeps=keeps)):
@@ -31,7 +33,7 @@ def verbalize(text: str, language: str, *, keeps: bool = True) -> list[Rewrite]:
 
 @cache
 def rules(language: str, *, keeps: bool) -> tuple[Rule, ...]:
-    """The rules of a language, in the order in which they are tried; () where there is no table of it."""
+    """Return the rules of a language, in the order in which they are tried; () if it has no table."""
     words = table(language)
     if words is None:
         return ()
@@ -47,7 +49,7 @@ def rules(language: str, *, keeps: bool) -> tuple[Rule, ...]:
 
 
 def _with_variants(readings: Readings, language: str) -> Readings:
-    """The readings, and those with another form of a word, such as "quatorze" for "catorze"."""
+    """Return the readings, and those with another form of a word, such as "quatorze" for "catorze"."""
     words = table(language)
     for one, other in words.numbers.variants.items() if words else ():
         readings += tuple(re.sub(rf"\b{one}\b", other, way) for way in readings if one in way)
@@ -55,6 +57,6 @@ def _with_variants(readings: Readings, language: str) -> Readings:
 
 
 def _both(kept: Rule, in_words: Rule, found: re.Match[str]) -> Readings:
-    """The readings with the digits that are kept for the phonemizer, and those with words for them."""
+    """Return the readings with the digits that are kept for the phonemizer, and those with words for them."""
     readings = kept.read(found)
     return (*readings, *in_words.read(found)) if readings else ()

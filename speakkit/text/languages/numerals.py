@@ -15,17 +15,17 @@ MILLION = 10**6
 LARGEST_SCORE = 99
 
 LONGEST = 15
-"""Digits; a longer number is no quantity."""
+"""Digits; a longer number is not read as a quantity."""
 
 GROUPS = r"\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,4}(?!\d)(?:,\d{1,9})?"
 NUMBER = rf"(?:{GROUPS}|\d{{1,15}}(?:[.,]\d{{1,9}}){{0,5}})"
 VULGAR = "[¼-¾⅐-⅞]"
 TO = r"(?:[-–~〜～]| – )"
 AMOUNT = rf"[-−]?(?:\d{{1,3}}/\d{{1,3}}|(?:\d{{1,9}}[ \u00a0]?)?{VULGAR}|{NUMBER}(?:%?{TO}{NUMBER})?)"
-"""A number as it is written; a fraction; a number and a fraction; or a range."""
+"""A number as it is written, a fraction, a number and a fraction, or a range."""
 
 GROUPED = re.compile(r"(?!0)\d{1,3}(?:([.,])\d{2,3}(?:\1\d{2,3})*)?(?<=\d{3})|\d{1,3}")
-"""Thousands apart, or hundreds of thousands as in India."""
+"""Groups of three digits, or of two and three as in India, with a mark between them."""
 
 TENS = re.compile(r"[1-9]\d")
 
@@ -50,7 +50,11 @@ ROMAN = {
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it is written. dotted: its mark is not the usual one of the language."""
+    """A number as it is written.
+
+    whole, fraction: digits before and after the decimal mark
+    dotted: the mark is not the usual one of the language
+    """
 
     whole: str
     fraction: str = ""
@@ -58,12 +62,12 @@ class Number:
 
     @property
     def value(self) -> float:
-        """Without what lies below a billionth."""
+        """The value of the number, without digits below a billionth."""
         return float(f"{self.whole}.{self.fraction or 0}")
 
 
 def roman(letters: str) -> int:
-    """The value of a Roman numeral; 0 where the letters are none."""
+    """Return the value of a Roman numeral; 0 if the letters are not one."""
     rest, value = unicodedata.normalize("NFKC", letters).upper(), 0
     for symbol, worth in ROMAN.items():
         while rest.startswith(symbol):
@@ -81,18 +85,20 @@ def _as_roman(value: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Numerals:
-    """The numbers of the language of `table`. gender: "m" or "f" of what is counted; "" where nothing is.
+    """The numbers of the language of `table`, in words.
 
-    keeps: leave the digits of numbers whose words the phonemizer misreads
+    keeps: keep the digits of numbers whose words the phonemizer misreads
+
+    In all methods `gender` is that of the counted noun, "m" or "f"; "" if nothing is counted.
     """
 
     table: LanguageTable
     keeps: bool = True
 
     def parsed(self, written: str, *, money: bool = False) -> Number | None:
-        """A number with its marks sorted out; None where it is none, such as 1.2.3.
+        """Return a number with its marks interpreted; None if it is not a number, such as 1.2.3.
 
-        money: a comma before three digits parts thousands, whatever the language
+        money: a comma before three digits separates thousands, in every language
         """
         plain = re.sub(r"[ \u00a0\u202f]", "", written)
         marks = re.findall("[.,]", plain)
@@ -107,9 +113,9 @@ class Numerals:
             return None
         return Number(re.sub("[.,]", "", whole), fraction, bool(fraction) and not usual)
 
-    @lru_cache(maxsize=4096)  # noqa: B019  one is made for each language, and kept
+    @lru_cache(maxsize=4096)  # noqa: B019  one instance is made per language, and kept
     def cardinal(self, value: int, gender: str = "") -> str:
-        """In words that agree with what is counted; in digits where the phonemizer says them."""
+        """Return a number in words that agree with the counted noun; in digits if the phonemizer reads them."""
         words, numbers = self._words(value, gender), self.table.numbers
         kept = self.keeps and numbers.kept and gender != "f" and re.search(numbers.kept, words)
         return str(value) if kept else words
@@ -131,7 +137,7 @@ class Numerals:
         return " ".join(words)
 
     def _size_of_millions(self, value: int, size: int) -> int:
-        """How many words of a number of `size` words are its millions, which agree with nothing."""
+        """Return how many of the `size` words of a number are its millions, which agree with no noun."""
         millions = value // MILLION * MILLION
         return size if millions == value > 0 else len(self._words(millions, "").split()) if millions else 0
 
@@ -144,7 +150,7 @@ class Numerals:
         return " ".join([*count, name, *([self._own(low)] if low else [])])
 
     def year(self, value: int) -> str:
-        """1947 in hundreds where the language says years so."""
+        """Return a year in words; from 1100 to 1999 in hundreds, such as 1947, if the language says years so."""
         hundred = self.table.numbers.year_hundred
         if not hundred or value not in range(1100, 2000):
             return self.cardinal(value)
@@ -152,11 +158,11 @@ class Numerals:
         return " ".join([self.cardinal(high), hundred, *([self.cardinal(low)] if low else [])])
 
     def years(self, value: int) -> tuple[str, ...]:
-        """A year, and other ways to say it."""
+        """Return the readings of a year."""
         return (self.year(value), *self.in_hundreds(value))
 
     def in_hundreds(self, value: int) -> tuple[str, ...]:
-        """1789 in hundreds where four digits may be said so."""
+        """Return a number from 1100 to 1999 in hundreds, such as 1789, if the language says so; otherwise ()."""
         words = self.table.numbers.hundreds
         high, low = divmod(value, HUNDRED)
         if not words or high not in range(11, 20):
@@ -164,7 +170,7 @@ class Numerals:
         return (" ".join([self.cardinal(high), words[not low], *([self.cardinal(low)] if low else [])]),)
 
     def ordinal(self, value: int, form: str = "m") -> str:
-        """In words: masculine, feminine ("f"), or one of the table's `ordinal_ends`."""
+        """Return an ordinal: masculine, feminine ("f"), or with one of the table's `ordinal_ends`."""
         words, numbers = self.table.ordinal_words, self.table.numbers
         if other := words.get("other"):
             said = words.get(str(value)) or other.format(cardinal=self.cardinal(value))
@@ -174,12 +180,12 @@ class Numerals:
         return " ".join(_ended(word, ends) for word in said.split())
 
     def spelled(self, digits: str) -> str:
-        """Digit by digit."""
+        """Return the digits one by one."""
         said = self.table.numbers.digits
         return self.table.gap.join(said[int(d)] if said else self.cardinal(int(d)) for d in digits)
 
     def decimals(self, number: Number, gender: str = "") -> tuple[str, ...]:
-        """A number with what is behind its mark: as a number, and digit by digit."""
+        """Return the readings of a decimal number: the digits after the mark as a number, and digit by digit."""
         numbers = self.table.numbers
         if len(number.whole) > LONGEST:
             return ()
@@ -197,7 +203,7 @@ class Numerals:
         return tuple([f"{start} {self.cardinal(int(number.fraction))}", *ways] if pair else ways)
 
     def fraction(self, above: int, below: int, gender: str = "") -> str:
-        """Such as 3/4."""
+        """Return a fraction such as 3/4 in words."""
         fractions = self.table.fractions
         if whole := fractions.whole.get(f"{above}/{below}"):
             return _ended(whole, {"o": "a"}) if gender == "f" else whole
@@ -206,7 +212,7 @@ class Numerals:
         return fractions.other.format(n=self.cardinal(above), d=self.cardinal(below))
 
     def fractions(self, above: int, below: int, gender: str = "") -> tuple[str, ...]:
-        """Such as 3/4, and other ways to say it."""
+        """Return the readings of a fraction such as 3/4."""
         fractions = self.table.fractions
         ways = [self.fraction(above, below, gender)]
         if (nouns := fractions.denominators.get(str(below))) and above < below and below > 2:  # noqa: PLR2004  a half
@@ -218,7 +224,7 @@ class Numerals:
         return tuple(ways)
 
     def amount(self, written: str, gender: str = "", *, money: bool = False) -> tuple[str, ...]:
-        """What AMOUNT finds, in words; () where it is no amount. The first way is the one to speak."""
+        """Return the readings of text that AMOUNT matches, the one to speak first; () if it is not an amount."""
         if written[:1] in "-−":
             minus = self.table.numbers.minus + self.table.gap
             return tuple(minus + way for way in self.amount(written[1:], gender, money=money))
@@ -232,7 +238,7 @@ class Numerals:
         return ways[0] if len(ways) == 1 else self.between(numbers, ways)
 
     def between(self, numbers: list[Number | None], said: list[tuple[str, ...]]) -> tuple[str, ...]:
-        """A range, or a score where the first of two small whole numbers is the larger one."""
+        """Return the readings of a range; of a score, if the first of two small whole numbers is the larger one."""
         first, last = (number.value if number else 0 for number in numbers)
         is_score = LARGEST_SCORE >= first > last
         own = self.table.numbers
@@ -250,14 +256,14 @@ class Numerals:
         return (self.table.fractions.mixed.format(whole=self.cardinal(int(whole), alone), part=part),)
 
     def counted(self, written: str, noun: Noun) -> tuple[str, ...]:
-        """An amount and what it counts, such as a unit."""
+        """Return the readings of an amount and the noun it counts, such as a unit."""
         if "{}" in noun.one:
             return tuple(noun.one.format(way) for way in self.amount(written))
         ways = self.amount(written, noun.gender)
         return tuple(self.with_noun(way, noun.for_(one=self.is_one(written)), written) for way in ways)
 
     def is_one(self, written: str) -> bool:
-        """Whether what an amount counts is said in the singular."""
+        """Return whether the noun that an amount counts is in the singular."""
         last = re.split(TO, written.lstrip("-−"))[-1]
         if re.fullmatch(rf"{VULGAR}|\d+/\d+", last):
             return True
@@ -272,14 +278,14 @@ class Numerals:
         return 0 < value <= most or (most > 1 and value < 1)
 
     def with_noun(self, said: str, noun: str, written: str = "") -> str:
-        """Words of a number and a noun, with "of" between where the number is in round millions."""
+        """Return the words of a number and a noun, with "of" between them if the number is in round millions."""
         number = self.parsed(written) if re.fullmatch(NUMBER, written) else None
         if number and not number.fraction and (value := int(number.whole)) and value % MILLION == 0:
             return self.of(said, noun)
         return self.table.gap.join([said, noun])
 
     def of(self, said: str, noun: str) -> str:
-        """Join "un million" and "euros" to "un million d'euros"."""
+        """Join a number and a noun: "un million", "euros" -> "un million d'euros"."""
         numbers = self.table.numbers
         if not numbers.of:
             return self.table.gap.join([said, noun])
@@ -289,7 +295,7 @@ class Numerals:
 
 
 def _ended(word: str, ends: Words) -> str:
-    """`word` with the first of the endings that it has replaced."""
+    """Return `word` with the first of the `ends` that it has replaced."""
     for end, other in ends.items():
         if word == end[1:] if end.startswith("^") else word.endswith(end):
             return word.removesuffix(end.removeprefix("^")) + other

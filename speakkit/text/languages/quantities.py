@@ -1,4 +1,4 @@
-"""Rules for what is written with digits: dates, times, money, units, fractions, ordinals, ranges, telephone numbers."""
+"""Rules for text with digits: dates, times, money, units, fractions, ordinals, ranges, telephone numbers."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +12,11 @@ from speakkit.text.rule import Readings, Rule
 BEFORE = r"(?<![\dA-Za-z_.,/:^-])"
 GAP = r"[ \u00a0\u202f]?"
 STOP = r"(?:\.(?!\s{0,9}\Z)|(?=\.\s{0,9}\Z))"
-"""The dot of an abbreviation; at the end of a text it stays, since it ends the sentence too."""
+"""The dot of an abbreviation. At the end of a text it is not part of the match, because it ends the sentence too."""
 
 
 def one_of(written: Iterable[str]) -> str:
-    """A pattern of words as they are written, the longest first; a space in them may be any kind, or missing."""
+    """Return a pattern of the words, the longest first; a space in them matches any kind of space, or none."""
     longest = sorted(written, key=len, reverse=True)
     return "|".join(re.escape(word).replace(r"\ ", GAP) for word in longest) or "(?!)"
 
@@ -25,7 +25,7 @@ WORD_BEFORE = re.compile(r"(\S+?)[\s(«\"“]{1,3}\Z")
 WORD_AFTER = re.compile(r"[ \u00a0\u202f]([^\s,.;:!?।)»\"”]+)")
 
 HALF = 50
-"""Cents."""
+"""Cents of half a unit."""
 
 CENTS, YEAR = re.compile(r"\d\d"), re.compile(r"\d{4}")
 
@@ -34,18 +34,18 @@ ReadMatch = Callable[[re.Match[str]], Readings]
 
 @dataclass(frozen=True)
 class Quantities:
-    """The rules of one language."""
+    """The rules of one language for text with digits."""
 
     table: LanguageTable
     numerals: Numerals
 
     @property
     def after(self) -> str:
-        """No letter or digit goes on; in a script without spaces, none of Latin script."""
+        """Position after a match: no letter or digit follows; in a script without spaces, none of Latin script."""
         return r"(?!\w|['’]\w|/\d)" if self.table.spaced else r"(?![\dA-Za-z])"
 
     def rules(self) -> Iterator[Rule]:
-        """In the order in which they are tried."""
+        """Yield the rules in the order in which they are tried."""
         yield self._rule("phone", "|".join(self.table.phones.numbers), self.phone)
         yield from self._dates()
         yield from self._times()
@@ -58,7 +58,7 @@ class Quantities:
             yield Rule("number", re.compile(self._two()), lambda _: (self.numerals.cardinal(2, "m"),))
 
     def plain(self) -> Iterator[Rule]:
-        """Numbers that are none of these; the last to be tried."""
+        """Yield the rule for all other numbers, which is tried last."""
         if self.table.spaced:
             sign = r"(?:(?<!\S)[-−+])?"
             yield self._rule("number", rf"{sign}{NUMBER}", self.number)
@@ -73,7 +73,7 @@ class Quantities:
     # -- telephone numbers
 
     def phone(self, found: re.Match[str]) -> Readings:
-        """Digits in groups of the table's size, the marks between them as pauses."""
+        """Read digits in groups of the table's size, with pauses for the marks between them."""
         phones = self.table.phones
         said = []
         for group in re.findall(r"\d+", found.group()):
@@ -109,7 +109,7 @@ class Quantities:
             yield self._rule("date", rf"(?P<day>\d{{1,2}})(?:er|[º°.])?{dates.between}{name}{year}", self.named_date)
 
     def date(self, found: re.Match[str]) -> Readings:
-        """In digits."""
+        """Read a date in digits."""
         parts = found.groupdict()
         day, month = int(parts["day"]), int(parts["month"])
         if day not in range(1, 32) or month not in range(1, 13):
@@ -118,7 +118,7 @@ class Quantities:
         return tuple(said + weekday for said in self._date(day, month, parts.get("year")))
 
     def named_date(self, found: re.Match[str]) -> Readings:
-        """With the name of a month, or what it is shortened to."""
+        """Read a date with the name of a month or its short form."""
         name = found["name"].rstrip(".")
         months = self.table.months
         known = zip(count(1), months.names, months.short, strict=False)
@@ -152,7 +152,7 @@ class Quantities:
             yield self._rule("time", rf"(?:{cues})(?P<hour>\d{{1,2}})\.(?P<minute>\d{{2}})", self.time)
 
     def time(self, found: re.Match[str]) -> Readings:
-        """Of 24 hours; or from one to another."""
+        """Read a time of day in 24 hours, or a range of two times."""
         parts, times = found.groupdict(), self.table.times
         suffix = times.suffixes.get(parts.get("suffix") or "", "")
         said = self._time(int(parts["hour"]), int(parts["minute"]), twelve=not suffix)
@@ -163,7 +163,7 @@ class Quantities:
         return tuple(way + suffix for way in said)
 
     def _time(self, hour: int, minute: int, *, twelve: bool) -> Readings:
-        """twelve: it may be said by the clock with twelve hours, too."""
+        """Return the readings of a time. `twelve`: include those of the 12-hour clock."""
         times = self.table.times
         if hour not in range(25) or minute not in range(60):
             return ()
@@ -188,7 +188,7 @@ class Quantities:
         yield self._rule("money", rf"(?P<sign>)(?P<amount>{AMOUNT}){times}{GAP}{unit}", self.money)
 
     def money(self, found: re.Match[str]) -> Readings:
-        """A sum, with a magnitude such as million, or with cents."""
+        """Read a sum of money, with a magnitude such as million, or with cents."""
         noun, last = self.table.currencies[_plain(found["unit"])], found.groupdict().get("last")
         written = f"{found['amount']}-{last}" if last else found["amount"]
         ways = self.numerals.amount(written, noun.gender, money=True)
@@ -230,26 +230,26 @@ class Quantities:
         return tuple(template.format(**words) for template in templates if template)
 
     def unit(self, found: re.Match[str]) -> Readings:
-        """An amount and its unit."""
+        """Read an amount and its unit."""
         return self.numerals.counted(found["amount"], self.table.units[_plain(found["unit"])])
 
     def amount(self, found: re.Match[str]) -> Readings:
-        """A fraction, or a number and a fraction."""
+        """Read a fraction, or a number and a fraction."""
         return self.numerals.amount(found.group())
 
     def ordinal(self, found: re.Match[str]) -> Readings:
-        """A number with the ending of an ordinal."""
+        """Read a number with the ending of an ordinal."""
         form = self.table.ordinals[found["form"]]
         return (self.numerals.ordinal(int(found["number"]), form),) if int(found["number"]) else ()
 
     def range(self, found: re.Match[str]) -> Readings:
-        """From one number to another, or a score."""
+        """Read a range of two numbers, or a score."""
         return self.numerals.amount(found.group().replace(":", "-"))
 
     # -- numbers alone
 
     def number(self, found: re.Match[str]) -> Readings:
-        """A number that agrees with the word behind it."""
+        """Read a number that agrees with the word after it."""
         sign, written = found.group()[:1].strip("0123456789"), found.group()
         number = self.numerals.parsed(written.lstrip("-−+"))
         if number is None or len(number.whole) > LONGEST:
@@ -267,7 +267,7 @@ class Quantities:
         return bool(numbers.year_hundred and YEAR.fullmatch(digits) and dated)
 
     def _gender(self, previous: str, following: str, *, one: bool) -> str:
-        """Of the word that a number counts, by its ending; "" where it counts nothing, or nothing tells."""
+        """Return the gender of the counted word, by its ending; "" if nothing is counted, or the gender is unknown."""
         nouns = self.table.nouns
         if following in self.table.magnitudes:
             return "m"
@@ -286,12 +286,12 @@ class Quantities:
 
 
 def _plain(written: str) -> str:
-    """As the table writes it."""
+    """Return the text with the spaces that the table uses."""
     return re.sub(r"[\u00a0\u202f]", " ", written)
 
 
 def _neighbours(found: re.Match[str]) -> tuple[str, str]:
-    """The words before and after."""
+    """Return the words before and after the match."""
     before, after = (
         found.string[max(0, found.start() - 30) : found.start()],
         found.string[found.end() : found.end() + 30],

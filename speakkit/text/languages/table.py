@@ -1,4 +1,7 @@
-"""What there is to know of how a language is read: `data/languages/*.toml`, in which a native speaker can mend it."""
+"""The words and templates for reading each language, loaded from `data/languages/*.toml`.
+
+A native speaker can correct these files without Python. es.toml explains the entries.
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,12 +12,17 @@ from typing import Any
 from speakkit import paths
 
 Words = Mapping[str, str]
-"""As it is written, or a form -> as it is said."""
+"""Mapping from the written text, or a form of a word, to the words that are spoken."""
 
 
 @dataclass(frozen=True)
 class Noun:
-    """What numbers count. A noun with {} in it holds the number there; `cent`: the hundredth part of a coin."""
+    """A noun that numbers count, such as a unit or a currency.
+
+    one, many: its singular and plural; {} in `one` is the place of the number
+    gender: "m" or "f"
+    cent, cents: name of a coin's hundredth part, in the singular and the plural
+    """
 
     one: str
     many: str = ""
@@ -23,21 +31,31 @@ class Noun:
     cents: str = ""
 
     def for_(self, *, one: bool) -> str:
-        """The form behind one, or behind another number; the same where a language has one form."""
+        """Return the form after one, or after another number; the same if the language has one form."""
         return self.one if one else self.many or self.one
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers in words by num2words' language, by our own tables, or kept as digits for the phonemizer to say.
+    """How numbers are spoken: in words by num2words or by own tables, or as digits that the phonemizer reads.
 
-    digits: how each digit is said alone, where digits are kept
-    powers: number -> word, the largest first, with below_hundred
-    kept: pattern of words that the phonemizer misreads; such numbers stay digits, which it reads well
-    scores: other templates of a score
-    hundreds: the word for hundreds by which four digits may be said too, and its form where nothing follows
-    variants: word of a number -> another form of it that is as good
-    before, feminine: end of a word of a number (after ^, the whole word) -> its form before what is counted
+    num2words: language code of num2words; "" if it is not used
+    below_hundred: words of the numbers from 0 to 99, if num2words is not used
+    powers: number -> word, the largest first, used with `below_hundred`
+    digits: the word of each digit alone, if numbers stay digits
+    mark: the decimal mark
+    point, dot: words for `mark`, and for a dot in its place
+    minus, thousand: words for a minus sign and for a thousand
+    range, score, scores: templates of a range, of a score, and other templates of a score
+    kept: pattern of words that the phonemizer misreads; numbers whose words match stay digits, which it reads well
+    of, of_vowel: word between a round number of millions and its noun, and its form before a vowel or h
+    one_below: numbers up to this one have the noun in the singular
+    date_words: words after which a number may be a year, and counts nothing
+    year_hundred, year_before: word for hundreds in years, and words that follow a year
+    before, feminine: ending of a number word (after ^, the whole word) -> its form before what is counted, and before a
+        feminine noun
+    hundreds: word for the hundreds by which four digits may be said too, and its form if nothing follows
+    variants: number word -> another form of it that is equally good
     """
 
     num2words: str = ""
@@ -67,12 +85,15 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Nouns:
-    """By what the gender of a counted word is told.
+    """How the gender of a counted word is determined.
 
-    none: words that nothing counts
-    feminine_after: words behind which a number is feminine, such as the article before an hour
-    alone_after: words behind which one counts nothing
-    counters, not_after, not_before: where two has its form before what is counted, in a script without spaces
+    feminine_endings, masculine_endings: word endings of each gender
+    masculine, feminine: words of each gender, which take precedence over the endings
+    none: words that are not counted
+    feminine_after: words after which a number is feminine, such as the article before an hour
+    alone_after: words after which one counts nothing
+    counters, not_after, not_before: in a script without spaces, the characters before which 2 has its counting form,
+        and the characters after and before which it does not
     """
 
     feminine_endings: Sequence[str] = ()
@@ -89,8 +110,11 @@ class Nouns:
 
 @dataclass(frozen=True)
 class Fractions:
-    """Denominator -> its noun; whole: fractions with a word of their own, such as a half; the rest are templates.
+    """Nouns and templates of fractions.
 
+    denominators: denominator -> its noun, in the singular and the plural
+    whole: fractions with a word of their own, such as a half
+    part, mixed, other: templates of a fraction with such a noun, of a number and a fraction, and of any other fraction
     also: other templates, with {below} for the number and {f} for the feminine noun of the denominator
     words: fraction -> another word for it
     """
@@ -106,7 +130,11 @@ class Fractions:
 
 @dataclass(frozen=True)
 class Months:
-    """Twelve names, and twelve shorter ones, several between |."""
+    """The names of the months.
+
+    names: twelve names
+    short: twelve groups of shorter names, separated by |
+    """
 
     names: Sequence[str]
     short: Sequence[str] = ()
@@ -114,10 +142,15 @@ class Months:
 
 @dataclass(frozen=True)
 class Dates:
-    """Templates of a date. order: "dmy" or "ymd". between: what may stand between its parts, as a pattern.
+    """Templates of a date.
 
-    also, day_also, first_also: other ways to say it with a year, without one, and the first of a month
-    cues, behind: what must stand before and behind a day and a month in digits to make them a date, as patterns
+    order: "dmy" or "ymd"
+    full, day: templates of a date with and without a year
+    between: pattern of the text that may stand between the parts of a date
+    first: how the first of a month is said, if not by its number
+    weekdays, weekday: characters of the weekdays, and the template of a weekday in brackets after a date
+    also, day_also, first_also: other ways to say a date with a year, one without, and the first of a month
+    cues, behind: patterns of the text that must precede and follow a day and a month in digits to make them a date
     """
 
     order: str
@@ -136,10 +169,16 @@ class Dates:
 
 @dataclass(frozen=True)
 class Times:
-    """Templates of a time. marks: what may stand before the minutes; cues: words after which it may be a dot.
+    """Templates of a time of day.
 
-    also, whole_also: other ways to say it, and full hours; {minutes} has no zero before it
-    at: minutes -> ways to say them, with the hour of twelve as {twelfth} and the one to come as {next}
+    marks: pattern of the marks that may stand before the minutes
+    full, whole: templates of a time with minutes, and of a full hour
+    zero: template of minutes below ten
+    suffixes: suffix as written -> the words for it
+    noun: forms and gender of the word for hour
+    cues: words after which the mark before the minutes may be a dot
+    also, whole_also: other ways to say a time with minutes, and a full hour; {minutes} has no zero before it
+    at: minutes -> ways to say them, with the hour of the 12-hour clock as {twelfth} and the coming hour as {next}
     """
 
     marks: str
@@ -156,9 +195,13 @@ class Times:
 
 @dataclass(frozen=True)
 class Money:
-    """Templates of a sum of money; no cents where a language reads them as a fraction.
+    """Templates of a sum of money.
 
-    also: other ways to say a sum with cents; tenths: if they are whole tenths; half: if they are fifty
+    cents, cents_alone: templates of a sum with cents, and of cents alone; `cents` is "" if the language reads cents as
+        a fraction
+    also: other ways to say a sum with cents
+    tenths: other ways if the cents are whole tenths
+    half: another way if they are fifty
     """
 
     cents: str = ""
@@ -170,7 +213,13 @@ class Money:
 
 @dataclass(frozen=True)
 class Phones:
-    """Patterns of telephone numbers. group: digits said together. pause: what is said for the marks between."""
+    """Patterns of telephone numbers.
+
+    numbers: the patterns
+    group: number of digits said together
+    plus: word for the plus sign
+    pause: text spoken for the marks between the groups
+    """
 
     numbers: Sequence[str]
     group: int = 1
@@ -180,7 +229,14 @@ class Phones:
 
 @dataclass(frozen=True)
 class Roman:
-    """Words before or after which capitals are a Roman numeral, and up to where they are ordinals."""
+    """Words that make capitals a Roman numeral.
+
+    cues, after: words before and after a numeral
+    suffixes: endings of an ordinal
+    names: names before a numeral
+    feminine: names that take a feminine ordinal
+    ordinals_to: the largest number that is read as an ordinal
+    """
 
     cues: Sequence[str]
     after: Sequence[str] = ()
@@ -193,7 +249,7 @@ class Roman:
 
 @dataclass(frozen=True)
 class LanguageTable:
-    """All of one language."""
+    """All words and templates of one language; the attributes are the sections of its file."""
 
     numbers: Numbers
     nouns: Nouns
@@ -219,18 +275,18 @@ class LanguageTable:
 
     @property
     def spaced(self) -> bool:
-        """Whether words stand apart."""
+        """Whether the language separates words by spaces."""
         return not self.numbers.digits
 
     @cached_property
     def thousands(self) -> frozenset[str]:
-        """The words inside a number that others in it count."""
+        """The words in a number that are themselves counted by other words of it, such as thousand and million."""
         forms = (form for noun in self.magnitudes.values() for form in (noun.one, noun.many))
         return frozenset([self.numbers.thousand, *forms])
 
     @property
     def gap(self) -> str:
-        """What stands between words."""
+        """The text between words: a space or ""."""
         return " " if self.spaced else ""
 
 
@@ -250,7 +306,7 @@ COUNTED = ("currencies", "magnitudes", "units")
 
 @cache
 def table(language: str) -> LanguageTable | None:
-    """The table of a language; None where there is none."""
+    """Return the table of a language; None if there is none."""
     path = paths.data() / "languages" / f"{language}.toml"
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Rules for what is written in letters and signs: addresses, Roman numerals, abbreviations, symbols."""
+"""Rules for text in letters and signs: addresses, Roman numerals, abbreviations, symbols."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,27 +18,27 @@ DOMAIN = (
     rf"(?:/(?:{ADDRESS}{{0,500}}[A-Za-z0-9/])?)?"
 )
 NO_ORDINAL = re.compile("[LCDM][a-zè]+|[VX]er|[VX].?re|Ie")
-"""Words that look like one letter of a Roman numeral and the ending of an ordinal, such as "Le" and "Ver"."""
+"""Words that look like letters of a Roman numeral with the ending of an ordinal, such as "Le" and "Ver"."""
 
 SPREAD = "<>≤≥≈±§"
-"""Symbols that may stand before a number alone."""
+"""Symbols that may stand before a number without an operand before them."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The rules of one language."""
+    """The rules of one language for text in letters and signs."""
 
     table: LanguageTable
     numerals: Numerals
 
     def addresses(self) -> Iterator[Rule]:
-        """The first to be tried, since all else may stand in them."""
+        """Yield the rules for addresses. They apply first, because any other kind of text may occur in an address."""
         yield Rule("link", re.compile(URL), self.address)
         yield Rule("e-mail", re.compile(EMAIL), self.address)
         yield Rule("link", re.compile(DOMAIN), self.address)
 
     def rules(self) -> Iterator[Rule]:
-        """After what has digits in it."""
+        """Yield the other rules. They apply after those for text with digits."""
         suffixes = one_of(self.table.roman.suffixes)
         capitals = rf"(?P<letters>[IVXLCDM]{{1,9}})(?P<suffix>{suffixes})?(?!['’-]?\w)"
         yield Rule("roman numeral", re.compile(rf"(?<![\w'’.-])(?:{capitals})"), self.roman)
@@ -53,7 +53,7 @@ class Wording:
     # -- addresses
 
     def address(self, found: re.Match[str]) -> Readings:
-        """Its words and its marks, but for the protocol."""
+        """Read the words and marks of an address, without its protocol."""
         plain = found.group().removeprefix(found.groupdict().get("protocol") or "").rstrip("/")
         marks = self.table.addresses
         said = [marks.get(part, part) for part in re.findall(r"[A-Za-z0-9]+|.", plain)]
@@ -62,7 +62,7 @@ class Wording:
     # -- Roman numerals
 
     def roman(self, found: re.Match[str]) -> Readings:
-        """After a word that numbers something, or after a name; with the ending of an ordinal anywhere."""
+        """Read a Roman numeral after a word that is numbered or a name, or anywhere with the ending of an ordinal."""
         value, table = roman(found["letters"]), self.table.roman
         before = re.search(r"([^\W\d_]+\.?) \Z", found.string[max(0, found.start() - 30) : found.start()])
         previous = before[1] if before else found.string[max(0, found.start() - 1) : found.start()]
@@ -98,7 +98,7 @@ class Wording:
         return (f"{said} " if goes_on and not said.endswith(" ") else said,)
 
     def hashtag(self, found: re.Match[str]) -> Readings:  # noqa: ARG002  each is read alike
-        """Before a word."""
+        """Read the sign of a hashtag, before a word."""
         return (self.table.symbols["hashtag"] + self.table.gap,)
 
     def _symbols(self) -> Iterator[Rule]:
