@@ -126,7 +126,7 @@ class FakeSynthesizer(_Scripted[Chunk, Synthesis]):
         """See `base.Engine`."""
         return cls()
 
-    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are urgent
         """See `base.Synthesizer`."""
         return self.outcomes(chunks)
 

@@ -41,9 +41,8 @@ SCRIPTS = (*LATIN, "HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH", "HALFWIDTH", "IDE
 """Prefixes of Unicode names of the characters that can be read."""
 
 MARKS = dict(zip("。．、，！？：；…～〜「」『』《》（）【】", "..,,!?:;…——“”“”()()()", strict=True))
-"""Punctuation mark -> Kokoro's symbol for it."""
 MARKS |= {mark: mark for mark in '.,!?:;—"()“”'}
-"""A mark -> the symbol by which Kokoro knows it."""
+"""Punctuation mark -> Kokoro's symbol for it."""
 
 SPELT = 1.5
 """Minimum morae per letter at which a reading of a Latin word counts as spelled out letter by letter."""

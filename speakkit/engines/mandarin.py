@@ -22,9 +22,8 @@ from speakkit.text.chunks import Token
 NAME = "pypinyin"
 
 MARKS = dict(zip("、，。．！？：；…—～«»《》「」『』【】（）", ",,..!?:;…——“”“”“”“”“”()", strict=True))
-"""Punctuation mark -> Kokoro's symbol for it."""
 MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
-"""A mark -> the symbol by which Kokoro knows it."""
+"""Punctuation mark -> Kokoro's symbol for it."""
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3007"
 """Ranges of Chinese characters, for a regular expression."""

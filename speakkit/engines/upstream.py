@@ -51,7 +51,7 @@ class Upstream:
         """See `base.Engine`."""
         self._model.close()
 
-    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are urgent
         """See `base.Synthesizer`. torch's global generator is seeded for each chunk."""
         return each(chunks, self._spoken, NAME)
 

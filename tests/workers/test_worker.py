@@ -191,7 +191,10 @@ def test_what_cannot_be_loaded(gone, place, settings, kind, reason):
         ({"write raw": "garbage\n"}, r"sent an invalid frame \(a header that is not JSON: b'garbage"),
         ({"write raw": '{"reply": 3}\n'}, r"sent an invalid frame \(not a worker message"),
         ({"write raw": '{"type": "load", "place": ""}\n'}, r"sent an invalid frame \(an unexpected message: Load"),
-        ({"write raw": '{"type": "failed", "error": "Exception"}\n'}, r"sent an invalid frame \(an unknown error: Exception"),
+        (
+            {"write raw": '{"type": "failed", "error": "Exception"}\n'},
+            r"sent an invalid frame \(an unknown error: Exception",
+        ),
         ({"write raw": '{"n": 9}\n{}', "exit": 0}, r"sent an invalid frame \(a payload of"),
     ],
 )
