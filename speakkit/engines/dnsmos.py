@@ -32,6 +32,7 @@ FILES = P835, P808 = "sig_bak_ovr.onnx", "model_v8.onnx"
 
 SAMPLE_RATE = 16_000
 """Sample rate of the models' input, in hertz."""
+
 WINDOW = round(9.01 * SAMPLE_RATE)
 """Window length of the models, in samples (9.01 s). A shorter clip is repeated; a longer one is scored in windows
 one second apart."""

@@ -30,6 +30,7 @@ SHOUTED = 4
 
 ARTICLE_A, LETTER_A = "ɐ", "ˈA"
 """Phonemes of "A": as an article, and as a letter."""
+
 NO_NOUN = frozenset(
     ["plus", "minus", "slash", "dot", "dash", "underscore", "colon", "at", "to", "and", "or", "equals", "is"]
 )

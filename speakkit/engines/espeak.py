@@ -46,10 +46,13 @@ MARKS = {mark: mark for mark in ';:,.!?…—"()“”'} | dict(zip("–«»।�
 
 HARD = "".join(mark for mark in MARKS if mark not in ",.:")
 """Marks that end a word wherever they stand. The other marks (, . :) may be part of a word."""
+
 GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:,\d+)?")
 """A number whose thousands are separated by spaces ("2 500 000")."""
+
 NEGATIVE = re.compile(r"(?<!\S)-(?=[\d.,])")
 """The minus sign of a number at the start of a word."""
+
 WORD = re.compile(rf"{GROUPED.pattern}|[^\s{re.escape(HARD)}]+|[{re.escape(HARD)}]")
 """A run of characters between white space, a single mark, or a number with spaces between its thousands ("2 500
 000")."""

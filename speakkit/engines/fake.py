@@ -36,6 +36,7 @@ from speakkit.transcript import Transcript, Word
 
 SAMPLE_RATE = 24_000
 """Sample rate of all speech, in hertz."""
+
 FRAME = 0.025
 """Frame length in seconds, equal to Kokoro's."""
 

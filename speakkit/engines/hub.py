@@ -38,6 +38,7 @@ __all__ = [
 
 MANIFEST = "manifest.json"
 """Name of the file in a model's folder that records its source and its files."""
+
 log = logging.getLogger(__name__)
 
 

@@ -34,6 +34,7 @@ on)."""
 
 SMALL = frozenset("ャュョァィゥェォヮ")
 """Small kana that change the vowel of the mora before them."""
+
 NASALS = {"m": "mpb", "ŋ": "kɡ", "ɲ": "ɲʨʥ", "n": "ntdɾz"}
 """Phoneme for ン -> the phonemes before which it is used; elsewhere ン is ɴ."""
 
@@ -52,6 +53,7 @@ NUMBER_SIGNS = frozenset("0123456789.,:%/-+")
 
 MINUS = re.compile(r"(?<![0-9A-Za-z])-(?=\d)")
 """The minus sign of a number."""
+
 FOREIGN = re.compile(r"[A-Za-z]*[\u00c0-\u024f][A-Za-z\u00c0-\u024f]*|[A-Za-z]+(?:'[A-Za-z]+)+")
 """Latin words with accents or apostrophes, which espeak-ng reads."""
 

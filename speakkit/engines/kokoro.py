@@ -34,8 +34,10 @@ NAME = "kokoro"
 
 SAMPLE_RATE = 24_000
 """Sample rate of the speech, in hertz."""
+
 SAMPLES = 600
 """Samples per frame."""
+
 FRAME = SAMPLES / SAMPLE_RATE
 """Frame length in seconds, the unit of durations."""
 
@@ -44,6 +46,7 @@ LOADED = {"cpu": 1500 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
 
 VERIFY = "speakkit models verify kokoro"
 """Command that checks the weights."""
+
 MEND = f"check it with: {VERIFY}"
 """Hint at the end of errors about weights."""
 

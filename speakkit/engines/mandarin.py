@@ -27,19 +27,23 @@ MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3007"
 """Ranges of Chinese characters, for a regular expression."""
+
 NUMBER = (
     r"\d{1,2}:\d{2}(?!\d)|\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?|\d+(?:-\d+){2,}"
     r"|(?<![\w.-])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+/\d+(?![/\d])|\d+(?:\.\d+)?(?:%|°C)?)"
     r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:%|°C)?"
 )
 """Pattern of a number, a time, a date, or digits joined by hyphens."""
+
 DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 """A date as YYYY-MM-DD."""
+
 STRETCH = re.compile(
     rf"(?P<number>{NUMBER})|(?P<range>(?<=\d)[-–~～](?=\d))|(?P<han>[{HAN}]+)"
     rf"|(?P<word>[^\W\d_{HAN}]+(?:'[^\W\d_{HAN}]+)?)|(?P<mark>[^\w\s])"
 )
 """A number, a range sign between digits, a run of Chinese characters, a word in another script, or a mark."""
+
 DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 """Digit -> Chinese character."""
 

@@ -19,15 +19,19 @@ from speakkit import paths
 
 DROPPED = "-"
 """Pronunciation that removes misaki's entry for a word."""
+
 ANY = "*"
 """Word of a rule that applies to all homographs."""
+
 START = "^"
 """Name that matches the start of a sentence."""
+
 ADVERB = "RB"
 """Tag of an adverb."""
 
 Names = frozenset[str]
 """Words in lower case and tags in upper case."""
+
 Place = tuple[Names, ...]
 """For each position, the names of which one must match."""
 

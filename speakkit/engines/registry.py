@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
 """Synthesizer -> "module.name" of its class."""
+
 LIMITS = {"kokoro": "kokoro_config.limits", "upstream": "kokoro_config.limits"}
 """Synthesizer -> "module.name" of the function that returns its chunk limits without loading the engine."""
+
 TEXT_SYNTHESIZERS: dict[str, str] = {}
 """Text synthesizer -> "module.name" of its class."""
+
 CLOUDS = ("gemini", "inworld")
 """Names of the cloud engines."""
+
 PHONEMIZERS = {
     **dict.fromkeys(("en-us", "en-gb"), "english.Misaki"),
     **dict.fromkeys(("es", "fr-fr", "hi", "it", "pt-br"), "espeak.Espeak"),
@@ -34,16 +38,22 @@ PHONEMIZERS = {
     "zh": "mandarin.Pinyin",
 }
 """Language -> "module.name" of its phonemizer's class."""
+
 SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
 """Language -> source of its phonemes; espeak-ng if not listed. The English phonemizer gives the source per word."""
+
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
 """Language -> the extra of speakkit that it needs, and the packages that the extra installs."""
+
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
 """Recognizer -> "module.name" of its class."""
+
 ALIGNERS: dict[str, str] = {}
 """Aligner -> "module.name" of its class."""
+
 JUDGES = {"dnsmos": "dnsmos.Dnsmos"}
 """Judge -> "module.name" of its class."""
+
 EMBEDDERS: dict[str, str] = {}
 """Embedder -> "module.name" of its class."""
 

@@ -14,6 +14,7 @@ from speakkit.engines.styletts2.padding import Lengths
 
 EMBEDDING = 128
 """Width of a token embedding."""
+
 EPS = 1e-12
 """Epsilon of the layer norms."""
 

@@ -27,8 +27,10 @@ from speakkit.engines.styletts2.padding import EPS, Lengths
 
 SAMPLE_RATE = 24_000
 """Sample rate of the speech, in hertz."""
+
 HARMONICS = 9
 """Number of sine waves in the source: F0 and its overtones."""
+
 SINE = 0.1
 """Amplitude of a harmonic in voiced frames."""
 
