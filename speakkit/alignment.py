@@ -1,13 +1,13 @@
-"""Where a known text stands in a clip, and how well the sound fits it."""
+"""Alignment results: word times in a clip whose text is known, with pronunciation scores."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class KnownWord:
-    """A word that a clip should say.
+    """A word that a clip is expected to contain.
 
-    pronunciations: at least one, in the aligner's symbols; the aligner takes the one that fits best
+    pronunciations: one or more, in the aligner's phoneme symbols; the aligner uses the one that fits best
     """
 
     text: str
@@ -16,12 +16,12 @@ class KnownWord:
 
 @dataclass(frozen=True)
 class AlignedWord:
-    """One known word in a clip.
+    """The aligned position and score of one known word.
 
     start, end: seconds from the start of the clip; equal if the word was not found
-    pronunciation: index of the pronunciation that fits best
-    score: goodness of pronunciation: natural logarithm, mean a frame, of the word's path over the best path of any
-        phonemes; 0 is perfect
+    pronunciation: index of the best-fitting entry of `KnownWord.pronunciations`
+    score: goodness of pronunciation: natural logarithm of the probability of the word's path over that of the best path
+        of any phonemes, mean per frame; 0 is perfect
     is_skipped: the best path leaves the word out
     """
 
@@ -35,12 +35,13 @@ class AlignedWord:
 
 @dataclass(frozen=True)
 class Gap:
-    """What lies before the first word, between two words, or behind the last.
+    """The part of a clip before the first word, between two words, or after the last word.
 
-    before: index of the word behind it; the number of words for the last gap
+    before: index of the word that follows; the number of words for the last gap
     start, end: seconds from the start of the clip
-    phonemes: what is heard there, in the aligner's symbols; "" for silence
-    score: natural logarithm, mean a frame, of silence over the best path of any phonemes; 0 is silence
+    phonemes: phonemes recognized in the gap, in the aligner's symbols; "" for silence
+    score: natural logarithm of the probability of silence over that of the best path of any phonemes, mean per frame; 0
+        is silence
     """
 
     before: int
@@ -52,11 +53,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class Alignment:
-    """A known text in a clip.
+    """The alignment of a known text with a clip.
 
-    words: one for each known word, in order
+    words: one per known word, in order
     gaps: one more than words, in order
-    score: natural logarithm of the whole path, by which other texts for the same clip are compared
+    score: natural logarithm of the probability of the whole path; compare it to choose between texts for the same clip
     """
 
     words: tuple[AlignedWord, ...]

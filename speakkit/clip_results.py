@@ -1,4 +1,4 @@
-"""What is known of one clip of speech once it was checked: scores, and for each word a verdict with its evidence."""
+"""Results of checking one speech clip: quality scores, and a verdict with its evidence for each word."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,26 +9,26 @@ from speakkit.identity import Identity
 
 @dataclass(frozen=True)
 class Scores:
-    """A judge's opinion of one clip.
+    """The quality scores that one judge gave a clip.
 
-    values: (question, mean opinion score in [1, 5]) in the judge's own order
-    evaluator: the judge
+    values: (question, mean opinion score in [1, 5]) pairs, in the judge's own order
+    evaluator: identity of the judge
     """
 
     values: tuple[tuple[str, float], ...]
     evaluator: Identity
 
     def __getitem__(self, question: str) -> float:
-        """The score for one question. Raises KeyError."""
+        """Return the score for one question. Raises KeyError if the judge has no such question."""
         return dict(self.values)[question]
 
     def __iter__(self) -> Iterator[str]:
-        """The questions."""
+        """Iterate over the questions."""
         return (question for question, _ in self.values)
 
 
 class Verdict(StrEnum):
-    """What is to be said of one word. stt_error blames the primary recognizer, referee_error the referee."""
+    """Verdict on one word. stt_error is an error of the primary recognizer, referee_error one of the referee."""
 
     passed = "pass"
     stt_error = "stt_error"
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 
 class SpeechFault(StrEnum):
-    """What went wrong where the verdict is tts_failure."""
+    """Kind of speech error, given if the verdict is tts_failure."""
 
     substituted = "substituted"
     dropped = "dropped"
@@ -57,13 +57,14 @@ class SpeechFault(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a verdict rests on. What was not measured is None.
+    """The measurements that a verdict is based on. None for what was not measured.
 
-    heard: recognizer -> what it heard in place of the word; "" for nothing
-    confidence: recognizer -> its probability for that, in [0, 1]
+    heard: recognizer -> its text in place of the word; "" for nothing
+    confidence: recognizer -> its probability for that text, in [0, 1]
     goodness: goodness of pronunciation, see `alignment.AlignedWord.score`
-    likelihood_ratio: natural logarithm of the alignment with what was heard, over that with the text
-    rule: the rule that decided
+    likelihood_ratio: natural logarithm of the likelihood of the recognized text's alignment over that of the expected
+        text's
+    rule: name of the rule that decided
     """
 
     heard: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class Evidence:
 class WordResult:
     """The verdict on one word of the text.
 
-    start, end: offsets in the text, in characters
+    start, end: half-open character offsets in the text
     begins, ends: seconds from the start of the clip; None if the word was not located
     confidence: calibrated probability that the word was said, in [0, 1]
     """
@@ -95,9 +96,10 @@ class WordResult:
 
 @dataclass(frozen=True)
 class Insertion:
-    """Speech that the text does not have.
+    """Speech in the clip that the text does not contain.
 
-    before: index of the word behind it; the number of words at the end of the text
+    before: index of the word that follows; the number of words at the end of the text
+    heard: the recognized text
     begins, ends: seconds from the start of the clip
     """
 
@@ -110,7 +112,10 @@ class Insertion:
 
 
 class ClipVerdict(StrEnum):
-    """What is to be said of a clip. A clip that could not be measured has failed to be checked, and never passes."""
+    """Verdict on a clip.
+
+    `failed` means that the clip could not be measured. Such a clip never passes.
+    """
 
     passed = "pass"
     fail = "fail"
@@ -120,13 +125,13 @@ class ClipVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class ClipResult:
-    """All that a check found of one clip.
+    """The result of checking one clip.
 
     reason: why the verdict is not pass
-    words: one for each white-space word of the text, in order; empty if the clip could not be measured
-    engines: role, such as "primary" -> the engine that had it
-    scores: of each judge that ran
-    seconds: stage -> how long it took
+    words: one per whitespace-separated word of the text, in order; empty if the clip could not be measured
+    engines: role, such as "primary" -> identity of the engine in that role
+    scores: one entry per judge that ran
+    seconds: stage -> duration of the stage, in seconds
     """
 
     path: str

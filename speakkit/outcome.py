@@ -1,4 +1,4 @@
-"""What became of each item that was handed to an engine or a worker: its result, or the error that it alone met."""
+"""Outcome of one item that an engine or a worker processed: its value, or the error of this item alone."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 from speakkit.errors import SpeakkitError, WorkerBug
 
 Failure = SpeakkitError | WorkerBug
-"""Why an item failed: as foreseen, or by a bug that showed itself in another process."""
+"""Error of an item: an expected error, or a bug in a worker process."""
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -14,11 +14,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Value]):
-    """The outcome for one item. Outcomes come in the order of their items.
+    """The outcome for one item. Outcomes are returned in the order of their items.
 
-    item: the very object that was handed in
-    value: the result; None if it failed
-    error: why it failed; None if it did not
+    item: the same object that was passed in
+    value: the result; None if the item failed
+    error: why the item failed; None if it succeeded
     """
 
     item: Item
@@ -26,7 +26,7 @@ class Outcome(Generic[Item, Value]):
     error: Failure | None = None
 
     def result(self) -> Value:
-        """The value. Raises the error if the item failed."""
+        """Return the value. Raises the item's error if the item failed."""
         if self.error:
             raise self.error
         return cast("Value", self.value)

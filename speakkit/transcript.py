@@ -1,14 +1,14 @@
-"""What a recognizer heard."""
+"""Transcripts: the text that a recognizer found in a clip, with words and segments."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a transcript. What the recognizer does not tell is None.
+    """One word of a transcript. None for what the recognizer does not report.
 
     start, end: seconds from the start of the clip
-    confidence: the recognizer's own probability, in [0, 1]; scales differ from one recognizer to another
+    confidence: the recognizer's own probability, in [0, 1]; scales differ between recognizers
     """
 
     text: str
@@ -19,12 +19,13 @@ class Word:
 
 @dataclass(frozen=True)
 class TranscriptSegment:
-    """A stretch of a clip that a recognizer decoded as one. What the recognizer does not tell is None.
+    """A part of a clip that a recognizer decoded in one step. None for what the recognizer does not report.
 
     start, end: seconds from the start of the clip
     average_log_probability: natural logarithm, mean over the tokens
     no_speech_probability: in [0, 1]
-    compression_ratio: bytes of the text over its zlib-compressed bytes; over 2.4, Whisper takes it for a repetition
+    compression_ratio: bytes of the text over bytes of the zlib-compressed text; above 2.4, Whisper treats the text as a
+        repetition
     """
 
     text: str
@@ -37,11 +38,11 @@ class TranscriptSegment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What one recognizer heard in one clip.
+    """The transcript of one clip by one recognizer.
 
-    text: without white space at its ends
-    language: ISO 639-1, such as "en"
-    words: empty if the recognizer tells only the text
+    text: without leading and trailing white space
+    language: ISO 639-1 code, such as "en"
+    words: empty if the recognizer reports only the text
     segments: in order; empty if the recognizer has none
     raw_text: exactly what the recognizer returned
     """

@@ -1,4 +1,4 @@
-"""Who can speak: Kokoro's voices and blends of them, their languages, and the voices of the clouds by name."""
+"""Voices: Kokoro's voices and blends of them, their languages, and the names of cloud voices."""
 
 import difflib
 import math
@@ -23,7 +23,7 @@ LANGUAGES = {
     "p": "pt-br",
     "z": "zh",
 }
-"""The first letter of a voice's name -> the language that it was trained on."""
+"""First letter of a Kokoro voice name -> the language that the voice was trained on."""
 
 ISO_639_1 = {
     "en-us": "en",
@@ -36,7 +36,7 @@ ISO_639_1 = {
     "pt-br": "pt",
     "zh": "zh",
 }
-"""speakkit's name of a language -> its code in ISO 639-1, by which recognizers know it."""
+"""speakkit's language name -> its ISO 639-1 code, which recognizers use."""
 
 OTHER_LANGUAGE_NAMES = {
     "en": "en-us",
@@ -50,9 +50,10 @@ OTHER_LANGUAGE_NAMES = {
     "cmn": "zh",
     "zh-cn": "zh",
 }
+"""Accepted alternative language name -> speakkit's language name."""
 
 SEXES = {"f": "female", "m": "male"}
-"""The second letter of a voice's name."""
+"""Second letter of a Kokoro voice name -> the sex of the voice."""
 
 ALIASES = {
     "kokoro": {
@@ -79,25 +80,25 @@ ALIASES = {
         "bf2": "Wendy",
     },
 }
-"""Engine -> its short names."""
+"""Engine -> its voice aliases, as alias -> full voice name."""
 
 PACKAGED = frozenset(ALIASES["kokoro"].values())
-"""The voices that are installed with speakkit, and so need no fetching."""
+"""Full names of the Kokoro voices that are installed with speakkit, so that nothing is downloaded for them."""
 
 DEFAULT = "f1"
+"""Alias of the default voice."""
 
 WEIGHTS = (Fraction(1, 1000), Fraction(1_000_000))
-"""The least and the most that one voice may weigh in a blend, and how far apart two may be."""
+"""Minimum and maximum weight of one voice in a blend. The maximum also limits the ratio of two weights."""
 
 PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-"""What a voice of the user's own may be called: nothing that a blend could be taken for."""
+"""Valid name of a user's own voice. It excludes every character that blend syntax uses."""
 
 PART = re.compile(r"(?P<name>[^\s+,:()]+)\s*(?:\((?P<brackets>[^()]*)\)|:(?P<colon>[^+,:()]*))?")
-"""One voice of a blend and its weight: "af_bella", "af_bella(2)" or "af_bella:60"."""
+"""One voice of a blend with its weight: "af_bella", "af_bella(2)" or "af_bella:60"."""
 
 SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "DEVANAGARI": "hi", "LATIN": "en-us"}
-"""How the Unicode names of letters begin -> the language whose voices read them; the first that is found counts.
-"""
+"""Prefix of Unicode letter names -> the language whose voices read that script. The first match counts."""
 
 SAMPLES = {
     "en-us": "The quick brown fox jumps over the lazy dog, and nobody in the village was surprised.",
@@ -110,17 +111,17 @@ SAMPLES = {
     "pt-br": "Bom dia a todos, hoje o tempo está muito bom e vamos passear no parque.",
     "zh": "大家早上好，今天天气很好，我们一起去公园散步吧。",
 }
-"""A sentence of each language, to hear a voice by."""
+"""Language -> a sample sentence for listening to a voice."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What there is to know of a voice before it is heard.
+    """Metadata of one voice.
 
-    language: a key of the phonemizers, such as "en-us"; "" where it speaks many
-    sex: one of SEXES; "" where it is not known
-    grade: of the training data, "A" to "F+" (VOICES.md of hexgrad/Kokoro-82M); "" where none was given
-    source: the licence of the training data, such as "CC BY (SIWIS)"; "" where it is not stated
+    language: a language key of the phonemizers, such as "en-us"; "" if the voice speaks several languages
+    sex: a value of SEXES; "" if unknown
+    grade: grade of the training data, "A" to "F+" (VOICES.md of hexgrad/Kokoro-82M); "" if none was given
+    source: licence of the training data, such as "CC BY (SIWIS)"; "" if not stated
     """
 
     engine: str
@@ -132,17 +133,17 @@ class Profile:
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """The short names."""
+        """The short names of the voice."""
         return tuple(alias for alias, name in ALIASES[self.engine].items() if name == self.name)
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice, or a blend of several.
+    """A voice, or a blend of several voices.
 
-    name: such as "af_heart"; of a blend its canonical form, such as "af_bella(2)+af_sky"
-    language: that of most of it, a key of the phonemizers
-    mix: the names of the packs that it is made of, in order, and their shares, which sum to 1
+    name: such as "af_heart"; for a blend, its canonical form, such as "af_bella(2)+af_sky"
+    language: language of the largest share of the blend, a language key of the phonemizers
+    mix: (voice pack name, share) pairs, in order; the shares sum to 1
     """
 
     name: str
@@ -152,19 +153,25 @@ class Voice:
 
 @cache
 def profiles(engine: str = "kokoro") -> Mapping[str, Profile]:
-    """The voices of an engine by name: the 54 of Kokoro v1.0, or those that a cloud is known to have."""
+    """Return the voices of an engine, as name -> profile.
+
+    These are the 54 voices of Kokoro v1.0, or the known voices of a cloud.
+    """
     rows = [line.split("\t") for line in (paths.data() / "voices.tsv").read_text().splitlines()[1:]]
     return {name: Profile(engine, name, *_of_name(name), *rest) for owner, name, *rest in rows if owner == engine}
 
 
 def _of_name(name: str) -> tuple[str, str]:
-    """The language and the sex that a name of Kokoro's kind tells, or "" and ""."""
+    """Return the language and sex that a Kokoro-style voice name encodes, or "" and "" for any other name."""
     known = re.match(r"[abefhijpz][fm]_", name)
     return (LANGUAGES[name[0]], SEXES[name[1]]) if known else ("", "")
 
 
 def language(name: str) -> str:
-    """The language that `name` means, such as "fr-fr" for "fr". Raises BadValue where there is none."""
+    """Return speakkit's language name for `name`, such as "fr-fr" for "fr".
+
+    Raises BadValue if there is no such language.
+    """
     wanted = name.lower().replace("_", "-")
     wanted = LANGUAGES.get(wanted, OTHER_LANGUAGE_NAMES.get(wanted, wanted))
     if wanted not in LANGUAGES.values():
@@ -173,23 +180,27 @@ def language(name: str) -> str:
 
 
 def own_profile(name: str, source: str) -> Profile:
-    """The profile of a voice of the user's own: its language by its name, en-us where that tells none."""
+    """Return the profile of a user's own voice.
+
+    The name gives the language; it is en-us if the name gives none.
+    """
     language, sex = _of_name(name)
     return Profile("kokoro", name, language or LANGUAGES["a"], sex, "", source)
 
 
 def reading(text: str) -> Profile | None:
-    """A voice that reads the script of `text`, for a hint; None where no voice does."""
+    """Return a voice that reads the script of `text`, for use in a hint; None if no voice does."""
     scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
     language = next((language for script, language in SCRIPTS.items() if script in scripts), None)
     return next((profile for profile in profiles().values() if profile.language == language), None)
 
 
 def find(text: str, *, blends: Mapping[str, str] | None = None, own: Collection[str] = ()) -> Voice:
-    """The voice that `text` names: a name, an alias, a blend, or the name of a blend.
+    """Return the voice for `text`: a name, an alias, a blend, or the name of a blend.
 
-    blends: the user's named blends; own: the names of the user's own packs.
-    Raises BadValue, with the nearest names, for a voice that there is not, and for a blend that cannot be mixed.
+    blends: the user's named blends, as name -> blend
+    own: the names of the user's own voice packs
+    Raises BadValue if a voice does not exist, with the nearest names, or if a blend cannot be mixed.
     """
     blends = blends or {}
     weights: dict[str, Fraction] = {}
@@ -207,17 +218,21 @@ def find(text: str, *, blends: Mapping[str, str] | None = None, own: Collection[
 
 
 def parts(blend: str) -> Iterator[tuple[str, Fraction]]:
-    """The voices of a blend and their weights, as they are written. Raises BadValue where it is not written as one."""
+    """Yield the voices of a blend with their weights, as written.
+
+    Raises BadValue if `blend` does not follow the blend syntax.
+    """
     for part in re.split(r"[+,]", blend):
         found = PART.fullmatch(part.strip())
         if not found:
-            what = f"{part.strip()!r} is no voice" if part.strip() else "a voice is missing"
+            what = f"{part.strip()!r} is not a voice" if part.strip() else "a voice is missing"
             raise BadValue(f"in the voice {blend!r} {what}; a blend is written af_bella(2)+af_sky(1), or a:60,b:40")
         name, *weight = found.group("name", "brackets", "colon")
         yield name, _weight(next((given for given in weight if given is not None), "1"), blend)
 
 
 def _weight(text: str, blend: str) -> Fraction:
+    """Return the weight that `text` gives. Raises BadValue if it is not a number within WEIGHTS."""
     least, most = WEIGHTS
     if not re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text) or not least <= Fraction(text) <= most:
         raise BadValue(f"in the blend {blend!r} the weight {text!r} is not between {float(least)} and {int(most)}")
@@ -225,6 +240,7 @@ def _weight(text: str, blend: str) -> Fraction:
 
 
 def _full_name(name: str, blends: Iterable[str], own: Collection[str]) -> str:
+    """Return the full name of one voice of a blend. Raises BadValue if there is no such voice."""
     aliases = ALIASES["kokoro"]
     if name in own or name in profiles():
         return name
@@ -243,7 +259,10 @@ def _full_name(name: str, blends: Iterable[str], own: Collection[str]) -> str:
 
 
 def _canonical(shares: Mapping[str, Fraction]) -> str:
-    """The one way to write a blend: names in order, weights the least whole numbers that are in proportion."""
+    """Return the canonical form of a blend: names in order, with the smallest whole-number weights.
+
+    Raises BadValue if a weight would exceed the maximum of WEIGHTS.
+    """
     scale = math.lcm(*(share.denominator for share in shares.values()))
     whole = {name: int(share * scale) for name, share in shares.items()}
     least = math.gcd(*whole.values())

@@ -118,7 +118,7 @@ def test_any_text_is_a_voice_or_refused(text):
         ("af_bella(0.001)+af_sky(1000000)", "too far apart"),
         ("af_bella(nan)", "not between"),
         ("af_bella:x,af_sky:1", "'x'"),
-        ("af_bella(2", "no voice"),
+        ("af_bella(2", "is not a voice"),
         ("af_bella-af_sky", "there is no voice"),
         ("af_bella+af_skyy", "af_sky"),
     ],

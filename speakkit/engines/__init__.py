@@ -1,1 +1,1 @@
-"""Adapters: the only modules that name a heavy package. `registry` loads them by name, when they are first used."""
+"""Engine adapters: the only modules that import a heavy package. `registry` imports them by name on first use."""

@@ -1,4 +1,4 @@
-"""What every engine does alike: try one item and keep its failure as data, and hold a model until it is closed."""
+"""Helpers that all engines share: return an item's failure as data, and hold a model until the engine is closed."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
@@ -11,11 +11,14 @@ Value = TypeVar("Value")
 Model = TypeVar("Model")
 
 SHOWN = 200
-"""Characters of a library's own message that an error shows."""
+"""Maximum number of characters of a library's own message in an error."""
 
 
 def attempt(item: Item, make: Callable[[Item], Value], engine: str) -> Outcome[Item, Value]:
-    """The outcome of `make(item)`. What a library raises becomes an EngineError that names the engine."""
+    """Return the outcome of `make(item)`.
+
+    An exception of a library becomes an EngineError that names the engine.
+    """
     try:
         return Outcome(item, make(item))
     except SpeakkitError as error:
@@ -27,11 +30,12 @@ def attempt(item: Item, make: Callable[[Item], Value], engine: str) -> Outcome[I
 
 
 def each(items: Iterable[Item], make: Callable[[Item], Value], engine: str) -> Iterator[Outcome[Item, Value]]:
-    """The outcome of `make` for each item, in order."""
+    """Return an iterator over the outcome of `make` for each item, in order."""
     return (attempt(item, make, engine) for item in items)
 
 
 def _told(engine: str, error: Exception) -> str:
+    """Return the message of an EngineError for `error`: the engine, the class and the first line."""
     if is_out_of_memory(error):
         return f"there is not enough memory for {engine}; free some of it"
     lines = str(error).strip().splitlines()
@@ -39,7 +43,10 @@ def _told(engine: str, error: Exception) -> str:
 
 
 class Held(Generic[Model]):
-    """A loaded model, until its engine is closed. Calling it gives the model, and raises EngineError once closed."""
+    """A loaded model, held until its engine is closed.
+
+    Calling the object returns the model. Raises EngineError after `close`.
+    """
 
     def __init__(self, engine: str, model: Model) -> None:
         self.engine = engine
@@ -51,10 +58,10 @@ class Held(Generic[Model]):
         return self._model
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._model = None
 
 
 def closed(engine: str) -> EngineError:
-    """The error of an item that an engine had not begun when it was closed."""
+    """Return the error for an item that was not started before its engine was closed."""
     return EngineError(f"{engine} was closed before this was done")

@@ -1,7 +1,7 @@
-"""What an engine is. Every kind takes a list and yields an `Outcome` for each item, in order, so that it may batch.
+"""Engine interfaces. Each kind takes a list of items and yields one `Outcome` per item, in order, so that it can batch.
 
-A failed item is an outcome with its error, and the items behind it are done all the same. Engines are lent by
-`registry`, which loads and closes them. None has a default language.
+A failed item is an outcome with its error; the items after it are still processed. `registry` loads, lends and closes
+engines. No engine has a default language.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,10 +23,10 @@ from speakkit.transcript import Transcript
 
 @dataclass(frozen=True)
 class Footprint:
-    """What an engine takes once it is loaded.
+    """The device memory that a loaded engine needs.
 
     device: "cpu", "cuda" or "mps"
-    size: estimate in bytes, with what one item needs
+    size: estimate in bytes, including what one item needs
     """
 
     device: str
@@ -34,22 +34,28 @@ class Footprint:
 
 
 class Engine(Protocol):
-    """What all kinds share. An engine also has the class methods `load` and `footprint`, with the same parameters."""
+    """The interface common to all kinds.
+
+    An engine also has the class methods `load` and `footprint`, which take the same parameters.
+    """
 
     @property
     def identity(self) -> Identity:
-        """Which engine this is."""
+        """The identity of this engine."""
 
     def close(self) -> None:
-        """Give back its memory. What it is asked for from then on, or had not begun, fails with EngineError."""
+        """Release the engine's memory.
+
+        Requests after that, and items that were not started, fail with EngineError.
+        """
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """One chunk, spoken.
+    """The speech of one chunk.
 
-    durations: for the start, each phoneme and the end, how many frames of `Synthesizer.frame` seconds it takes;
-        their sum is the length of the audio. Empty, as the audio is, for a chunk without phonemes
+    durations: frames of `Synthesizer.frame` seconds for the start token, each phoneme and the end token; their sum is
+        the length of the audio. Empty, like the audio, for a chunk without phonemes
     """
 
     audio: Audio
@@ -58,9 +64,9 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class RecitedWord:
-    """A word of a passage, and when it is heard.
+    """A word of a passage, with its time in the audio.
 
-    offset: of its first character in the passage
+    offset: character offset of the word in the passage
     start, end: seconds from the start of the audio
     """
 
@@ -72,16 +78,19 @@ class RecitedWord:
 
 @dataclass(frozen=True)
 class Recital:
-    """One passage, spoken. words: None if the engine tells no times."""
+    """The speech of one passage.
+
+    words: None if the engine reports no word times
+    """
 
     audio: Audio
     words: tuple[RecitedWord, ...] | None = None
 
 
 class Phrase(Protocol):
-    """A stretch of text to be phonemized, such as a `Sentence`.
+    """A piece of text to phonemize, such as a `Sentence`.
 
-    start: offset of its first character in the text that tokens are located in
+    start: offset of its first character in the text that token offsets refer to
     """
 
     @property
@@ -95,92 +104,111 @@ AnyPhrase = TypeVar("AnyPhrase", bound=Phrase)
 
 
 class Phonemizer(Engine, Protocol):
-    """Text -> phonemes, for one language."""
+    """An engine that converts text to phonemes, for one language."""
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """The tokens of each phrase, with offsets that count from its `start`.
+        """Yield the tokens of each phrase. Token offsets count from the phrase's `start`.
 
-        A word that the phonemizer cannot say is a token without phonemes.
+        A word that the phonemizer cannot pronounce is a token without phonemes.
         """
 
 
 class Synthesizer(Engine, Protocol):
-    """Phonemes -> speech.
+    """An engine that converts phonemes to speech.
 
-    frame: seconds, the unit of `Synthesis.durations`
-    limits: what it can speak at once
+    frame: length of one frame in seconds, the unit of `Synthesis.durations`
+    limits: limits of one chunk
     """
 
     frame: float
     limits: ChunkLimits
 
     def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:
-        """The speech of each chunk.
+        """Yield the speech of each chunk.
 
-        urgent: somebody waits to hear the first chunk, which is spoken at once, before chunks of other callers; else
-            it is spoken in a batch with those behind it
+        urgent: the first chunk has a waiting listener; it is synthesized at once, before chunks of other callers. If
+            false, it is synthesized in a batch with the chunks that follow it
         """
 
 
 class TextSynthesizer(Engine, Protocol):
-    """Text -> speech, by an engine that reads for itself, such as a cloud.
+    """An engine that converts text to speech directly, such as a cloud.
 
-    max_characters: of one passage
-    voices: full names
+    max_characters: maximum length of one passage
+    voices: full voice names
     """
 
     max_characters: int
     voices: frozenset[str]
 
     def recite(self, passages: Iterable[Passage]) -> Iterator[Outcome[Passage, Recital]]:
-        """The speech of each passage."""
+        """Yield the speech of each passage."""
 
 
 class Recognizer(Engine, Protocol):
-    """Speech -> text. device: where it runs, such as "cpu"."""
+    """An engine that converts speech to text.
+
+    device: the device it runs on, such as "cpu"
+    """
 
     device: str
 
     def transcribe(self, clips: Iterable[Audio], language: str | None) -> Iterator[Outcome[Audio, Transcript]]:
-        """What was heard in each clip, at any sample rate. language: ISO 639-1; None to detect it."""
+        """Yield the transcript of each clip. Clips may have any sample rate.
+
+        language: ISO 639-1 code; None to detect the language
+        """
 
 
 class Posteriors(Protocol):
-    """Probabilities of phonemes over the time of one clip, on which any number of texts can be tried."""
+    """Phoneme probabilities over the time of one clip. Any number of texts can be aligned with them."""
 
     def align(self, words: Sequence[KnownWord]) -> Alignment:
-        """Where the words stand. Cheap beside `Aligner.observe`. Raises EngineError for what it cannot align."""
+        """Return the alignment of the words. Cheap compared with `Aligner.observe`.
+
+        Raises EngineError if the words cannot be aligned.
+        """
 
 
 class Aligner(Engine, Protocol):
-    """Speech -> probabilities of phonemes, by which a known text is found in it.
+    """An engine that converts speech to phoneme probabilities, used to locate a known text in the speech.
 
-    symbols: the phonemes that `KnownWord.pronunciations` may have
+    symbols: phoneme symbols allowed in `KnownWord.pronunciations`
     """
 
     symbols: frozenset[str]
 
     def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
-        """The posteriors of each clip, at any sample rate, computed once."""
+        """Yield the posteriors of each clip, computed once. Clips may have any sample rate."""
 
 
 class Judge(Engine, Protocol):
-    """Speech -> how good it sounds."""
+    """An engine that scores the sound quality of speech."""
 
     def score(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Scores]]:
-        """The scores of each clip, at any sample rate. An empty clip fails with EngineError."""
+        """Yield the scores of each clip. Clips may have any sample rate.
+
+        An empty clip fails with EngineError.
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """The voice of one clip as a point. vector: float32 [n], of length 1; evaluator: the engine that made it."""
+    """The voice embedding of one clip.
+
+    vector: float32 [n], of length 1
+    evaluator: identity of the engine that computed it
+    """
 
     vector: npt.NDArray[np.float32]
     evaluator: Identity
 
 
 class Embedder(Engine, Protocol):
-    """Speech -> a vector; the nearer two of them are, the more alike the voices."""
+    """An engine that converts speech to an embedding. The closer two embeddings, the more alike the voices."""
 
     def embed(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Embedding]]:
-        """The vector of each clip, at any sample rate. An empty clip fails with EngineError."""
+        """Yield the embedding of each clip. Clips may have any sample rate.
+
+        An empty clip fails with EngineError.
+        """

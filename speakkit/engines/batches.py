@@ -1,4 +1,4 @@
-"""Chunks of any number of callers, spoken in batches: which go together, and who waits for whom."""
+"""Batching of chunks from any number of callers: which chunks form a batch, and in which order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,43 +16,51 @@ from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
 
 AHEAD = 4
-"""Batches' worth of chunks that a caller hands in before they are spoken, so that chunks of one length are found among
-them; and how much more of them it hands in each time, from the first on, up to there."""
+"""Look-ahead. A caller enqueues up to AHEAD batches' worth of chunks before they are synthesized, so that chunks of
+similar length can be batched. Its look-ahead also grows by this factor each time, from the first chunk up to that
+limit."""
 
 
 Spoken = Outcome[Chunk, Synthesis]
 
 
 class Room(Protocol):
-    """The memory that a batch is spoken in."""
+    """Memory budget for a batch, measured in seconds of speech."""
 
     def seconds(self) -> float:
-        """How much speech, padding included, it holds now."""
+        """Return how many seconds of speech, padding included, fit into memory now."""
 
     def used(self, seconds: float) -> None:
-        """Learn from a batch of so much speech that was spoken."""
+        """Update the estimate after a batch of `seconds` of speech succeeded."""
 
     def exhausted(self, seconds: float) -> None:
-        """Learn from a batch of so much speech that it did not hold, and free what can be freed."""
+        """Update the estimate after a batch of `seconds` of speech ran out of memory, and free what can be freed."""
 
     def rest(self) -> None:
-        """Nobody waits: give back what is kept for the next batch."""
+        """Release the memory kept for the next batch. Called when no chunk is waiting."""
 
     def is_exhausted(self, error: BaseException) -> bool:
-        """Whether `error` means that there was not enough of it."""
+        """Return whether `error` means that memory ran out."""
 
 
 class Batches:
-    """Speaks the chunks of every caller, in as many threads as there are, with an engine that has one.
+    """Synthesizes the chunks of all callers in batches, with an engine that runs one batch at a time.
 
-    The first chunk of a caller goes before all that others have in store: somebody may be waiting to hear it. Whoever
-    waits while nobody speaks speaks the next batch, of whomever it is.
+    Each caller runs `outcomes` in its own thread. A caller's first urgent chunk goes before all other waiting chunks,
+    because a listener may be waiting for it. A caller that waits while no batch is running runs the next batch itself,
+    whichever caller the chunks belong to.
     """
 
     def __init__(
         self, engine: Identity, speak: Callable[[Sequence[Chunk]], Sequence[Spoken]], room: Room, most: int
     ) -> None:
-        """`speak` speaks a batch, of at most `most` chunks with phonemes; it is never called twice at once."""
+        """Create the batcher.
+
+        engine: identity of the engine
+        speak: synthesizes a batch; never called concurrently
+        room: memory budget for a batch
+        most: maximum number of chunks with phonemes in a batch
+        """
         self._engine, self._speak, self._room, self._most = engine, speak, room, most
         self._turn = Condition()
         self._speaking = False
@@ -60,16 +68,17 @@ class Batches:
         self._waiting: list[_Job] = []
 
     def close(self) -> None:
-        """Fail the chunks that are not begun, and all later ones. Waits for the batch under way."""
+        """Fail all waiting and later chunks. Waits for the running batch."""
         with self._turn:
             self._is_closed = True
             self._turn.notify_all()
             self._turn.wait_for(lambda: not self._speaking)
 
     def outcomes(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Spoken]:
-        """The outcome for each chunk, in order. Chunks are asked for no further ahead than batches need.
+        """Yield the outcome of each chunk, in order. `chunks` is read no further ahead than batching needs.
 
-        urgent: the first chunk is spoken before all that others have in store; else in a batch with those behind it
+        urgent: the first chunk is synthesized before all waiting chunks of other callers; if false, it is synthesized
+            in a batch with the chunks that follow it
         """
         remaining = map(self._job, chunks)
         mine: deque[_Job] = deque()
@@ -92,12 +101,13 @@ class Batches:
                 self._waiting = [job for job in self._waiting if job not in mine]
 
     def _job(self, chunk: Chunk) -> "_Job":
-        """The job of a chunk; done already if it has no phonemes."""
+        """Return the job for a chunk. A chunk without phonemes is done already."""
         if chunk.phonemes:
             return _Job(chunk)
         return _Job(chunk, outcome=Outcome(chunk, Synthesis(silence(0.0, self._engine.sample_rate), ())))
 
     def _outcome(self, job: "_Job") -> Spoken:
+        """Return the outcome of `job`. Run batches in this thread while no other thread does."""
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: job.outcome or self._is_closed or not self._speaking)
@@ -119,7 +129,11 @@ class Batches:
                     self._turn.notify_all()
 
     def _taken(self) -> list["_Job"]:
-        """The next batch: with whoever waits longest go those whose length is next to theirs, while there is room."""
+        """Take the next batch from the waiting jobs.
+
+        The batch holds the longest-waiting job and the jobs closest to it in length, as far as memory allows. Urgent
+        jobs go first. All jobs of a batch have the same thread count.
+        """
         ranked = [job for job in self._waiting if job.is_urgent] or self._waiting
         first, room = ranked[0], self._room.seconds()
         alike = (job for job in ranked if job.chunk.threads == first.chunk.threads)
@@ -134,6 +148,7 @@ class Batches:
         return batch
 
     def _spoken(self, chunks: Sequence[Chunk]) -> Sequence[Spoken]:
+        """Synthesize a batch. If memory runs out, split it in two and try again."""
         seconds = len(chunks) * max(chunk.predicted for chunk in chunks)
         try:
             outcomes = self._speak(chunks)
@@ -143,7 +158,7 @@ class Batches:
         else:
             self._room.used(seconds)
             return outcomes
-        # Behind the except block, which would hold on to what the batch had in memory.
+        # Outside the except block, because inside it the traceback would keep the batch's tensors in memory.
         self._room.exhausted(seconds)
         if len(chunks) == 1:
             failure = EngineError(f"there is not enough memory to speak {chunks[0].phonemes[:20]}...; free some of it")
@@ -154,7 +169,10 @@ class Batches:
 
 @dataclass(eq=False)
 class _Job:
-    """A chunk, and what became of it as soon as that is known."""
+    """A chunk, with its outcome once it is done.
+
+    is_urgent: synthesize it before all jobs that are not urgent
+    """
 
     chunk: Chunk
     is_urgent: bool = False

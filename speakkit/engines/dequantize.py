@@ -1,7 +1,8 @@
-"""Kokoro's float32 checkpoint, rebuilt from the int8 ONNX export of kokoro-onnx (kokoro-v1.0.int8.onnx).
+"""Rebuild Kokoro's float32 checkpoint from the int8 ONNX export of kokoro-onnx (kokoro-v1.0.int8.onnx).
 
-Every weight's place survives in the export's *node* names ('/decoder/decoder/decode.0/conv1/Conv_quant'), not in
-the names of its initializers. What is rebuilt is int8 times its scale: close to the published weights, not equal.
+The module path of each weight is preserved in the export's *node* names ('/decoder/decoder/decode.0/conv1/Conv_quant'),
+not in the names of its initializers. Rebuilt weights are int8 values times their scale: close to the published weights,
+but not equal.
 """
 
 import re
@@ -17,15 +18,20 @@ from onnx import numpy_helper
 from torch import Tensor
 
 WITHOUT_WEIGHT_NORM = ("noise_convs", "F0_proj", "N_proj")
+"""Name parts of convolutions that have no weight norm in the checkpoint."""
+
 TORCH_GATES = [0, 2, 3, 1]
-"""ONNX orders an LSTM's gates i, o, f, c; torch i, f, c, o."""
+"""Permutation from ONNX's LSTM gate order (i, o, f, c) to torch's (i, f, c, o)."""
 
 State = dict[str, Tensor]
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 def rebuild(export: Path, checkpoint: Path) -> None:
-    """Write the checkpoint that `kokoro.KModel` loads, made from the ONNX file `export`. Raises OSError."""
+    """Write the checkpoint that `kokoro.KModel` loads, rebuilt from the ONNX file `export`.
+
+    Raises OSError if a file cannot be read or written.
+    """
     graph = onnx.load(export).graph
     arrays: Arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     parts: dict[str, State] = {}
@@ -36,13 +42,14 @@ def rebuild(export: Path, checkpoint: Path) -> None:
         try:
             torch.save(parts, out)
         except RuntimeError as error:
-            # After a write that failed, or was broken off, torch's archive fails to close as well.
+            # If a write fails or is interrupted, closing torch's archive raises too, and hides the cause.
             if isinstance(error.__context__, OSError | KeyboardInterrupt):
                 raise error.__context__ from None
             raise
 
 
 def _state(graph: onnx.GraphProto, arrays: Arrays) -> State:
+    """Return all weights of the graph, by checkpoint name."""
     state: State = {}
     for node in graph.node:
         if "stft" not in node.name:
@@ -56,7 +63,10 @@ def _state(graph: onnx.GraphProto, arrays: Arrays) -> State:
 
 
 def _plain_key(name: str) -> str | None:
-    """The checkpoint's name for a bias, a norm or an alpha, which the export holds as it is."""
+    """Return the checkpoint name of a bias, a norm or an alpha, which the export stores unquantized.
+
+    Returns None for any other initializer.
+    """
     if name.endswith("_scale") or "stft" in name:
         return None
     if name.startswith("encoder."):
@@ -65,7 +75,7 @@ def _plain_key(name: str) -> str | None:
 
 
 def _weights_of(node: onnx.NodeProto, arrays: Arrays) -> State:
-    """The weights that one node of the graph carries: most carry none."""
+    """Return the weights of one graph node, by checkpoint name. Most nodes have none."""
     match node.op_type:
         case "Gather" if node.input[0].endswith(("embeddings.weight_quantized", "embedding.weight_quantized")):
             name = node.input[0]
@@ -84,17 +94,19 @@ def _weights_of(node: onnx.NodeProto, arrays: Arrays) -> State:
 
 
 def _convolution(node: onnx.NodeProto, weight: Tensor) -> State:
+    """Return the weights of a convolution, split into direction and norm if it has weight norm."""
     key = _module(node.name)
     if any(name in key for name in WITHOUT_WEIGHT_NORM):
         return {f"{key}.weight": weight}
     norm = weight.flatten(1).norm(dim=1).reshape(-1, 1, 1)
-    # Some quantised rows are all zero. Weight norm divides by a row's norm: such a row becomes v = 1, g = 0, or
-    # the decoder returns NaN from its first frame on.
+    # Some quantized rows are all zero. Weight norm divides by a row's norm, so such a row becomes v = 1, g = 0;
+    # otherwise the decoder returns NaN from its first frame on.
     weight[(norm == 0).flatten()] = 1.0
     return {f"{key}.weight_v": weight, f"{key}.weight_g": norm}
 
 
 def _lstm(node: onnx.NodeProto, arrays: Arrays) -> Iterator[tuple[str, Tensor]]:
+    """Yield the (checkpoint name, tensor) pairs of an LSTM, for both directions."""
     key = _module(node.name)
     inputs, hidden, bias = node.input[1], node.input[2], arrays[node.input[3]]
     for direction, suffix in enumerate(("", "_reverse")):
@@ -107,11 +119,11 @@ def _lstm(node: onnx.NodeProto, arrays: Arrays) -> Iterator[tuple[str, Tensor]]:
 
 
 def _module(node_name: str) -> str:
-    """'/encoder/F0.0/conv1/Conv_quant' -> 'predictor.F0.0.conv1'."""
+    """Convert a node name to a module path: '/encoder/F0.0/conv1/Conv_quant' -> 'predictor.F0.0.conv1'."""
     parts = node_name.strip("/").split("/")[:-1]
     parts = ["decoder", *parts[2:]] if parts[0] == "decoder" else parts[1:]
     path: list[str] = []
-    for part in parts:  # 'cnn.0/cnn.0.0' names one module twice
+    for part in parts:  # 'cnn.0/cnn.0.0' repeats one module
         if path and part.startswith(path[-1] + "."):
             path[-1] = part
         else:
@@ -123,6 +135,7 @@ def _module(node_name: str) -> str:
 
 
 def _dequantized(name: str, arrays: Arrays) -> npt.NDArray[np.float32]:
+    """Return the int8 initializer `name` as float32: (value - zero point) * scale."""
     base = name.removesuffix("_quantized")
     zero = arrays.get(f"{base}_zero_point", np.zeros((), np.float32)).astype(np.float32)
     values: npt.NDArray[np.float32] = (arrays[name].astype(np.float32) - zero) * arrays[f"{base}_scale"]

@@ -1,4 +1,4 @@
-"""Which processor a torch engine runs on."""
+"""Device selection for torch engines, with thread, batch and memory settings per device."""
 
 import os
 from dataclasses import dataclass
@@ -12,40 +12,42 @@ from speakkit.engines import memory
 from speakkit.errors import BadValue, EngineError
 
 BATCH = {"cuda": 32, "mps": 1, "cpu": 1}
-"""Chunks that are spoken at once by default. On processors a batch is slower than its chunks one by one
+"""Device type -> default maximum number of chunks in a batch. On CPUs a batch is slower than its chunks one by one
 (benchmarks/batches.py); on an H100, 32 are 6 times as fast as one, and 128 hardly faster (benchmarks/gpu.py)."""
 
 SECONDS = 600.0
-"""Of speech in one batch, padding included: an urgent chunk waits for no longer a one."""
+"""Maximum seconds of speech in one batch, padding included. It bounds how long an urgent chunk waits for a running
+batch."""
 
 BYTES_PER_SECOND = 48 << 20
-"""What a second of a batch is taken to need at its peak. A processor needed some 12 MiB in bfloat16
-(benchmarks/batches.py) and 16 to 23 in float32, an H100 less than 20 with what its libraries want; a GPU's own peak
-counts where it is higher."""
+"""Estimated peak memory of a batch, in bytes per second of speech. A CPU needed about 12 MiB in bfloat16
+(benchmarks/batches.py) and 16 to 23 in float32, an H100 less than 20 including its libraries' share. On a GPU, a
+higher measured peak replaces the estimate."""
 
 SHARE = 0.6
-"""Of the memory that is free, for a batch: others may want some while it is spoken."""
+"""Part of the free memory that a batch may use, because other programs may need some while it runs."""
 
 KEPT = 128 << 20
-"""Bytes of a GPU that are kept between batches while nobody waits."""
+"""Bytes of cached GPU memory that are kept between batches while no chunk is waiting."""
 
 PRIMITIVES = 4096
-"""What oneDNN keeps of what it has compiled: by its own default 1024, which are the convolutions of some 20 widths."""
+"""Number of compiled primitives that oneDNN caches. Its own default is 1024, the convolutions of about 20 widths."""
 
 TESTED = ((2, 8), (2, 14))
-"""Releases of torch: from the first on, below the last."""
+"""Tested torch releases, as a half-open range of (major, minor)."""
 
 NVIDIA = (Path("/dev/nvidiactl"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
-"""One of these is there where an NVIDIA driver is, on Linux and on WSL."""
+"""Files that show an NVIDIA driver on Linux and on WSL; one of them exists if a driver is installed."""
 
 
 @dataclass(frozen=True)
 class Torch:
-    """The torch that is installed.
+    """The installed torch.
 
-    device: what engines run on, with its name
-    unused_gpu: a GPU is there that this torch cannot use
-    gpu: the UUID of the GPU that engines run on, as NVIDIA's tools write it; "" where they run on none of NVIDIA's
+    version: torch's version
+    device: the device that engines run on, with its name
+    unused_gpu: a GPU is present that this torch cannot use
+    gpu: UUID of the GPU that engines run on, as NVIDIA's tools write it; "" if they run on no NVIDIA GPU
     """
 
     version: str
@@ -55,7 +57,7 @@ class Torch:
 
     @property
     def is_tested(self) -> bool:
-        """Whether speakkit was tested with it."""
+        """Whether speakkit was tested with this version."""
         first, beyond = TESTED
         major, minor = (int(part) for part in self.version.split(".")[:2])
         return first <= (major, minor) < beyond
@@ -65,7 +67,10 @@ class Torch:
 
 
 def describe(name: str = "auto") -> Torch:
-    """What there is of torch and processors, where engines run on the device `name`. Raises as `pick` does."""
+    """Describe the installed torch, with engines running on the device `name`.
+
+    Raises as `pick` does.
+    """
     picked = pick(name).type
     driver = any(file.exists() for file in NVIDIA)
     if picked == "cuda":
@@ -76,7 +81,10 @@ def describe(name: str = "auto") -> Torch:
 
 
 def pick(name: str) -> torch.device:
-    """`name`, or for "auto" the fastest device there is. Raises EngineError where this machine has no such device."""
+    """Return the device `name`, or the fastest available device for "auto".
+
+    Raises BadValue for an unknown name, and EngineError if this machine has no such device.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, present in available.items() if present)
@@ -88,13 +96,13 @@ def pick(name: str) -> torch.device:
 
 
 def fix_threads(count: int = 0) -> int:
-    """Have torch compute with `count` threads of the processor from here on, and return how many these are.
+    """Set torch's CPU thread count for this thread to `count`, and return the count that is set.
 
     count: 0 for torch's own choice, see `own_threads`
-    Sums are taken in another order with another count, so that it is part of a voice, as its seed is. torch keeps a
-    count for each thread of the program: say it in the thread that computes.
+    The thread count changes the order of sums and so the samples; it is therefore part of a voice, like its seed. torch
+    keeps one count per program thread, so call this in the thread that computes.
     """
-    own = own_threads()  # found before another count is set
+    own = own_threads()  # must be read before another count is set
     wanted = count or own
     if torch.get_num_threads() != wanted:
         torch.set_num_threads(wanted)
@@ -103,30 +111,37 @@ def fix_threads(count: int = 0) -> int:
 
 @cache
 def own_threads() -> int:
-    """How many torch takes by itself: what OMP_NUM_THREADS says, or the cores that this process may run on."""
+    """Return torch's default CPU thread count.
+
+    That is OMP_NUM_THREADS if set, else the number of cores that this process may run on.
+    """
     return torch.get_num_threads()
 
 
 def keep_compiled() -> None:
-    """Have oneDNN keep more of what it compiles, unless the user has said how much. Counts before its first use."""
+    """Raise oneDNN's cache of compiled primitives to PRIMITIVES, unless the user has set its size.
+
+    Takes effect only before the first use of oneDNN.
+    """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(PRIMITIVES))
 
 
 def convolution_dtype(device: torch.device) -> torch.dtype:
-    """The type that a vocoder's convolutions are fastest in, and as good (benchmarks/quality.py).
+    """Return the fastest type for a vocoder's convolutions that sounds equally good (benchmarks/quality.py).
 
-    bfloat16 on GPUs from Ampere on and on processors with AMX; without, it is slower (benchmarks/throughput.py).
+    bfloat16 on GPUs from Ampere on and on CPUs with AMX. Elsewhere it is slower (benchmarks/throughput.py), so that
+    float32 is returned.
     """
     if device.type == "cuda":
         is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        # There is no public way to ask.
+        # torch has no public function for this.
         is_fast = device.type == "cpu" and torch.cpu._is_amx_tile_supported()  # noqa: SLF001
     return torch.bfloat16 if is_fast else torch.float32
 
 
 class Memory:
-    """The memory of a device, as `batches.Room`."""
+    """The memory budget of a device, as `batches.Room`."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -138,7 +153,7 @@ class Memory:
         return min(self._most, SHARE * memory.free(self._device.type) / self._per_second)
 
     def used(self, seconds: float) -> None:
-        """See `batches.Room`. On a GPU a batch's peak is known."""
+        """See `batches.Room`. On a GPU, the estimate uses the batch's measured peak."""
         if self._device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(self._device) - torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
@@ -151,10 +166,10 @@ class Memory:
             torch.cuda.empty_cache()
 
     def rest(self) -> None:
-        """See `batches.Room`. What a line takes is kept, so that the next one need not ask for it."""
+        """See `batches.Room`. Keeps up to KEPT bytes cached, so that the next line need not allocate them again."""
         if self._device.type == "cuda" and memory.idle() > KEPT:
             torch.cuda.empty_cache()
 
     def is_exhausted(self, error: BaseException) -> bool:
-        """See `batches.Room`. The processor's allocator raises a plain RuntimeError."""
+        """See `batches.Room`. torch's CPU allocator raises a plain RuntimeError."""
         return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)

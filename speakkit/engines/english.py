@@ -20,32 +20,39 @@ from speakkit.text.chunks import Token
 NAME = "misaki"
 
 FALLBACK = 2
-"""Misaki's rating of what its fallback says, and not one of its lexicons."""
+"""Highest rating that misaki gives to phonemes of its fallback; phonemes from a lexicon are rated higher."""
 
 BATCH = 32
-"""Sentences that are tagged at once."""
+"""Maximum number of sentences that are tagged in one batch."""
 
 SHOUTED = 4
-"""Letters; a shorter word in capitals is rather an initialism than a shout."""
+"""Minimum letters of an all-caps word that is read as a word; a shorter one is more likely an initialism."""
 
 ARTICLE_A, LETTER_A = "ɐ", "ˈA"
+"""Phonemes of "A": as an article, and as a letter."""
+
 NO_NOUN = frozenset(
     ["plus", "minus", "slash", "dot", "dash", "underscore", "colon", "at", "to", "and", "or", "equals", "is"]
 )
-"""No article stands before these."""
+"""Words that never follow an article, so that an "A" before them is the letter."""
 
 vars(misaki.en)["print"] = lambda *_: None
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Misaki's G2P, which has the lexicon and the fallback, and the tagger that tells senses apart."""
+    """The components of the phonemizer.
+
+    g2p: misaki's G2P, with the lexicon and the fallback
+    senses: the tagger that distinguishes the senses of a word
+    """
 
     g2p: Any
     senses: patches.Senses
 
     @classmethod
     def load(cls, language: str) -> "_Parts":
+        """Load the components for "en-us" or "en-gb". Raises EngineError if espeak-ng does not work."""
         british = language == "en-gb"
         g2p = misaki.en.G2P.__new__(misaki.en.G2P)
         g2p.version = None
@@ -57,7 +64,7 @@ class _Parts:
         return cls(g2p, senses)
 
     def pieces(self, text: str, tagged: Any) -> list[RawToken]:
-        """What misaki makes of `text`, whose words are `tagged`."""
+        """Return misaki's tokens for `text`, whose tagged words are `tagged`."""
         with espeak.lock:
             self.g2p.nlp = lambda _: tagged
             _, spoken = self.g2p(text, preprocess=False)
@@ -66,7 +73,11 @@ class _Parts:
             return [RawToken(token.text, *self._phonemes(token), spaced=bool(token.whitespace)) for token in spoken]
 
     def _phonemes(self, token: Any) -> tuple[str, str]:
-        """Misaki's phonemes, or espeak-ng's for a word that misaki took for a mark; and whose they are."""
+        """Return the phonemes of a token, and their source.
+
+        These are misaki's, or espeak-ng's for a word that misaki treated as punctuation. The source is "lexicon",
+        "espeak-ng", or "" for a mark or an unreadable word.
+        """
         if not is_readable(token.text, LATIN):
             return "", ""
         phonemes: str = token.phonemes or ""
@@ -78,12 +89,12 @@ class _Parts:
             if shouted:
                 return shouted, "lexicon"
         if any(symbol.isalpha() for symbol in phonemes):
-            rating = getattr(token, "rating", None) or token._.rating  # misaki keeps it in either place
+            rating = getattr(token, "rating", None) or token._.rating  # misaki stores it in one of two places
             return phonemes, "espeak-ng" if rating and rating <= FALLBACK else "lexicon"
         return self.g2p.fallback(token)[0] or "", "espeak-ng"
 
     def _is_spelled(self, word: str) -> bool:
-        """Whether misaki has no word for the capitals, and says letter after letter."""
+        """Whether no lexicon has the all-caps word, so that misaki spells it out."""
         return word not in self.g2p.lexicon.golds and word not in self.g2p.lexicon.silvers
 
 
@@ -91,22 +102,22 @@ class Misaki:
     """Phonemizer for American (en-us) and British (en-gb) English."""
 
     def __init__(self, language: str) -> None:
-        """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
+        """Load the phonemizer. Raises EngineError if espeak-ng cannot be loaded, or returns no phonemes."""
         self._parts = Held(NAME, _Parts.load(language))
 
     @classmethod
     def load(cls, language: str) -> "Misaki":
-        """The phonemizer for "en-us" or "en-gb"."""
+        """Load the phonemizer for "en-us" or "en-gb"."""
         return cls(language)
 
     @classmethod
-    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  both Englishes are of one size
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  both languages have the same size
         """See `base.Engine`."""
         return Footprint("cpu", 400 << 20)
 
     @property
     def identity(self) -> Identity:
-        """See `base.Engine`. The GPL is espeak-ng's."""
+        """See `base.Engine`. The GPL applies because of espeak-ng."""
         return Identity(NAME, version(NAME), licence="Apache-2.0 AND GPL-3.0-or-later", commercial=True)
 
     def close(self) -> None:
@@ -114,11 +125,12 @@ class Misaki:
         self._parts.close()
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """See `base.Phonemizer`. A word that neither a lexicon nor espeak-ng can say has no phonemes."""
+        """See `base.Phonemizer`. A word in no lexicon that espeak-ng cannot pronounce either has no phonemes."""
         for batch in _batches(phrases):
             yield from self._together(batch)
 
     def _together(self, batch: Sequence[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """Tag the phrases in one batch, and yield the tokens of each."""
         folded = [phrase.text.translate(FOREIGN_MARKS) for phrase in batch]
         plain = [" ".join(in_parts(text).split()) for text in folded]
         tagged = attempt(plain, lambda texts: list(self._parts().senses.pipe(texts)), NAME)
@@ -129,11 +141,15 @@ class Misaki:
             yield attempt(phrase, partial(self._tokens, text, said, words), NAME)
 
     def _tokens(self, folded: str, plain: str, tagged: Any, phrase: Phrase) -> tuple[Token, ...]:
+        """Return the located tokens of a phrase: `folded` is its text after FOREIGN_MARKS, `plain` what was tagged."""
         return tuple(located(phrase, folded, self._parts().pieces(plain, tagged)))
 
 
 def _batches(phrases: Iterable[AnyPhrase]) -> Iterator[list[AnyPhrase]]:
-    """A phrase, then two, then four and so on: the first does not wait for others."""
+    """Yield batches of 1, 2, 4, ... phrases, up to BATCH.
+
+    The sizes grow so that the first phrase does not wait for others.
+    """
     remaining = iter(phrases)
     size = 1
     while batch := list(islice(remaining, size)):
@@ -142,10 +158,10 @@ def _batches(phrases: Iterable[AnyPhrase]) -> Iterator[list[AnyPhrase]]:
 
 
 def _letters(tokens: Sequence[Any]) -> Iterator[Any]:
-    """Those of `tokens` that are the letter A, and that misaki takes for the article.
+    """Yield the tokens that are the letter A, but that misaki reads as the article.
 
-    A capital A inside a sentence is the letter, unless a capitalised word follows, as in titles; the first word of a
-    sentence is the letter where another single letter follows, or what follows no article.
+    A capital A is the letter if nothing, a mark, a word of NO_NOUN or a single capital letter follows. Inside a
+    sentence, it is also the letter before any word that is not capitalized; capitalized words may be part of a title.
     """
     for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         if token.text != "A" or token.phonemes != ARTICLE_A:

@@ -1,7 +1,7 @@
 """espeak-ng: text -> Kokoro's phonemes for Spanish, French, Hindi, Italian and Portuguese, and for unknown words.
 
-Its phonemes are those of whole clauses, since a word sounds otherwise beside others ("les enfants"); they are then
-shared out among the words, each of which may be said as none, one or many ("1863").
+espeak-ng is given whole clauses, because a word sounds different beside others ("les enfants"). The phonemes are then
+distributed over the words. A written word may be spoken as no word, one word or several words ("1863").
 """
 
 import logging
@@ -29,54 +29,65 @@ from speakkit.text.chunks import Token
 NAME = "espeak-ng"
 
 INVENTED_WORD = "blimvastic"
-"""In no lexicon, so that only a working espeak-ng can say it."""
+"""Test word that is in no lexicon, so that only a working espeak-ng can pronounce it."""
 
 SCRIPTS = {"hi": (*LATIN, "DEVANAGARI")}
-"""Language -> what it is written in, where that is not LATIN alone."""
+"""Language -> prefixes of Unicode names of its letters, if they are not LATIN alone."""
 
 RESPELLED = {"fr-fr": (re.compile(r"aujourd'hui", re.IGNORECASE), "aujourdhui")}
-"""Language -> a word that espeak-ng 1.52 reads in English behind an elision, and the same word as it reads it well."""
+"""Language -> pattern of a word that espeak-ng 1.52 reads as English after an elision, and a respelling that it
+reads correctly."""
 
 MINUS = {"es": "menos", "fr-fr": "moins", "hi": "माइनस", "it": "meno", "pt-br": "menos"}
-"""Language -> what espeak-ng leaves out before a number."""
+"""Language -> the word for "minus", which espeak-ng omits before a number."""
 
 MARKS = {mark: mark for mark in ';:,.!?…—"()“”'} | dict(zip("–«»।॥", "—“”..", strict=True)) | dict.fromkeys("¿¡", "")
-"""A mark of punctuation -> the symbol by which Kokoro knows it; the marks that open a question are not spoken."""
+"""Punctuation mark -> Kokoro's symbol for it. Opening question and exclamation marks have no symbol."""
 
 HARD = "".join(mark for mark in MARKS if mark not in ",.:")
+"""Marks that end a word wherever they stand. The other marks (, . :) may be part of a word."""
+
 GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:,\d+)?")
+"""A number whose thousands are separated by spaces ("2 500 000")."""
+
 NEGATIVE = re.compile(r"(?<!\S)-(?=[\d.,])")
+"""The minus sign of a number at the start of a word."""
+
 WORD = re.compile(rf"{GROUPED.pattern}|[^\s{re.escape(HARD)}]+|[{re.escape(HARD)}]")
-"""A word between white space, one mark, or a number whose thousands stand apart ("2 500 000")."""
+"""A run of characters between white space, a single mark, or a number with spaces between its thousands ("2 500
+000")."""
 
 EDGES = re.compile(r"(?P<before>[,.:]*?)(?P<word>(?:[,.:]\d|[^,.:]).*?)(?P<after>[,.:]*)", re.DOTALL)
-"""A word and the marks around it: inside one, and before a digit, they belong to it ("15:30", ".5")."""
+"""A word with the marks before and after it. A mark inside a word, or before a digit, belongs to the word ("15:30",
+".5")."""
 
 LONGEST = 150
-"""Characters said at once; espeak-ng drops the end of a clause of over a thousand phonemes (N_PHONEME_LIST)."""
+"""Maximum characters per espeak-ng call. espeak-ng drops the end of a clause of over a thousand phonemes
+(N_PHONEME_LIST)."""
 
 SPOKEN_SYMBOLS = frozenset("°©®™№")
-"""The pictures that are read aloud; emoji are passed over."""
+"""Pictographic symbols that are read aloud. Others, such as emoji, are skipped."""
 
 STRESS = str.maketrans("", "", "ˈˌ")
+"""Translation table that removes stress marks."""
 
 lock = threading.Lock()
-"""espeak-ng has one state for the whole process: concurrent calls speak words of each other's texts."""
+"""Lock around every espeak-ng call. espeak-ng has one state per process; concurrent calls mix up each other's texts."""
 
 logging.getLogger("phonemizer").setLevel(logging.ERROR)
 _silent = logging.getLogger(f"{__name__}.phonemizer")
 _silent.setLevel(logging.ERROR)
-"""For a backend that would else warn of numbers, which are many words, each time that it says one."""
+"""Logger for the backend, which would otherwise warn about every number, because it is spoken as several words."""
 
 Say = Callable[[str], list[str]]
-"""A clause -> the phonemes of each of its words, as espeak-ng divides them."""
+"""Function from a clause to the phonemes of each of its words, as espeak-ng divides it into words."""
 
 
 class Espeak:
-    """Phonemizer for the languages that Kokoro was trained on with espeak-ng's phonemes."""
+    """Phonemizer for the languages whose Kokoro voices were trained on espeak-ng's phonemes."""
 
     def __init__(self, language: str) -> None:
-        """Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing."""
+        """Load the phonemizer. Raises EngineError if espeak-ng cannot be loaded, or returns no phonemes."""
         self._scripts = SCRIPTS.get(language, LATIN)
         self._minus = f"{MINUS[language]} " if language in MINUS else "-"
         self._respelled = RESPELLED.get(language, (re.compile("$^"), ""))
@@ -84,11 +95,14 @@ class Espeak:
 
     @classmethod
     def load(cls, language: str) -> "Espeak":
-        """The phonemizer for "es", "fr-fr", "hi", "it" or "pt-br"; also for other languages of espeak-ng."""
+        """Load the phonemizer for "es", "fr-fr", "hi", "it" or "pt-br".
+
+        Other languages of espeak-ng work as well.
+        """
         return cls(language)
 
     @classmethod
-    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  all languages are of about one size
+    def footprint(cls, language: str) -> Footprint:  # noqa: ARG003  all languages have about the same size
         """See `base.Engine`."""
         return Footprint("cpu", 60 << 20)
 
@@ -99,18 +113,19 @@ class Espeak:
         return Identity(NAME, found, licence="GPL-3.0-or-later", commercial=True)
 
     def close(self) -> None:
-        """See `base.Engine`. espeak-ng is one library for the whole process: it stays."""
+        """See `base.Engine`. espeak-ng stays loaded, because it is one library for the whole process."""
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """See `base.Phonemizer`. A word in a script that the language is not written in has no phonemes."""
+        """See `base.Phonemizer`. A word in a script that the language does not use has no phonemes."""
         return each(phrases, lambda phrase: tuple(self._tokens(phrase)), NAME)
 
     def _tokens(self, sentence: Phrase) -> Iterator[Token]:
+        """Yield the tokens of a sentence. Marks and unreadable words separate its clauses."""
         clause: list[_Written] = []
         for written in _written(sentence.text):
             if not written.is_mark and is_readable(written.text, self._scripts):
                 if clause and clause[-1].text[-1:].isdigit() and written.text[0].isdigit():
-                    yield from self._clause(sentence, clause)  # else espeak-ng reads "2023 150" as one number
+                    yield from self._clause(sentence, clause)  # otherwise espeak-ng reads "2023 150" as one number
                     clause = []
                 clause.append(written)
                 continue
@@ -120,11 +135,12 @@ class Espeak:
         yield from self._clause(sentence, clause)
 
     def _clause(self, sentence: Phrase, words: Sequence["_Written"]) -> Iterator[Token]:
+        """Yield the tokens of one clause. Words that espeak-ng runs together become one token."""
         for first, last, phonemes in shared_out([word.text for word in words], self.say):
             yield _token(sentence, words[first:last], phonemes)
 
     def say(self, clause: str) -> list[str]:
-        """The phonemes of each word of a clause without marks, as espeak-ng divides it."""
+        """Return the phonemes of each word of a clause without marks, as espeak-ng divides it into words."""
         pattern, respelling = self._respelled
         plain = NEGATIVE.sub(self._minus, GROUPED.sub(_ungrouped, pattern.sub(respelling, clause)))
         plain = " ".join(in_parts(plain).split())
@@ -136,19 +152,20 @@ class Espeak:
 
 
 def english(*, british: bool) -> Any:
-    """The fallback of misaki for words in no English lexicon: token -> (phonemes, rating). Hold `lock` to use it.
+    """Return misaki's fallback for words in no English lexicon: a function from a token to (phonemes, rating).
 
-    Raises EngineError where espeak-ng cannot be loaded, or loads and says nothing.
+    Hold `lock` while calling it. Raises EngineError if espeak-ng cannot be loaded, or returns no phonemes.
     """
     word = misaki.token.MToken(text=INVENTED_WORD, tag="NN", whitespace="")
     return _proven(lambda: misaki.espeak.EspeakFallback(british), lambda fallback: fallback(word)[0])
 
 
 def shared_out(words: Sequence[str], say: Say) -> Iterator[tuple[int, int, str]]:
-    """The phonemes of a clause among its words: (first word, past the last, their phonemes), in order, none left out.
+    """Distribute the phonemes of a clause over its words.
 
-    One word at a time where espeak-ng says one for each; else by what each word is when it is said alone. Words that
-    it runs together ("1 000") stay together.
+    Yields (first, last, phonemes) in order, with half-open indices into `words`; every word is covered. If espeak-ng
+    says one word for each word, they are matched one to one. Otherwise they are aligned with the phonemes of each word
+    said alone. Words that espeak-ng runs together ("1 000") share one entry.
     """
     said = say(" ".join(words)) if words else []
     if len(said) == len(words):
@@ -169,7 +186,10 @@ def shared_out(words: Sequence[str], say: Say) -> Iterator[tuple[int, int, str]]
 
 
 def _extend(spans: list[tuple[int, int, list[str]]], owners: Sequence[int], said: Sequence[str]) -> None:
-    """Add phonemes for the words `owners`; those that the last span has already, or no words, go to that span."""
+    """Add phonemes for the words with the indices `owners` to `spans`.
+
+    If the last span covers one of these words already, or there are no words, the phonemes go to the last span.
+    """
     begun, last = spans[-1][:2] if spans else (0, 0)
     new = [owner for owner in owners if owner >= last]
     joined = not new or not said or owners[0] < last or begun == last
@@ -181,7 +201,7 @@ def _extend(spans: list[tuple[int, int, list[str]]], owners: Sequence[int], said
 
 
 def _gapless(spans: Sequence[tuple[int, int, list[str]]], count: int) -> Iterator[tuple[int, int, list[str]]]:
-    """The spans, with the words between them, which are not said, as spans without phonemes."""
+    """Yield the spans, with an empty span for each word that no span covers, because it is not spoken."""
     at = 0
     for first, last, phonemes in spans:
         yield from ((i, i + 1, []) for i in range(at, first))
@@ -191,12 +211,17 @@ def _gapless(spans: Sequence[tuple[int, int, list[str]]], count: int) -> Iterato
 
 
 def _plain(phonemes: str) -> str:
+    """Return `phonemes` without stress marks."""
     return phonemes.translate(STRESS)
 
 
 @dataclass(frozen=True)
 class _Written:
-    """A word or a mark in a sentence. spaced: white space follows it."""
+    """A word or a mark of a sentence.
+
+    start: character offset in the sentence
+    spaced: white space follows it
+    """
 
     text: str
     start: int
@@ -208,7 +233,7 @@ class _Written:
 
 
 def _written(text: str) -> Iterator[_Written]:
-    """The words and marks of a sentence, in order; emoji are in none of them."""
+    """Yield the words and marks of a sentence, in order. Emoji are left out."""
     text = "".join(" " if _is_passed_over(character) else character for character in text)
     for found in WORD.finditer(text):
         at, end = found.span()
@@ -221,20 +246,26 @@ def _written(text: str) -> Iterator[_Written]:
 
 
 def _is_passed_over(character: str) -> bool:
+    """Whether the character is skipped: a symbol or an invisible character that is not read aloud."""
     return unicodedata.category(character) in ("So", "Cf", "Cn", "Co") and character not in SPOKEN_SYMBOLS
 
 
 def _ungrouped(number: re.Match[str]) -> str:
+    """Return a number without the spaces between its thousands."""
     return "".join(number.group().split())
 
 
 def _token(sentence: Phrase, words: Sequence[_Written], phonemes: str) -> Token:
+    """Return one token for adjacent words, with its offset in the source text."""
     start, end = words[0].start, words[-1].start + len(words[-1].text)
     return Token(sentence.text[start:end], sentence.start + start, phonemes, words[-1].spaced)
 
 
 def _g2p(language: str) -> Any:
-    """The G2P of misaki for a language, whose espeak-ng reads the marks inside words too: "3,5" is no "3" and "5"."""
+    """Return misaki's G2P for a language, set up so that espeak-ng also sees marks inside words.
+
+    "3,5" is then read as one number, and not as "3" and "5".
+    """
     g2p = misaki.espeak.EspeakG2P(language)
     g2p.backend = phonemizer.backend.EspeakBackend(
         language,
@@ -249,8 +280,11 @@ def _g2p(language: str) -> Any:
 
 
 def _proven(make: Callable[[], Any], said: Callable[[Any], str]) -> Any:
-    """What `make` makes, once it has said an invented word."""
-    mend = "words that are in no lexicon would be lost; reinstall espeakng-loader and phonemizer-fork"
+    """Return what `make` returns, after `said` has returned phonemes for the test word.
+
+    Raises EngineError if espeak-ng cannot be loaded, or returns no phonemes.
+    """
+    mend = "words in no lexicon would be lost; reinstall espeakng-loader and phonemizer-fork"
     with lock:
         try:
             made = make()
@@ -258,5 +292,5 @@ def _proven(make: Callable[[], Any], said: Callable[[Any], str]) -> Any:
         except (RuntimeError, OSError) as error:
             raise EngineError(f"espeak-ng does not load ({error}): {mend}") from error
     if not phonemes:
-        raise EngineError(f"espeak-ng says nothing for the invented word {INVENTED_WORD!r}: {mend}")
+        raise EngineError(f"espeak-ng returns no phonemes for the test word {INVENTED_WORD!r}: {mend}")
     return made

@@ -1,7 +1,8 @@
-"""A scripted engine of every kind, for tests of the rooms above: they answer in microseconds and load nothing.
+"""Scripted engines of every kind for tests. They answer in microseconds and load nothing.
 
-Each takes a `script`, a function from an item to its result, which raises a SpeakkitError where the item is to fail.
-Without one it makes up something plausible and always the same. `in_order` makes a script from a list of results.
+Each engine takes a `script`: a function from an item to its result, which raises a SpeakkitError if the item is to
+fail. Without a script, an engine returns plausible, deterministic results. `in_order` makes a script from a list of
+results.
 """
 
 import re
@@ -34,21 +35,27 @@ from speakkit.text.passages import Passage
 from speakkit.transcript import Transcript, Word
 
 SAMPLE_RATE = 24_000
+"""Sample rate of all speech, in hertz."""
+
 FRAME = 0.025
-"""Seconds, as Kokoro's."""
+"""Frame length in seconds, equal to Kokoro's."""
 
 FRAMES = 3
-"""Of each phoneme."""
+"""Number of frames per phoneme."""
 
 WORD = re.compile(r"\w+|[^\w\s]")
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 Script = Callable[[Item], Value]
+"""Function from an item to its result."""
 
 
 def in_order(*results: Value | Exception) -> Callable[[object], Value]:
-    """A script that gives one result after another, whatever the items are. An exception among them is raised."""
+    """Return a script that returns `results` one after another, whatever the items are.
+
+    An exception in `results` is raised instead. Raises EngineError once the results are used up.
+    """
     waiting = iter(results)
 
     def script(_: object) -> Value:
@@ -61,7 +68,10 @@ def in_order(*results: Value | Exception) -> Callable[[object], Value]:
 
 
 class _Scripted(Generic[Item, Value]):
-    """What all fakes share. footprint: made up; taken: the items that were asked for, in order."""
+    """Base class of all fakes.
+
+    taken: the items that were requested so far, in order
+    """
 
     def __init__(self, name: str, script: Script[Item, Value], *, sample_rate: int = SAMPLE_RATE) -> None:
         self.identity = Identity(name, version="1", licence="Apache-2.0", commercial=True, sample_rate=sample_rate)
@@ -70,7 +80,7 @@ class _Scripted(Generic[Item, Value]):
 
     @classmethod
     def footprint(cls, *_arguments: object) -> Footprint:
-        """See `base.Engine`."""
+        """See `base.Engine`. The size is made up."""
         return Footprint("cpu", 1 << 20)
 
     def close(self) -> None:
@@ -78,7 +88,7 @@ class _Scripted(Generic[Item, Value]):
         self._script.close()
 
     def outcomes(self, items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
-        """What the script says of each item."""
+        """Yield the script's outcome for each item."""
         return each(items, self._answer, self.identity.name)
 
     def _answer(self, item: Item) -> Value:
@@ -88,7 +98,7 @@ class _Scripted(Generic[Item, Value]):
 
 
 class FakePhonemizer(_Scripted[Phrase, tuple[Token, ...]]):
-    """Says each word as its own letters in lower case."""
+    """Phonemizer that returns each word's own letters in lower case as its phonemes."""
 
     def __init__(self, script: Script[Phrase, tuple[Token, ...]] | None = None) -> None:
         super().__init__("fake-phonemizer", script or spelled, sample_rate=0)
@@ -104,7 +114,7 @@ class FakePhonemizer(_Scripted[Phrase, tuple[Token, ...]]):
 
 
 class FakeSynthesizer(_Scripted[Chunk, Synthesis]):
-    """A tone of 220 Hz, of FRAMES frames for each phoneme."""
+    """Synthesizer that returns a tone of 220 Hz, FRAMES frames long per phoneme."""
 
     frame = FRAME
 
@@ -117,13 +127,13 @@ class FakeSynthesizer(_Scripted[Chunk, Synthesis]):
         """See `base.Engine`."""
         return cls()
 
-    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are urgent
         """See `base.Synthesizer`."""
         return self.outcomes(chunks)
 
 
 class FakeTextSynthesizer(_Scripted[Passage, Recital]):
-    """A tone for each word, with its times."""
+    """Text synthesizer that returns a tone for each word, with word times."""
 
     max_characters = 200
     voices = frozenset(["Tone"])
@@ -142,7 +152,7 @@ class FakeTextSynthesizer(_Scripted[Passage, Recital]):
 
 
 class FakeRecognizer(_Scripted[Audio, Transcript]):
-    """Hears "word" once a second."""
+    """Recognizer that returns "word" once per second of the clip."""
 
     device = "cpu"
 
@@ -155,7 +165,7 @@ class FakeRecognizer(_Scripted[Audio, Transcript]):
         return cls(name=name)
 
     def transcribe(self, clips: Iterable[Audio], language: str | None) -> Iterator[Outcome[Audio, Transcript]]:
-        """See `base.Recognizer`. A transcript without a language gets the one that was asked for."""
+        """See `base.Recognizer`. If the script sets no language, the requested language is used."""
 
         def heard(clip: Audio) -> Transcript:
             transcript = self._answer(clip)
@@ -166,7 +176,10 @@ class FakeRecognizer(_Scripted[Audio, Transcript]):
 
 @dataclass(frozen=True)
 class FakePosteriors:
-    """Aligns any words by a script. duration: seconds of the clip."""
+    """Posteriors that align any words by a script.
+
+    duration: length of the clip in seconds
+    """
 
     duration: float
     script: Callable[[float, Sequence[KnownWord]], Alignment]
@@ -177,7 +190,7 @@ class FakePosteriors:
 
 
 class FakeAligner(_Scripted[Audio, Posteriors]):
-    """Finds all words, each with an equal share of the clip."""
+    """Aligner that finds every word, each in an equal share of the clip."""
 
     symbols = frozenset("abcdefghijklmnopqrstuvwxyz")
 
@@ -195,7 +208,7 @@ class FakeAligner(_Scripted[Audio, Posteriors]):
 
 
 class FakeJudge(_Scripted[Audio, tuple[tuple[str, float], ...]]):
-    """Gives every clip four points."""
+    """Judge that gives every clip a score of 4."""
 
     def __init__(self, script: Script[Audio, tuple[tuple[str, float], ...]] | None = None) -> None:
         super().__init__("fake-judge", script or (lambda _: (("overall", 4.0),)), sample_rate=16_000)
@@ -211,7 +224,7 @@ class FakeJudge(_Scripted[Audio, tuple[tuple[str, float], ...]]):
 
 
 class FakeEmbedder(_Scripted[Audio, Embedding]):
-    """Puts all clips of one loudness at one point."""
+    """Embedder that maps all clips of the same loudness to the same vector."""
 
     def __init__(self, script: Script[Audio, Embedding] | None = None) -> None:
         super().__init__("fake-embedder", script or self._loudness, sample_rate=16_000)
@@ -226,6 +239,7 @@ class FakeEmbedder(_Scripted[Audio, Embedding]):
         return self.outcomes(clips)
 
     def _loudness(self, clip: Audio) -> Embedding:
+        """Return the embedding of a clip's loudness. Raises EngineError if the clip is empty."""
         if not len(clip.samples):
             raise EngineError("an empty clip has no voice")
         angle = float(np.abs(clip.samples).mean())
@@ -233,7 +247,10 @@ class FakeEmbedder(_Scripted[Audio, Embedding]):
 
 
 def spelled(phrase: Phrase) -> tuple[Token, ...]:
-    """The tokens of a phrase, each word said as its letters; Kokoro knows g by its sign in the IPA."""
+    """Return the tokens of a phrase, with each word's letters as its phonemes.
+
+    The letter g becomes its IPA symbol, which is the one in Kokoro's vocabulary.
+    """
     text = phrase.text
     return tuple(
         Token(
@@ -247,7 +264,7 @@ def spelled(phrase: Phrase) -> tuple[Token, ...]:
 
 
 def tone(chunk: Chunk) -> Synthesis:
-    """A tone as long as the phonemes take."""
+    """Return a tone as long as the chunk's phonemes take."""
     if not chunk.phonemes:
         return Synthesis(_tone(0.0), ())
     durations = (1, *(FRAMES for _ in chunk.phonemes), 1)
@@ -255,26 +272,26 @@ def tone(chunk: Chunk) -> Synthesis:
 
 
 def recited(passage: Passage) -> Recital:
-    """A fifth of a second for each word."""
+    """Return a tone with one fifth of a second per word."""
     found = list(re.finditer(r"\S+", passage.text))
     words = tuple(RecitedWord(one.group(), one.start(), i / 5, (i + 1) / 5) for i, one in enumerate(found))
     return Recital(_tone(len(found) / 5), words)
 
 
 def counted(clip: Audio) -> Transcript:
-    """A word for each whole second."""
+    """Return a transcript with one word per whole second."""
     words = tuple(Word("word", float(i), i + 0.5, 0.99) for i in range(int(clip.duration)))
     text = " ".join(word.text for word in words)
     return Transcript(text, "", words, raw_text=text)
 
 
 def observed(clip: Audio) -> Posteriors:
-    """Posteriors in which all words are found."""
+    """Return posteriors in which all words are found."""
     return FakePosteriors(clip.duration, evenly)
 
 
 def evenly(duration: float, words: Sequence[KnownWord]) -> Alignment:
-    """Every word perfectly said, in an equal share of the time, without gaps."""
+    """Return an alignment with all words perfectly pronounced, in equal shares of the time, without gaps."""
     each_takes = duration / max(1, len(words))
     edges = [i * each_takes for i in range(len(words) + 1)]
     found = tuple(AlignedWord(word.text, edges[i], edges[i + 1], 0, 0.0) for i, word in enumerate(words))
@@ -283,5 +300,6 @@ def evenly(duration: float, words: Sequence[KnownWord]) -> Alignment:
 
 
 def _tone(seconds: float) -> Audio:
+    """Return a tone of 220 Hz."""
     at = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     return Audio((0.3 * np.sin(2 * np.pi * 220 * at)).astype(np.float32), SAMPLE_RATE)

@@ -1,4 +1,4 @@
-"""What every phonemizer shares: plain text to read, which characters of it can be, and tokens in their places."""
+"""Helpers that all phonemizers share: plain text, the characters that can be read, and token offsets."""
 
 import re
 import textwrap
@@ -14,48 +14,57 @@ from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
 
 APOSTROPHES = dict.fromkeys("\u2018\u2019\u02bc", "'")
-"""spaCy splits "wasn\u2019t" in the wrong place, and misaki then says "was" (misaki issue 100)."""
+"""Typographic apostrophes -> ASCII. spaCy splits "wasn\u2019t" in the wrong place, and misaki then says "was"
+(misaki issue 100)."""
 
 PLAIN = {**APOSTROPHES, "\u0130": "I", "\u2212": "-"}
-"""Characters that are read as another: the dotted capital I is two letters to Python in lower case."""
+"""Character -> the character that it is read as. The dotted capital I is included because Python lower-cases it to
+two letters."""
 
 ONE_FOR_ONE = str.maketrans(PLAIN)
+"""PLAIN as a translation table."""
 
 Places = list[tuple[int, int]]
-"""For each character of a plain text the stretch of the user's that it is from."""
+"""For each character of a plain text, its half-open offsets in the user's text."""
 
 COMPATIBLE = ("FULLWIDTH", "HALFWIDTH", "SQUARE", "DEGREE CELSIUS", "DEGREE FAHRENHEIT")
-"""How the Unicode names begin of characters that are others in another shape: \uff21 is A, \u338f is kg."""
+"""Prefixes of Unicode names of characters that are compatibility forms of others: \uff21 is A, \u338f is kg."""
 
 FOREIGN_MARKS = dict(zip(map(ord, "।॥。、«»"), "...,“”", strict=True))
-"""Marks of other scripts -> those that an English reader knows; espeak-ng would say "Hindi danda"."""
+"""Marks of other scripts -> marks that an English phonemizer reads; otherwise espeak-ng says "Hindi danda"."""
 
 CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f\u00ad\u200b-\u200f\u2060\ufeff]*", re.DOTALL)
-"""A character with the accents, voicing marks and invisible characters behind it."""
+"""A character with the accents, voicing marks and invisible characters after it."""
 
 LONG_NUMBER = re.compile(r"\d[\d,]{17,}")
-"""Nobody reads so many digits as one number, and num2words cannot: they are spoken one by one."""
+"""A number whose digits are spoken one by one, because it is too long to read as one number and num2words cannot
+convert it."""
 
 LONG_WORD = re.compile(r"[^\W\d_]{51,}")
-"""espeak-ng drops the end of a word whose phonemes outgrow its buffer: over 50 letters are spoken in parts."""
+"""A word of over 50 letters, which is spoken in parts because espeak-ng drops the end of a word whose phonemes
+outgrow its buffer."""
 
 PART = 20
-"""Letters of a long word said at once: few enough to fit espeak-ng's buffer even where it spells them out."""
+"""Letters of each part of a long word: few enough for espeak-ng's buffer even if it spells them out."""
 
 LATIN = ("LATIN", "GREEK", "DIGIT", "FEMININE", "MASCULINE", "SUPERSCRIPT", "SUBSCRIPT", "VULGAR", "MICRO")
-"""How the Unicode names begin of the letters and digits that a reader of a Latin script can say. For the rest
-espeak-ng says "Chinese letter" or the like, which is no reading of them."""
+"""Prefixes of Unicode names of the letters and digits that a phonemizer for a Latin script can read. For other
+characters, espeak-ng says "Chinese letter" or the like, which is not a reading of them."""
 
 
 class Composed:
-    """Phonemizer that hands another one plain text, and puts its tokens where they stand in the user's.
+    """Phonemizer that passes plain text to another one, and maps its tokens back to the user's text.
 
-    Plain is: letters composed with their accents, no invisible characters (a soft hyphen, a joiner), one kind of
-    apostrophe, and wide letters, half-width kana and squared units as the letters that they stand for.
+    In plain text, letters are composed with their accents, there are no invisible characters (a soft hyphen, a joiner),
+    there is one kind of apostrophe, and wide letters, half-width kana and squared units are replaced by the letters
+    they stand for.
     """
 
     def __init__(self, phonemizer: Phonemizer, source: str = "") -> None:
-        """`source` is where the phonemes of a word are from, if the phonemizer does not say."""
+        """Wrap `phonemizer`.
+
+        source: source of a word's phonemes, such as "espeak-ng", if the phonemizer itself gives none
+        """
         self._phonemizer, self._source = phonemizer, source
 
     @property
@@ -77,6 +86,7 @@ class Composed:
                 yield Outcome(plain.source, tuple(self._told(token) for token in _in_place(plain, outcome.result())))
 
     def _told(self, token: Token) -> Token:
+        """Return the token with its source filled in, if it is a word with phonemes and no source."""
         if not self._source or token.source or not token.phonemes or not token.is_word:
             return token
         return replace(token, source=self._source)
@@ -86,8 +96,10 @@ class Composed:
 class _Plain(Generic[AnyPhrase]):
     """A phrase as plain text.
 
-    places: for each character of `text` the stretch of the source's text that it is from; None if each stands for
-        itself
+    text: the plain text
+    source: the original phrase
+    places: for each character of `text`, its half-open offsets in the source's text; None if each character is at the
+        same offset
     """
 
     text: str
@@ -97,7 +109,7 @@ class _Plain(Generic[AnyPhrase]):
 
     @classmethod
     def of(cls, source: AnyPhrase) -> "_Plain[AnyPhrase]":
-        """Make `source` plain."""
+        """Convert `source` to plain text."""
         odd = not source.text.isascii() and any(map(_is_odd, set(source.text)))
         text, places = _plain(source.text) if odd else (source.text.translate(ONE_FOR_ONE), None)
         return cls(text, source, places)
@@ -105,7 +117,7 @@ class _Plain(Generic[AnyPhrase]):
 
 @cache
 def _is_odd(character: str) -> bool:
-    """Whether a plain text may not have one character for it, at its place."""
+    """Whether the plain form of `character` may be anything but one character at the same offset."""
     return (
         unicodedata.name(character, "").startswith(COMPATIBLE)
         or not unicodedata.is_normalized("NFC", character)
@@ -115,7 +127,7 @@ def _is_odd(character: str) -> bool:
 
 
 def _plain(text: str) -> tuple[str, Places]:
-    """Plain text, and for each of its characters where in `text` it is from."""
+    """Return `text` as plain text, and for each of its characters the half-open offsets in `text`."""
     plain, places = "", []
     for cluster in CLUSTER.finditer(text):
         visible = "".join(PLAIN.get(letter, letter) for letter in cluster.group() if not _is_invisible(letter))
@@ -131,7 +143,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def _in_place(plain: "_Plain[AnyPhrase]", tokens: Iterable[Token]) -> Iterator[Token]:
-    """The tokens where they stand in the user's text."""
+    """Yield the tokens with text and offsets of the user's text."""
     source, places = plain.source, plain.places
     at = 0
     for token in tokens:
@@ -146,20 +158,27 @@ def _in_place(plain: "_Plain[AnyPhrase]", tokens: Iterable[Token]) -> Iterator[T
 
 
 def in_parts(text: str) -> str:
-    """`text` with white space inside the numbers and words that are too long to be said at once."""
+    """Return `text` with white space inserted into numbers and words that are too long to say at once."""
     apart = LONG_NUMBER.sub(lambda number: " ".join(number.group()), text)
     return LONG_WORD.sub(lambda word: " ".join(textwrap.wrap(word.group(), PART)), apart)
 
 
 def is_readable(word: str, scripts: tuple[str, ...]) -> bool:
-    """Whether each letter, digit and vowel sign of `word` is of one of `scripts`, the beginnings of Unicode names."""
+    """Whether each letter, digit and vowel sign of `word` belongs to one of `scripts`.
+
+    scripts: prefixes of Unicode names
+    """
     written = (character for character in word if character.isalnum() or unicodedata.category(character)[0] == "M")
     return all(unicodedata.name(character, "").startswith((*scripts, "COMBINING")) for character in written)
 
 
 @dataclass(frozen=True)
 class RawToken:
-    """What a library calls a token: without its place in the text."""
+    """A token as a library returns it, without an offset.
+
+    source: source of the phonemes, such as "lexicon"; "" if none is given
+    spaced: white space follows it
+    """
 
     text: str
     phonemes: str
@@ -168,9 +187,11 @@ class RawToken:
 
 
 def located(sentence: Phrase, folded: str, pieces: list[RawToken]) -> Iterator[Token]:
-    """Tokens at their places in the sentence. A stretch that the library passed over is a token without phonemes.
+    """Yield tokens with their offsets in the sentence.
 
-    folded: the sentence's text as the library was given it, character for character
+    A part of the text that the library skipped is a token without phonemes.
+
+    folded: the sentence's text as the library was given it, one character per character
     """
     at = 0
     for piece in pieces:
@@ -182,7 +203,10 @@ def located(sentence: Phrase, folded: str, pieces: list[RawToken]) -> Iterator[T
 
 
 def _find(text: str, piece: str, at: int) -> tuple[int, int]:
-    """Where the characters of `piece` stand in `text`, from `at` on: the library may leave out one between them."""
+    """Return the half-open offsets in `text` of the characters of `piece`, searching from `at`.
+
+    `text` may have characters between them that the library left out.
+    """
     start = text.index(piece[0], at)
     end = start
     for character in piece:
@@ -191,6 +215,7 @@ def _find(text: str, piece: str, at: int) -> tuple[int, int]:
 
 
 def _passed_over(sentence: Phrase, start: int, end: int) -> Iterator[Token]:
+    """Yield a token without phonemes for a skipped part of the text, if it has a letter or a digit."""
     stretch = sentence.text[start:end]
     if any(character.isalnum() for character in stretch):
         yield Token(stretch.strip(), sentence.start + start, "", spaced=stretch[-1].isspace())

@@ -1,8 +1,8 @@
-"""Model names -> folders with weights that can be trusted: the user's folder, the cache, else fetched into the cache.
+"""Model weights: find them by model name in the user's folder or in the cache, or fetch them into the cache.
 
-The cache holds one folder a model, which appears whole or not at all: it is made beside its place, under a lock, and
-moved there. Its manifest.json says where the weights are from, and for each file the hash, the size and the time of
-change. As git does for its index, a file whose size and time are as recorded is trusted without being read.
+The cache has one folder per model. It is created atomically: built in a scratch folder under a lock, then renamed. Its
+manifest.json records the source of the weights, and the hash, size and modification time of each file. As in git's
+index, a file whose size and modification time match the record is trusted without reading it.
 """
 
 import hashlib
@@ -37,15 +37,19 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+"""Name of the file in a model's folder that records its source and its files."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Installed:
-    """Weights that are there.
+    """Weights that are installed.
 
-    source: what they are called wherever they are named, such as "official" or "rebuilt from int8"
-    sha256: of the file, or of the lines that `sha256sum *` prints of several; "" if it was not recorded
+    folder: the folder with the weight files
+    source: label of their source, such as "official" or "rebuilt from int8"
+    sha256: hash of the file, or, if there are several files, of the lines that `sha256sum *` prints; "" if it was not
+        recorded
     """
 
     folder: Path
@@ -55,7 +59,11 @@ class Installed:
 
 @dataclass(frozen=True)
 class ModelState:
-    """What `speakkit models list` shows of one model."""
+    """The state of one model, as `speakkit models list` shows it.
+
+    installed: the weights; None if there are none that can be used
+    damaged: names of the damaged files in the cache
+    """
 
     model: Model
     installed: Installed | None
@@ -63,14 +71,15 @@ class ModelState:
 
 
 def silent(what: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
+    """Report no progress."""
 
 
 def ensure(name: str, report: Report = silent, *, official: bool = False) -> Installed:
-    """The weights of model `name`, fetched or rebuilt where they are missing or damaged.
+    """Return the weights of model `name`; fetch or rebuild them if they are missing or damaged.
 
-    official: take none but the official weights, and put them in the place of others.
-    Raises BadValue for an unknown name, ModelError where no source has it, StorageError where the cache cannot take it.
+    official: accept only the official weights, and replace others with them
+    Raises BadValue for an unknown name, ModelError if no source can provide the model, StorageError if it cannot be
+    stored in the cache.
     """
     model = _model(name)
     found = None if official else _in_user_folder(model)
@@ -85,53 +94,67 @@ def ensure(name: str, report: Report = silent, *, official: bool = False) -> Ins
 
 
 def state(name: str) -> ModelState:
-    """What there is of model `name`, without fetching anything."""
+    """Return the state of model `name`, without fetching anything.
+
+    Raises BadValue for an unknown name, ModelError if the setting `models` names no folder.
+    """
     model = _model(name)
     broken = _damaged(model)
     return ModelState(model, _in_user_folder(model) or (None if broken else _in_cache(model)), broken)
 
 
 def damaged(name: str) -> tuple[str, ...]:
-    """The files of model `name` in the cache that are missing or not as they were recorded. Reads all of them."""
+    """Return the files of model `name` in the cache that are missing or differ from the manifest.
+
+    Reads all files in full.
+    """
     return _damaged(_model(name), read_all=True)
 
 
 def is_given(name: str) -> bool:
-    """Whether the folder that the setting `models` names holds the model `name`. Raises as `state`."""
+    """Whether the folder of the setting `models` contains the model `name`. Raises as `state` does."""
     return _in_user_folder(_model(name)) is not None
 
 
 def _model(name: str) -> Model:
+    """Return the model. Raises BadValue for an unknown name."""
     if name not in MODELS:
         raise BadValue(f"there is no model {name!r}; try one of {', '.join(MODELS)}")
     return MODELS[name]
 
 
 def _in_user_folder(model: Model) -> Installed | None:
-    """The weights in the folder that the setting `models` names: taken as they are."""
+    """Return the weights in the folder of the setting `models`, unchecked; None if it does not have them.
+
+    Raises ModelError if the setting does not name a folder.
+    """
     given = config.load().models
     if given is None:
         return None
     if not given.is_dir():
         source = config.sourced_values()["models"].source
-        raise ModelError(f"{source} names {given}, which is no folder; unset it to use the cache")
+        raise ModelError(f"{source} names {given}, which is not a folder; unset it to use the cache")
     folder = given / model.name
     return Installed(folder, f"in {given}") if folder.is_dir() else None
 
 
 def _in_cache(model: Model) -> Installed | None:
+    """Return the weights in the cache; None if there is no valid manifest."""
     manifest = _manifest(model)
     return Installed(_folder(model), str(manifest["source"]), _of_files(manifest)) if manifest else None
 
 
 def _of_files(manifest: dict[str, Any]) -> str:
+    """Return the combined hash of the files in a manifest."""
     return one_hash({name: str(record["sha256"]) for name, record in manifest["files"].items()})
 
 
 def one_hash(hashes: Mapping[str, str]) -> str:
-    """The sha256 of several files together: of the lines that `sha256sum *` prints. Of a single file, its own.
+    """Return one sha256 for several files: the hash of the lines that `sha256sum *` prints.
 
-    hashes: file -> sha256
+    For a single file, this is the file's own hash.
+
+    hashes: file name -> sha256
     """
     if len(hashes) == 1:
         return next(iter(hashes.values()))
@@ -140,12 +163,13 @@ def one_hash(hashes: Mapping[str, str]) -> str:
 
 
 def _ready(model: Model, *, official: bool = False) -> Installed | None:
-    """The cached weights where they are whole, and official where that is asked."""
+    """Return the cached weights if they are undamaged, and official if `official` is set."""
     installed = None if _damaged(model) else _in_cache(model)
     return installed if installed and (not official or installed.source == model.sources[0].label) else None
 
 
 def _damaged(model: Model, *, read_all: bool = False) -> tuple[str, ...]:
+    """Return the damaged files of a cached model; MANIFEST if its folder has no valid manifest."""
     manifest = _manifest(model)
     if manifest is None:
         return (MANIFEST,) if os.path.lexists(_folder(model)) else ()
@@ -156,6 +180,7 @@ def _damaged(model: Model, *, read_all: bool = False) -> tuple[str, ...]:
 
 
 def _is_whole(file: Path, record: dict[str, Any], *, read_all: bool) -> bool:
+    """Whether a file matches its manifest record. Checks the hash only if the time differs or `read_all` is set."""
     try:
         found = file.stat()
         if found.st_size != record["size"]:
@@ -167,7 +192,7 @@ def _is_whole(file: Path, record: dict[str, Any], *, read_all: bool) -> bool:
 
 
 def _manifest(model: Model) -> dict[str, Any] | None:
-    """What was recorded when the model was made; None where there is no model, or no record that can be read."""
+    """Return the manifest of a cached model; None if it is missing, unreadable or incomplete."""
     try:
         manifest: dict[str, Any] = json.loads((_folder(model) / MANIFEST).read_text())
         complete = all(record.keys() >= {"sha256", "size", "mtime_ns"} for record in manifest["files"].values())
@@ -178,7 +203,10 @@ def _manifest(model: Model) -> dict[str, Any] | None:
 
 
 def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installed:
-    """Fetch the model into a folder beside its place, and move it there whole."""
+    """Fetch the model into a scratch folder, and rename that to the model's folder.
+
+    Raises ModelError, with the reasons, if no source is available, and StorageError if the model cannot be stored.
+    """
     reasons = []
     scratch = paths.models() / f".{model.name}.partial"
     for source in sources:
@@ -197,7 +225,8 @@ def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installe
 
 
 def _fetch(model: Model, source: Source, scratch: Path, report: Report) -> None:
-    _clear(scratch)  # of a run that was killed
+    """Fetch the model from one source. Raises Unavailable or OSError."""
+    _clear(scratch)  # left by a killed run
     scratch.mkdir()
     source.fetch(scratch, report)
     files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
@@ -207,7 +236,7 @@ def _fetch(model: Model, source: Source, scratch: Path, report: Report) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove whatever is at `path`."""
+    """Remove the file or folder at `path`, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -215,16 +244,19 @@ def _clear(path: Path) -> None:
 
 
 def _record(file: Path) -> dict[str, Any]:
+    """Return the manifest record of a file."""
     found = file.stat()
     return {"sha256": _sha256(file), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
 
 
 def _sha256(file: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _cannot_store(model: Model, error: OSError) -> StorageError:
+    """Return the error for a model that cannot be stored, with its size and how to mend it."""
     reason = storage_error(error, f"store the model {model.name} in {paths.models()}")
     return StorageError(
         f"{reason}; it takes {model.size_mb} MB: free some space, or name another folder with SPEAKKIT_HOME"
@@ -233,7 +265,7 @@ def _cannot_store(model: Model, error: OSError) -> StorageError:
 
 @contextmanager
 def _locked(model: Model) -> Iterator[None]:
-    """Hold the model's lock, so that two processes that want it do the work once."""
+    """Hold the model's lock, so that concurrent processes fetch the model only once."""
     try:
         paths.models().mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(paths.models() / f".{model.name}.lock")
@@ -247,4 +279,5 @@ def _locked(model: Model) -> Iterator[None]:
 
 
 def _folder(model: Model) -> Path:
+    """Return the model's folder in the cache."""
     return paths.models() / model.name

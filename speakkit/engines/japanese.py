@@ -1,6 +1,6 @@
 """Japanese text -> Kokoro's phonemes: Open JTalk's readings (pyopenjtalk-plus), and the symbols of misaki's cutlet.
 
-Open JTalk knows how numbers are said with what they count, particles, and long vowels; its readings are katakana.
+Open JTalk handles numbers with counters, particles and long vowels. Its readings are katakana.
 """
 
 import re
@@ -29,36 +29,44 @@ NAME = "pyopenjtalk-plus"
 KANA: Mapping[str, str] = dict(
     line.split("\t") for line in (paths.data() / "kana.tsv").read_text(encoding="utf-8").splitlines()
 )
-"""A mora in katakana -> phonemes (misaki 0.9.4, cutlet.HEPBURN: the symbols that Kokoro's Japanese voices learned)."""
+"""Katakana mora -> phonemes (misaki 0.9.4, cutlet.HEPBURN: the symbols that Kokoro's Japanese voices were trained
+on)."""
 
 SMALL = frozenset("ャュョァィゥェォヮ")
+"""Small kana that change the vowel of the mora before them."""
+
 NASALS = {"m": "mpb", "ŋ": "kɡ", "ɲ": "ɲʨʥ", "n": "ntdɾz"}
-"""How ン sounds -> before which phonemes; elsewhere it is ɴ."""
+"""Phoneme for ン -> the phonemes before which it is used; elsewhere ン is ɴ."""
 
 SCRIPTS = (*LATIN, "HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH", "HALFWIDTH", "IDEOGRAPHIC", "PROLONGED", "ITERATION")
+"""Prefixes of Unicode names of the characters that can be read."""
 
 MARKS = dict(zip("。．、，！？：；…～〜「」『』《》（）【】", "..,,!?:;…——“”“”()()()", strict=True))
 MARKS |= {mark: mark for mark in '.,!?:;—"()“”'}
-"""A mark -> the symbol by which Kokoro knows it."""
+"""Punctuation mark -> Kokoro's symbol for it."""
 
 SPELT = 1.5
-"""Morae for each letter from which on Open JTalk reads a word in Latin letters letter by letter."""
+"""Minimum morae per letter at which a reading of a Latin word counts as spelled out letter by letter."""
 
 NUMBER_SIGNS = frozenset("0123456789.,:%/-+")
+"""Characters of numbers that Open JTalk may replace by words."""
 
 MINUS = re.compile(r"(?<![0-9A-Za-z])-(?=\d)")
+"""The minus sign of a number."""
+
 FOREIGN = re.compile(r"[A-Za-z]*[\u00c0-\u024f][A-Za-z\u00c0-\u024f]*|[A-Za-z]+(?:'[A-Za-z]+)+")
+"""Latin words with accents or apostrophes, which espeak-ng reads."""
 
 _openjtalk = threading.Lock()
-"""Open JTalk has one analyser for the whole process."""
+"""Lock around Open JTalk, which has one analyser per process."""
 
 
 class OpenJtalk:
     """Phonemizer for Japanese."""
 
     @classmethod
-    def load(cls, language: str) -> "OpenJtalk":  # noqa: ARG003  there is one Japanese
-        """The phonemizer for "ja"."""
+    def load(cls, language: str) -> "OpenJtalk":  # noqa: ARG003  Japanese has one variant
+        """Load the phonemizer for "ja"."""
         return cls()
 
     @classmethod
@@ -75,16 +83,20 @@ class OpenJtalk:
         """See `base.Engine`. Open JTalk is one library for the whole process: it stays."""
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """See `base.Phonemizer`. A word in a script that Japanese is not written in has no phonemes."""
+        """See `base.Phonemizer`. A word in a script that Japanese does not use has no phonemes."""
         return each(phrases, _phonemized, NAME)
 
 
 def _phonemized(phrase: Phrase) -> tuple[Token, ...]:
+    """Return the tokens of a phrase."""
     return tuple(_joined_stops(token for part in _parts(phrase) for token in part))
 
 
 def _parts(sentence: Phrase) -> Iterator[Iterable[Token]]:
-    """The tokens of each stretch: words with accents or apostrophes by espeak-ng, since Open JTalk takes them apart."""
+    """Yield the tokens of each part of a sentence.
+
+    Words with accents or apostrophes are read by espeak-ng, because Open JTalk splits them.
+    """
     at = 0
     for foreign in [*FOREIGN.finditer(sentence.text), None]:
         end = foreign.start() if foreign else len(sentence.text)
@@ -99,7 +111,7 @@ def _parts(sentence: Phrase) -> Iterator[Iterable[Token]]:
 
 
 def phonemes(reading: str) -> str:
-    """Katakana, as Open JTalk writes a reading -> Kokoro's symbols."""
+    """Convert a katakana reading, as Open JTalk writes it, to Kokoro's symbols."""
     said = ""
     morae = list(_morae(reading))
     for mora, following in pairwise([*morae, ""]):
@@ -114,6 +126,7 @@ def phonemes(reading: str) -> str:
 
 
 def _morae(reading: str) -> Iterator[str]:
+    """Yield the morae of a katakana reading, each one or two characters."""
     at = 0
     while at < len(reading):
         size = 2 if reading[at : at + 2] in KANA else 1
@@ -122,14 +135,17 @@ def _morae(reading: str) -> Iterator[str]:
 
 
 def _tokens(sentence: Phrase, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Token]:
-    """The words of Open JTalk in their places. Those that it put for digits are one token with the digits."""
+    """Yield Open JTalk's words as tokens with their offsets.
+
+    Words that Open JTalk substitutes for digits are one token with the digits.
+    """
     text = "".join(_folded(character) for character in sentence.text)
     at, pending = 0, ""
     for node in nodes:
         word = "".join(_folded(character) for character in node["string"])
         start = text.find(word, at)
         if word == "-" and MINUS.match(text, max(start, 0)):
-            node = {**node, "pron": "マイナス", "mora_size": 4}  # noqa: PLW2901  Open JTalk passes it over
+            node = {**node, "pron": "マイナス", "mora_size": 4}  # noqa: PLW2901  Open JTalk skips the minus sign
         if not word or start < 0 or not all(c.isspace() or c in NUMBER_SIGNS for c in text[at:start]):
             pending += phonemes(node["pron"])
             continue
@@ -140,6 +156,7 @@ def _tokens(sentence: Phrase, nodes: Sequence[Mapping[str, Any]]) -> Iterator[To
 
 
 def _rewritten(sentence: Phrase, start: int, end: int, said: str) -> Iterator[Token]:
+    """Yield a token for a part of the text whose reading Open JTalk rewrote, such as digits."""
     stretch = sentence.text[start:end]
     if stretch.strip():
         lead = len(stretch) - len(stretch.lstrip())
@@ -148,6 +165,7 @@ def _rewritten(sentence: Phrase, start: int, end: int, said: str) -> Iterator[To
 
 
 def _said(word: str, node: Mapping[str, Any]) -> str:
+    """Return the phonemes of a word: espeak-ng's if Open JTalk spells a Latin word out, otherwise Open JTalk's."""
     if node["mora_size"] == 0 or not is_readable(word, SCRIPTS):
         return "".join(MARKS.get(character, "") for character in word)
     folded = unicodedata.normalize("NFKC", word)
@@ -158,16 +176,17 @@ def _said(word: str, node: Mapping[str, Any]) -> str:
 
 @cache
 def _english() -> espeak.Espeak:
-    """For words in Latin letters that Open JTalk would spell out."""
+    """Return the phonemizer for Latin words that Open JTalk would spell out."""
     return espeak.Espeak("en-us")
 
 
 def _token(sentence: Phrase, start: int, end: int, said: str) -> Token:
+    """Return a token with half-open offsets `start` and `end` in the sentence."""
     return Token(sentence.text[start:end], sentence.start + start, said, spaced=True)
 
 
 def _joined_stops(tokens: Iterable[Token]) -> Iterator[Token]:
-    """The tokens without spaces around a doubled consonant, and before a mark."""
+    """Yield the tokens without a space around a geminate consonant, or before a mark."""
     words = list(tokens)
     for token, following in pairwise([*words, Token("", 0, "", spaced=False)]):
         closes = following.phonemes[:1] in tuple(".,!?:;…)”") or following.phonemes.startswith("ʔ")
@@ -176,6 +195,6 @@ def _joined_stops(tokens: Iterable[Token]) -> Iterator[Token]:
 
 
 def _folded(character: str) -> str:
-    """A character as Open JTalk's dictionary has it, one for one."""
+    """Return a character in the form that Open JTalk's dictionary uses; always one character."""
     folded = unicodedata.normalize("NFKC", PLAIN.get(character, character))
     return folded if len(folded) == 1 else character

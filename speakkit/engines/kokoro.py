@@ -33,24 +33,31 @@ from speakkit.text.chunks import Chunk
 NAME = "kokoro"
 
 SAMPLE_RATE = 24_000
+"""Sample rate of the speech, in hertz."""
+
 SAMPLES = 600
+"""Samples per frame."""
+
 FRAME = SAMPLES / SAMPLE_RATE
-"""Seconds: one step of a duration."""
+"""Frame length in seconds, the unit of durations."""
 
 LOADED = {"cpu": 1500 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
-"""Bytes that the network takes with one chunk: 1.2 GB of resident memory on a processor in float32."""
+"""Device type -> bytes of memory for the network with one chunk. On a CPU in float32, resident memory is 1.2 GB."""
 
 VERIFY = "speakkit models verify kokoro"
+"""Command that checks the weights."""
+
 MEND = f"check it with: {VERIFY}"
+"""Hint at the end of errors about weights."""
 
 
 def checkpoint(weights: hub.Installed) -> Path:
-    """The file that holds the weights."""
+    """Return the path of the weights file."""
     return weights.folder / hub.KOKORO_WEIGHTS
 
 
 def identity(name: str, weights: hub.Installed) -> Identity:
-    """Of a synthesizer with Kokoro's weights. version: of the code that runs them."""
+    """Return the identity of a synthesizer with Kokoro's weights. Its version is that of speakkit, which runs them."""
     return Identity(
         name,
         version=version("speakkit"),
@@ -63,20 +70,19 @@ def identity(name: str, weights: hub.Installed) -> Identity:
 
 
 def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> StyleTTS2:
-    """The network, on the CPU, with weight norm computed once. What it does not use of a checkpoint is passed over.
+    """Load the network on the CPU, with weight norm computed once. Unused weights of the checkpoint are ignored.
 
-    dtype: of the decoder's convolutions.
-
-    Raises ModelError for a checkpoint that cannot be read, or lacks a weight.
+    dtype: type of the decoder's convolutions
+    Raises ModelError if the checkpoint cannot be read, or lacks a weight.
     """
-    with torch.device("meta"), _Unfilled():  # without memory, to take the checkpoint's tensors as they are
+    with torch.device("meta"), _Unfilled():  # without memory, because the checkpoint's tensors replace the parameters
         network = StyleTTS2(settings())
     try:
         parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
         for name, state in parts.items():
             getattr(network, name).load_state_dict(_folded(state), strict=False, assign=True)
     except (OSError, EOFError, RuntimeError, AttributeError, KeyError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{checkpoint(weights)} is no checkpoint of Kokoro; {MEND}") from error
+        raise ModelError(f"{checkpoint(weights)} is not a Kokoro checkpoint; {MEND}") from error
     missing = [name for name, tensor in network.named_parameters() if tensor.is_meta]
     if missing:
         raise ModelError(f"{checkpoint(weights)} lacks {len(missing)} weights, such as {missing[0]}; {MEND}")
@@ -85,7 +91,10 @@ def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> St
 
 
 class _Unfilled(TorchFunctionMode):
-    """Modules made in here get no first numbers: to draw them on the meta device loads 800 modules, sympy with them."""
+    """Context in which the weights of new modules are not initialized.
+
+    Initializing them on the meta device imports 800 modules, including sympy.
+    """
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -95,31 +104,38 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A part's weights, by their names in the network. Takes them out of `state`, so that none is held twice."""
+    """Return the weights of a network part by parameter name, with weight norm applied.
+
+    Removes the weights from `state`, so that none is in memory twice.
+    """
     plain = {}
-    for key in [key for key in state if not key.endswith("_g")]:  # the length of a weight is taken with its direction
+    for key in [key for key in state if not key.endswith("_g")]:  # a weight's norm is read together with its direction
         tensor, name = state.pop(key), key.removeprefix("module.")
         if name.endswith("_v"):
-            # What weight norm calls, to the bit; it would call it again for every chunk.
+            # The same function that weight norm calls for every chunk, so that the result is equal to the bit.
             tensor = torch._weight_norm(tensor, state.pop(f"{key[:-1]}g"))  # noqa: SLF001
         plain[name.removesuffix("_v")] = tensor.contiguous()
     return plain
 
 
 def style(chunk: Chunk) -> Tensor:
-    """The row of the voice's pack for a chunk of this length: float32 [1, 256]."""
+    """Return the row of the voice pack for the chunk's length: float32 [1, 256]."""
     return torch.from_numpy(voice_packs.blended(chunk.voice)[len(chunk.phonemes) - 1])
 
 
 class Kokoro:
-    """Synthesizer: the network of `styletts2` with the weights of Kokoro. Several threads may use it at once."""
+    """Synthesizer: the network of `styletts2` with the weights of Kokoro. Thread-safe."""
 
     frame = FRAME
 
     def __init__(
         self, weights: hub.Installed, device: torch.device, dtype: torch.dtype | None = None, batch: int | None = None
     ) -> None:
-        """`dtype` is that of the decoder's convolutions, `batch` the most chunks at once: by default the fastest."""
+        """Load the weights onto `device`.
+
+        dtype: type of the decoder's convolutions; the fastest one by default
+        batch: maximum number of chunks in a batch; the fastest one by default
+        """
         keep_compiled()
         self.identity = identity(NAME, weights)
         self.limits = limits()
@@ -130,12 +146,15 @@ class Kokoro:
 
     @classmethod
     def load(cls, device: str = "auto", batch: int | None = None) -> "Kokoro":
-        """Kokoro on a device of `engines.device.DEVICES`. Raises ModelError where there are no weights."""
+        """Load Kokoro on a device of `engines.device.DEVICES`.
+
+        Raises ModelError if there are no weights.
+        """
         return cls(hub.ensure("kokoro"), pick(device), batch=batch)
 
     @classmethod
     def footprint(cls, device: str = "auto", batch: int | None = None) -> Footprint:  # noqa: ARG003  see `load`
-        """See `base.Engine`. A batch takes what memory is left."""
+        """See `base.Engine`. A batch uses whatever memory is left beyond that."""
         picked = pick(device).type
         return Footprint(picked, LOADED[picked])
 
@@ -147,19 +166,25 @@ class Kokoro:
             torch.cuda.empty_cache()
 
     def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Spoken]:
-        """See `base.Synthesizer`. Failures: phonemes that Kokoro does not know, or too many; a voice without a pack."""
+        """See `base.Synthesizer`.
+
+        A chunk fails if Kokoro does not support one of its phonemes, if it has too many phonemes, or if its voice has
+        no pack.
+        """
         return self._batches.outcomes(chunks, urgent=urgent)
 
     def _spoken(self, chunks: Sequence[Chunk]) -> list[Spoken]:
-        """A batch. What cannot be spoken keeps none of the others from it."""
+        """Synthesize a batch. A chunk that fails does not affect the others."""
         lines = [attempt(chunk, self._line, NAME) for chunk in chunks]
         spoken = self._together([line.result() for line in lines if not line.error])
         return [Outcome(line.item, error=line.error) if line.error else next(spoken) for line in lines]
 
     def _line(self, chunk: Chunk) -> "_Line":
+        """Return the network's input for a chunk. Raises EngineError or ModelError."""
         return _Line(chunk, self._ids(chunk), style(chunk))
 
     def _together(self, lines: Sequence["_Line"]) -> Iterator[Spoken]:
+        """Synthesize lines in one batch. A line with NaN or infinite samples fails with EngineError."""
         if not lines:
             return
         fix_threads(lines[0].chunk.threads)
@@ -175,9 +200,10 @@ class Kokoro:
                 yield Outcome(line.chunk, error=EngineError(said))
 
     def _audio(self, lines: Sequence["_Line"]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], list[bool]]:
-        """[batch, samples] and [batch, tokens] frames, of which each line has its own and padding.
+        """Run the network.
 
-        And of each line, whether all its samples are numbers.
+        Returns samples [batch, samples]; durations in frames [batch, tokens]; and for each line whether all its samples
+        are finite. Rows are padded to the longest line.
         """
         lengths = Lengths([len(line.ids) for line in lines], self._device)
         tokens = torch.zeros(len(lines), lengths.width, dtype=torch.long)
@@ -192,12 +218,15 @@ class Kokoro:
         return _fetched(samples.float()), score.durations.cpu().numpy(), finite
 
     def _ids(self, chunk: Chunk) -> list[int]:
-        """The start, each phoneme, and the end."""
+        """Return the token ids: start, each phoneme, end.
+
+        Raises EngineError if a phoneme is not supported, or if there are none or too many.
+        """
         unknown = set(chunk.phonemes) - self.limits.symbols
         if unknown:
             words = [token.text for token in chunk.tokens if unknown.intersection(token.phonemes)]
             raise EngineError(
-                f"kokoro knows no phoneme {' '.join(sorted(unknown))}, as in {', '.join(words) or 'a chunk'}"
+                f"kokoro has no phoneme {' '.join(sorted(unknown))}, as in {', '.join(words) or 'a chunk'}"
             )
         if not 0 < len(chunk.phonemes) <= MOST:
             raise EngineError(f"kokoro speaks 1 to {MOST} phonemes at once, not {len(chunk.phonemes)}")
@@ -205,7 +234,7 @@ class Kokoro:
 
 
 def _fetched(samples: Tensor) -> npt.NDArray[np.float32]:
-    """The samples in the processor's memory. By way of pinned memory, which a GPU writes ten times as fast to."""
+    """Return the samples in CPU memory. From a GPU via pinned memory, to which transfers are ten times as fast."""
     if samples.device.type != "cuda":
         return samples.cpu().numpy()
     fetched = torch.empty(samples.shape, pin_memory=True)
@@ -213,13 +242,20 @@ def _fetched(samples: Tensor) -> npt.NDArray[np.float32]:
 
 
 def _exactly() -> AbstractContextManager[None]:
-    """Have a GPU convolve float32 as such: by default it does so with 10 bits, and F0's last bit is heard."""
+    """Return a context in which a GPU convolves float32 in full precision.
+
+    By default it uses 10 mantissa bits, and errors in the last bit of F0 are audible.
+    """
     return cudnn.flags(enabled=True, allow_tf32=False)
 
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """A chunk as the network takes it: ids of its phonemes, and the style, [1, 256]."""
+    """The network's input for one chunk.
+
+    ids: token ids
+    style: float32 [1, 256]
+    """
 
     chunk: Chunk
     ids: list[int]

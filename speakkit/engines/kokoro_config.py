@@ -1,4 +1,4 @@
-"""Kokoro's published settings, and what it can speak at once. Loads no network and no torch."""
+"""Kokoro's published configuration and chunk limits. Imports neither the network nor torch."""
 
 import json
 from functools import cache
@@ -8,28 +8,29 @@ from speakkit import paths
 from speakkit.text.chunks import ChunkLimits
 
 MOST = 510
-"""Phonemes; Kokoro's context of 512 tokens less one at each end (n_token of hexgrad/Kokoro-82M's config.json)."""
+"""Maximum phonemes per chunk: Kokoro's context of 512 tokens minus one at each end (n_token of hexgrad/Kokoro-82M's
+config.json)."""
 
 AIM = range(100, 201)
-"""Phonemes; shorter chunks sound weak and longer ones rush (VOICES.md of hexgrad/Kokoro-82M)."""
+"""Preferred phonemes per chunk: shorter chunks sound weak and longer ones rush (VOICES.md of hexgrad/Kokoro-82M)."""
 
 WEAK = 50
-"""Phonemes; fewer sound weak by themselves."""
+"""Phonemes; a chunk with fewer sounds weak by itself."""
 
 SECONDS_PER_PHONEME, SECONDS_PER_CHUNK = 0.0550, 0.744
-"""A line through 57 chunks of 10 to 510 phonemes of Alice in Wonderland, spoken by af_heart at speed 1: it is out by
-0.39 s on average, and by 2.5 s at most."""
+"""Linear prediction of the speech duration, in seconds. Fitted to 57 chunks of 10 to 510 phonemes of Alice in
+Wonderland, spoken by af_heart at speed 1; its error is 0.39 s on average, and 2.5 s at most."""
 
 
 def settings() -> dict[str, Any]:
-    """Kokoro's config.json, as published."""
+    """Return Kokoro's config.json, as published."""
     read: dict[str, Any] = json.loads((paths.data() / "kokoro" / "config.json").read_text("utf-8"))
     return read
 
 
 @cache
 def limits() -> ChunkLimits:
-    """What Kokoro can speak at once."""
+    """Return the chunk limits of Kokoro."""
     return ChunkLimits(
         symbols=frozenset(settings()["vocab"]),
         most=MOST,

@@ -1,4 +1,4 @@
-"""Engines that are loaded: lent to any number of borrowers, kept for the next one, closed when memory is short."""
+"""Engine lending: each engine is loaded once, shared by its borrowers, and closed if memory is short."""
 
 import gc
 import logging
@@ -19,10 +19,12 @@ AnyEngine = TypeVar("AnyEngine", bound=Engine)
 
 @dataclass(frozen=True)
 class Loading(Generic[AnyEngine]):
-    """How to load one engine.
+    """Instructions for loading one engine.
 
-    key: two loadings with one key give the same engine
-    name: for people, such as "whisper-base on cuda"
+    key: loadings with equal keys share one engine
+    name: display name, such as "whisper-base on cuda"
+    footprint: returns the memory that the engine needs
+    load: loads the engine
     """
 
     key: Hashable
@@ -32,14 +34,17 @@ class Loading(Generic[AnyEngine]):
 
 
 class FreeMemory(Protocol):
-    """Bytes of memory that are free on a device: "cpu", "cuda" or "mps"."""
+    """Function that returns the free bytes of memory on a device: "cpu", "cuda" or "mps"."""
 
     def __call__(self, device: str) -> int: ...
 
 
 @dataclass(eq=False)
 class _Loaded:
-    """A loaded engine. borrowers: how many have it now."""
+    """A loaded engine.
+
+    borrowers: current number of borrowers
+    """
 
     engine: Engine
     name: str
@@ -48,22 +53,23 @@ class _Loaded:
 
 
 class Lender:
-    """Lends engines, each loaded once. Several threads may borrow one engine at the same time.
+    """Lends engines, each loaded once. Several threads may borrow the same engine at the same time.
 
-    An engine that comes back stays loaded. Before another is loaded on a device whose free memory is short of its
-    footprint, engines that nobody has are closed, the least recently used first. Engines that are lent never are.
+    A returned engine stays loaded. If a device has less free memory than a new engine's footprint, idle engines on that
+    device are closed first, starting with the least recently used. Engines that are lent out are never closed.
     """
 
     def __init__(self, free: FreeMemory) -> None:
+        """Create a lender. `free` returns the free memory of a device."""
         self._free = free
         self._loaded: OrderedDict[Hashable, _Loaded] = OrderedDict()
         self._lock = RLock()
 
     @contextmanager
     def lend(self, loading: Loading[AnyEngine]) -> Iterator[AnyEngine]:
-        """The engine, for the length of a block.
+        """Return a context manager that lends the engine for the length of the block.
 
-        Raises what its loading raises; EngineError, which names the engines in use, if memory does not hold it.
+        Raises whatever loading raises, and EngineError, which names the loaded engines, if memory is too small.
         """
         with self._lock:
             loaded = self._loaded.get(loading.key) or self._load(loading)
@@ -77,23 +83,24 @@ class Lender:
 
     @property
     def lent(self) -> tuple[str, ...]:
-        """Names of the engines that somebody has, the least recently used first."""
+        """Names of the engines that are lent out, least recently used first."""
         with self._lock:
             return tuple(loaded.name for loaded in self._loaded.values() if loaded.borrowers)
 
     @property
     def loaded(self) -> tuple[str, ...]:
-        """Names of all engines that are loaded, the least recently used first."""
+        """Names of all loaded engines, least recently used first."""
         with self._lock:
             return tuple(loaded.name for loaded in self._loaded.values())
 
     def close(self) -> None:
-        """Close every engine that is not lent."""
+        """Close every engine that is not lent out."""
         with self._lock:
             for key in self._idle():
                 self._close(key)
 
     def _load(self, loading: Loading[AnyEngine]) -> _Loaded:
+        """Load an engine, after closing idle ones if memory is short."""
         footprint = loading.footprint()
         while self._free(footprint.device) < footprint.size and self._close_oldest(footprint.device):
             pass
@@ -108,12 +115,13 @@ class Lender:
         return loaded
 
     def _short(self, name: str, device: str) -> EngineError:
+        """Return the error for an engine that does not fit into memory."""
         beside = [loaded.name for loaded in self._loaded.values() if loaded.footprint.device == device]
         others = f" beside {', '.join(beside)}" if beside else ""
         return EngineError(f"there is not enough memory to load {name}{others}; free some of it, or use a smaller one")
 
     def _close_oldest(self, device: str) -> bool:
-        """Close the engine on `device` that was idle for longest. Returns False if none is idle."""
+        """Close the least recently used idle engine on `device`. Returns False if none is idle."""
         for key in self._idle():
             if self._loaded[key].footprint.device == device:
                 self._close(key)
@@ -121,10 +129,11 @@ class Lender:
         return False
 
     def _idle(self) -> list[Hashable]:
+        """Return the keys of the engines that are not lent out, least recently used first."""
         return [key for key, loaded in self._loaded.items() if not loaded.borrowers]
 
     def _close(self, key: Hashable) -> None:
         loaded = self._loaded.pop(key)
         loaded.engine.close()
-        gc.collect()  # models have cycles: their memory would come back some time later
+        gc.collect()  # models contain reference cycles, which would keep their memory for a while
         log.debug("closed %s", loaded.name)

@@ -23,20 +23,29 @@ NAME = "pypinyin"
 
 MARKS = dict(zip("、，。．！？：；…—～«»《》「」『』【】（）", ",,..!?:;…——“”“”“”“”“”()", strict=True))
 MARKS |= {mark: mark for mark in ';:,.!?"()“”'}
-"""A mark -> the symbol by which Kokoro knows it."""
+"""Punctuation mark -> Kokoro's symbol for it."""
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3007"
+"""Ranges of Chinese characters, for a regular expression."""
+
 NUMBER = (
     r"\d{1,2}:\d{2}(?!\d)|\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?|\d+(?:-\d+){2,}"
     r"|(?<![\w.-])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+/\d+(?![/\d])|\d+(?:\.\d+)?(?:%|°C)?)"
     r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:%|°C)?"
 )
+"""Pattern of a number, a time, a date, or digits joined by hyphens."""
+
 DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+"""A date as YYYY-MM-DD."""
+
 STRETCH = re.compile(
     rf"(?P<number>{NUMBER})|(?P<range>(?<=\d)[-–~～](?=\d))|(?P<han>[{HAN}]+)"
     rf"|(?P<word>[^\W\d_{HAN}]+(?:'[^\W\d_{HAN}]+)?)|(?P<mark>[^\w\s])"
 )
+"""A number, a range sign between digits, a run of Chinese characters, a word in another script, or a mark."""
+
 DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
+"""Digit -> Chinese character."""
 
 jieba.setLogLevel(logging.WARNING)
 
@@ -45,8 +54,8 @@ class Pinyin:
     """Phonemizer for Mandarin Chinese."""
 
     @classmethod
-    def load(cls, language: str) -> "Pinyin":  # noqa: ARG003  there is one Mandarin
-        """The phonemizer for "zh"."""
+    def load(cls, language: str) -> "Pinyin":  # noqa: ARG003  Mandarin has one variant
+        """Load the phonemizer for "zh"."""
         return cls()
 
     @classmethod
@@ -56,23 +65,27 @@ class Pinyin:
 
     @property
     def identity(self) -> Identity:
-        """See `base.Engine`. jieba's words, misaki's symbols."""
+        """See `base.Engine`. The licences also cover jieba and misaki."""
         return Identity(NAME, version(NAME), licence="MIT AND Apache-2.0", commercial=True)
 
     def close(self) -> None:
-        """See `base.Engine`. The dictionaries are the libraries' own, and stay."""
+        """See `base.Engine`. The dictionaries belong to the libraries, and stay loaded."""
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """See `base.Phonemizer`. A character without a reading, and a word in another script, has no phonemes."""
+        """See `base.Phonemizer`.
+
+        A character without a reading, and a word in another script, have no phonemes.
+        """
         return each(phrases, _phonemized, NAME)
 
 
 def _phonemized(phrase: Phrase) -> tuple[Token, ...]:
+    """Return the tokens of a phrase."""
     return tuple(token for match in STRETCH.finditer(phrase.text) for token in _tokens(phrase, match))
 
 
 def phonemes(words: str) -> str:
-    """Chinese characters -> Kokoro's symbols, words apart. "" where one has no reading."""
+    """Convert Chinese characters to Kokoro's symbols, with spaces between words. "" if one has no reading."""
     try:
         return " ".join(ZHG2P.word2ipa(word) for word in jieba.lcut(words)).replace("\u032f", "")
     except (ValueError, AssertionError, IndexError):
@@ -80,6 +93,7 @@ def phonemes(words: str) -> str:
 
 
 def _tokens(sentence: Phrase, found: re.Match[str]) -> Iterator[Token]:
+    """Yield the tokens of one match of STRETCH."""
     kind, text = str(found.lastgroup), found.group()
     at = sentence.start + found.start()
     if kind != "han":
@@ -94,6 +108,7 @@ def _tokens(sentence: Phrase, found: re.Match[str]) -> Iterator[Token]:
 
 
 def _said(kind: str, text: str) -> str:
+    """Return the phonemes of a mark, a Latin word, a range sign or a number."""
     if kind == "mark":
         return MARKS.get(text, "")
     if kind == "word":
@@ -102,18 +117,18 @@ def _said(kind: str, text: str) -> str:
 
 
 def number(text: str) -> str:
-    """A number, a date or a time in digits, in characters as they are said."""
+    """Write a number, a date or a time in digits as Chinese characters, as it is spoken."""
     if re.fullmatch(r"0\d+|\d+(-\d+){2,}", text) and not DATE.fullmatch(text):
         return "".join(DIGITS.get(digit, "，") for digit in text)
     text = DATE.sub(r"\1年\2月\3日", text.replace(",", "").replace("°C", "℃"))
     text = re.sub(r"(\d+):(\d+)", r"\1点\2分", text)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numbers too large for it, which come back as they are
+        warnings.simplefilter("ignore")  # about numbers too large for cn2an, which it returns unchanged
         said: str = cn2an.transform(text, "an2cn")
     return "".join(DIGITS.get(character, character) for character in said)
 
 
 @cache
 def _english() -> espeak.Espeak:
-    """For words in Latin letters."""
+    """Return the phonemizer for Latin words."""
     return espeak.Espeak("en-us")

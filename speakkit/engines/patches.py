@@ -1,12 +1,12 @@
-"""What misaki's English lexicons have wrong or lack, and which sense of a word a sentence means.
+"""Corrections to misaki's English lexicons, and rules that select the sense of a word from its sentence.
 
-data/english_patches.tsv: words and their pronunciations, each with its source ("usage": as developers say it).
-    A sense is one of misaki's (NOUN, VERB, ADJ, a tag such as VBD) or one of the rules'. "-" drops misaki's entry,
-    so that its rule for the ending of the word counts: "typed" is "type" with a t.
-data/english_senses.tsv: rules that tell the sense by the words around, each with an example. A name in small letters
-    is a word, one in capitals a tag of the tagger's, and ^ is the start of a sentence. `before` and `after` say what
-    stands beside the word, place by place ("book of"), with | between choices; an adverb before the word is passed
-    over. One of `near` must stand somewhere in the sentence, and none of `without`.
+data/english_patches.tsv: words with their pronunciations and the source of each ("usage": as developers say it).
+    A sense is one of misaki's (NOUN, VERB, ADJ, or a tag such as VBD) or one that a rule sets. "-" removes misaki's
+    entry, so that misaki applies its rule for the ending of the word: "typed" is "type" with a t.
+data/english_senses.tsv: rules that select the sense from the words around, each with an example. A name in lower case
+    is a word, one in upper case is a tag of the tagger, and ^ is the start of a sentence. `before` and `after` list the
+    adjacent words, position by position ("book of"), with | between alternatives; an adverb directly before the word is
+    skipped. At least one of `near`, and none of `without`, must occur anywhere else in the sentence.
 """
 
 from collections import Counter
@@ -18,21 +18,34 @@ from typing import Any
 from speakkit import paths
 
 DROPPED = "-"
+"""Pronunciation that removes misaki's entry for a word."""
+
 ANY = "*"
+"""Word of a rule that applies to all homographs."""
+
 START = "^"
+"""Name that matches the start of a sentence."""
+
 ADVERB = "RB"
+"""Tag of an adverb."""
 
 Names = frozenset[str]
+"""Words in lower case and tags in upper case."""
+
 Place = tuple[Names, ...]
+"""For each position, the names of which one must match."""
 
 
 @dataclass(frozen=True)
 class PatchRule:
-    """One way to tell the sense of a word. What is empty does not matter.
+    """One rule that selects the sense of a word. An empty condition always holds.
 
-    words: in small letters, or ANY
-    tags: that the tagger gave the word
-    sense: the tag by which it is to be looked up
+    words: in lower case, or ANY
+    tags: tags of which the tagger must have given the word one
+    before, after: names at the positions before and after the word
+    near: names of which one must occur elsewhere in the sentence
+    without: names that must not occur elsewhere in the sentence
+    sense: the tag with which misaki then looks the word up
     """
 
     words: Names
@@ -45,7 +58,7 @@ class PatchRule:
 
     @classmethod
     def of(cls, row: Mapping[str, str]) -> "PatchRule":
-        """A row of the table."""
+        """Create a rule from a row of the table."""
         return cls(
             frozenset(row["word"].split("|")),
             frozenset(row["tags"].split()),
@@ -57,9 +70,10 @@ class PatchRule:
         )
 
     def fits(self, words: Sequence[Names], at: int, counts: Mapping[str, int]) -> bool:
-        """Whether it tells the sense of the word at `at`.
+        """Return whether the rule applies to the word at index `at`.
 
-        words: those of the sentence, each with its tag; counts: how often each word and tag is in it
+        words: for each word of the sentence, the word in lower case and its tag
+        counts: word or tag -> number of occurrences in the sentence
         """
         if self.tags and self.tags.isdisjoint(words[at]):
             return False
@@ -71,6 +85,7 @@ class PatchRule:
         return (near or not self.near) and not without
 
     def _follows(self, words: Sequence[Names], at: int) -> bool:
+        """Return whether `before` matches the words before index `at`, adverbs skipped."""
         if self.before == (frozenset({START}),):
             return not any(name.isalpha() for word in words[:at] for name in word if name.islower())
         while at and ADVERB in words[at - 1]:
@@ -79,10 +94,14 @@ class PatchRule:
 
 
 class Senses:
-    """spaCy's tagger, with the tags by which misaki finds the right sense of a word."""
+    """spaCy's tagger, with tags changed so that misaki finds the right sense of each word."""
 
     def __init__(self, tagger: Any, homographs: Names) -> None:
-        """homographs: the words in small letters that have more than one pronunciation."""
+        """Read the rules.
+
+        tagger: spaCy's pipeline
+        homographs: words in lower case that have more than one pronunciation
+        """
         self._tagger = tagger
         self._rules: dict[str, list[PatchRule]] = {}
         for rule in map(PatchRule.of, _rows("english_senses.tsv")):
@@ -90,14 +109,15 @@ class Senses:
                 self._rules.setdefault(word, []).append(rule)
 
     def __call__(self, text: str) -> Any:
-        """The tagged words of `text`, as spaCy has them."""
+        """Return `text` as spaCy's tagged words."""
         return self._with_senses(self._tagger(text))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Any]:
-        """The tagged words of each of a few texts, in half the time that they take one by one."""
+        """Yield the tagged words of each text, in half the time that single calls take."""
         return map(self._with_senses, self._tagger.pipe(texts))
 
     def _with_senses(self, tagged: Any) -> Any:
+        """Return the tagged words, with the tags that the rules set."""
         if any(token.lower_ in self._rules for token in tagged):
             words = [frozenset((token.lower_, token.tag_)) for token in tagged]
             counts = Counter(chain.from_iterable(words))
@@ -108,7 +128,10 @@ class Senses:
 
 
 def amend(lexicon: Any, language: str) -> Names:
-    """Put the patches for "en-us" or "en-gb" into a lexicon of misaki's, and tell which words have several senses."""
+    """Apply the patches for "en-us" or "en-gb" to a misaki lexicon.
+
+    Returns the words that have several senses, in lower case.
+    """
     words: dict[str, dict[str, str]] = {}
     for row in _rows("english_patches.tsv"):
         if row[language]:
@@ -124,7 +147,7 @@ def amend(lexicon: Any, language: str) -> Names:
 
 
 def _spellings(word: str, lexicon: Any) -> Iterator[str]:
-    """The word, and as what else it is looked up: at the start of a sentence, and without capitals of its own."""
+    """Yield the word and the other capitalizations that misaki looks up: sentence-initial, and without capitals."""
     yield word
     lower = word.lower()
     if word != lower and not _said(lower, lexicon):
@@ -134,15 +157,18 @@ def _spellings(word: str, lexicon: Any) -> Iterator[str]:
 
 
 def _said(word: str, lexicon: Any) -> Any:
+    """Return misaki's entry for a word, or a false value if there is none."""
     return lexicon.golds.get(word) or lexicon.silvers.get(word)
 
 
 def _match(places: Place, words: Sequence[Names]) -> bool:
+    """Whether each word matches the names at its position, and the counts are equal."""
     return len(places) == len(words) and not any(
         place.isdisjoint(word) for place, word in zip(places, words, strict=True)
     )
 
 
 def _rows(name: str) -> Iterable[Mapping[str, str]]:
+    """Return the rows of a table in data/, by column name."""
     head, *rows = [line.split("\t") for line in (paths.data() / name).read_text().splitlines()]
     return [dict(zip(head, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""Import packages that change their host when imported, and put the host back as it was."""
+"""Import packages that change global state on import, and restore that state."""
 
 import importlib
 import warnings
@@ -9,11 +9,11 @@ from unittest.mock import patch
 
 
 def import_quietly(name: str) -> ModuleType:
-    """The module `name`, with the host's log handlers and warning filters left alone.
+    """Import the module `name`, leaving log handlers and warning filters unchanged.
 
     `import kokoro` removes every handler of loguru's global logger and adds its own.
     """
-    from loguru import logger  # noqa: PLC0415  kokoro's, and of no use to those who want `no_warnings` alone
+    from loguru import logger  # noqa: PLC0415  a dependency of kokoro, not needed for `no_warnings`
 
     with (
         patch.object(logger, "remove"),
@@ -25,7 +25,7 @@ def import_quietly(name: str) -> ModuleType:
 
 @contextmanager
 def no_warnings() -> Iterator[None]:
-    """Keep to ourselves what a package warns of that neither we nor the user can mend."""
+    """Suppress warnings of a package that neither speakkit nor the user can fix."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,7 +1,7 @@
-"""Engine names -> the modules that hold them. Lends engines, and imports nothing heavy before one is asked for.
+"""Engine registry: maps engine names to modules and lends engines. Heavy packages are imported on first use only.
 
-Every function that lends one gives a context manager: `with registry.recognizer("whisper-base", "cpu") as whisper:`.
-The engine stays loaded for the next borrower, until another one needs its memory (`lending.Lender`).
+Each lending function returns a context manager: `with registry.recognizer("whisper-base", "cpu") as whisper:`.
+The engine stays loaded for the next borrower until another engine needs its memory (`lending.Lender`).
 """
 
 import importlib
@@ -20,35 +20,56 @@ if TYPE_CHECKING:
     from speakkit.engines.pool import Pooled
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
+"""Synthesizer -> "module.name" of its class."""
+
 LIMITS = {"kokoro": "kokoro_config.limits", "upstream": "kokoro_config.limits"}
-"""Synthesizer -> what it can speak at once, told without loading it."""
+"""Synthesizer -> "module.name" of the function that returns its chunk limits without loading the engine."""
+
 TEXT_SYNTHESIZERS: dict[str, str] = {}
+"""Text synthesizer -> "module.name" of its class."""
+
 CLOUDS = ("gemini", "inworld")
+"""Names of the cloud engines."""
+
 PHONEMIZERS = {
     **dict.fromkeys(("en-us", "en-gb"), "english.Misaki"),
     **dict.fromkeys(("es", "fr-fr", "hi", "it", "pt-br"), "espeak.Espeak"),
     "ja": "japanese.OpenJtalk",
     "zh": "mandarin.Pinyin",
 }
+"""Language -> "module.name" of its phonemizer's class."""
+
 SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
-"""Where a language's phonemes are from, if not from espeak-ng; the English one says it of each word."""
+"""Language -> source of its phonemes; espeak-ng if not listed. The English phonemizer gives the source per word."""
+
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
-"""Language -> the extra of speakkit that it needs, and what that extra installs."""
+"""Language -> the extra of speakkit that it needs, and the packages that the extra installs."""
+
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
+"""Recognizer -> "module.name" of its class."""
+
 ALIGNERS: dict[str, str] = {}
+"""Aligner -> "module.name" of its class."""
+
 JUDGES = {"dnsmos": "dnsmos.Dnsmos"}
+"""Judge -> "module.name" of its class."""
+
 EMBEDDERS: dict[str, str] = {}
+"""Embedder -> "module.name" of its class."""
 
 lender = Lender(memory.free)
-"""Every engine of this process."""
+"""Lender of all engines in this process."""
 
 
 def _found(place: str) -> Any:
+    """Import and return what `place` names, as "module.name" in speakkit.engines."""
     module, name = place.split(".")
     return getattr(importlib.import_module(f"speakkit.engines.{module}"), name)
 
 
 def _lent(place: str, *arguments: str | int) -> AbstractContextManager[Engine]:
+    """Lend the engine at `place`, loaded with `arguments`."""
+
     def load() -> Engine:
         return cast("Engine", _found(place).load(*arguments))
 
@@ -57,7 +78,7 @@ def _lent(place: str, *arguments: str | int) -> AbstractContextManager[Engine]:
 
 
 def _one_of(known: dict[str, str], kind: str, name: str) -> str:
-    """Where the engine `name` of a kind is. Raises BadValue if there is none."""
+    """Return the place of the engine `name` of a kind. Raises BadValue if there is no such engine."""
     if name not in known:
         tried = f"try one of {', '.join(known)}" if known else "none is installed"
         raise BadValue(f"there is no {kind} {name!r}; {tried}")
@@ -65,7 +86,10 @@ def _one_of(known: dict[str, str], kind: str, name: str) -> str:
 
 
 def require(engine: str) -> None:
-    """Raises BadValue for an engine that there is not, EngineError for one that there is not yet."""
+    """Check that a synthesizer is available.
+
+    Raises BadValue if there is no such engine, and EngineError if it is not available yet.
+    """
     if engine in CLOUDS and engine not in TEXT_SYNTHESIZERS:
         raise EngineError(f"the {engine} engine is not available yet; leave it out to speak with kokoro")
     if engine not in SYNTHESIZERS and engine not in TEXT_SYNTHESIZERS:
@@ -75,9 +99,9 @@ def require(engine: str) -> None:
 def synthesizer(
     engine: str = "kokoro", device: str = "auto", batch: int | None = None
 ) -> AbstractContextManager[Synthesizer]:
-    """Lend the synthesizer of that name on that device.
+    """Lend the synthesizer `engine` on `device`.
 
-    batch: the most chunks that are spoken at once; None for what is best on the device
+    batch: maximum number of chunks in a batch; None for the device's default
     Raises BadValue, EngineError or ModelError.
     """
     require(engine)
@@ -89,29 +113,35 @@ def synthesizer(
 
 
 def threads(count: int = 0) -> int:
-    """How many threads of the processor an engine computes with, where `count` are asked for; 0 for torch's own count.
+    """Return the CPU thread count that an engine uses if `count` is requested; 0 for torch's own count.
 
-    Loads torch.
+    Imports torch.
     """
-    from speakkit.engines import device  # noqa: PLC0415  it loads torch
+    from speakkit.engines import device  # noqa: PLC0415  it imports torch
 
     return count or device.own_threads()
 
 
 def limits(engine: str = "kokoro") -> ChunkLimits:
-    """What a synthesizer can speak at once. Loads neither the engine nor torch. Raises as `require` does."""
+    """Return the chunk limits of a synthesizer. Loads neither the engine nor torch.
+
+    Raises as `require` does.
+    """
     require(engine)
     return cast("ChunkLimits", _found(LIMITS[engine])())
 
 
 def text_synthesizer(name: str) -> AbstractContextManager[TextSynthesizer]:
-    """Lend the synthesizer of that name that reads for itself."""
+    """Lend the text synthesizer `name`. Raises BadValue if there is none."""
     place = _one_of(TEXT_SYNTHESIZERS, "synthesizer from text", name)
     return cast("AbstractContextManager[TextSynthesizer]", _lent(place))
 
 
 def require_language(language: str) -> None:
-    """Raises EngineError, with what to install, for a language whose extra is missing."""
+    """Check that the extra of a language is installed.
+
+    Raises EngineError, with the command that installs it, if it is not.
+    """
     missing = missing_packages(language)
     if missing:
         extra, _ = EXTRAS[language]
@@ -121,7 +151,10 @@ def require_language(language: str) -> None:
 
 
 def phonemizer(language: str) -> AbstractContextManager[Phonemizer]:
-    """Lend the phonemizer for one of `voices.LANGUAGES`. Raises EngineError if its extra is missing."""
+    """Lend the phonemizer for one of `voices.LANGUAGES`.
+
+    Raises EngineError if its extra is not installed.
+    """
     require_language(language)
     place = PHONEMIZERS[language]
 
@@ -133,35 +166,38 @@ def phonemizer(language: str) -> AbstractContextManager[Phonemizer]:
 
 
 def pooled(language: str, processes: int) -> "Pooled":
-    """As `phonemizer`, in processes of its own; close it. Raises EngineError, or BadValue for less than one process."""
-    from speakkit.engines.pool import Pooled  # noqa: PLC0415  that module imports this one, in each process
+    """Return a phonemizer that runs in several worker processes. The caller must close it.
+
+    Raises EngineError if the language's extra is not installed, and BadValue for less than one process.
+    """
+    from speakkit.engines.pool import Pooled  # noqa: PLC0415  `pool` imports this module
 
     require_language(language)
     return Pooled(language, processes)
 
 
 def missing_packages(language: str) -> tuple[str, ...]:
-    """What of a language's extra is not installed; empty where nothing is missing, or the language needs none."""
+    """Return the packages of a language's extra that are not installed; empty if none is missing or needed."""
     _, packages = EXTRAS.get(language, ("", ()))
     return tuple(package for package in packages if find_spec(package) is None)
 
 
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
-    """Lend the recognizer of that name on that device."""
+    """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
     place = _one_of(RECOGNIZERS, "recognizer", name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
 
 
 def aligner(name: str) -> AbstractContextManager[Aligner]:
-    """Lend the aligner of that name."""
+    """Lend the aligner `name`. Raises BadValue if there is none."""
     return cast("AbstractContextManager[Aligner]", _lent(_one_of(ALIGNERS, "aligner", name)))
 
 
 def judge(name: str = "dnsmos") -> AbstractContextManager[Judge]:
-    """Lend the judge of that name."""
+    """Lend the judge `name`. Raises BadValue if there is none."""
     return cast("AbstractContextManager[Judge]", _lent(_one_of(JUDGES, "judge", name)))
 
 
 def embedder(name: str) -> AbstractContextManager[Embedder]:
-    """Lend the embedder of that name."""
+    """Lend the embedder `name`. Raises BadValue if there is none."""
     return cast("AbstractContextManager[Embedder]", _lent(_one_of(EMBEDDERS, "embedder", name)))

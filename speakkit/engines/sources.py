@@ -1,4 +1,4 @@
-"""Where weights come from over the network: the Hugging Face Hub, checked against pinned hashes."""
+"""Weights from the network: files of the Hugging Face Hub, checked against pinned hashes."""
 
 import hashlib
 import threading
@@ -14,53 +14,63 @@ from speakkit import config
 from speakkit.errors import ModelError
 
 REACH = 3.0
-"""Seconds that an unreachable Hub may cost, once in a process."""
+"""Timeout in seconds to reach the Hub. An unreachable Hub costs this once per process."""
 
 STALL = 20.0
-"""Seconds without a byte after which a transfer counts as broken."""
+"""Timeout in seconds without a received byte, after which a transfer counts as broken."""
 
 BLOCK = 1 << 20
+"""Bytes per block of a download."""
 
 
 class Unavailable(ModelError):
-    """This source cannot give the weights now; another one may."""
+    """This source cannot provide the weights now; another one may."""
 
 
 class Report(Protocol):
-    """Is told how far a fetch is: bytes done, and bytes in all where that is known."""
+    """Progress callback: a name, the bytes done, and the total bytes if known.
+
+    For sources without byte counts, it is called with 0 and None.
+    """
 
     def __call__(self, what: str, done: int, total: int | None) -> None: ...
 
 
 class Source(Protocol):
-    """One place that weights come from.
+    """One source of weights.
 
-    label: what weights from here are called wherever they are named
+    label: name of weights from this source in reports and identities
     """
 
     @property
     def label(self) -> str: ...
 
     def fetch(self, folder: Path, report: Report) -> None:
-        """Write the weights into an empty folder. Raises Unavailable, or OSError where the folder cannot take them."""
+        """Write the weights into an empty folder.
+
+        Raises Unavailable, or OSError if the folder cannot be written.
+        """
 
 
 def is_offline() -> bool:
-    """Whether the setting `offline` forbids the network."""
+    """Return whether the setting `offline` forbids network access."""
     return config.load().offline
 
 
 def require_network() -> None:
-    """Raises Unavailable where the setting `offline` is true."""
+    """Raises Unavailable if the setting `offline` is true."""
     if is_offline():
         raise Unavailable(f"{config.sourced_values()['offline'].source} forbids the network")
 
 
 @dataclass(frozen=True)
 class HubFiles:
-    """Files of one repository at one revision.
+    """Files of one Hub repository at one revision.
 
+    repository: "owner/name"
+    revision: commit hash
     files: path in the repository -> sha256
+    label: see `Source`
     """
 
     repository: str
@@ -69,7 +79,7 @@ class HubFiles:
     label: str = "official"
 
     def fetch(self, folder: Path, report: Report) -> None:
-        """See `Source`. An unreachable Hub costs at most REACH seconds, once."""
+        """See `Source`. An unreachable Hub costs at most REACH seconds, once per process."""
         require_network()
         endpoint = config.load().hub.rstrip("/")
         if not _is_reachable(endpoint):
@@ -81,7 +91,10 @@ class HubFiles:
 
 @cache
 def _is_reachable(endpoint: str) -> bool:
-    """Whether anything answers there. In a thread, since no timeout of requests covers the look-up of a name."""
+    """Return whether the endpoint responds.
+
+    The request runs in a thread, because requests has no timeout that covers name resolution.
+    """
     answers: list[int] = []
 
     def ask() -> None:
@@ -97,7 +110,10 @@ def _is_reachable(endpoint: str) -> bool:
 
 
 def _download(url: str, file: Path, sha256: str, report: Report) -> None:
-    """`url` into `file`. Raises Unavailable for a refusal, a broken transfer or other bytes than expected."""
+    """Download `url` into `file`.
+
+    Raises Unavailable if the Hub refuses, the transfer breaks off, or the hash differs.
+    """
     digest = hashlib.sha256()
     with file.open("wb") as out:
         for block in _blocks(url, file.name, report):
@@ -110,6 +126,7 @@ def _download(url: str, file: Path, sha256: str, report: Report) -> None:
 
 
 def _blocks(url: str, what: str, report: Report) -> Iterator[bytes]:
+    """Yield the response body in blocks, reporting progress. Raises Unavailable on an HTTP or transfer error."""
     try:
         with requests.get(url, stream=True, timeout=(REACH, STALL)) as response:
             response.raise_for_status()

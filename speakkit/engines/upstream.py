@@ -1,4 +1,4 @@
-"""The plain kokoro loop, as its README has it: the baseline of benchmarks and of equality tests."""
+"""The plain kokoro loop, as in its README: the baseline for benchmarks and equality tests."""
 
 from collections.abc import Iterable, Iterator
 
@@ -27,14 +27,17 @@ class Upstream:
     def __init__(self, weights: hub.Installed, device: torch.device) -> None:
         self.identity = identity(NAME, weights)
         self.limits = limits()
-        with no_warnings():  # of weight norm's and dropout's ways
+        with no_warnings():  # about weight norm and dropout
             kmodel = import_quietly("kokoro.model").KModel
             model = kmodel(repo_id=hub.KOKORO_REPOSITORY, config=settings(), model=str(checkpoint(weights)))
         self._model = Held(NAME, model.to(device).eval())
 
     @classmethod
     def load(cls, device: str = "auto", batch: int = 1) -> "Upstream":
-        """The plain loop on a device of `engines.device.DEVICES`. Raises BadValue for a batch: it knows none."""
+        """Load the plain loop on a device of `engines.device.DEVICES`.
+
+        Raises BadValue for a batch size other than 1, because the loop does not batch.
+        """
         if batch != 1:
             raise BadValue("the upstream engine speaks one chunk at a time; leave the batch out")
         return cls(hub.ensure("kokoro"), pick(device))
@@ -48,7 +51,7 @@ class Upstream:
         """See `base.Engine`."""
         self._model.close()
 
-    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are
+    def synthesize(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Outcome[Chunk, Synthesis]]:  # noqa: ARG002  all are urgent
         """See `base.Synthesizer`. torch's global generator is seeded for each chunk."""
         return each(chunks, self._spoken, NAME)
 

@@ -1,4 +1,4 @@
-"""Voice packs: the style of a voice for each length of a chunk. From the user's folder, this package, or the hub."""
+"""Voice packs: a voice's style for each chunk length. Read from the user's folder, this package, or the Hub."""
 
 import pickle
 from collections.abc import Callable, Mapping
@@ -16,16 +16,20 @@ from speakkit.errors import ModelError, storage_error
 from speakkit.voices import PACKAGED, PLAIN_NAME, Voice, profiles
 
 Pack = npt.NDArray[np.float32]
+"""A voice pack, float32 of the shape SHAPE."""
 
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError)
-"""What readers of packs raise for files that are none, or of numbers in a format that they do not know."""
+"""Exceptions that pack readers raise for malformed files, or for numbers in an unsupported format."""
 
 SHAPE = (510, 1, 256)
-"""A style of 256 numbers for each length of a chunk in phonemes."""
+"""Shape of a pack: one style of 256 numbers for each chunk length from 1 to 510 phonemes."""
 
 
 def own() -> Mapping[str, Path]:
-    """The packs in the user's voice folder, by name. Files with other endings, or odd names, are none."""
+    """Return the packs in the user's voice folder, as name -> file.
+
+    Files with other endings or invalid names are ignored. Raises StorageError if the folder cannot be read.
+    """
     try:
         files = sorted(config.load().voices.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -37,22 +41,25 @@ def own() -> Mapping[str, Path]:
 
 
 def installed() -> frozenset[str]:
-    """The voices that can speak without anything being fetched."""
+    """Return the names of the voices that can be used without a download."""
     everything = profiles() if hub.state("voices").installed else PACKAGED
     return frozenset([*everything, *own()])
 
 
 def ensure(voice: Voice, report: Report = hub.silent) -> None:
-    """Fetch what `voice` is made of, where it is not there. Raises ModelError where it cannot be fetched."""
+    """Download the packs of `voice` if they are missing.
+
+    Raises ModelError if they cannot be fetched.
+    """
     if not installed().issuperset(name for name, _ in voice.mix):
         hub.ensure("voices", report)
 
 
 @lru_cache(maxsize=16)
 def blended(voice: Voice) -> Pack:
-    """The pack of a voice or a blend: float32 [510, 1, 256], the weighted mean of those that it is made of.
+    """Return the pack of a voice or a blend: float32 [510, 1, 256], the weighted mean of its parts.
 
-    Fetches the packs of Kokoro where one is missing. Raises ModelError for a pack that cannot be used.
+    Downloads Kokoro's packs if one is missing. Raises ModelError if a pack cannot be used.
     """
     (name, share), *others = voice.mix
     if not others:
@@ -64,11 +71,12 @@ def blended(voice: Voice) -> Pack:
 
 
 def pack(name: str) -> Pack:
-    """The pack of one voice: float32 [510, 1, 256]. Raises ModelError for a pack that cannot be used."""
+    """Return the pack of one voice: float32 [510, 1, 256]. Raises ModelError if it cannot be used."""
     file = own().get(name)
     if file:
         return read(file)
-    # Fetching "voices" changes nothing for a packaged voice: its packs are not rounded, so that samples would differ.
+    # A packaged voice always uses its packaged pack, which is rounded to float16. The fetched packs are not rounded,
+    # so that the samples would change with a fetch.
     if name in PACKAGED and not hub.is_given("voices"):
         packed: npt.NDArray[np.float16] = np.load(paths.data() / "voices" / f"{name}.npy", allow_pickle=False)
         return packed.astype(np.float32)
@@ -82,7 +90,10 @@ def pack(name: str) -> Pack:
 
 
 def read(file: Path) -> Pack:
-    """A pack of the user's own. Raises ModelError where it holds anything but a style of finite numbers."""
+    """Read a user's own pack.
+
+    Raises ModelError if it is not a style table of finite numbers, and StorageError if it cannot be read.
+    """
     try:
         return _checked(file, READERS[file.suffix](file))
     except OSError as error:
@@ -90,7 +101,8 @@ def read(file: Path) -> Pack:
 
 
 def _from_torch(file: Path) -> Pack:
-    import torch  # noqa: PLC0415  a pack of another kind needs no torch
+    """Read a .pt file. Raises ModelError if it is damaged, contains code, or is not a tensor."""
+    import torch  # noqa: PLC0415  only needed for .pt packs
 
     try:
         with no_warnings():
@@ -98,7 +110,7 @@ def _from_torch(file: Path) -> Pack:
             array: Pack | None = tensor.detach().float().numpy() if isinstance(tensor, torch.Tensor) else None
     except (pickle.UnpicklingError, EOFError, RuntimeError, *MALFORMED) as error:
         raise ModelError(
-            f"the voice pack {file} is damaged, or would run code when it is loaded, which speakkit never lets it;"
+            f"the voice pack {file} is damaged, or contains code, which speakkit never runs;"
             " get it anew, as .safetensors if there is one"
         ) from error
     if array is None:
@@ -107,8 +119,9 @@ def _from_torch(file: Path) -> Pack:
 
 
 def _from_safetensors(file: Path) -> Pack:
-    from safetensors import SafetensorError  # noqa: PLC0415  likewise
-    from safetensors.torch import load_file  # noqa: PLC0415  numpy knows no bfloat16
+    """Read a .safetensors file. Raises ModelError if it is damaged, or has other than one tensor."""
+    from safetensors import SafetensorError  # noqa: PLC0415  only needed for .safetensors packs
+    from safetensors.torch import load_file  # noqa: PLC0415  numpy has no bfloat16
 
     try:
         tensors: list[Pack] = [tensor.float().numpy() for tensor in load_file(file).values()]
@@ -120,6 +133,7 @@ def _from_safetensors(file: Path) -> Pack:
 
 
 def _from_raw(file: Path) -> Pack:
+    """Read raw float32, little-endian."""
     return np.fromfile(file, "<f4")
 
 
@@ -128,10 +142,12 @@ READERS: Mapping[str, Callable[[Path], Pack]] = {
     ".pt": _from_torch,
     ".safetensors": _from_safetensors,
 }
-"""Ending -> how to read a pack; of packs with one name the last counts. ".bin" is raw float32, little-endian."""
+"""File ending -> reader. If several packs have the same name, the later ending wins. ".bin" is raw float32,
+little-endian."""
 
 
 def _checked(file: Path, array: Pack) -> Pack:
+    """Return `array` as float32 in the shape SHAPE. Raises ModelError if its shape or a number is invalid."""
     rows, columns = SHAPE[0], SHAPE[-1]
     if array.size == (rows + 1) * columns:
         raise ModelError(
@@ -143,5 +159,5 @@ def _checked(file: Path, array: Pack) -> Pack:
             f"the voice pack {file} has the shape {list(array.shape)}, and Kokoro v1.0 wants {list(SHAPE)}"
         )
     if not np.isfinite(array).all():
-        raise ModelError(f"the voice pack {file} holds numbers that are none (NaN or infinite); get it anew")
+        raise ModelError(f"the voice pack {file} holds NaN or infinite numbers; get it anew")
     return array.reshape(SHAPE).astype(np.float32)

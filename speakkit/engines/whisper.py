@@ -17,13 +17,15 @@ from speakkit.outcome import Outcome
 from speakkit.transcript import Transcript, TranscriptSegment, Word
 
 SAMPLE_RATE = 16_000
+"""Sample rate of Whisper's input, in hertz."""
 
 BESIDE = 250 << 20
-"""Bytes that the decoding of 30 s takes beside the weights, which are float16 on disk and float32 in memory."""
+"""Bytes that decoding 30 s of audio needs in addition to the weights, which are float16 on disk and float32 in
+memory."""
 
 
 class Whisper:
-    """Recognizer: a beam of five, no fallback to higher temperatures, so that one clip has one transcript."""
+    """Recognizer: beam size 5, without fallback to higher temperatures, so that transcripts are reproducible."""
 
     def __init__(self, name: str, weights: hub.Installed, device: str, compute_type: str = "float32") -> None:
         self.device = device
@@ -40,7 +42,7 @@ class Whisper:
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Whisper":
-        """One of the Whisper models of `hub.MODELS`."""
+        """Load one of the Whisper models of `hub.MODELS`."""
         return cls(name, hub.ensure(name), _device(device))
 
     @classmethod
@@ -57,6 +59,7 @@ class Whisper:
         return each(clips, partial(self._heard, language), self.identity.name)
 
     def _heard(self, language: str | None, clip: Audio) -> Transcript:
+        """Return the transcript of one clip."""
         found, info = self._model().transcribe(
             clip.resampled(SAMPLE_RATE).samples,
             language=language,
@@ -76,7 +79,7 @@ class Whisper:
 
 
 def _segment(heard: Any) -> TranscriptSegment:
-    """A segment of faster-whisper's."""
+    """Convert a segment of faster-whisper."""
     return TranscriptSegment(
         heard.text.strip(),
         heard.start,
@@ -88,5 +91,5 @@ def _segment(heard: Any) -> TranscriptSegment:
 
 
 def _device(name: str) -> str:
-    """CTranslate2 knows CUDA and processors only."""
+    """Return "cuda" or "cpu", the only devices that CTranslate2 supports."""
     return "cuda" if pick(name).type == "cuda" else "cpu"

@@ -1,1 +1,1 @@
-"""Processes that hold an engine: started afresh, spoken to in frames, replaced when they fail."""
+"""Worker processes that hold an engine, communicate in frames, and are replaced if they fail."""

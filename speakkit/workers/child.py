@@ -1,12 +1,12 @@
-"""What runs in a worker: it loads a handler, and answers one request after the other until there is nobody to ask.
+"""The worker process: loads a handler, then answers one request after another until the parent closes the channel.
 
-It says `Handshake`. Told to `Load` a place ("package.module:function"), it imports the function, a loader, and calls it
-with the settings; what that returns is the handler, which answers each `WorkItem`. The annotations of the loader are
-the contract: settings and requests are decoded as the types that it names. See `messages` for what is sent.
+It first sends `Handshake`. On `Load` with a place ("package.module:function"), it imports that function, the loader,
+and calls it with the settings; the loader returns the handler, which answers each `WorkItem`. The loader's annotations
+are the contract: settings and requests are decoded as the types that it names. See `messages` for the format.
 
     def load(settings: Script) -> Callable[[Wish], Iterator[Piece]]: ...
 
-A handler that takes a list of items replies with an `Outcome` for each, in their order: one item may fail alone.
+A handler that takes a list of items replies with one `Outcome` per item, in order, so that one item can fail alone.
 """
 
 import fcntl
@@ -31,36 +31,36 @@ from speakkit.workers import messages
 from speakkit.workers.messages import PROTOCOL, Bug, End, Failed, Handshake, Load, Message, Reply, WorkItem
 
 Handler = Callable[[Any], Iterable[Any]]
-"""Answers a request with any number of replies, each of which is sent before it is asked for the next."""
+"""Function from a request to any number of replies. Each reply is sent before the next one is computed."""
 
 STDIN = 0
-"""The number of standard input, which `sys.stdin` may not have."""
+"""File descriptor of standard input. `sys.stdin` may be None."""
 
 Packed = tuple[Message, bytes]
-"""A message and its payload."""
+"""A message with its payload."""
 
 
 def main() -> None:
-    """Serve the socket whose number is the last argument."""
+    """Serve the socket whose file descriptor is the last command-line argument."""
     _end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     with socket.socket(fileno=int(sys.argv[-1])) as channel, suppress(ConnectionError):
         channel.set_inheritable(False)
         serve(channel)
-    os.killpg(0, signal.SIGKILL)  # nobody is there to ask: what was started here ends too
+    os.killpg(0, signal.SIGKILL)  # the parent is gone: end the processes started here too
 
 
 def _end_with_parent() -> None:
-    """See to it that this whole process group is killed when the parent ends, however it ends.
+    """Arrange for this process group to be killed when the parent ends, however it ends.
 
-    Standard input is a pipe to which the parent alone holds the other end. When that closes, a thread ends the group;
-    on Linux the kernel does so itself, even if this process is in C code that lets no thread run.
+    Standard input is a pipe whose other end only the parent holds. When that closes, a thread kills the group. On Linux
+    the kernel also sends the signal, which works even if this process is in C code that lets no thread run.
     """
     pipe = os.dup(STDIN)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), STDIN)
     if sys.platform == "linux":
-        with suppress(OSError):  # of a kernel that is a sandbox's
+        with suppress(OSError):  # some sandboxes do not support these calls
             fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
             fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
             fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
@@ -68,12 +68,16 @@ def _end_with_parent() -> None:
 
 
 def _kill_group_after(pipe: int) -> None:
+    """Kill this process group when `pipe` closes."""
     os.read(pipe, 1)
     os.killpg(0, signal.SIGKILL)
 
 
 def serve(channel: socket.socket) -> None:
-    """Answer what comes in by `channel` until its end. Raises ConnectionError if nobody listens any more."""
+    """Answer the messages on `channel` until it is closed.
+
+    Raises ConnectionError if the parent no longer reads.
+    """
     stream = channel.makefile("rb")
     channel.sendall(messages.packed(Handshake(PROTOCOL)))
     handler: Handler | None = None
@@ -87,7 +91,7 @@ def serve(channel: socket.socket) -> None:
                 return ()
             case WorkItem() if handler:
                 return handler(messages.decoded(payload, kind))
-        raise ValueError(f"a worker is not told {type(message).__name__}")
+        raise ValueError(f"a worker cannot handle the message {type(message).__name__}")
 
     while heard := messages.read(stream):
         for packed in _answers(answer, *heard):
@@ -95,7 +99,7 @@ def serve(channel: socket.socket) -> None:
 
 
 def _loaded(place: str, settings: bytes) -> tuple[Handler, Any]:
-    """The handler that the loader at `place` makes of its settings, and the type of its requests."""
+    """Run the loader at `place` with the settings. Returns its handler, and the type of the handler's requests."""
     module, _, function = place.partition(":")
     loader = getattr(importlib.import_module(module), function)
     hints = typing.get_type_hints(loader)
@@ -105,18 +109,18 @@ def _loaded(place: str, settings: bytes) -> tuple[Handler, Any]:
 
 
 def _answers(answer: Callable[[Message, bytes], Iterable[Any]], message: Message, payload: bytes) -> Iterator[bytes]:
-    """What is replied to `message`, and how that ended."""
+    """Yield the packed replies to `message`, and finally how the answer ended."""
     try:
         for reply in answer(message, payload):
             yield messages.packed(*_reply(reply))
-    except Exception as error:  # noqa: BLE001  one request must not take the others with it
+    except Exception as error:  # noqa: BLE001  a failed request must not end the worker
         yield messages.packed(*_failure(error))
     else:
         yield messages.packed(End(resident()))
 
 
 def _reply(reply: Any) -> Packed:
-    """A reply; of an outcome, its value or its error."""
+    """Return the message for a reply; for an outcome, the message for its value or its error."""
     if not isinstance(reply, Outcome):
         return Reply(), messages.encoded(reply)
     if reply.error:
@@ -125,7 +129,10 @@ def _reply(reply: Any) -> Packed:
 
 
 def _failure(error: Exception, *, is_of_item: bool = False) -> Packed:
-    """The message that tells of `error`; of one that is defined elsewhere, by the nearest class of speakkit.errors."""
+    """Return the message for `error`.
+
+    A subclass that is not defined in speakkit.errors is sent as its nearest base class there.
+    """
     kind = type(error)
     if errors.is_out_of_memory(error):
         text = f"out of memory: {error or kind.__name__}"
@@ -140,12 +147,15 @@ def _failure(error: Exception, *, is_of_item: bool = False) -> Packed:
 
 
 def _utf8(text: str) -> bytes:
-    """`text` encoded, whatever is in the names of files."""
+    """Encode `text`, including undecodable bytes in file names."""
     return text.encode(errors="backslashreplace")
 
 
 def resident() -> int:
-    """Bytes of memory that this process takes; where the system does not tell (macOS), the most that it ever took."""
+    """Return the memory of this process in bytes.
+
+    If the system does not report it (macOS), this is the peak so far.
+    """
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Messages between a worker's process and its parent: a frame each, whose header is one of the types below.
+"""Messages between a worker process and its parent. Each is a frame whose header is one of the types below.
 
-What an engine is asked, and what it answers, is the payload: any value that msgspec can encode, as MessagePack, so that
-it may be large. Its type is known to both ends by the annotations of the loader (see `child`).
+Requests and replies are payloads, because they may be large: any value that msgspec can encode, as MessagePack. Both
+ends take its type from the annotations of the loader (see `child`).
 """
 
 import os
@@ -14,25 +14,31 @@ from speakkit.workers import frames
 from speakkit.workers.frames import Frame, FrameError
 
 PROTOCOL = 2
-"""Version of these messages. A child that says another one is not used."""
+"""Version of this protocol. A child with another version is not used."""
 
 Value = TypeVar("Value")
 
 
 class Handshake(msgspec.Struct, frozen=True, tag="hello"):
-    """First message of the child, before anything is imported that may fail."""
+    """First message of the child, sent before it imports anything that may fail.
+
+    protocol: the child's version of this protocol
+    """
 
     protocol: int
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Order to load a handler. place: "package.module:function"; the payload is its settings."""
+    """Request to load a handler. The payload is its settings.
+
+    place: "package.module:function"
+    """
 
     place: str
 
 
 class WorkItem(msgspec.Struct, frozen=True, tag="request"):
-    """Order to answer a request, which is the payload."""
+    """Request for the handler, which is the payload."""
 
 
 class Reply(msgspec.Struct, frozen=True, tag="reply"):
@@ -40,11 +46,11 @@ class Reply(msgspec.Struct, frozen=True, tag="reply"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """An expected error, whose message is the payload.
+    """An expected error. The payload is its message.
 
-    error: the name of a class in `speakkit.errors`
-    is_of_item: only one item of the request met it, and the reply to it is missing; more follow. Otherwise the answer
-        ends here
+    error: name of a class in `speakkit.errors`
+    is_of_item: only one item of the request failed; this replaces its reply, and more follow. Otherwise the answer ends
+        here
     """
 
     error: str
@@ -52,7 +58,12 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Bug(msgspec.Struct, frozen=True, tag="bug"):
-    """An unexpected error. The payload is its traceback, without source text; `is_of_item` is as in `Failed`."""
+    """An unexpected error. The payload is its traceback, without source text.
+
+    kind: name of the exception's class
+    message: text of the exception
+    is_of_item: see `Failed`
+    """
 
     kind: str
     message: str
@@ -60,7 +71,10 @@ class Bug(msgspec.Struct, frozen=True, tag="bug"):
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """The end of an answer. resident: bytes of memory that the process takes."""
+    """The end of an answer.
+
+    resident: memory of the process, in bytes
+    """
 
     resident: int
 
@@ -69,34 +83,38 @@ Message: TypeAlias = Handshake | Load | WorkItem | Reply | Failed | Bug | End
 
 
 def packed(message: Message, payload: bytes = b"") -> bytes:
-    """`message` as it is sent. Raises FrameError if it is too large."""
+    """Encode `message` for sending. Raises FrameError if it is too large."""
     return frames.packed(Frame(msgspec.to_builtins(message), payload))
 
 
 def read(stream: BinaryIO) -> tuple[Message, bytes] | None:
-    """The next message of a buffered `stream` and its payload, or None at its end. Raises FrameError."""
+    """Read the next message and its payload from a buffered `stream`; return None at its end.
+
+    Raises FrameError if the bytes are not a valid message.
+    """
     frame = frames.read(stream)
     if frame is None:
         return None
     try:
         return msgspec.convert(frame.fields, Message), frame.payload
     except msgspec.ValidationError as error:
-        raise FrameError(f"no message of a worker: {error}") from error
+        raise FrameError(f"not a worker message: {error}") from error
 
 
 def encoded(value: Any) -> bytes:
-    """`value` as a payload; a Path is sent as the bytes of its name, and what is derived from str or float as that.
+    """Encode `value` as a payload.
 
-    Raises FrameError for a text with a lone surrogate, TypeError or OverflowError for what msgspec cannot encode.
+    A Path is sent as the bytes of its name; subclasses of str and float are sent as str and float. Raises FrameError
+    for a string with a lone surrogate, TypeError or OverflowError for a value that msgspec cannot encode.
     """
     try:
         return msgspec.msgpack.encode(value, enc_hook=_plain)
     except UnicodeEncodeError as error:
-        raise FrameError("a text has half of a character in it") from error
+        raise FrameError("a text contains half of a character (a lone surrogate)") from error
 
 
 def decoded(payload: bytes, kind: type[Value]) -> Value:
-    """The value of type `kind` that a payload is. Raises FrameError."""
+    """Decode a payload as a value of type `kind`. Raises FrameError if it is not one."""
     try:
         return msgspec.msgpack.decode(payload, type=kind, dec_hook=_path_of)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -104,16 +122,18 @@ def decoded(payload: bytes, kind: type[Value]) -> Value:
 
 
 def _plain(value: object) -> bytes | str | float:
+    """Convert a value that msgspec does not support. Raises TypeError if it cannot be sent."""
     if isinstance(value, Path):
         return os.fsencode(value)
-    if isinstance(value, str):  # such as torch's version
+    if isinstance(value, str):  # such as torch.__version__
         return str(value)
-    if isinstance(value, float):  # such as numpy's
+    if isinstance(value, float):  # such as numpy.float64
         return float(value)
     raise TypeError(f"{type(value).__name__} cannot be sent to another process")
 
 
 def _path_of(kind: type, name: object) -> Path:
+    """Convert bytes to a Path. Raises TypeError for any other type."""
     if kind is Path and isinstance(name, bytes):
         return Path(os.fsdecode(name))
     raise TypeError(f"{kind.__name__} cannot be read")

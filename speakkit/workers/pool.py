@@ -1,8 +1,8 @@
-"""Several workers of one kind, for bulk work: items go in, their outcomes come out in the same order.
+"""Pool of equal workers for bulk work: takes items, and yields their outcomes in the same order.
 
-Items are packed into requests. A request that fails as a whole, because its process died or its handler raised, is
-asked again item by item. An item that ends its process alone, at each of its tries, is quarantined: that error is its
-outcome, and the others go on.
+Items are packed into requests. If a request fails as a whole, because its process died or its handler raised, its items
+are requested again one by one. An item that ends its process by itself, on each of its tries, is quarantined: the error
+becomes its outcome, and the other items continue.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from speakkit.workers.process import COMMAND
 from speakkit.workers.worker import LIMITS, Limits, Worker
 
 AHEAD = 3
-"""Requests for each worker that may be under way, or answered and not asked for yet."""
+"""Maximum requests per worker that are running, or answered but not yet read."""
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -27,11 +27,11 @@ Result = TypeVar("Result")
 
 
 class Pool(Generic[Item, Value]):
-    """A number of workers, each as `Worker`. Use it as a context manager, which loads them all, or `close` it.
+    """A number of workers, see `Worker`.
 
-    value: type of the result for one item
-    workers: for callers that ask each in a thread of its own, by `each`; not while `map` is in use
-    Raises BadValue for less than one.
+    Use it as a context manager, which loads all engines, or call `close`.
+
+    workers: for callers that use each worker in its own thread, via `each`; not while `map` is running
     """
 
     def __init__(
@@ -43,8 +43,15 @@ class Pool(Generic[Item, Value]):
         limits: Limits = LIMITS,
         command: Sequence[str] = COMMAND,
     ) -> None:
+        """Create the workers without starting them.
+
+        place, settings, limits, command: see `Worker`
+        value: type of the result for one item
+        count: number of workers
+        Raises BadValue if `count` is less than 1.
+        """
         if count < 1:
-            raise BadValue(f"{count} workers can do nothing; use 1 or more")
+            raise BadValue(f"cannot run {count} workers; use 1 or more")
         self.workers = tuple(Worker(place, settings, limits, command) for _ in range(count))
         self._place = place
         self._value = value
@@ -72,18 +79,18 @@ class Pool(Generic[Item, Value]):
         self.close()
 
     def close(self) -> None:
-        """End all processes at once, whatever they are at."""
+        """End all processes at once, even during a request."""
         self._is_closed = True
         for worker in self.workers:
             worker.close()
         self._threads.shutdown()
 
     def each(self, act: Callable[[Worker], Result]) -> list[Future[Result]]:
-        """Have `act` done with each worker, in a thread for each."""
+        """Run `act` with each worker, each in its own thread."""
         return [self._threads.submit(act, worker) for worker in self.workers]
 
     def sent(self, item: Item) -> object:
-        """What of an item is sent to a process: all of it, unless a subclass says otherwise."""
+        """Return what is sent to a process for an item: the item itself, unless a subclass overrides this."""
         return item
 
     def map(
@@ -94,11 +101,12 @@ class Pool(Generic[Item, Value]):
         weight: Callable[[Item], float] = lambda _: 1.0,
         audio_s: Callable[[Item], float] = lambda _: 0.0,
     ) -> Iterator[Outcome[Item, Value]]:
-        """The outcome of each item, in order. The handler takes a list of items.
+        """Yield the outcome of each item, in order. The handler must take a list of items.
 
-        most: weight at which a request is full, in the unit of `weight`: by default, the number of its items
-        audio_s: seconds of audio that an item is about; see `Limits`
-        As many requests are taken ahead as AHEAD says. Raises what loading an engine raises, WorkerGivenUp if the
+        most: weight at which a request is full, in the unit of `weight`; by default, the number of its items
+        weight: weight of an item
+        audio_s: seconds of audio that an item concerns; see `Limits`
+        Reads up to AHEAD requests per worker ahead. Raises whatever loading an engine raises, WorkerGivenUp if the
         engine is broken, and EngineError after `close`.
         """
         ahead: deque[Future[list[Outcome[Item, Value]]]] = deque()
@@ -115,16 +123,18 @@ class Pool(Generic[Item, Value]):
                 future.cancel()
 
     def _given(self, future: Future[list[Outcome[Item, Value]]]) -> list[Outcome[Item, Value]]:
+        """Wait for the outcomes of a request. Raises EngineError after `close`."""
         outcomes = future.result()
         self._require_open()
         return outcomes
 
     def _require_open(self) -> None:
+        """Raises EngineError after `close`."""
         if self._is_closed:
-            raise EngineError("the workers were closed before all was answered")
+            raise EngineError("the workers were closed before all items were done")
 
     def _outcomes(self, items: list[Item], audio_s: Callable[[Item], float]) -> list[Outcome[Item, Value]]:
-        """The outcomes of a request, in the thread of whichever worker is idle."""
+        """Return the outcomes of the items of a request, from the next idle worker."""
         worker = self._idle.get()
         try:
             outcomes = self._asked(worker, items, audio_s)
@@ -135,7 +145,7 @@ class Pool(Generic[Item, Value]):
         return outcomes
 
     def _asked(self, worker: Worker, items: list[Item], audio_s: Callable[[Item], float]) -> list[Outcome[Item, Value]]:
-        """The outcomes of one request; those of several items end where the request failed as a whole."""
+        """Return the outcomes of one request. With several items, they end where the request failed as a whole."""
         outcomes: list[Outcome[Item, Value]] = []
         is_alone = len(items) == 1
         request, retries = list(map(self.sent, items)), None if is_alone else 0
@@ -143,10 +153,10 @@ class Pool(Generic[Item, Value]):
         try:
             for reply in worker.replies(request, self._value, sum(map(audio_s, items)), retries):
                 if len(outcomes) == len(items):
-                    raise EngineError(f"the worker of {self._place} gave more answers than it was asked for")
+                    raise EngineError(f"the worker of {self._place} sent more replies than it was given items")
                 outcomes.append(self._outcome(items[len(outcomes)], reply))
             if is_alone and not outcomes:
-                raise EngineError(f"the worker of {self._place} gave no answer")
+                raise EngineError(f"the worker of {self._place} sent no reply")
         except WorkerGivenUp:
             raise
         except FrameError as error:
@@ -156,16 +166,18 @@ class Pool(Generic[Item, Value]):
         return outcomes
 
     def _outcome(self, item: Item, reply: Value | SpeakkitError | WorkerBug) -> Outcome[Item, Value]:
+        """Return the outcome for a reply, and remember the item if it succeeded."""
         if isinstance(reply, SpeakkitError | WorkerBug):
             return Outcome(item, error=reply)
         self._proven = item
         return Outcome(item, reply)
 
     def _ready(self, worker: Worker, audio_s: Callable[[Item], float]) -> None:
-        """Have the engine loaded.
+        """Ensure that the engine is loaded.
 
-        If so many items in a row ended the process that the engine may be broken, an item that was answered before
-        decides: if it is answered again, the items were at fault. Raises WorkerGivenUp if not, or if there is none.
+        If so many items in a row ended the process that the engine may be broken, an item that succeeded before is
+        tried again. If it succeeds, the items were at fault. Raises WorkerGivenUp if it fails, or if no item has
+        succeeded yet.
         """
         try:
             worker.ready()
@@ -180,6 +192,7 @@ class Pool(Generic[Item, Value]):
 
 
 def _batches(items: Iterable[Item], most: float, weight: Callable[[Item], float]) -> Iterator[list[Item]]:
+    """Yield the items in lists of at least the weight `most`; the last one may be lighter."""
     batch: list[Item] = []
     held = 0.0
     for item in items:

@@ -1,4 +1,4 @@
-"""The parent's end of one process that answers requests, until it dies or is killed. See `child` for the other end."""
+"""The parent's side of one worker process, which answers requests until it ends or is killed. See `child`."""
 
 import errno
 import io
@@ -28,45 +28,48 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "speakkit.workers.child")
-"""Runs a child with this Python. -P: a file of the user's in this folder must not pass for one of Python's modules."""
+"""Command that runs a child with this Python. -P keeps files in the current folder from shadowing Python's modules."""
 
 GREETING = 60.0
-"""Seconds without progress in which a child says what it is."""
+"""Timeout in seconds without progress for the child's handshake."""
 
 GRACE = 1.0
-"""Seconds in which a process that closed its end of the channel may end by itself."""
+"""Timeout in seconds for a process to end after it closed its end of the channel."""
 
 KILLED = 5.0
-"""Seconds in which the system takes away what was killed; a driver may hold it for longer."""
+"""Timeout in seconds for a killed process to disappear; a driver may delay it for longer."""
 
 KEPT = 4096
 """Bytes of a process's standard error that are kept, the last ones."""
 
 SHOWN = 200
-"""Characters of its last line that an error shows."""
+"""Maximum characters of the last line of standard error in an error message."""
 
 SCARCE = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
-"""Reasons for which the system starts no process that fewer processes may mend."""
+"""errno values of a failed process start that fewer processes may avoid."""
 
 EXPECTED = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SpeakkitError)
 }
-"""The errors that a handler may raise."""
+"""Class name -> class, for the errors that a handler may raise."""
 
 Answer = bytes | SpeakkitError | WorkerBug
-"""A reply, or the error that one item of a request met."""
+"""A reply, or the error of one item of a request."""
 
 
 class Process:
-    """A fresh process that serves `place`. It is asked for one thing at a time, and may be killed by any thread.
+    """A fresh process that serves `place`. It takes one request at a time; any thread may kill it.
 
-    place: "package.module:function" of a loader, as in `child`
-    command: runs `speakkit.workers.child`, by the Python of another virtual environment perhaps
-    resident: bytes of memory that it took when it last ended an answer
-    Raises EngineError if it cannot be started.
+    resident: memory of the process at the end of its last answer, in bytes
     """
 
     def __init__(self, place: str, command: Sequence[str] = COMMAND) -> None:
+        """Start the process.
+
+        place: "package.module:function" of a loader, as in `child`
+        command: command that runs `speakkit.workers.child`, for example with the Python of another virtual environment
+        Raises EngineError if the process cannot be started.
+        """
         self.resident = 0
         self._place = place
         self._command = command
@@ -81,11 +84,11 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its number, which is that of its process group too."""
+        """The process id, which is also the id of its process group."""
         return self._process.pid
 
     def load(self, settings: bytes, allowance: Allowance) -> None:
-        """Have it load its handler.
+        """Load the handler.
 
         Raises as `ask` does, and EngineError if the command runs anything but a child of this version.
         """
@@ -96,16 +99,19 @@ class Process:
             pass
 
     def ask(self, request: bytes, allowance: Allowance) -> Iterator[Answer]:
-        """Each reply, as it comes; in place of one, the error that this item of the request met.
+        """Yield each reply as it arrives, or the error of an item in place of its reply.
 
-        Raises what its handler raised, as a SpeakkitError or a WorkerBug; WorkerDied if it ends, WorkerHung if it takes
-        more than the allowance; FrameError for a request that is too large.
+        Raises what the handler raised, as a SpeakkitError or a WorkerBug; WorkerDied if the process ends; WorkerHung if
+        it exceeds the allowance; FrameError if the request is too large.
         """
         self._watchdog = Watchdog(self.pid, allowance)
         yield from self._answers(WorkItem(), request)
 
     def settle(self) -> None:
-        """Make it ready to be asked: what nobody heard of its last answer is dropped. Raises WorkerDied if it ended."""
+        """Make the process ready for a request, by dropping unread replies to the last one.
+
+        Raises WorkerDied if the process has ended.
+        """
         if self._process.poll() is not None:
             raise self._death()
         while self._is_busy:
@@ -114,15 +120,18 @@ class Process:
             except WorkerDied:
                 raise
             except (SpeakkitError, WorkerBug) as error:
-                log.info("nobody heard of this: %s", type(error).__name__)
+                log.info("dropped an unread error: %s", type(error).__name__)
 
     def kill(self) -> None:
-        """End it at once, with all processes that it started. A thread that waits for its answer hears of its end."""
+        """Kill the process and all processes that it started.
+
+        A thread that waits for a reply gets WorkerDied.
+        """
         if not self._is_killed:
             self._is_killed = True
-            with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group without the living
+            with suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for an ended group
                 os.killpg(self.pid, signal.SIGKILL)
-            self._process.kill()  # which may have left the group
+            self._process.kill()  # in case it has left its group
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
@@ -132,7 +141,7 @@ class Process:
             self._process.wait(KILLED)
 
     def _greet(self) -> None:
-        """Read what a child says first."""
+        """Read the handshake. Raises EngineError if the process is not a child of this version."""
         with self._watched():
             try:
                 heard = messages.read(self._stream)
@@ -145,15 +154,17 @@ class Process:
                 case Handshake(protocol) if protocol == PROTOCOL:
                     return
                 case Handshake(protocol):
-                    raise self._no_child(f"speaks version {protocol} of its protocol, not {PROTOCOL}")
-            raise self._no_child("does not say what it is")
+                    raise self._no_child(f"uses protocol version {protocol}, not {PROTOCOL}")
+            raise self._no_child("sent no handshake")
 
     def _no_child(self, what: str) -> EngineError:
+        """Return the error for a command that does not run a child of this version."""
         return EngineError(
             f"the command {self._command[0]} {what}; it must run speakkit.workers.child of this version of speakkit"
         )
 
     def _answers(self, message: Message, payload: bytes) -> Iterator[Answer]:
+        """Send a message and yield the answers to it."""
         packed = messages.packed(message, payload)
         with self._watched():
             self._is_busy = True
@@ -162,7 +173,7 @@ class Process:
             yield answer
 
     def _hear(self) -> Answer | None:
-        """The next reply, or None at the end of the answer. Raises what its handler raised."""
+        """Return the next reply, or None at the end of the answer. Raises what the handler raised."""
         with self._watched():
             heard = messages.read(self._stream)
             if heard is None:
@@ -177,24 +188,29 @@ class Process:
                 case Failed() | Bug():
                     error = _error(message, payload.decode(errors="replace"))
                 case _:
-                    raise FrameError(f"an answer to nothing: {type(message).__name__}")
+                    raise FrameError(f"an unexpected message: {type(message).__name__}")
         if message.is_of_item:
             return error
         self._is_busy = False
         raise error
 
     def _send(self, data: bytes) -> None:
+        """Send all of `data`. Raises TimeoutError if the process hangs."""
         left = memoryview(data)
         while left:
             self._wait(select.POLLOUT)
             left = left[self._channel.send(left, socket.MSG_DONTWAIT) :]
 
     def _received(self, buffer: "WriteableBuffer") -> int:
+        """Receive into `buffer`, and return the number of bytes. Raises TimeoutError if the process hangs."""
         self._wait(select.POLLIN)
         return self._channel.recv_into(buffer)
 
     def _wait(self, event: int) -> None:
-        """Wait until the channel is ready for `event`. Raises TimeoutError, which says why, if the process hangs."""
+        """Wait until the channel is ready for `event`.
+
+        Raises TimeoutError, with the reason, if the process hangs.
+        """
         number = self._channel.fileno()
         if number < 0:
             raise EOFError
@@ -208,7 +224,10 @@ class Process:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Speak with it. Whatever goes wrong, or a Ctrl-C, may have cut a frame in two: that is its end."""
+        """Return a context for communication, which kills the process on any failure, including Ctrl-C.
+
+        A failure may have cut a frame in two, so that the channel cannot be used again.
+        """
         is_well = False
         try:
             yield
@@ -216,7 +235,7 @@ class Process:
         except TimeoutError as error:
             raise self._died(str(error), WorkerHung) from error
         except FrameError as error:
-            raise self._died(f"sent what is no frame ({error})") from error
+            raise self._died(f"sent an invalid frame ({error})") from error
         except (EOFError, OSError) as error:
             raise self._death() from error
         finally:
@@ -224,7 +243,7 @@ class Process:
                 self.kill()
 
     def _death(self) -> WorkerDied:
-        """How it ended, once it has."""
+        """Wait until the process ends, and return the error that says how it ended."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
         code = self._process.returncode
@@ -236,6 +255,7 @@ class Process:
         return self._died(f"was ended by {name}" + ", for lack of memory perhaps" * (name == "SIGKILL"))
 
     def _died(self, how: str, kind: type[WorkerDied] = WorkerDied) -> WorkerDied:
+        """Kill the process, and return an error with `how` it ended and its last line of standard error."""
         self.kill()
         self._listener.join(GRACE)
         lines = self._last_words.decode(errors="replace").strip().splitlines()
@@ -244,7 +264,7 @@ class Process:
 
 
 class _Incoming(io.RawIOBase):
-    """Bytes from `receive`, which fills a buffer and tells how many bytes it put there."""
+    """Raw stream over `receive`, which fills a buffer and returns the number of bytes."""
 
     def __init__(self, receive: Callable[["WriteableBuffer"], int]) -> None:
         self._receive = receive
@@ -257,6 +277,7 @@ class _Incoming(io.RawIOBase):
 
 
 def _spawned(place: str, command: Sequence[str]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Start the process. Returns its channel and the process. Raises EngineError if it cannot be started."""
     with ExitStack() as unless_started:
         try:
             ours, theirs = socket.socketpair()
@@ -265,22 +286,23 @@ def _spawned(place: str, command: Sequence[str]) -> tuple[socket.socket, subproc
                 process = subprocess.Popen(
                     [*command, str(theirs.fileno())],
                     bufsize=0,
-                    stdin=subprocess.PIPE,  # never written to: that it closes tells of our end
+                    stdin=subprocess.PIPE,  # never written to; the child ends when it closes
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     pass_fds=(theirs.fileno(),),
-                    process_group=0,  # a Ctrl-C or Ctrl-Z in the terminal is for the parent alone
+                    process_group=0,  # Ctrl-C and Ctrl-Z in the terminal must not reach the child
                 )
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             if error.errno in SCARCE:
                 raise EngineError(f"cannot start a worker of {place}: {reason}; run fewer of them") from error
-            raise EngineError(f"cannot run {command[0]}, which was to serve {place}: {reason}") from error
+            raise EngineError(f"cannot run {command[0]} as the worker of {place}: {reason}") from error
         unless_started.pop_all()
     return ours, process
 
 
 def _listen(stream: IO[bytes], last_words: bytearray) -> None:
+    """Read standard error to its end, keeping the last KEPT bytes in `last_words`."""
     with stream:
         while data := stream.read(KEPT):
             last_words += data
@@ -288,7 +310,10 @@ def _listen(stream: IO[bytes], last_words: bytearray) -> None:
 
 
 def _error(message: Failed | Bug, text: str) -> SpeakkitError | WorkerBug:
-    """The error that the handler raised. Raises FrameError for a class that `errors` does not have."""
+    """Return the error that the handler raised.
+
+    Raises FrameError if its class is not in `errors`.
+    """
     if isinstance(message, Bug):
         return WorkerBug(message.kind, message.message, text)
     if message.error not in EXPECTED:

@@ -1,4 +1,4 @@
-"""A worker: a process that holds an engine and answers requests, started afresh whenever it has to be."""
+"""Worker: a process that holds an engine and answers requests, and that is restarted whenever necessary."""
 
 import math
 import time
@@ -16,24 +16,24 @@ from speakkit.workers.process import COMMAND, Answer, Process
 from speakkit.workers.watchdog import Allowance
 
 WINDOW = 60.0
-"""Seconds after its last death for which a worker that is given up stays so. Then one more request is tried."""
+"""Seconds after its last death during which a given-up worker refuses requests. After that, one more is tried."""
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may take.
+    """Resource limits of a worker.
 
     start_s: seconds without progress while it loads its engine
-    silence_s: seconds without progress while it answers; for progress, see `watchdog`
-    cpu_s, cpu_per_audio_s: seconds of processor time for a request, and for each second of audio that it is about
-    start_cpu_s: seconds of processor time to load its engine
-    wall_s: seconds without a byte, whatever it does
-    rss_bytes: bytes of memory after an answer, beyond which a fresh process takes the next request; None: any
-    retries: how often a request that its process died of is given to a fresh one, if nothing was replied to it yet
-    deaths: how many requests in a row, each after its retries, may end their process, none answered between; and how
-        often in a row it may die while it loads
+    silence_s: seconds without progress while it answers; see `watchdog` for progress
+    cpu_s, cpu_per_audio_s: seconds of CPU time per request, plus seconds per second of audio that it concerns
+    start_cpu_s: seconds of CPU time to load its engine
+    wall_s: seconds without a byte sent or received, whatever the process does
+    rss_bytes: memory after an answer, in bytes, above which a fresh process takes the next request; None for no limit
+    retries: how often a request that its process died of is given to a fresh process, if it has no reply yet
+    deaths: maximum number of requests in a row, each after its retries, that end their process without one answered
+        between; also the maximum number of deaths in a row while loading
     """
 
     start_s: float = 300.0
@@ -48,26 +48,33 @@ class Limits:
 
     @property
     def to_start(self) -> Allowance:
-        """What the loading may take."""
+        """The allowance for loading."""
         return Allowance(self.start_s, self.start_cpu_s, self.wall_s)
 
     def to_answer(self, audio_s: float) -> Allowance:
-        """What a request about so many seconds of audio may take."""
+        """Return the allowance for a request that concerns `audio_s` seconds of audio."""
         return Allowance(self.silence_s, self.cpu_s + self.cpu_per_audio_s * audio_s, self.wall_s)
 
 
 LIMITS = Limits()
+"""Default limits."""
 
 
 class Worker:
-    """Answers requests in a process of its own. Use it as a context manager, or `close` it.
+    """Answers requests in a process of its own. Use it as a context manager, or call `close`.
 
-    place: "package.module:function" of a loader (see `child`), which the process imports and calls with `settings`
-    command: what runs `speakkit.workers.child`, such as the Python of another virtual environment and its arguments
-    One thread at a time may ask it; any thread may close it.
+    Only one thread at a time may use it, but any thread may close it.
+
+    limits: see `Limits`
     """
 
     def __init__(self, place: str, settings: object, limits: Limits = LIMITS, command: Sequence[str] = COMMAND) -> None:
+        """Create the worker without starting its process.
+
+        place: "package.module:function" of a loader (see `child`), which the process imports and calls with `settings`
+        command: command that runs `speakkit.workers.child`, such as the Python of another virtual environment with its
+            arguments
+        """
         self.limits = limits
         self._place = place
         self._settings = messages.encoded(settings)
@@ -90,36 +97,37 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """The number of its process, if it has one; a later process has another."""
+        """The id of its current process; None if it has none."""
         return self._process.pid if self._process else None
 
     @property
     def resident(self) -> int:
-        """Bytes of memory that its process took after its last answer."""
+        """Memory of its process after its last answer, in bytes; 0 if it has no process."""
         return self._process.resident if self._process else 0
 
     def start(self) -> None:
-        """Have the engine loaded, if it is not. `request` does so by itself.
+        """Load the engine if it is not loaded. `request` does so by itself.
 
-        Raises what the loading raises, as `request` does.
+        Raises what loading raises, as `request` does.
         """
         self._attempted()
 
     def ready(self) -> None:
-        """As `start`, but if the process dies while it loads, another one is tried, until it is given up."""
+        """Like `start`, but if the process dies while loading, try fresh ones until the worker is given up."""
         self._prepared()
 
     def request(
         self, request: object, kind: type[Value], audio_s: float = 0.0, retries: int | None = None
     ) -> Iterator[Value]:
-        """Each reply to `request`, of type `kind`, as it comes.
+        """Yield each reply to `request`, of type `kind`, as it arrives.
 
-        audio_s: seconds of audio that the request is about; its processor time is limited by them
-        retries: stands in for that of the limits; if such a request is lost, that does not count among `Limits.deaths`
-        If the caller stops listening early, the rest is computed, and dropped, before the next request.
-        Raises the SpeakkitError that the handler raised; WorkerBug for any other error in it; WorkerDied, WorkerHung
-        or WorkerOutOfMemory if its process was lost; WorkerGivenUp if too many were; EngineError after `close`, or
-        for a reply of another type; FrameError, before anything is sent, for a request that is too large.
+        audio_s: seconds of audio that the request concerns; they extend its CPU time limit
+        retries: replaces `Limits.retries`; a request with it that is lost does not count towards `Limits.deaths`
+        If the caller stops reading early, the remaining replies are still computed, and dropped before the next
+        request.
+        Raises the SpeakkitError that the handler raised; WorkerBug for any other error in it; WorkerDied, WorkerHung or
+        WorkerOutOfMemory if its process was lost; WorkerGivenUp if too many were lost; EngineError after `close`, or
+        for a reply of another type; FrameError, before anything is sent, if the request is too large.
         """
         for reply in self.replies(request, kind, audio_s, retries):
             if isinstance(reply, SpeakkitError | WorkerBug):
@@ -129,22 +137,23 @@ class Worker:
     def replies(
         self, request: object, kind: type[Value], audio_s: float = 0.0, retries: int | None = None
     ) -> Iterator[Value | SpeakkitError | WorkerBug]:
-        """As `request`, but an error that one item of the request met comes in place of its reply."""
+        """Like `request`, but yields the error of an item in place of its reply."""
         for reply in self._answers(messages.encoded(request), self.limits.to_answer(audio_s), retries):
             yield self._decoded(reply, kind) if isinstance(reply, bytes) else reply
 
     def trust(self) -> None:
-        """Forget all deaths."""
+        """Reset the count of deaths."""
         self._deaths = 0
 
     def close(self) -> None:
-        """End the process at once, whatever it is at. Nothing can be asked any more."""
+        """End the process at once, even during a request. Later requests fail."""
         with self._lock:
             self._is_closed = True
             if self._process:
                 self._process.kill()
 
     def _answers(self, request: bytes, allowance: Allowance, retries: int | None) -> Iterator[Answer]:
+        """Yield the answers to a request, retrying in a fresh process as the limits allow."""
         for left in reversed(range(1 + (self.limits.retries if retries is None else retries))):
             is_replied = False
             process = self._prepared()
@@ -165,11 +174,13 @@ class Worker:
                 return
 
     def _prepared(self) -> Process:
+        """Return the loaded process, starting fresh ones until one loads or the worker is given up."""
         while True:
             with suppress(WorkerDied):
                 return self._attempted()
 
     def _attempted(self) -> Process:
+        """Return the loaded process. Counts a death if it dies while loading."""
         try:
             return self._loaded()
         except WorkerDied as error:
@@ -178,13 +189,14 @@ class Worker:
             raise
 
     def _decoded(self, reply: bytes, kind: type[Value]) -> Value:
+        """Decode a reply. Raises EngineError if it is of another type."""
         try:
             return messages.decoded(reply, kind)
         except FrameError as error:
-            raise EngineError(f"the worker of {self._place} answered what it should not: {error}") from error
+            raise EngineError(f"the worker of {self._place} sent an invalid reply: {error}") from error
 
     def _loaded(self) -> Process:
-        """The process, its engine loaded: a fresh one, if there is none, if it died or takes too much memory."""
+        """Return the process with its engine loaded; a fresh one if there is none, or it died or is too large."""
         if self._process:
             try:
                 self._process.settle()
@@ -195,6 +207,7 @@ class Worker:
         return self._process or self._started()
 
     def _started(self) -> Process:
+        """Start a process and load its engine. Raises WorkerGivenUp after too many deaths in a row."""
         if self._deaths >= self.limits.deaths and time.monotonic() - self._died_at < WINDOW:
             raise WorkerGivenUp(f"{self._last_death}; it is given up, after {self._deaths} deaths in a row")
         process = self._spawned()
@@ -213,7 +226,7 @@ class Worker:
         return process
 
     def _spawned(self) -> Process:
-        """A process that `close` knows of from its start."""
+        """Start a process under the lock, so that a concurrent `close` also kills it."""
         with self._lock:
             if self._is_closed:
                 raise self._closed()
@@ -221,10 +234,14 @@ class Worker:
             return self._process
 
     def _is_too_large(self, process: Process) -> bool:
+        """Return whether a process exceeds `Limits.rss_bytes`."""
         return self.limits.rss_bytes is not None and process.resident > self.limits.rss_bytes
 
     def _bury(self, death: WorkerDied) -> None:
-        """Remember a death, which after `close` is none. Raises EngineError then."""
+        """Record the death of the process.
+
+        Raises EngineError after `close`, which kills the process itself.
+        """
         if self._is_closed:
             raise self._closed() from death
         self._died_at = time.monotonic()
@@ -232,10 +249,12 @@ class Worker:
         self._drop()
 
     def _drop(self) -> None:
+        """Kill the process, if there is one."""
         with self._lock:
             if self._process:
                 self._process.kill()
             self._process = None
 
     def _closed(self) -> EngineError:
+        """Return the error for a request after `close`."""
         return EngineError(f"the worker of {self._place} was closed before it answered")

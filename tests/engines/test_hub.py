@@ -163,7 +163,7 @@ def test_own_folder_by_the_file_of_settings(stub, cache, tmp_path):
     settings.write_text(f"models = '{tmp_path}/mine'")
     assert hub.ensure("toy").folder == tmp_path / "mine" / "toy"
     settings.write_text(f"models = '{tmp_path}/nowhere'")
-    with pytest.raises(ModelError, match=r"^config\.toml line 1 names .*/nowhere, which is no folder"):
+    with pytest.raises(ModelError, match=r"^config\.toml line 1 names .*/nowhere, which is not a folder"):
         hub.ensure("toy")
 
 

@@ -214,7 +214,7 @@ def test_a_users_folder_without_the_model_is_passed_over(small, carrier, tmp_pat
 def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monkeypatch):
     """A wrong SPEAKKIT_MODELS is not passed over in silence."""
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "nowhere"))
-    with pytest.raises(ModelError, match=r"^SPEAKKIT_MODELS names .*/nowhere, which is no folder; .*$"):
+    with pytest.raises(ModelError, match=r"^SPEAKKIT_MODELS names .*/nowhere, which is not a folder; .*$"):
         hub.ensure("small")
     assert not small.exists()
 

@@ -210,7 +210,7 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
     """Neither garbage nor an empty file is a traceback."""
     for raw in (b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100)):
         (tmp_path / hub.KOKORO_WEIGHTS).write_bytes(raw)
-        with pytest.raises(ModelError, match="no checkpoint of Kokoro"):
+        with pytest.raises(ModelError, match="is not a Kokoro checkpoint"):
             load_model(hub.Installed(tmp_path, "test"))
 
 

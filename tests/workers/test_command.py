@@ -51,7 +51,7 @@ def test_python_of_another_environment(tmp_path):
 def test_command_that_does_not_exist():
     """Or that is no program."""
     assert str(fails(["/nowhere/python"])) == (
-        "cannot run /nowhere/python, which was to serve faults:load: no such file or directory"
+        "cannot run /nowhere/python as the worker of faults:load: no such file or directory"
     )
     assert str(fails(["/etc/passwd"])).endswith("permission denied")
 
@@ -75,8 +75,8 @@ def test_system_that_starts_no_more_processes(monkeypatch, owner, name):
         (says(b"Python 2.7\n"), "sent garbage"),
         (says(b"\xff", 100_000), "sent garbage"),
         (says(b'{"type": "hello", "protocol": "two"}\n'), "sent garbage"),
-        (says(b'{"type": "end", "resident": 1}\n'), "does not say what it is"),
-        (says(b'{"type": "hello", "protocol": 99}\n'), f"speaks version 99 of its protocol, not {PROTOCOL}"),
+        (says(b'{"type": "end", "resident": 1}\n'), "sent no handshake"),
+        (says(b'{"type": "hello", "protocol": 99}\n'), f"uses protocol version 99, not {PROTOCOL}"),
     ],
 )
 def test_command_that_is_no_child_of_this_version(command, reason):

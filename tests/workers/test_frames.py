@@ -94,9 +94,9 @@ def test_what_is_no_frame(data):
     [
         (Frame({"a": "x" * HEADER}), "header .* takes 65"),
         (Frame({}, bytes(PAYLOAD + 1)), "payload .* takes"),
-        (Frame({"a": float("nan")}), "no JSON"),
-        (Frame({"a": b"bytes"}), "no JSON"),
-        (Frame({"n": 1}), "counts the bytes"),
+        (Frame({"a": float("nan")}), "not JSON"),
+        (Frame({"a": b"bytes"}), "not JSON"),
+        (Frame({"n": 1}), "reserved for the size"),
     ],
 )
 def test_what_does_not_fit_is_not_packed(frame, reason):

@@ -33,7 +33,7 @@ def test_what_is_packed_is_read(message, payload):
 @pytest.mark.parametrize("fields", [{}, {"type": "dance"}, {"type": "end"}, {"type": "end", "resident": "much"}])
 def test_what_is_no_message(fields):
     """A frame alone does not make one."""
-    with pytest.raises(FrameError, match="no message of a worker"):
+    with pytest.raises(FrameError, match="not a worker message"):
         messages.read(io.BytesIO(packed(Frame(fields))))
 
 

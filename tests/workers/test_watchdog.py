@@ -131,7 +131,7 @@ def test_the_clock_is_a_limit_too(clock):
     dog = Watchdog(1, Allowance(10, 1000, 100))
     for _ in range(2):
         assert {clock.looked(dog, 0.25, cpu=0.25) for _ in range(399)} == {""}
-        assert clock.looked(dog, 0.25, cpu=0.25) == "said nothing for 100 s"
+        assert clock.looked(dog, 0.25, cpu=0.25) == "sent nothing for 100 s"
         dog.heard()
 
 

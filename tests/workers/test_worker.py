@@ -137,7 +137,7 @@ def test_a_reply_that_cannot_be_sent_is_a_bug(worker, reply, reason):
 def test_a_reply_of_another_type_is_told(worker, orders, kind):
     """Such as NaN, which must not pass for a figure."""
     pid = worker.pid
-    with pytest.raises(EngineError, match=r"^the worker of faults:load answered what it should not: Expected"):
+    with pytest.raises(EngineError, match=r"^the worker of faults:load sent an invalid reply: Expected"):
         list(worker.request(orders, kind))
     assert is_alive(worker, pid)
 
@@ -188,11 +188,14 @@ def test_what_cannot_be_loaded(gone, place, settings, kind, reason):
         ({"segfault": 0}, r"was ended by SIGSEGV$"),
         ({"signal": "SIGABRT"}, r"was ended by SIGABRT$"),
         ({"signal": "SIGKILL"}, r"was ended by SIGKILL, for lack of memory perhaps$"),
-        ({"write raw": "garbage\n"}, r"sent what is no frame \(a header that is no JSON: b'garbage"),
-        ({"write raw": '{"reply": 3}\n'}, r"sent what is no frame \(no message of a worker"),
-        ({"write raw": '{"type": "load", "place": ""}\n'}, r"sent what is no frame \(an answer to nothing: Load"),
-        ({"write raw": '{"type": "failed", "error": "Exception"}\n'}, r"sent what .* \(an unknown error: Exception"),
-        ({"write raw": '{"n": 9}\n{}', "exit": 0}, r"sent what is no frame \(a payload of"),
+        ({"write raw": "garbage\n"}, r"sent an invalid frame \(a header that is not JSON: b'garbage"),
+        ({"write raw": '{"reply": 3}\n'}, r"sent an invalid frame \(not a worker message"),
+        ({"write raw": '{"type": "load", "place": ""}\n'}, r"sent an invalid frame \(an unexpected message: Load"),
+        (
+            {"write raw": '{"type": "failed", "error": "Exception"}\n'},
+            r"sent an invalid frame \(an unknown error: Exception",
+        ),
+        ({"write raw": '{"n": 9}\n{}', "exit": 0}, r"sent an invalid frame \(a payload of"),
     ],
 )
 def test_a_death_is_told_and_made_good(orders, reason):

@@ -1,7 +1,7 @@
-"""Layers that a style bends: the scale and shift of their norms are made from it (AdaIN, arXiv:1703.06868).
+"""Style-adaptive layers: norms whose scale and shift are computed from a style (AdaIN, arXiv:1703.06868).
 
-Kokoro is StyleTTS 2 (Li et al. 2023, arXiv:2306.07691), and both its prosody and its decoder are built of these. Names
-of parameters are those of the published checkpoint, here and in the modules beside this one.
+Kokoro is StyleTTS 2 (Li et al. 2023, arXiv:2306.07691); its prosody and its decoder are built of these layers.
+Parameter names are those of the published checkpoint, here and in the other modules of this package.
 """
 
 import math
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from speakkit.engines.styletts2.padding import EPS, Lengths
 
 SLOPE = 0.2
-"""Of the leaky rectifier."""
+"""Negative slope of the leaky ReLU."""
 
 
 class AdaIN(nn.Module):
     """Adaptive instance norm: [batch, channels, frames] and a style [batch, style_dim] -> the same shape.
 
-    The style, its scale and its shift are float32, whatever the frames are.
+    The style, its scale and its shift are float32, whatever the type of the frames.
     """
 
     def __init__(self, style_dim: int, channels: int) -> None:
@@ -26,12 +26,12 @@ class AdaIN(nn.Module):
         self.fc = nn.Linear(style_dim, 2 * channels)
 
     def bend(self, style: Tensor) -> tuple[Tensor, Tensor]:
-        """The scale and the shift that a style asks for, each [batch, channels]."""
+        """Return the scale and the shift for a style, each [batch, channels]."""
         scale, shift = self.fc(style).chunk(2, 1)
         return 1 + scale, shift
 
     def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
-        """See the class. `x` loses its padding."""
+        """See the class. Overwrites the padding of `x`."""
         scale, shift = self.bend(style)
         if lengths.is_ragged:
             return lengths.normed(x, scale, shift)
@@ -56,9 +56,9 @@ class AdaLayerNorm(nn.Module):
 
 
 class AdaINBlock(nn.Module):
-    """Two convolutions with norms before them, and a shortcut past them: AdainResBlk1d of the original.
+    """Two convolutions, each after a norm, and a residual connection: AdainResBlk1d of the original.
 
-    [batch, inputs, frames] and a style -> [batch, outputs, frames], or twice the frames where it upsamples.
+    [batch, inputs, frames] and a style -> [batch, outputs, frames], or twice the frames if it upsamples.
     """
 
     def __init__(self, inputs: int, outputs: int, style_dim: int, *, upsamples: bool = False) -> None:
@@ -74,7 +74,7 @@ class AdaINBlock(nn.Module):
     def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
         """See the class. `lengths` are those of `x`."""
         out = lengths.times(2) if self.upsamples else lengths
-        # A norm makes its shift of the zeros in the padding: they are zeros again before each convolution.
+        # The norm turns zeros in the padding into its shift, so the padding is zeroed again before each convolution.
         y = lengths.trimmed_(F.leaky_relu_(self.norm1(x, style, lengths), SLOPE))
         y = self.conv1(out.trimmed_(self.pool(y)))
         y = self.conv2(out.trimmed_(F.leaky_relu_(self.norm2(y, style, out), SLOPE)))
@@ -84,5 +84,5 @@ class AdaINBlock(nn.Module):
 
 
 def _twice(channels: int) -> nn.Module:
-    """Twice the frames, channel by channel."""
+    """Return a layer that doubles the frames, channel by channel."""
     return nn.ConvTranspose1d(channels, channels, 3, stride=2, padding=1, output_padding=1, groups=channels)

@@ -1,6 +1,6 @@
-"""PL-BERT, which reads phonemes as a language model reads words (Li et al. 2023, arXiv:2301.08810).
+"""PL-BERT, a language model over phonemes (Li et al. 2023, arXiv:2301.08810).
 
-It is an ALBERT (Lan et al. 2020, arXiv:1909.11942): one layer, applied over and over, and token embeddings that are
+It is an ALBERT (Lan et al. 2020, arXiv:1909.11942): one layer, applied repeatedly, with token embeddings that are
 narrower than the layer.
 """
 
@@ -13,11 +13,17 @@ from torch import Tensor, nn
 from speakkit.engines.styletts2.padding import Lengths
 
 EMBEDDING = 128
+"""Width of a token embedding."""
+
 EPS = 1e-12
+"""Epsilon of the layer norms."""
 
 
 class Albert(nn.Module):
-    """[batch, tokens] ids -> [batch, tokens, hidden_size]. The arguments are those of "plbert" in config.json."""
+    """[batch, tokens] ids -> [batch, tokens, hidden_size].
+
+    The arguments are those of "plbert" in config.json.
+    """
 
     def __init__(
         self,
@@ -28,7 +34,7 @@ class Albert(nn.Module):
         intermediate_size: int,
         max_position_embeddings: int,
         num_hidden_layers: int,
-        dropout: float,  # noqa: ARG002  is for training
+        dropout: float,  # noqa: ARG002  only used in training
     ) -> None:
         super().__init__()
         self.embeddings = _Embeddings(vocab_size, max_position_embeddings)
@@ -36,14 +42,16 @@ class Albert(nn.Module):
         self.encoder = _Encoder(layer, hidden_size, num_hidden_layers)
 
     def forward(self, tokens: Tensor, lengths: Lengths) -> Tensor:
-        """See the class. What it makes of the padding is of no use."""
-        # Without padding there is no mask, and the same kernel runs as for one text alone.
+        """See the class. Output at padded positions is undefined."""
+        # No mask without padding, so that the same attention kernel runs as for a single text.
         seen = ~lengths.padding[:, None] if lengths.is_ragged else None
         encoded: Tensor = self.encoder(self.embeddings(tokens), seen)
         return encoded
 
 
 class _Embeddings(nn.Module):
+    """Token embeddings: the sum of word, position and type embeddings, normalized."""
+
     def __init__(self, vocab_size: int, positions: int) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(vocab_size, EMBEDDING)
@@ -54,14 +62,17 @@ class _Embeddings(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, tokens] -> [batch, tokens, EMBEDDING]."""
         positions = self.position_embeddings.weight[: tokens.shape[1]]
-        # Every token is of the first type: phonemes come in no pairs of sentences.
+        # Every token has the first type, because the input is never a sentence pair.
         summed = self.word_embeddings(tokens) + self.token_type_embeddings.weight[0] + positions
         normed: Tensor = self.LayerNorm(summed)
         return normed
 
 
 class _Encoder(nn.Module):
-    """One layer, `depth` times. The checkpoint holds it as a list of one group with a list of one layer."""
+    """One layer, applied `depth` times.
+
+    The checkpoint stores it as a list of one group with a list of one layer.
+    """
 
     def __init__(self, layer: nn.Module, hidden_size: int, depth: int) -> None:
         super().__init__()
@@ -70,7 +81,10 @@ class _Encoder(nn.Module):
         self.albert_layer_groups = nn.ModuleList([nn.ModuleDict({"albert_layers": nn.ModuleList([layer])})])
 
     def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
-        """[batch, tokens, EMBEDDING] -> [batch, tokens, hidden_size]; seen: [batch, 1, 1, tokens], None for all."""
+        """[batch, tokens, EMBEDDING] -> [batch, tokens, hidden_size].
+
+        seen: attention mask [batch, 1, 1, tokens], True for tokens that are attended to; None for all
+        """
         x = self.embedding_hidden_mapping_in(x)
         (layer,) = (module for module in self.modules() if isinstance(module, _Layer))
         for _ in range(self.depth):
@@ -79,6 +93,8 @@ class _Encoder(nn.Module):
 
 
 class _Layer(nn.Module):
+    """One transformer layer: attention, then a feed-forward network, each with a residual connection and a norm."""
+
     def __init__(self, hidden_size: int, heads: int, intermediate_size: int) -> None:
         super().__init__()
         self.attention = _Attention(hidden_size, heads)
@@ -94,6 +110,8 @@ class _Layer(nn.Module):
 
 
 class _Attention(nn.Module):
+    """Multi-head self-attention, with a residual connection and a norm."""
+
     def __init__(self, hidden_size: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
@@ -116,5 +134,8 @@ class _Attention(nn.Module):
 
 
 def _gelu(x: Tensor) -> Tensor:
-    """Transformers' gelu_new, to the bit: F.gelu(approximate="tanh") rounds otherwise, and F0 would differ by that."""
+    """Return Transformers' gelu_new of `x`, equal to the bit.
+
+    F.gelu(approximate="tanh") rounds differently, and F0 would differ because of that.
+    """
     return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x.pow(3))))

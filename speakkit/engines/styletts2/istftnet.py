@@ -1,13 +1,16 @@
-"""Kokoro's decoder, iSTFTNet (Kaneko et al. 2022, arXiv:2203.02395), arranged for the processor.
+"""Kokoro's decoder, iSTFTNet (Kaneko et al. 2022, arXiv:2203.02395), optimized for CPUs.
 
-Its generator takes nine tenths of all time. It is the same function of the same weights as kokoro.istftnet's, but
-- the generator's frames lie in channels-last memory, where the convolutions of oneDNN and cuDNN are fastest;
+Its generator takes nine tenths of the total time. It computes the same function of the same weights as kokoro.istftnet,
+except that
+- the generator's frames are in channels-last memory, where the convolutions of oneDNN and cuDNN are fastest;
 - instance norm and the style's scale and shift are one batch-norm call, and snake works in place;
-- convolutions may run in bfloat16, while the source, whose phase is a long sum, and the STFT do not (see `arrange`);
-- the harmonic source is summed at the rate of F0, where the original upsamples F0 300-fold and back again;
-- noise comes from a generator of the caller's, so that a chunk's audio does not depend on what was spoken before it.
+- convolutions may run in bfloat16; the harmonic source, whose phase is a long sum, and the STFT may not (see
+  `arrange`);
+- the harmonic source is summed at the rate of F0; the original upsamples F0 300-fold and downsamples it again;
+- noise comes from the caller's generators, so that a chunk's audio does not depend on earlier chunks.
 
-Frames: an utterance of T frames of 25 ms has F0 at 2 T, the stages at 20 T and 120 T + 1, and 600 T samples.
+Frame rates: an utterance of T frames of 25 ms has 2 T values of F0, 20 T and 120 T + 1 frames in the two stages, and
+600 T samples.
 """
 
 import math
@@ -23,22 +26,27 @@ from speakkit.engines.styletts2.adain import AdaIN, AdaINBlock
 from speakkit.engines.styletts2.padding import EPS, Lengths
 
 SAMPLE_RATE = 24_000
+"""Sample rate of the speech, in hertz."""
+
 HARMONICS = 9
+"""Number of sine waves in the source: F0 and its overtones."""
+
 SINE = 0.1
-"""Amplitude of a harmonic where the voice sounds."""
+"""Amplitude of a harmonic in voiced frames."""
 
 HISS = 0.003
-"""Standard deviation of the noise beside it; where there is no voice it is SINE / 3."""
+"""Standard deviation of the noise in voiced frames; in unvoiced frames it is SINE / 3."""
 
 VOICED = 10.0
-"""Hertz above which F0 is a voice."""
+"""F0 threshold in hertz; a frame above it is voiced."""
 
 
 class Decoder(nn.Module):
-    """[batch, channels, T] text, F0 and energy [batch, 1, 2 T] and [batch, style_dim] style -> [batch, 600 T] samples.
+    """[batch, channels, T] text, [batch, 1, 2 T] F0 and energy, [batch, style_dim] style -> [batch, 600 T] samples.
 
-    `frames` are each text's own of the T. `noise` is drawn on for each text; its owner seeds it. The arguments after
-    style_dim are those of "istftnet" in config.json.
+    `frames` are each text's own length out of T. `noise` has one generator per text, which the caller seeds. The
+    arguments
+    after style_dim are those of "istftnet" in config.json.
     """
 
     def __init__(self, channels: int, style_dim: int, **istftnet: object) -> None:
@@ -75,7 +83,7 @@ class Decoder(nn.Module):
 class Generator(nn.Module):
     """[batch, 512, 2 T] features, [batch, style_dim] style and [batch, 2 T] F0 in hertz -> [batch, 600 T] samples.
 
-    Samples are at 24 kHz. `lengths` are each text's own of the 2 T.
+    Samples are at 24 kHz. `lengths` are each text's own length out of 2 T.
     """
 
     def __init__(
@@ -139,9 +147,10 @@ class Generator(nn.Module):
         return self._synthesised(x.to(f0.dtype), samples, spectra)
 
     def _analysed(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
-        """[batch, samples] -> [batch, n_fft + 2, frames], magnitude and phase; each is reflected at its own ends.
+        """[batch, samples] -> [batch, n_fft + 2, frames]: magnitude and phase of the STFT.
 
-        As torch.stft and, below, torch.istft, which know of one end for all and make a GPU be waited for.
+        Each text is reflected at its own ends. This, and `_synthesised`, replace torch.stft and torch.istft, which have
+        one end for the whole batch and make the CPU wait for the GPU.
         """
         last = samples.counts[:, None] - 1
         around = torch.arange(-self.n_fft // 2, samples.width + self.n_fft // 2, device=x.device)
@@ -149,12 +158,15 @@ class Generator(nn.Module):
         frames = x.gather(1, mirrored.clamp_(min=0)).unfold(1, self.n_fft, self.hop)
         spectrum = torch.fft.rfft(frames * self._window(x))
         phase = spectrum.angle()
-        # The first frame mirrors itself: it is real, and the sign of half a turn would be that of a rounding error.
+        # The first frame is symmetric, so its spectrum is real; the sign of a phase of pi would be rounding noise.
         phase[:, 0].abs_()
         return spectra.trimmed_(torch.cat([spectrum.abs(), phase], 2).transpose(1, 2))
 
     def _synthesised(self, x: Tensor, samples: Lengths, spectra: Lengths) -> Tensor:
-        """[batch, n_fft + 2, frames], log magnitude and what has the phase as its sine -> [batch, samples]."""
+        """[batch, n_fft + 2, frames] -> [batch, samples]: inverse STFT.
+
+        The input is the log magnitude and a value whose sine is the phase.
+        """
         magnitude, phase = x.transpose(1, 2).chunk(2, 2)
         window = self._window(x)
         frames = torch.fft.irfft(torch.polar(magnitude.exp(), phase.sin()), self.n_fft) * window
@@ -165,7 +177,7 @@ class Generator(nn.Module):
         return samples.trimmed_((summed / weight)[:, None])[:, 0]
 
     def _overlapped(self, frames: Tensor) -> Tensor:
-        """[batch, frames, n_fft] -> [batch, samples]: the sum of the frames, each `hop` samples behind the other."""
+        """[batch, frames, n_fft] -> [batch, samples]: overlap-add with `hop` samples between frames."""
         count = self.n_fft // self.hop
         pieces = frames.reshape(len(frames), -1, count, self.hop)
         summed = frames.new_zeros(len(frames), frames.shape[1] + count - 1, self.hop)
@@ -174,11 +186,15 @@ class Generator(nn.Module):
         return summed.flatten(1)
 
     def _window(self, like: Tensor) -> Tensor:
+        """Return the Hann window of the STFT, on the device and with the type of `like`."""
         return torch.hann_window(self.n_fft, device=like.device, dtype=like.dtype)
 
 
 class SnakeBlock(nn.Module):
-    """AdaINResBlock1 of the original: three times norm, snake, convolution, norm, snake, convolution, and add."""
+    """AdaINResBlock1 of the original: one residual step per dilation.
+
+    Each step is norm, snake, convolution, norm, snake, convolution, and the sum with its input.
+    """
 
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int], style_dim: int) -> None:
         super().__init__()
@@ -191,7 +207,7 @@ class SnakeBlock(nn.Module):
         self.alpha2 = nn.ParameterList(torch.empty(1, channels, 1) for _ in range(n))
 
     def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
-        """[batch, channels, frames] -> the same shape. `x` may lose its padding."""
+        """[batch, channels, frames] -> the same shape. May overwrite the padding of `x`."""
         if kernels.works(x.device):
             return self._fused(x, style, lengths)
         for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
@@ -200,11 +216,11 @@ class SnakeBlock(nn.Module):
         return x
 
     def _fused(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
-        """As `forward`. What is made of the padding is of no use."""
+        """Like `forward`, with GPU kernels. Output at padded positions is undefined."""
         counts = lengths.counts
         found = kernels.moments(x, counts)
         for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
-            # The norm behind it takes a bias away.
+            # No bias, because the following norm would remove it.
             y = conv1.without_bias(kernels.snaked(x, found, norm1.bend(style), alpha1, counts, EPS))
             found = kernels.moments(y, counts)
             y = conv2.without_bias(kernels.snaked(y, found, norm2.bend(style), alpha2, counts, EPS))
@@ -212,31 +228,38 @@ class SnakeBlock(nn.Module):
         return x
 
     def _parts(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the modules and parameters of each step."""
         parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
         return zip(*parts, strict=True)
 
 
 def _normed(x: Tensor, style: Tensor, norm: AdaIN, lengths: Lengths) -> Tensor:
-    """What `norm` does, in channels-last memory."""
+    """Apply `norm` in channels-last memory."""
     return lengths.normed(x, *norm.bend(style))
 
 
 def _snaked(x: Tensor, alpha: Tensor) -> Tensor:
-    """Snake, in place: x + sin(alpha x)^2 / alpha (Ziyin et al. 2020, arXiv:2006.08195)."""
+    """Apply snake in place: x + sin(alpha x)^2 / alpha (Ziyin et al. 2020, arXiv:2006.08195)."""
     return x.addcmul_((x * alpha).sin_().square_(), 1 / alpha)
 
 
 class HarmonicSource(nn.Module):
-    """F0 -> the sum of its harmonics with noise, SourceModuleHnNSF of the original."""
+    """F0 -> the sum of its harmonics with noise: SourceModuleHnNSF of the original."""
 
     def __init__(self, upsampling: int) -> None:
-        """`upsampling`: samples for each value of F0."""
+        """Create the source.
+
+        upsampling: samples per value of F0
+        """
         super().__init__()
         self.upsampling = upsampling
         self.l_linear = nn.Linear(HARMONICS, 1)
 
     def forward(self, f0: Tensor, lengths: Lengths, noise: Sequence[torch.Generator]) -> Tensor:
-        """[batch, 2 T] hertz, of which `lengths` are each text's own, zero behind them -> [batch, 600 T] in [-1, 1]."""
+        """[batch, 2 T] F0 in hertz, zero in the padding -> [batch, 600 T] samples in [-1, 1].
+
+        `lengths` are each text's own length out of 2 T. `noise` has one generator per text.
+        """
         orders = torch.arange(1, HARMONICS + 1, device=f0.device, dtype=f0.dtype)
         cycles = (f0[:, None] * orders[:, None] / SAMPLE_RATE) % 1
         phase = cycles.cumsum(2) * (2 * torch.pi * self.upsampling)
@@ -247,7 +270,7 @@ class HarmonicSource(nn.Module):
         return torch.tanh(self.l_linear(waves.transpose(1, 2)))[..., 0]
 
     def _hiss(self, waves: Tensor, lengths: Lengths, noise: Sequence[torch.Generator]) -> Tensor:
-        """Noise for each text, the same whatever it is padded with."""
+        """Return noise for each text, independent of its padding."""
         hiss = torch.zeros_like(waves)
         for out, n, generator in zip(hiss, lengths.times(self.upsampling).own, noise, strict=True):
             out[:, :n] = out.new_empty(HARMONICS, n).normal_(generator=generator)
@@ -262,7 +285,7 @@ class Conv(nn.Conv1d):
         return self._convolved(input, self.bias)
 
     def without_bias(self, x: Tensor) -> Tensor:
-        """What `forward` would return, were the bias zero."""
+        """Return what `forward` would return with a bias of zero."""
         return self._convolved(x, None)
 
     def _convolved(self, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -280,9 +303,10 @@ class ConvTranspose(nn.ConvTranspose1d):
 
 
 def arrange(decoder: Decoder, dtype: torch.dtype) -> None:
-    """Put the weights of the decoder into the memory that its convolutions are fastest in, as numbers of `dtype`.
+    """Convert the decoder's weights to `dtype`, in the memory layout in which its convolutions are fastest.
 
-    Not those that speech is too sensitive in: of the norms' scales, and of F0's own convolution and source.
+    The weights to which speech is too sensitive keep their type: those of the norms' scales, of F0's own convolution
+        and of the harmonic source.
     """
     convolving = [decoder.encode, decoder.decode, decoder.asr_res, decoder.generator]
     for part in convolving:
@@ -302,17 +326,17 @@ def arrange_block(block: nn.Module, dtype: torch.dtype) -> None:
 
 
 def _same(channels: int, kernel: int, dilation: int) -> Conv:
-    """A convolution that keeps the number of frames."""
+    """Return a convolution that keeps the number of frames."""
     return Conv(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """`x`, [batch, channels, frames], with the channels of each frame side by side in memory."""
+    """Return `x`, [batch, channels, frames], with the channels of each frame adjacent in memory."""
     return x.transpose(1, 2).contiguous().transpose(1, 2)
 
 
 def _mean(tensors: Iterable[Tensor]) -> Tensor:
-    """The mean of several tensors, summed into the first, so that no more than two are alive at once."""
+    """Return the mean of tensors, summed into the first one, so that only two are in memory at a time."""
     remaining = iter(tensors)
     total = next(remaining)
     count = 1

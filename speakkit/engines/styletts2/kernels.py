@@ -1,15 +1,15 @@
-"""What a GPU does better in kernels of ours: what is between the convolutions of a `SnakeBlock`, and the LSTMs.
+"""GPU kernels for what is slow in torch: the operations between the convolutions of a `SnakeBlock`, and the LSTMs.
 
-- torch reads and writes the frames some twenty times from one convolution to the next: for norm, style, snake, padding,
-  bias and residual sum. That takes longer than the convolutions. Here they are read twice and written once.
-- cuDNN launches three kernels for each step of an LSTM, and a line of speech has a thousand steps: the processor cannot
-  launch as fast as a GPU is done. Here one kernel takes all steps. A few programs share a direction; each keeps its
-  part of the weights in registers, and after each step they wait for each other.
+- Between two convolutions, torch reads and writes the frames about twenty times: for norm, style, snake, padding, bias
+  and residual sum. That takes longer than the convolutions. These kernels read the frames twice and write them once.
+- cuDNN launches three kernels per step of an LSTM, and a line of speech has a thousand steps, so that the CPU launches
+  kernels more slowly than the GPU runs them. Here one kernel runs all steps. A few programs share a direction; each
+  keeps its part of the weights in registers, and they synchronize after each step.
 
-They are Triton's, which comes with torch for CUDA and wants a C compiler at its first use. Where there is none, `works`
-says no, and torch does it all.
+The kernels use Triton, which is installed with torch for CUDA and needs a C compiler on first use. If either is
+missing, `works` returns False, and torch is used instead.
 
-Frames are [batch, channels, frames] in channels-last memory. counts: [batch] int64, how many are each row's own.
+Frames are [batch, channels, frames] in channels-last memory. counts: [batch] int64, each row's own number of frames.
 """
 
 import logging
@@ -24,25 +24,28 @@ from torch import Tensor, nn
 try:
     import triton
     import triton.language as tl
-except ImportError:  # torch for processors has none
+except ImportError:  # not installed with torch for CPUs
     triton = None
 
 HELD, STEPS, WARPS = 4096, 8, 4
-"""Numbers that a program of the norms holds at once, some frames with all channels; how often it takes as many; and the
-warps that it has for that. Of those tried on an H100, the fastest."""
+"""Values (frames times channels) that a program of the norm kernels holds at a time; number of such steps per
+program; and warps per program. The fastest of those tried on an H100."""
 
 GROUP = 16
-"""Channels whose blocks a program merges."""
+"""Channels per program that merges block moments."""
 
 UNITS = 32
-"""Of an LSTM's state that a program computes. More do not fit into its registers with their weights."""
+"""Units of an LSTM's state per program. More do not fit into its registers with their weights."""
 
 log = logging.getLogger(__name__)
 
 
 @cache
 def works(device: torch.device) -> bool:
-    """Whether the kernels can be compiled here and run on `device`; where they cannot, the log says why."""
+    """Return whether the kernels can be compiled and run on `device`.
+
+    Logs a warning with the reason if they cannot be compiled.
+    """
     if triton is None or device.type != "cuda":
         return False
     frames, one = torch.ones(1, 16, 16, device=device).transpose(1, 2), torch.ones(1, 16, device=device)
@@ -52,13 +55,13 @@ def works(device: torch.device) -> bool:
         lstm = nn.LSTM(16, UNITS, batch_first=True, bidirectional=True, device=device).requires_grad_(False)
         recurrent(lstm, frames, counts, 16)
     except (RuntimeError, OSError, subprocess.SubprocessError, triton.TritonError) as error:
-        log.warning("Triton compiles nothing here, so speech is slower than it could be: %s", error)
+        log.warning("Triton cannot compile kernels here, so speech is slower: %s", error)
         return False
     return True
 
 
 def moments(x: Tensor, counts: Tensor) -> Tensor:
-    """Of each channel of `x` the mean, and the sum of squares around it, of each block of a row's own frames.
+    """Return the mean, and the sum of squares around it, per block of a row's own frames and per channel.
 
     Returns float32 [batch, blocks, 2, channels].
     """
@@ -68,16 +71,20 @@ def moments(x: Tensor, counts: Tensor) -> Tensor:
 
 
 def added(x: Tensor, y: Tensor, bias: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Return x + y + bias, whose padding holds anything, and its `moments`. bias: [channels]."""
+    """Return x + y + bias and its `moments`. The padding of the sum is undefined.
+
+    bias: [channels]
+    """
     summed, found = torch.empty_like(x), _blank(x)
     _moments[_grid(x)](x, y, bias, summed, found, counts, x.shape[2], adds=True, **_shape(x))
     return summed, found
 
 
 def snaked(x: Tensor, found: Tensor, bend: tuple[Tensor, Tensor], alpha: Tensor, counts: Tensor, eps: float) -> Tensor:
-    """Snake over the instance norm of `x`, whose moments are `found`; zeros for padding.
+    """Apply instance norm and then snake to `x`, whose moments are `found`; zeros in the padding.
 
-    bend: the norm's scale and shift, float32 [batch, channels]; alpha: of snake, as many as channels
+    bend: the norm's scale and shift, each float32 [batch, channels]
+    alpha: parameter of snake, one per channel
     """
     scale, shift = bend
     batch, channels, width = x.shape
@@ -99,9 +106,11 @@ def snaked(x: Tensor, found: Tensor, bend: tuple[Tensor, Tensor], alpha: Tensor,
 
 
 def recurrent(lstm: nn.LSTM, x: Tensor, counts: Tensor, longest: int) -> Tensor:
-    """What an LSTM of two directions makes of [batch, width, inputs]: [batch, width, outputs], zeros for padding.
+    """Run a bidirectional LSTM: [batch, width, inputs] -> [batch, width, outputs], zeros in the padding.
 
-    All is float32. longest: the largest of `counts`; the backward direction begins at each row's own end
+    All tensors are float32. The backward direction starts at each row's own end.
+
+    longest: the largest of `counts`
     """
     batch, width, _ = x.shape
     size = lstm.hidden_size
@@ -109,7 +118,7 @@ def recurrent(lstm: nn.LSTM, x: Tensor, counts: Tensor, longest: int) -> Tensor:
     given = F.linear(x, weights, bias + _both(lstm, "bias_hh_l0"))
     made, cells = x.new_zeros(batch, width, 2 * size), x.new_zeros(batch, 2, size)
     parts = size // UNITS
-    # All programs must run at once, for they wait for each other.
+    # All programs must run at the same time, because they synchronize with each other.
     groups = min(batch, torch.cuda.get_device_properties(x.device).multi_processor_count // (2 * parts))
     arrived = torch.zeros(2, groups, dtype=torch.int32, device=x.device)
     sizes = (width, longest, -(-batch // groups), batch)
@@ -119,24 +128,27 @@ def recurrent(lstm: nn.LSTM, x: Tensor, counts: Tensor, longest: int) -> Tensor:
 
 
 def _blank(x: Tensor) -> Tensor:
+    """Return an uninitialized tensor for `moments`."""
     return torch.empty(len(x), _grid(x)[0], 2, x.shape[1], device=x.device)
 
 
 def _grid(x: Tensor) -> tuple[int, int]:
-    """One program for each block of frames of each row."""
+    """Return the launch grid: one program per block of frames and per row."""
     return -(-x.shape[2] // _block(x)), len(x)
 
 
 def _block(x: Tensor) -> int:
-    """Frames of which a program takes care."""
+    """Return the number of frames per program."""
     return HELD // x.shape[1] * STEPS
 
 
 def _shape(x: Tensor) -> dict[str, Any]:
+    """Return the compile-time arguments of the norm kernels."""
     return {"channels": x.shape[1], "step_frames": HELD // x.shape[1], "steps": STEPS, "num_warps": WARPS}
 
 
 def _both(lstm: nn.LSTM, name: str) -> Tensor:
+    """Return a parameter of both directions, concatenated."""
     return torch.cat([getattr(lstm, name), getattr(lstm, f"{name}_reverse")])
 
 
@@ -159,7 +171,8 @@ if triton is not None:
         block, row = tl.program_id(0), tl.program_id(1).to(tl.int64)
         channel, own = tl.arange(0, channels), tl.load(counts + row)
         first = block * step_frames * steps
-        # Of what is measured from a frame of the block, nothing is lost in the squares; and all is summed in the end.
+        # Values are taken relative to one frame of the block, so that the sum of squares loses no precision. Partial
+        # sums are reduced only at the end.
         start = (row * width + tl.minimum(first, own - 1)) * channels + channel
         pivot = tl.load(x + start).to(tl.float32)
         if adds:
@@ -263,7 +276,7 @@ if triton is not None:
         direction, group = tl.program_id(1), tl.program_id(2)
         unit, state = tl.program_id(0) * units + tl.arange(0, units), tl.arange(0, size)
         at = (direction * 4 * size + unit[:, None]) * size + state[None, :]
-        # In the order of torch.nn.LSTM: input, forget, cell, output.
+        # torch.nn.LSTM stores the gates in the order input, forget, cell, output.
         w_input = tl.load(states + at)
         w_forget = tl.load(states + at + size * size)
         w_cell = tl.load(states + at + 2 * size * size)
@@ -276,7 +289,7 @@ if triton is not None:
                 if step < own:
                     now = row.to(tl.int64) * width + tl.where(direction == 0, step, own - 1 - step)
                     before = now - 1 + 2 * direction
-                    # Past the first level of cache, which knows nothing of what other programs write.
+                    # ".cg" bypasses the L1 cache, which is not coherent with the writes of other programs.
                     h = tl.load(made + (before * 2 + direction) * size + state, step > 0, 0.0, cache_modifier=".cg")[
                         None, :
                     ]

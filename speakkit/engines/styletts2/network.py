@@ -1,8 +1,8 @@
-"""Kokoro's network: phonemes and a style -> samples. StyleTTS 2 (arXiv:2306.07691), its style read from a voice pack.
+"""Kokoro's network: phonemes and a style -> samples. StyleTTS 2 (arXiv:2306.07691), with the style from a voice pack.
 
-The same function as kokoro.KModel, and parameters of the same names, so that the published checkpoint fits. But it
-imports torch alone, where KModel takes transformers, spaCy and misaki along; and it speaks any number of texts at once,
-each of which sounds as it would alone.
+It computes the same function as kokoro.KModel, with parameters of the same names, so that the published checkpoint
+loads. Unlike KModel, which imports transformers, spaCy and misaki, it imports torch alone. It also synthesizes any
+number of texts in a batch, each of which sounds as it would alone.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from speakkit.engines.styletts2.prosody import ProsodyPredictor, bilstm
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """How texts are to be said: what the decoder plays.
+    """The decoder's input: encoded text, prosody and durations of a batch.
 
-    text: [batch, channels, T] encoded phonemes, each held for its duration
-    f0, energy: [batch, 1, 2 T], F0 in hertz; zeros past the end of each
+    text: [batch, channels, T] encoded phonemes, each repeated for its duration
+    f0, energy: [batch, 1, 2 T], F0 in hertz; zeros in the padding of each text
     durations: [batch, tokens], in frames
-    frames: how many of the T frames, of 25 ms, are each text's own
+    frames: each text's own number of frames, of 25 ms, out of T
     """
 
     text: Tensor
@@ -38,10 +38,13 @@ class Score:
 
 
 class StyleTTS2(nn.Module):
-    """Texts -> how they are to be said (`score`) -> samples (`decoder`), each text as it would be alone."""
+    """The whole network: texts -> prosody (`score`) -> samples (`decoder`).
+
+    The result for each text is the same as if it were alone in the batch.
+    """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        """`config` is Kokoro's config.json."""
+        """Create the network. `config` is Kokoro's config.json."""
         super().__init__()
         symbols, channels, layers = config["n_token"], config["hidden_dim"], config["n_layer"]
         self.style_dim: int = config["style_dim"]
@@ -54,26 +57,29 @@ class StyleTTS2(nn.Module):
     def forward(
         self, tokens: Tensor, lengths: Lengths, style: Tensor, speeds: Tensor, noise: Sequence[torch.Generator]
     ) -> tuple[Tensor, Score]:
-        """Speak texts: [batch, 600 T] samples at 24 kHz, of which each text's own frames have 600 each; and the score.
+        """Synthesize texts: return [batch, 600 T] samples at 24 kHz, and the score.
 
-        tokens: [batch, tokens] ids, whose `lengths` are each text's own
-        style: [batch, 256]; the first half is the voice's sound, the second its prosody
-        speeds: [batch]
-        noise: what each text's noise is drawn from
+        Each of a text's own frames has 600 samples.
+
+        tokens: [batch, tokens] ids
+        lengths: each text's own number of tokens
+        style: [batch, 256]; the first half is the decoder's style, the second the prosody's
+        speeds: [batch], 1.0 is the voice's own speed
+        noise: one random generator per text
         """
         sound, prosody = style[:, : self.style_dim], style[:, self.style_dim :]
         score = self.score(tokens, lengths, prosody, speeds)
         return self.decoder(score.text, score.f0, score.energy, sound, score.frames, noise), score
 
     def score(self, tokens: Tensor, lengths: Lengths, prosody: Tensor, speeds: Tensor) -> Score:
-        """How texts are to be said. The arguments are those of `forward`."""
+        """Return the prosody of texts. The arguments are those of `forward`."""
         hidden = self.predictor.text_encoder(self.bert_encoder(self.bert(tokens, lengths)), prosody, lengths)
         durations = self.predictor.durations(hidden, speeds, lengths)
         ends = durations.cumsum(1)
-        own = ends[:, -1].tolist()  # the one time that a GPU is waited for
+        own = ends[:, -1].tolist()  # the only synchronization with the GPU
         frames = Lengths(own, tokens.device, roomy(max(own), tokens.device))
         each = torch.arange(frames.width, device=tokens.device).expand(len(tokens), -1).contiguous()
-        # The frames of the padding hold the last token: any would do.
+        # Frames in the padding repeat the last token. Any token would do.
         token = torch.searchsorted(ends, each, right=True).clamp_(max=lengths.width - 1)[..., None]
         held = hidden.gather(1, token.expand(-1, -1, hidden.shape[2]))
         f0, energy = self.predictor.curves(held, prosody, frames)
@@ -83,7 +89,7 @@ class StyleTTS2(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """[batch, tokens] ids -> [batch, channels, tokens]: what is said, without how."""
+    """[batch, tokens] ids -> [batch, channels, tokens]: the phonemes, independent of the style."""
 
     def __init__(self, symbols: int, channels: int, kernel: int, layers: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Texts of different lengths in one batch, padded to the longest, each of which must see what it would see alone.
+"""Padding: batches texts of different lengths so that each text gives the same result as alone.
 
-Alone, a text has zeros beyond its ends wherever a convolution reads, statistics of its own frames, and an end from
-which the LSTMs' backward half begins. Padding must give it the same, and `Lengths` is what knows where it begins.
+For a text alone, convolutions read zeros beyond its ends, norms use statistics of its own frames, and the backward
+half of an LSTM starts at its end. `Lengths` keeps the own length of each text, so that padding gives the same.
 """
 
 from collections.abc import Sequence
@@ -15,55 +15,57 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from speakkit.engines.styletts2 import kernels
 
 EPS = 1e-5
-"""Of the norms, as torch's own."""
+"""Epsilon of the norms, equal to torch's default."""
 
 
 STEP = 16
-"""Frames, of 25 ms."""
+"""Step of padded widths on CPUs, in frames of 25 ms."""
 
 
 def roomy(frames: int, device: torch.device) -> int:
-    """How wide a batch is whose longest text has so many frames: on processors, the next multiple of STEP.
+    """Return the padded width for a longest text of `frames` frames: on CPUs, the next multiple of STEP.
 
-    For each width oneDNN compiles each convolution anew, which takes a quarter of all time where every text has another
-    length; what it has compiled, it keeps (`device.PRIMITIVES`).
+    oneDNN compiles each convolution anew for each width, which takes a quarter of the total time if every text has
+    another length. Compiled convolutions are cached (`device.PRIMITIVES`), so fewer widths mean fewer compilations.
     """
     return -(-frames // STEP) * STEP if device.type == "cpu" else frames
 
 
 class Lengths:
-    """How much of each row of a batch is its own, at one rate: so many tokens, frames or samples.
+    """The own length of each row of a padded batch, in tokens, frames or samples.
 
-    own: of each row; the rest of `width` is padding
+    own: own length of each row; the rest is padding
+    width: padded length of all rows
     """
 
     def __init__(self, own: Sequence[int], device: torch.device, width: int = 0) -> None:
+        """Create the lengths. `width` is by default the longest row."""
         self.own = tuple(own)
         self.width = width or max(own)
         self.device = device
 
     @property
     def is_ragged(self) -> bool:
-        """Whether there is padding."""
+        """Whether any row has padding."""
         return min(self.own) < self.width
 
     @cached_property
     def counts(self) -> Tensor:
-        """[batch] int64."""
+        """The own lengths as [batch] int64."""
         return torch.tensor(self.own).to(self.device, non_blocking=True)
 
     @cached_property
     def padding(self) -> Tensor:
-        """[batch, 1, width], True where a row has ended."""
+        """Mask of the padding: [batch, 1, width], True beyond a row's own length."""
         return (torch.arange(self.width, device=self.device) >= self.counts[:, None])[:, None]
 
     def times(self, factor: int, plus: int = 0) -> "Lengths":
-        """The same rows at a rate that is `factor` times as high, and with so many more."""
+        """Return the lengths at a rate `factor` times as high, with `plus` more per row."""
         own = [n * factor + plus for n in self.own]
         return Lengths(own, self.device, self.width * factor + plus)
 
     def trimmed_(self, x: Tensor) -> Tensor:
-        """`x`, [batch, channels, width], with zeros for padding. In place."""
+        """Zero the padding of `x`, [batch, channels, width], in place, and return it."""
         if not self.is_ragged:
             return x
         if self.device.type != "cpu":
@@ -73,10 +75,13 @@ class Lengths:
         return x
 
     def normed(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Instance norm: each channel of each row with mean 0 and variance 1 over its own frames, scaled and shifted.
+        """Return the instance norm: each channel of each row scaled to mean 0 and variance 1, then scaled and shifted.
 
-        x is [batch, channels, width] and may lose its padding; scale and shift are [batch, channels]. Sums are of
-        float32 at least. What is made of the padding is of no use.
+        Statistics cover a row's own frames only, and are summed in float32 at least. Output at padded positions is
+        undefined.
+
+        x: [batch, channels, width]; its padding may be overwritten
+        scale, shift: [batch, channels]
         """
         if len(self.own) == 1:
             return self._normed_alone(x[:, :, None], scale[0], shift[0])[:, :, 0]
@@ -89,18 +94,18 @@ class Lengths:
         return centred.mul_(gain.to(x.dtype)).add_(shift[..., None].to(x.dtype))
 
     def _normed_alone(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """`normed` for a batch of one, [1, channels, 1, width]: its instance norm is batch norm.
+        """`normed` for a batch of one, [1, channels, 1, width], for which instance norm is batch norm.
 
-        The kernels of batch norm know channels-last memory, and need not be given a copy.
+        The kernels of batch norm support channels-last memory, so no copy is needed.
         """
         if not self.is_ragged:
             return F.batch_norm(x, None, None, scale, shift, training=True, momentum=0.0, eps=EPS)
-        running = torch.zeros_like(shift)  # its type is that of the statistics
+        running = torch.zeros_like(shift)  # its type sets that of the statistics
         mean, variance = torch.batch_norm_update_stats(x[..., : self.own[0]], running, running.clone(), 0.0)
         return F.batch_norm(x, mean, variance, scale, shift, training=False, eps=EPS)
 
     def through(self, lstm: nn.LSTM, x: Tensor) -> Tensor:
-        """What an LSTM of two directions makes of [batch, width, inputs]: [batch, width, outputs]."""
+        """Run a bidirectional LSTM: [batch, width, inputs] -> [batch, width, outputs]."""
         if kernels.works(x.device):
             return kernels.recurrent(lstm, x, self.counts, max(self.own))
         if not self.is_ragged:

@@ -1,4 +1,4 @@
-"""How a text is said: how long each phoneme lasts, and the curves of pitch and loudness over it."""
+"""Prosody prediction: the duration of each phoneme, and the curves of F0 and energy."""
 
 from collections import OrderedDict
 from typing import cast
@@ -11,12 +11,12 @@ from speakkit.engines.styletts2.padding import Lengths
 
 
 def bilstm(inputs: int, outputs: int) -> nn.LSTM:
-    """[batch, length, inputs] -> [batch, length, outputs], half of them from each direction."""
+    """Return a bidirectional LSTM: [batch, length, inputs] -> [batch, length, outputs], half per direction."""
     return nn.LSTM(inputs, outputs // 2, batch_first=True, bidirectional=True)
 
 
 class ProsodyPredictor(nn.Module):
-    """Encoded phonemes and a style -> durations, and then F0 and energy."""
+    """Encoded phonemes and a style -> durations, then F0 and energy."""
 
     def __init__(self, channels: int, style_dim: int, layers: int, max_duration: int) -> None:
         super().__init__()
@@ -30,19 +30,23 @@ class ProsodyPredictor(nn.Module):
         self.N_proj = nn.Conv1d(channels // 2, 1, 1)
 
     def durations(self, hidden: Tensor, speeds: Tensor, tokens: Lengths) -> Tensor:
-        """What the text encoder made of each token, [batch, tokens, channels + style_dim] -> [batch, tokens] frames.
+        """Return the duration of each token, [batch, tokens] int64, in frames; zero in the padding.
 
-        speeds: [batch]. The padding gets none.
+        hidden: output of the duration encoder, [batch, tokens, channels + style_dim]
+        speeds: [batch]
         """
         frames = torch.sigmoid(self.duration_proj(tokens.through(self.lstm, hidden))).sum(2) / speeds[:, None]
-        # Stretched, the silence before the first phoneme is filled with a vowel (kokoro issue 344).
+        # The silence before the first phoneme is never stretched, or it would contain a vowel (kokoro issue 344).
         frames[:, 0] *= speeds.clamp(max=1.0)
-        # What is no number, as from a broken voice, would make the batch no length.
+        # NaN, as from a broken voice, would give the whole batch an invalid length.
         frames = frames.nan_to_num(1.0)
         return tokens.trimmed_(frames.round().clamp(min=1).long()[:, None])[:, 0]
 
     def curves(self, hidden: Tensor, style: Tensor, frames: Lengths) -> tuple[Tensor, Tensor]:
-        """[batch, T, channels + style_dim] by frame -> F0 in hertz and energy, each [batch, 1, 2 T], trimmed."""
+        """Return F0 in hertz and energy, each [batch, 1, 2 T], zero in the padding.
+
+        hidden: output of the duration encoder by frame, [batch, T, channels + style_dim]
+        """
         shared = frames.through(self.shared, hidden).transpose(1, 2)
         f0 = self.F0_proj(_through(self.F0, shared, style, frames))
         energy = self.N_proj(_through(self.N, shared, style, frames))
@@ -55,7 +59,7 @@ class DurationEncoder(nn.Module):
 
     def __init__(self, channels: int, style_dim: int, layers: int) -> None:
         super().__init__()
-        # In one list, the checkpoint's: LSTM, norm, LSTM, norm, ...
+        # One list, as in the checkpoint: LSTM, norm, LSTM, norm, ...
         pairs = [(bilstm(channels + style_dim, channels), AdaLayerNorm(style_dim, channels)) for _ in range(layers)]
         self.lstms = nn.ModuleList(module for pair in pairs for module in pair)
 
@@ -69,6 +73,7 @@ class DurationEncoder(nn.Module):
 
 
 def _curve_blocks(channels: int, style_dim: int) -> nn.ModuleList:
+    """Return the blocks of one curve; the middle one doubles the frames."""
     return nn.ModuleList(
         [
             AdaINBlock(channels, channels, style_dim),
@@ -79,7 +84,7 @@ def _curve_blocks(channels: int, style_dim: int) -> nn.ModuleList:
 
 
 def _through(blocks: nn.ModuleList, x: Tensor, style: Tensor, frames: Lengths) -> Tensor:
-    """What the blocks of a curve make of [batch, channels, T]; the middle one has twice the frames."""
+    """Run the blocks of a curve over [batch, channels, T]; from the middle one on there are 2 T frames."""
     for block in blocks:
         x = block(x, style, frames)
         frames = frames.times(2) if block.upsamples else frames
