@@ -103,12 +103,11 @@ class Controller:
 
     def closed(self, connection: Connection) -> None:
         """See `handler.RequestHandler`."""
-        owner = str(connection.number)
-        self._connections.pop(owner, None)
+        self._connections.pop(str(connection.number), None)
         self._streams.closed(connection)
         self._recordings.closed(connection)
         self._watchers.remove(connection)
-        self._carry_out(self._queue.disconnected(time.monotonic(), owner))
+        self._carry_out(self._queue.disconnected(time.monotonic(), str(connection.number)))
 
     def holds(self, connection: Connection) -> bool:
         """See `handler.RequestHandler`."""
@@ -189,8 +188,8 @@ class Controller:
             return
         if name not in self._jobs:
             self._prepare(job)
-        owner = str(connection.number)
-        self._answer(connection, self._queue.again(time.monotonic(), name, owner, wish.back, detach=wish.detach))
+        again = self._queue.again(time.monotonic(), name, str(connection.number), wish.back, detach=wish.detach)
+        self._answer(connection, again)
 
     async def _synth(self, connection: Connection, request: Request) -> None:
         wish = messages.read(Synth, request.fields)
