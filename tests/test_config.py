@@ -64,9 +64,9 @@ FAULTS = {
     "no list": ("media_ignore = 'vlc'", "config.toml line 1: media_ignore must be a list, not 'vlc'"),
     "a list with a number": (
         "media_ignore = ['vlc', 3]",
-        "config.toml line 1: media_ignore must be a list, each of it the name of a player, such as spotify, not 3",
+        "config.toml line 1: media_ignore must be a list, each item the name of a player, such as spotify, not 3",
     ),
-    "a list with nothing": ("media_ignore = ['']", "each of it the name of a player, such as spotify, not ''"),
+    "a list with nothing": ("media_ignore = ['']", "each item the name of a player, such as spotify, not ''"),
     "an unknown setting": (
         "# mine\nvoise = 'f1'",
         "config.toml line 2: there is no setting 'voise'; did you mean voice?",

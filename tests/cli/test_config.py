@@ -228,7 +228,9 @@ def test_what_is_no_key_is_refused(stdin, run):
     """Before anything is written."""
     result = run("speakkit", "config", "set-key", "gemini", stdin=stdin)
     assert result.code == 2
-    assert result.err == ("speakkit: what was given is no key: a key is 1 to 4096 ASCII characters without spaces\n")
+    assert result.err == (
+        "speakkit: the given text is not an API key: a key is 1 to 4096 ASCII characters without spaces\n"
+    )
     assert not paths.secrets().exists()
 
 
