@@ -426,7 +426,7 @@ def test_program_that_takes_nothing(monkeypatch):
     """It is ended."""
     monkeypatch.setattr(piped, "STALLED", 0.2)
     program = piped.Program(["sleep", "100"], 0.1)
-    with pytest.raises(NoAudioDevice, match="takes no sound any more"):
+    with pytest.raises(NoAudioDevice, match="does not accept audio any more"):
         program.write(pcm.silence(10))
     program.abort()
     assert program._process.returncode == -signal.SIGKILL
