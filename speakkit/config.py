@@ -290,10 +290,10 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
     """The blend `given`, after validation. Raises ConfigError, prefixed with `where`, if it or `name` is invalid."""
     if not BLEND_NAME.fullmatch(name):
         raise ConfigError(
-            f"{where}a blend cannot be named {shown(name)}; take lower-case letters, digits, _ and -, a letter first"
+            f"{where}a blend cannot be named {shown(name)}; use lower-case letters, digits, _ and -, a letter first"
         )
     if name in voices.ALIASES["kokoro"] or name in voices.profiles():
-        raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; take another name")
+        raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; use another name")
     if not isinstance(given, str) or given not in Form(r".*\S.*", ""):
         raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {shown(given)}')
     try:
@@ -306,7 +306,7 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
 def checked_agent(name: str, given: object, where: str = "") -> str:
     """The text `given`, after validation. Raises ConfigError, prefixed with `where`, if it or `name` is invalid."""
     if not AGENT_NAME.fullmatch(name):
-        raise ConfigError(f"{where}an agent cannot be named {shown(name)}; take 1 to 64 letters, digits or . _ : -")
+        raise ConfigError(f"{where}an agent cannot be named {shown(name)}; use 1 to 64 letters, digits or . _ : -")
     try:
         agent(given if isinstance(given, str) else "")
     except ValueError:

@@ -142,7 +142,7 @@ def _python() -> CheckResult:
     first, beyond = PYTHONS
     if first <= sys.version_info[:2] < beyond:
         return CheckResult(found)
-    return CheckResult(f"{found}: kokoro runs on Python 3.11 and 3.12 alone", "uv tool install --python 3.12 speakkit")
+    return CheckResult(f"{found}: kokoro runs on Python 3.11 and 3.12 only", "uv tool install --python 3.12 speakkit")
 
 
 def _command() -> CheckResult:

@@ -144,8 +144,8 @@ def test_set_takes_a_list(run):
         ("voice", "", "voice must be the name of a voice, such as f1, not ''"),
         ("device", "gpu", "device must be one of auto, cuda, mps, cpu, not 'gpu'"),
         ("blends", "f1", "there is no setting 'blends'; did you mean blends.NAME?"),
-        ("blends.f1", "f2", "a blend cannot be named f1, since that is a voice; take another name"),
-        ("blends.", "f2", "a blend cannot be named ''; take lower-case letters, digits, _ and -, a letter first"),
+        ("blends.f1", "f2", "a blend cannot be named f1, since that is a voice; use another name"),
+        ("blends.", "f2", "a blend cannot be named ''; use lower-case letters, digits, _ and -, a letter first"),
         ("blends.mine", " ", "blends.mine must be text such as \"af_bella(2)+af_sky(1)\", not ' '"),
     ],
 )
