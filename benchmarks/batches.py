@@ -1,10 +1,10 @@
-"""What batches cost and gain on this device, and how time grows with the length of a text.
+"""Measure the cost and gain of batches on this device, and how time grows with the length of a text.
 
     python benchmarks/batches.py [DEVICE [CHUNKS [MOST]]]   # auto, 24, 100 by default; tests/data/alice29.txt, voice f1
 
-Each row is a process of its own, so that its peak of memory is its own. The first table speaks the same chunks in
-batches of 1, 2, 4, ...; "padding" is the share of a batch's frames that is nobody's. The second speaks 1, 10,
-100 and 400 chunks as speakkit does by default, up to MOST of them, in seconds for each.
+Each row runs in its own process, so that its peak of memory is measured separately. For the first table, the same
+chunks are synthesized in batches of 1, 2, 4, ...; "padding" is the share of a batch's frames that are padding. For the
+second table, 1, 10, 100 and 400 chunks, up to MOST, are synthesized with speakkit's default batches.
 """
 
 import resource
@@ -24,12 +24,18 @@ from speakkit.engines.kokoro import Kokoro
 from speakkit.text.chunks import Chunk
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run: seconds of the clock and of audio, bytes at the peak over those before, and the share of padding."""
+    """The measurements of one run.
+
+    took: seconds of wall time
+    audio: seconds of audio
+    peak: bytes of peak memory, above the peak before the run
+    padding: share of the frames that are padding, 0 to 1
+    """
 
     took: float
     audio: float
@@ -38,12 +44,12 @@ class Row:
 
 
 def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
-    """Speak the plan once, behind a first chunk that is not counted."""
+    """Synthesize the plan once, after a first chunk that is not counted."""
     engine = lent.enter_context(registry.synthesizer("kokoro", device, batch))
     assert isinstance(engine, Kokoro)
     list(engine.synthesize(plan[:1]))
     frames: list[list[int]] = []
-    speak = engine._batches._speak  # noqa: SLF001  to see the batches
+    speak = engine._batches._speak  # noqa: SLF001  to record the batches
 
     def watched(batch_of: Sequence[Chunk]) -> Sequence[Spoken]:
         outcomes = speak(batch_of)
@@ -60,8 +66,8 @@ def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
 
 
 def memory(device: str) -> int:
-    """Bytes at the peak: of the GPU, or of the process."""
-    import torch  # noqa: PLC0415  the parent needs none of it
+    """Peak memory in bytes: of the GPU, or of the process."""
+    import torch  # noqa: PLC0415  the parent does not need it
 
     if device != "cpu" and torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
@@ -69,7 +75,7 @@ def memory(device: str) -> int:
 
 
 def run(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
-    """`spoken`, in a process of its own."""
+    """The result of `spoken`, run in a new process."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(spoken, plan, device, batch).result()
 

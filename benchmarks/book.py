@@ -1,4 +1,4 @@
-"""The book that benchmarks speak: Alice in Wonderland, which is in the public domain."""
+"""The text of the benchmarks: Alice in Wonderland, which is in the public domain."""
 
 from contextlib import ExitStack
 from itertools import islice
@@ -12,14 +12,14 @@ from speakkit.text.sentences import sentences
 from speakkit.voices import find
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while the script runs."""
 
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 
 
 def book_chunks(count: int) -> list[Chunk]:
-    """Its first chunks, for the voice f1."""
+    """The first `count` chunks of the book, for the voice f1."""
     phonemizer = lent.enter_context(registry.phonemizer("en-us"))
     read = sentences(BOOK.read_text())
     tokens = ((sentence, next(phonemizer.phonemize([sentence])).result()) for sentence in read)

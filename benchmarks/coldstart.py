@@ -1,13 +1,13 @@
-"""What a cold `speak -o x.wav` of ten words spends its time on, and how much memory it takes at its peak.
+"""Measure where a cold `speak -o x.wav` of ten words spends its time, and its peak memory.
 
     python benchmarks/coldstart.py [RUNS] [CHECKOUT ...]      # 5 by default, of this checkout
 
-Every run is a fresh process that carries out the command. Several checkouts take turns, so that before and after are
-measured on the same machine in the same minutes. Prints the medians as a Markdown table, a checkout a row:
-imports: of every package, wherever in the run they happen; the interpreter's own start is in the rest
-model, G2P: what loading them takes beside their imports
-synthesis: text to samples, and these into the file
-CPU: seconds of processor, of all cores together; less of it is hidden by what else the machine does
+Every run is a new process that executes the command. The runs of several checkouts alternate, so that all are measured
+on the same machine at about the same time. Prints the medians as a Markdown table, one row per checkout:
+imports: importing all packages, at any point of the run; the start of the interpreter is part of the rest
+model, G2P: loading them, without their imports
+synthesis: from the text to samples, and writing these to the file
+CPU: seconds of CPU time of all cores together, which other programs on the machine affect less
 """
 
 import json
@@ -28,9 +28,12 @@ PHASES = ("imports", "model", "G2P", "synthesis", "rest", "wall")
 
 
 class Stopwatch:
-    """Seconds of the main thread by phase: each second counts for the innermost phase, and imports for none but theirs.
+    """Seconds of the main thread by phase.
 
-    With loads in other threads, what the main thread waits for is what counts.
+    Each second counts for the innermost phase, but everything during an import counts as imports. If something is
+    loaded in another thread, only the time that the main thread waits for it counts.
+
+    seconds: phase -> seconds so far
     """
 
     def __init__(self) -> None:
@@ -40,7 +43,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Count for `name` what happens in here."""
+        """Count the time of the `with` block for phase `name`."""
         if threading.current_thread() is not threading.main_thread() or self._phases[-1] == "imports":
             yield
             return
@@ -53,7 +56,7 @@ class Stopwatch:
             self._phases.pop()
 
     def around(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """`function`, counted for `name`."""
+        """`function`, wrapped so that its time counts for phase `name`."""
 
         def counted(*arguments: Any, **options: Any) -> Any:
             with self.phase(name):
@@ -68,17 +71,17 @@ class Stopwatch:
 
 
 def speak(receipt: Path) -> None:
-    """Be the command `speak`, whose arguments are those of this process, and write its phases into `receipt`."""
+    """Run the command `speak` with this process's arguments, and write the seconds by phase to `receipt`."""
     watch = Stopwatch()
     machinery = sys.modules["_frozen_importlib"]
-    # What `import` and importlib call for a module that is not loaded yet.
+    # `import` and importlib call this function for every module that is not loaded yet.
     machinery._find_and_load = watch.around(machinery._find_and_load, "imports")  # type: ignore[attr-defined]  # noqa: SLF001
-    import speakkit.__main__  # noqa: F401, PLC0415  now, when imports are counted
+    import speakkit.__main__  # noqa: F401, PLC0415  late, so that its imports are counted
     from speakkit.cli import in_process  # noqa: PLC0415
     from speakkit.cli import speak as command  # noqa: PLC0415
     from speakkit.engines import registry  # noqa: PLC0415
 
-    load = registry.lender._load  # noqa: SLF001  the one place where engines are loaded
+    load = registry.lender._load  # noqa: SLF001  the only place that loads engines
 
     def timed(loading: Any) -> Any:
         with watch.phase("G2P" if "phonemizer" in loading.name else "model"):
@@ -93,7 +96,7 @@ def speak(receipt: Path) -> None:
 
 
 def run(checkout: Path, folder: Path) -> dict[str, float]:
-    """One cold `speak`: seconds by phase and of "CPU", and "GiB", its peak of resident memory."""
+    """Measurements of one cold `speak`: seconds by phase and of "CPU", and peak resident memory as "GiB"."""
     receipt = folder / "phases.json"
     command = [sys.executable, __file__, "--speak", str(receipt), "-q", "-o", str(folder / "x.wav"), TEXT]
     start = time.perf_counter()
@@ -113,7 +116,7 @@ def main(runs: int, checkouts: list[Path]) -> None:
     took: dict[Path, list[dict[str, float]]] = {checkout: [] for checkout in checkouts}
     with tempfile.TemporaryDirectory() as folder:
         for checkout in checkouts:
-            run(checkout, Path(folder))  # files into the page cache, .pyc files onto the disk
+            run(checkout, Path(folder))  # to fill the page cache and write the .pyc files
         for _ in range(runs):
             for checkout in checkouts:
                 took[checkout].append(run(checkout, Path(folder)))

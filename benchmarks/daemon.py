@@ -1,10 +1,10 @@
-"""How fast the daemon answers, speaks and falls silent, and what it costs while it has nothing to do.
+"""Measure how fast the daemon responds, speaks and falls silent, and its resource use when idle.
 
     SPEAKKIT_HOME=... python benchmarks/daemon.py [RUNS]      # 10 by default
 
-Heard means: in what PulseAudio's null sink gives back, which a few milliseconds are added to by PulseAudio itself. All
-but the last figures are of the voice of the tests, which takes no time; those are of Kokoro, with the models of
-SPEAKKIT_HOME. Each run has a runtime directory of its own. Needs the packages pulseaudio and pulseaudio-utils.
+"Heard" means that audio arrives at the monitor of PulseAudio's null sink; PulseAudio itself adds a few milliseconds.
+The rows named Kokoro use the models of SPEAKKIT_HOME; all other figures use the voice of the tests, whose synthesis
+takes no time. Each run has its own runtime directory. Requires the packages pulseaudio and pulseaudio-utils.
 """
 
 import os
@@ -29,24 +29,24 @@ from speakkit.playback import pcm
 
 TESTS = Path(__file__).parent.parent / "tests"
 sys.path.insert(0, str(TESTS / "shared"))
-from soundserver import Ear, SoundServer  # noqa: E402  it is no package
+from soundserver import Ear, SoundServer  # noqa: E402  it is not in a package
 
 ASK = """
-from speakkit.daemon import client
+from speakkit.daemon.wire import client
 with client.connect("bench", "bench") as connection:
     connection.place("speak", b"seconds=0.01", voice="f1", detach=True)
 """
 LINE = "The quick brown fox jumps over the lazy dog near the old"
 WORDS = ["barn", "gate", "lake", "mill", "pond", "road", "shed", "tower", "wall", "yard", "bridge", "field"]
-"""Each makes a line of twelve words that was not spoken yet."""
+"""Last words: each makes a different line of twelve words, so that none was spoken before."""
 
 IDLE = 60.0
-"""Seconds for which an unused daemon is watched."""
+"""Seconds for which the idle daemon is measured."""
 
 
 @contextmanager
 def daemon(**variables: str) -> Iterator[rundir.RuntimeDir]:
-    """A place for a daemon, which the first client starts; it is killed in the end."""
+    """A new runtime directory. The first client starts a daemon in it, which is killed at the end of the block."""
     base, kept = Path(tempfile.mkdtemp(prefix="speakkit-")), dict(os.environ)
     os.environ.update({"SPEAKKIT_RUNTIME_DIR": str(base / "run"), **variables})
     if "SPEAKKIT_TEST_VOICE" in variables:
@@ -62,7 +62,7 @@ def daemon(**variables: str) -> Iterator[rundir.RuntimeDir]:
 
 
 def fake(sink: str = "timed-null") -> dict[str, str]:
-    """The variables of a daemon with the voice of the tests."""
+    """Environment variables for a daemon with the voice of the tests."""
     return {
         "SPEAKKIT_TEST_VOICE": "fake_voice:load",
         "PYTHONPATH": str(TESTS / "daemon"),
@@ -71,14 +71,14 @@ def fake(sink: str = "timed-null") -> dict[str, str]:
 
 
 def ear_of(server: SoundServer) -> dict[str, str]:
-    """The variables of a daemon that plays to a sound server."""
+    """Environment variables for a daemon that plays to `server`."""
     return {name: server.environment[name] for name in ("XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH")} | {
         "HOME": str(server.folder)
     }
 
 
 def timed(events: Iterator[Event]) -> dict[str, float]:
-    """When the first event of each kind came."""
+    """Class name of an event -> time of the first such event, in seconds of time.monotonic()."""
     found: dict[str, float] = {}
     for event in events:
         found.setdefault(type(event).__name__, time.monotonic())
@@ -86,7 +86,7 @@ def timed(events: Iterator[Event]) -> dict[str, float]:
 
 
 def until(events: Iterator[Event], kind: type[Any]) -> float:
-    """When the first event of a kind came."""
+    """Time of the first event of class `kind`, in seconds of time.monotonic(). Raises RuntimeError if none comes."""
     for event in events:
         if isinstance(event, kind):
             return time.monotonic()
@@ -94,20 +94,20 @@ def until(events: Iterator[Event], kind: type[Any]) -> float:
 
 
 def row(name: str, seconds: list[float], aim: str = "") -> None:
-    """Print a line of the table."""
+    """Print a row of the table: median, range and count of `seconds`, in milliseconds."""
     low, high = 1000 * min(seconds), 1000 * max(seconds)
     print(f"| {name} | {1000 * statistics.median(seconds):.0f} | {low:.0f} to {high:.0f} | {len(seconds)} | {aim} |")
 
 
 def process_seconds(code: str) -> float:
-    """Wall time of a Python that carries out some code."""
+    """Wall time in seconds of a Python process that executes `code`."""
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.monotonic() - begun
 
 
 def from_nothing(runs: int) -> None:
-    """A daemon that nobody needs yet is started."""
+    """Print the time to start a daemon and connect to it."""
     took = []
     for _ in range(runs):
         with daemon(**fake()):
@@ -118,7 +118,7 @@ def from_nothing(runs: int) -> None:
 
 
 def asking(runs: int) -> None:
-    """What a program pays, and how soon what it asks for reaches the sink."""
+    """Print the cost of a client process, and the time from accepting a request to its first sample in the sink."""
     with daemon(**fake()), client.connect("bench") as connection:
         list(connection.request("speak", b"seconds=0.01", voice="f1"))
         bare = statistics.median(process_seconds("pass") for _ in range(runs))
@@ -136,7 +136,7 @@ def asking(runs: int) -> None:
 
 
 def heard(runs: int, server: SoundServer, folder: Path) -> None:
-    """What a listener hears."""
+    """Print the latencies that a listener hears: start, cancel, and interruption by an urgent message."""
     starts, hears, cancels, cuts = [], [], [], []
     with (
         server.listening(folder) as ear,
@@ -163,7 +163,7 @@ def _places(ear: Ear, bit: int) -> Any:
 
 
 def _first(connection: Client, ear: Ear, number: int) -> tuple[float, float]:
-    """Seconds from asking to the sink, and from being accepted to being heard."""
+    """Seconds from the request to the first sample in the sink, and from accepting it to the first sample heard."""
     bit = number % 6
     before, begun = len(_places(ear, bit)), time.monotonic()
     at = timed(connection.request("speak", f"bit={bit} seconds=0.1 n={number}".encode(), voice="f1"))
@@ -177,7 +177,7 @@ def _cancelled(connection: Client, ear: Ear, number: int) -> float:
     until(events, Started)
     time.sleep(0.4)
     asked = time.monotonic()
-    events.close()  # type: ignore[attr-defined]  # a generator, which cancels it then
+    events.close()  # type: ignore[attr-defined]  # a generator; closing it cancels the request
     time.sleep(0.4)
     sounding = np.flatnonzero(ear())
     return ear.born() + float(sounding[-1]) / pcm.RATE - asked
@@ -196,7 +196,7 @@ def _cut(connection: Client, other: Client, ear: Ear, number: int) -> float:
 
 
 def idle(server: SoundServer) -> None:
-    """What a daemon costs that has spoken and has nothing to do."""
+    """Print the CPU time and memory of an idle daemon that has spoken before."""
     with daemon(**fake("sounddevice"), **ear_of(server)):
         with client.connect("bench") as connection:
             list(connection.request("speak", b"seconds=0.3", voice="f1"))
@@ -218,7 +218,7 @@ def _cpu(pid: int) -> float:
 
 
 def kokoro(runs: int, server: SoundServer, folder: Path) -> None:
-    """The real voice: from nothing, and warm."""
+    """Print the latencies of Kokoro: without a running daemon, and warm."""
     cold, totals, sounds = [], [], []
     for _ in range(2):
         with daemon(SPEAKKIT_SINK="sounddevice", **ear_of(server)):

@@ -1,11 +1,11 @@
-"""The text front end on a whole book: words accounted for, and its seconds beside those of misaki alone.
+"""Measure the text front end on a whole book: words accounted for, and its time compared with misaki alone.
 
     python benchmarks/frontend.py [ROUNDS]      # 3 by default, of tests/data/alice29.txt in en-us
 
-Each round runs misaki alone (paragraph by paragraph, nothing else), our reader on one process, and our reader on two,
-in turn, after all of them have loaded. The reader's time includes markup, sentences, rewrites, G2P and chunks. Prints
-the words, the medians and their ratio to misaki alone, and where the time goes. Where other programs run too, the
-processor's seconds say more than those of the clock; what the two processes of the pool take is only in the latter.
+After all have loaded, each round runs, one after another: misaki alone, paragraph by paragraph; speakkit's reader in
+one process; and the reader with a pool of two. The reader's time includes markup, sentences, rewrites, G2P and chunks.
+Prints the words, the medians and their ratio to misaki alone, and the time of each step. If other programs run too, CPU
+time is more reliable than wall time, but it does not include the two processes of the pool.
 """
 
 import gc
@@ -33,13 +33,13 @@ from speakkit.text.sentences import Sentence, sentences
 from speakkit.voices import find
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 
 
 def plan(text: str, phonemizer: Phonemizer) -> list[Chunk]:
-    """The whole path from text to chunks."""
+    """The chunks of `text`, by the whole text front end."""
     read = Reader("en-us", phonemizer, lexicon.load("en-us", limits().symbols)).read(
         text, script(text, Markup.PLAIN), []
     )
@@ -47,20 +47,20 @@ def plan(text: str, phonemizer: Phonemizer) -> list[Chunk]:
 
 
 def misaki_alone(text: str, g2p: Any) -> None:
-    """What is known to cost 3.6 s on a core."""
+    """Run misaki on each paragraph; known to take 3.6 s on one core."""
     for start, stop in paragraphs(text):
         g2p(" ".join(text[start:stop].split()))
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """Of the clock and of the processor, for one run."""
+    """Wall time and CPU time of one run of `work`, in seconds."""
     start, start_cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - start, time.process_time() - start_cpu
 
 
 def count_words(text: str, plan: list[Chunk]) -> None:
-    """Print how many words went in and what became of them."""
+    """Print the number of words of `text`, and how many are covered, silent or lost in the chunks of `plan`."""
     tokens = [token for chunk in plan for token in chunk.tokens]
     covered = {i for token in tokens for i in range(token.start, token.end)}
     accounted = sum(
@@ -81,7 +81,7 @@ def count_words(text: str, plan: list[Chunk]) -> None:
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """The offsets of what stands between white space and has a letter or a digit."""
+    """Half-open character offsets of the parts of `text` between white space that have a letter or a digit."""
     spans, at = [], 0
     for word in text.split():
         at = text.index(word, at)
@@ -92,7 +92,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 
 def stages(text: str, english: Any) -> dict[str, float]:
-    """Processor seconds of each step of the reader, one after the other on the whole book."""
+    """Step of the reader -> its CPU time in seconds, for the whole book."""
     reader = Reader("en-us", english, lexicon.load("en-us", limits().symbols))
     took: dict[str, float] = {}
 
@@ -114,10 +114,10 @@ def stages(text: str, english: Any) -> dict[str, float]:
 
 def main(rounds: int) -> None:
     """Print the tables."""
-    gc.set_threshold(50_000)  # as the programs do
+    gc.set_threshold(50_000)  # as `speakkit.__main__` does
     text = BOOK.read_text()
     english: Any = lent.enter_context(registry.phonemizer("en-us"))
-    g2p = copy(english._phonemizer._parts().g2p)  # noqa: SLF001  the same misaki, without us
+    g2p = copy(english._phonemizer._parts().g2p)  # noqa: SLF001  the same misaki, without speakkit
     g2p.nlp = tagger.load()
     with registry.pooled("en-us", 2) as pooled:
         list(pooled.phonemize([Sentence("One.", 0)] * 2000))

@@ -1,7 +1,7 @@
-"""Lines of the golden file spoken aloud, and what Whisper base hears of them: `python benchmarks/golden.py [LINES]`.
+"""Synthesize lines of the golden file and transcribe them by Whisper base: `python benchmarks/golden.py [LINES]`.
 
-Whisper writes "$5" where it hears "five dollars", and "API" where letters are said: what it writes is put into words by
-the same rules, and both sides are compared without case, marks and the spaces between letters.
+Whisper writes "$5" for "five dollars", and "API" for spelled letters. Its transcript is therefore put into words by the
+same rules as the text, and both are compared without case, punctuation and the spaces between single letters.
 """
 
 import re
@@ -19,20 +19,20 @@ from speakkit.text.chunks import Delivery
 from speakkit.text.markup import guessed
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 FILE = Path(__file__).parents[1] / "tests" / "data" / "golden.tsv"
 
 
 def comparable(spoken: str) -> str:
-    """Lower case, letters and digits alone; letters that stand alone in a row are one word."""
+    """`spoken` in lower case, with only letters, digits and spaces; consecutive single letters become one word."""
     plain = re.sub(r"[^\w]|_", " ", spoken.lower().replace("’", "").replace("'", ""))
     return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(plain.split()))
 
 
 def main(count: int) -> None:
-    """Print each line that was heard otherwise than it was said, and the word error rate of all."""
+    """Print each line whose transcript differs from its text, and the error rates of all lines."""
     lines = [line.split("\t")[1] for line in FILE.read_text("utf-8").splitlines() if line and not line.startswith("##")]
     talker = lent.enter_context(speaker(SpeechRequest(voice="f1", device="cpu")))
     ear = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
@@ -53,7 +53,7 @@ def main(count: int) -> None:
 
 
 def in_words(talker: Speaker, text: str) -> str:
-    """`text` as it is said."""
+    """`text` in words, as it is spoken."""
     plan = talker.reader.plan(text, Delivery(talker.voice), guessed(text), talker.synthesizer.limits)
     return explain(text, plan).spoken
 

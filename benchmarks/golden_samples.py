@@ -1,10 +1,10 @@
-"""The sha256 of what `speak -o` writes for some texts: every language, markup, blends, speeds, seeds, long and short.
+"""Print the SHA-256 of what `speak -o` writes for texts of every language, markup, blends, speeds, seeds and lengths.
 
     python benchmarks/golden_samples.py > before.json
-    python benchmarks/golden_samples.py before.json    # says which texts sound otherwise now
+    python benchmarks/golden_samples.py before.json    # prints the texts whose samples differ now
 
-A change of structure must leave every sample as it was. Hashes hold for one machine, one count of threads, one release
-of torch and one set of weights: run both sides on the same ones, with all voices fetched (`speakkit voices fetch`).
+A refactoring must not change any sample. Hashes are comparable only for the same machine, number of threads, release
+of torch and weights. Both runs need all voices (`speakkit voices fetch`).
 """
 
 import hashlib
@@ -58,7 +58,7 @@ def orders() -> list[tuple[str, ...]]:
 
 
 def sha256(order: tuple[str, ...], folder: Path) -> str:
-    """Of the file that `speak` writes; or how it ended, if it wrote none."""
+    """The SHA-256 of the file that `speak` writes, and its exit code; only the exit code if it wrote none."""
     file = folder / "spoken.wav"
     file.unlink(missing_ok=True)
     code = error_handler.run(speak_command.app, "speak", ["--quiet", "--device", "cpu", "-o", str(file), *order])
@@ -66,7 +66,7 @@ def sha256(order: tuple[str, ...], folder: Path) -> str:
 
 
 def main() -> None:
-    """Print the hashes, or what differs from those of a file."""
+    """Print the hashes, or the texts whose hashes differ from those of a file."""
     os.environ["SPEAKKIT_DAEMON"] = "0"
     with tempfile.TemporaryDirectory() as folder:
         hashes = {" ".join(order): sha256(order, Path(folder)) for order in orders()}

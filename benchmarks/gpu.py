@@ -1,11 +1,11 @@
-"""Kokoro on one GPU: what `speakkit bench` does not show, in one script, for a machine that is lent for minutes.
+"""Measure what `speakkit bench` does not show of Kokoro on one GPU, in a script that takes minutes.
 
     python benchmarks/gpu.py [DEVICE [CHUNKS]]      # cuda and 256 by default, of tests/data/alice29.txt, voice f1
 
-Prints audio seconds per second of the plain kokoro loop and of ours in batches of 1, 8, 32 and 128, in float32 and in
-bfloat16, each with its peak of memory and its share of the arithmetic that the device reaches in a large matrix product
-of the same type; then the first audio of a line of twelve words, the load, and the memory when idle. For processes
-beside each other: speakkit bench --instances 5 --baseline --device cuda.
+Prints load time, latency to the first audio of a line of twelve words, and idle memory. Then prints audio seconds per
+second of the plain kokoro loop, and of speakkit's engine in batches of 1, 8, 32 and 128, in float32 and in bfloat16.
+Each row has its peak memory, and its share of the arithmetic rate that the device reaches in a large matrix product of
+the same type. To measure several processes at once: speakkit bench --instances 5 --baseline --device cuda.
 """
 
 import statistics
@@ -28,22 +28,22 @@ from speakkit.text.chunks import Chunk
 from speakkit.voices import find
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 LINE = "The build has finished, and all of the tests have passed today."
 FLOP = 52e9
-"""For a second of audio: counted from the shapes of the network, at 40 frames a second."""
+"""Floating-point operations per second of audio: counted from the shapes of the network, at 40 frames a second."""
 
 
 def settle(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
+    """Wait until the device has completed all queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Of one run."""
+    """Wall time in seconds of one run of `work`."""
     settle(device)
     start = time.perf_counter()
     work()
@@ -52,7 +52,7 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 
 
 def reached(device: torch.device, dtype: torch.dtype) -> float:
-    """Floating-point operations in a second of a large matrix product: what the device gives at best."""
+    """Floating-point operations per second of a large matrix product: the best rate of the device."""
     size = 8192 if device.type == "cuda" else 1024
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     best = min(seconds(lambda: a @ b, device) for _ in range(6))
@@ -60,7 +60,7 @@ def reached(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def rate(engine: Synthesizer, plan: list[Chunk], device: torch.device) -> float:
-    """Audio seconds per second, once all shapes have been met."""
+    """Audio seconds per second, after a first run in which all shapes occur."""
     audio = 0.0
 
     def speak() -> None:
@@ -72,7 +72,11 @@ def rate(engine: Synthesizer, plan: list[Chunk], device: torch.device) -> float:
 
 
 def show(name: str, found: float, ceiling: float, device: torch.device) -> None:
-    """A row of the table."""
+    """Print a row of the table, and reset the peak memory.
+
+    found: audio seconds per second
+    ceiling: floating-point operations per second that the device reaches
+    """
     peak = torch.cuda.max_memory_allocated(device) >> 20 if device.type == "cuda" else 0
     print(f"| {name} | {found:.1f} | {100 * found * FLOP / ceiling:.1f} | {peak} |", flush=True)
     if device.type == "cuda":
@@ -80,7 +84,7 @@ def show(name: str, found: float, ceiling: float, device: torch.device) -> None:
 
 
 def first_audio(weights: hub.Installed, device: torch.device) -> None:
-    """Print how long somebody waits to hear a line, and what the engine holds meanwhile."""
+    """Print the load time, the latency to the first audio of a line, and the memory that the engine holds."""
     import_quietly("speakkit.engines.english")
     start = time.perf_counter()
     reading = lent.enter_context(reader("en-us"))
@@ -101,7 +105,7 @@ def first_audio(weights: hub.Installed, device: torch.device) -> None:
 
 
 def used(device: torch.device) -> int:
-    """Bytes of a GPU that are not free: what this process holds, where no other uses it."""
+    """Bytes of GPU memory in use, which are those of this process if no other uses the GPU."""
     free, total = torch.cuda.mem_get_info(device)
     return total - free
 
@@ -113,7 +117,7 @@ def main(name: str, count: int) -> None:
     print(f"{what}, torch {torch.__version__}, {count} chunks, weights {weights.source}\n")
     first_audio(weights, device)
     plan = book_chunks(count)
-    few = plan[: max(1, count // 8)]  # one by one takes its time
+    few = plan[: max(1, count // 8)]  # batches of 1 are slow
     print("\n| engine | audio s / s | % of the arithmetic | peak MiB |\n|---|---|---|---|")
     ceiling = reached(device, torch.float32)
     upstream = lent.enter_context(registry.synthesizer("upstream", name))

@@ -1,8 +1,8 @@
-"""Whether a join can be heard: the longest jump between neighbouring samples there, against that inside chunks.
+"""Measure whether joins of chunks are audible: the largest jump between adjacent samples there, and inside chunks.
 
     python benchmarks/joins.py [CHUNKS [VOICE [SPEED]]]      # 20 of tests/data/alice29.txt, f1, 1.0 by default
 
-Prints both, and how long it is silent (below -60 dB) around a join beyond the gap that was chosen for it.
+Prints both, and the silence (below -60 dB) around a join in excess of the chosen gap.
 """
 
 import sys
@@ -19,16 +19,16 @@ from speakkit.speech.synthesize import speaker
 from speakkit.speech_request import SpeechRequest
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 AROUND = 240
-"""Samples on each side of a seam that count as the join: 0.01 s, twice a fade."""
+"""Samples on each side of a join that are measured with it: 0.01 s, twice a fade."""
 
 
 def jumps(segments: Iterable[Segment]) -> Iterator[tuple[float, float]]:
-    """For each join, the longest jump around it, and the longest inside the chunk before it."""
+    """For each join, the largest jump around it, and the largest inside the chunk before it, of full scale 1."""
     for first, second in pairwise(segments):
         inside = np.abs(np.diff(first.audio.samples)).max()
         voice = first.audio.samples[: len(first.audio.samples) - round(first.chunk.gap * first.audio.sample_rate)]
@@ -37,7 +37,7 @@ def jumps(segments: Iterable[Segment]) -> Iterator[tuple[float, float]]:
 
 
 def silences(segments: Iterable[Segment]) -> Iterator[float]:
-    """For each join, the seconds of silence around it beyond the gap."""
+    """For each join, the seconds of silence around it in excess of the gap."""
     for first, second in pairwise(segments):
         yield first.audio.duration - first.audio.sounding[1] + second.audio.sounding[0] - first.chunk.gap
 

@@ -1,9 +1,9 @@
-"""Measures what poisoned items cost: 10,000 items, five of which end their process, through a pool of workers.
+"""Measure the cost of poisoned items: 10,000 items, five of which kill their process, through a pool of workers.
 
     python benchmarks/pool.py [ITEMS] [POISONED] [WORKERS]
 
-Runs the same items without poison too, one item and sixteen to a request, and prints how many were answered and
-quarantined, the time, and the ratio. The handler does nothing but count, so that the pool itself is what is measured.
+Also runs as many items without poison. Both runs use one item per request, then sixteen. Prints the number of items
+answered and quarantined, the time, and the ratio. The handler only counts characters, so that the pool is measured.
 """
 
 import os
@@ -19,12 +19,12 @@ POISON = "poison"
 
 
 def load(settings: None) -> Callable[[list[str]], Iterator[Outcome[str, int]]]:  # noqa: ARG001  there are none
-    """What answers in a process: the length of each text. POISON ends it."""
+    """The request handler of a worker process."""
     return answer
 
 
 def answer(items: list[str]) -> Iterator[Outcome[str, int]]:
-    """The outcome of each item."""
+    """The outcome of each item: the length of the text. The item POISON kills the process."""
     for item in items:
         if item == POISON:
             os.abort()
@@ -32,13 +32,13 @@ def answer(items: list[str]) -> Iterator[Outcome[str, int]]:
 
 
 def texts(count: int, poisoned: int) -> list[str]:
-    """Items, the poisoned ones at even distances."""
+    """`count` items, with `poisoned` ones at equal distances."""
     step = count // poisoned if poisoned else count + 1
     return [POISON if number % step == step // 2 else f"text {number}" for number in range(count)]
 
 
 def measured(items: list[str], workers: int, most: int) -> tuple[int, int, float]:
-    """How many items were answered and quarantined, and the seconds from the first to the last."""
+    """The number of items answered, the number quarantined, and the seconds of the run. most: items per request."""
     started: Pool[str, int] = Pool("pool:load", None, int, workers)
     with started as pool:
         began = time.perf_counter()

@@ -1,10 +1,10 @@
-"""How well Kokoro is understood, how good it sounds, and how far it is from float32, on each path that it may take.
+"""Measure the intelligibility and quality of Kokoro, and its difference from float32, on each numeric path.
 
     python benchmarks/quality.py [SENTENCES]      # 60 by default, of tests/data/alice29.txt, with the voice f1
 
-Prints the word error rate by Whisper base and tiny.en (after Whisper's own normaliser), the words without phonemes,
-DNSMOS, and the mean absolute difference of log-mel spectra to float32 one by one, as a Markdown table. A path that is
-worse than float32 in one of these must not be the default; two seeds of float32 are as far apart as its row says.
+Prints a Markdown table: the word error rate by Whisper base and tiny.en (after Whisper's own normaliser), the lost
+words, DNSMOS, and the mean absolute difference of log-mel spectra from float32 in batches of 1. A path that is worse
+than float32 in one of these must not be the default. The row of another seed shows the difference of two float32 runs.
 """
 
 import sys
@@ -31,35 +31,35 @@ from speakkit.transcript import Transcript
 from speakkit.voices import find
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 MELS = mel_filter_bank(513, 80, 0.0, 12_000.0, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
 PATHS = (("float32", 1, 0), ("float32, another seed", 1, 1), ("bfloat16", 1, 0), ("float32, batches of 8", 8, 0))
-"""Name, which begins with the type of the convolutions; chunks at once; seed."""
+"""Name, which begins with the type of the convolutions; chunks per batch; seed."""
 
 
 def references(count: int) -> list[str]:
-    """The first `count` sentences of the book of 40 to 250 characters that end as sentences do."""
+    """The first `count` sentences of the book that have 40 to 250 characters and end with a sentence mark."""
     text = BOOK.read_text()
     plain = (" ".join(sentence.text.split()) for sentence in sentences(text) if sentence.start > 500)
     return [sentence for sentence in plain if 40 <= len(sentence) <= 250 and sentence[-1] in ".!?'"][:count]
 
 
 def comparable(text: str) -> str:
-    """Whisper's normal form; its normaliser drops what stands in parentheses, which is spoken here."""
+    """Whisper's normal form of `text`. Parentheses become commas, because the normaliser would drop their content."""
     return str(EnglishTextNormalizer({})(text.replace("(", ", ").replace(")", ", ")))
 
 
 def heard_by(name: str, clips: Sequence[Audio]) -> list[Transcript]:
-    """What a recognizer hears in each clip."""
+    """The transcript of each clip by recognizer `name`."""
     recognizer = lent.enter_context(registry.recognizer(name, "cpu"))
     return [outcome.result() for outcome in recognizer.transcribe(clips, "en")]
 
 
 def word_error_rate(name: str, texts: Sequence[str], clips: Sequence[Audio]) -> float:
-    """Percent, over all words of all clips together."""
+    """Word error rate in percent, over all words of all clips together."""
     heard = [comparable(transcript.text) for transcript in heard_by(name, clips)]
     return 100 * float(jiwer.wer([comparable(text) for text in texts], heard))
 
@@ -71,14 +71,14 @@ def kokoro(path: str, batch: int) -> Kokoro:
 
 
 def planned(texts: Sequence[str], seed: int) -> Iterator[Chunk]:
-    """The chunks of all texts, one after another."""
+    """The chunks of all texts in order."""
     english = lent.enter_context(reader("en-us"))
     for text in texts:
         yield from english.plan(text, Delivery(find("f1"), seed=seed), Markup.PLAIN, limits()).chunks
 
 
 def log_mels(chunks: Sequence[Chunk], engine: Kokoro) -> list[np.ndarray]:
-    """Decibels of 80 mel bands by frames of 10 ms, for each chunk as the network makes it."""
+    """Log-mel spectra in decibels, [80 mel bands, frames of 10 ms], of the network's output for each chunk."""
     spoken = [one.result() for one in engine.synthesize(chunks)]
     window = window_function(1024)
     return [
@@ -100,7 +100,7 @@ def main(count: int) -> None:
     for path, batch, seed in PATHS:
         engine = kokoro(path, batch)
         speaker = Speaker(find("f1"), lent.enter_context(reader("en-us")), engine)
-        with ThreadPoolExecutor(2 * batch) as threads:  # several callers, of whose chunks the batches are made
+        with ThreadPoolExecutor(2 * batch) as threads:  # batches are made of the chunks of concurrent callers
             requests = [SpeechRequest(text, seed=seed, markup=Markup.PLAIN) for text in texts]
             utterances = list(threads.map(speaker.utterance, requests))
         clips = [utterance.audio for utterance in utterances]

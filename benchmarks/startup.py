@@ -1,6 +1,6 @@
-"""What `--help` costs over an interpreter that does nothing, and the memory and time of one `speak`.
+"""Measure the time of `--help` compared with an idle interpreter, and the time and peak memory of one `speak`.
 
-python benchmarks/startup.py [RUNS]       # 20 by default, each command in turn
+python benchmarks/startup.py [RUNS]       # 20 by default; the commands alternate
 """
 
 import resource
@@ -15,7 +15,7 @@ BIN = Path(sys.executable).parent
 
 
 def seconds(*command: str) -> float:
-    """Wall time of one run."""
+    """Wall time in seconds of one run of `command`."""
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start

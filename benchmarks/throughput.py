@@ -1,10 +1,11 @@
-"""Audio seconds per second on this processor: Kokoro as speakkit runs it, and its rivals, in turn, on the same chunks.
+"""Measure audio seconds per second on this CPU: speakkit's Kokoro engine and others, on the same chunks.
 
     python benchmarks/throughput.py [CHUNKS]      # 20 by default, of tests/data/alice29.txt, with the voice f1
 
-The rivals: the plain kokoro loop, and onnxruntime with the int8 export of the same model (kokoro-onnx's), of which our
-weights are made. All run on the same threads; each chunk is spoken by each engine once, and every chunk has another
-length, as in use. Prints each engine's rate, and the ratio to the plain loop over all and as a median by chunk.
+The others are the plain kokoro loop, and onnxruntime with the int8 export of the same model (kokoro-onnx's), from which
+speakkit's weights are made. All use the same number of threads. Each engine synthesizes each chunk once; the engines
+alternate, and chunks differ in length, as in real use. Prints each engine's rate, and its ratio to the plain loop: over
+all chunks, and as the median of the ratios by chunk.
 """
 
 import statistics
@@ -29,15 +30,15 @@ from speakkit.engines.packages import DequantizedKokoro
 from speakkit.text.chunks import Chunk
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 Speak = Callable[[Chunk], float]
-"""A chunk -> seconds of audio."""
+"""Synthesizes a chunk, and returns its seconds of audio."""
 
 
 def by(engine: Synthesizer) -> Speak:
-    """How one of our engines speaks."""
+    """The synthesis of a chunk by one of speakkit's engines."""
 
     def speak(chunk: Chunk) -> float:
         return next(engine.synthesize([chunk])).result().audio.duration
@@ -46,7 +47,7 @@ def by(engine: Synthesizer) -> Speak:
 
 
 def onnx() -> Speak:
-    """The int8 export on onnxruntime."""
+    """The synthesis of a chunk by the int8 export on onnxruntime."""
     vocabulary = settings()["vocab"]
     (source,) = (one for one in catalog.MODELS["kokoro"].sources if isinstance(one, DequantizedKokoro))
     with tempfile.TemporaryDirectory() as folder:

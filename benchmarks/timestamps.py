@@ -1,14 +1,14 @@
-"""How far word times from Kokoro's durations are from those that others find in the same audio.
+"""Measure how word timestamps from Kokoro's durations differ from those of other methods on the same audio.
 
     python benchmarks/timestamps.py [SENTENCES [VOICE [SPEED]]]   # 40 of tests/data/alice29.txt, f1, 1.0 by default
 
-The others: hama, a phoneme recogniser, made to hear the words that were spoken (CTC by Viterbi, frames of 20 ms); the
-first sound after a pause, which needs no recogniser (where 0.1 s of silence come before a word); Whisper base, by
-its own word times; and, where it is installed, pocketsphinx by its alignment (HMM, frames of 10 ms). Prints for the
-starts of words the median and the 95th percentile of the absolute difference, and the median of the difference.
+The other methods: forced alignment by hama, a phoneme recogniser (CTC by Viterbi, frames of 20 ms); the first sound
+after a pause, for words after 0.1 s of silence, which needs no recogniser; the word timestamps of Whisper base; and, if
+it is installed, the alignment of pocketsphinx (HMM, frames of 10 ms). Prints, for the starts of words, the median and
+the 95th percentile of the absolute difference, and the median of the difference.
 
-hama's phonemes are spikes inside the sound, not where it begins: it is late by some 0.08 s, as the first sounds after
-pauses tell without any duration. That lag is printed, and one row is without it.
+hama's phonemes are spikes inside the sound, not at its beginning: compared with the first sounds after pauses, which
+do not depend on Kokoro's durations, they are about 0.08 s late. That lag is printed, and subtracted in one row.
 """
 
 import re
@@ -33,7 +33,7 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import sentences
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
@@ -53,21 +53,23 @@ PHONES = {
     "ɡ": "g",
     "ɜ": "ɝ",
 }
-"""Kokoro's phonemes that hama writes otherwise."""
+"""Kokoro's phoneme -> hama's symbol for it, if they differ."""
 
 HAMA_RATE, HAMA_FRAME = 16_000, 0.02
+"""Sample rate of hama in Hz, and seconds per frame."""
+
 QUIET = 0.003
-"""Of full scale: what Kokoro's silences stay below."""
+"""Of full scale: the amplitude that Kokoro's silences stay below."""
 
 
 def references(count: int) -> list[str]:
-    """The first `count` sentences of the book of 40 to 250 characters that end as sentences do."""
+    """The first `count` sentences of the book that have 40 to 250 characters and end with a sentence mark."""
     plain = (" ".join(sentence.text.split()) for sentence in sentences(BOOK.read_text()) if sentence.start > 500)
     return [sentence for sentence in plain if 40 <= len(sentence) <= 250 and sentence[-1] in ".!?'"][:count]
 
 
 def phones(utterance: Utterance, spoken: Sequence[TimedWord]) -> list[list[str]]:
-    """For each word, its phonemes as hama writes them."""
+    """For each word, its phonemes in hama's symbols."""
     found: list[list[str]] = [[] for _ in spoken]
     offsets = [word.offset for word in spoken]
     for segment in utterance.segments:
@@ -78,14 +80,14 @@ def phones(utterance: Utterance, spoken: Sequence[TimedWord]) -> list[list[str]]
 
 
 class Aligner:
-    """hama, made to hear given phonemes."""
+    """Forced alignment of given phonemes by hama."""
 
     def __init__(self) -> None:
         self._model = hama.ASRModel()
         self._ids = {token: i for i, token in enumerate(self._model.decoder_tokens)}
 
     def starts(self, audio: Audio, said: Sequence[Sequence[str]]) -> list[float]:
-        """When the first phoneme of each word is heard, in seconds."""
+        """Time of the first phoneme of each word, in seconds. said: phonemes by word."""
         labels: list[int] = []
         firsts: list[int] = []
         for word in said:
@@ -105,7 +107,11 @@ class Aligner:
 
 
 def _viterbi(scores: npt.NDArray[np.float32], labels: Sequence[int], blank: int) -> list[int]:
-    """The frame at which each label begins on the best CTC path through all of them."""
+    """The frame at which each label begins, on the best CTC path through all labels.
+
+    scores: log probabilities, [frames, symbols]
+    blank: id of the blank symbol
+    """
     states = np.full(2 * len(labels) + 1, blank)
     states[1::2] = labels
     skips = np.zeros(len(states), bool)
@@ -129,7 +135,7 @@ def _viterbi(scores: npt.NDArray[np.float32], labels: Sequence[int], blank: int)
 
 
 def after_pauses(audio: Audio, spoken: Sequence[TimedWord]) -> Iterator[tuple[TimedWord, float]]:
-    """The words before which 0.1 s are silent, and when the first sound of each is."""
+    """The words that follow 0.1 s of silence, each with the time of its first sound in seconds."""
     step = audio.sample_rate // 200
     loud = np.abs(audio.samples[: len(audio.samples) // step * step]).reshape(-1, step).max(1) > QUIET
     for word in spoken:
@@ -142,12 +148,12 @@ def after_pauses(audio: Audio, spoken: Sequence[TimedWord]) -> Iterator[tuple[Ti
 
 
 def comparable(text: str) -> str:
-    """Its letters and digits."""
+    """The letters and digits of `text`, in lower case."""
     return "".join(filter(str.isalnum, text.lower()))
 
 
 def heard_as(said: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Which words of two lists are the same."""
+    """Pairs of indices of the words that are equal in two lists."""
     for block in SequenceMatcher(
         None, list(map(comparable, said)), list(map(comparable, heard)), autojunk=False
     ).get_matching_blocks():
@@ -155,7 +161,7 @@ def heard_as(said: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, i
 
 
 def row(name: str, differences: Sequence[float]) -> None:
-    """Print a row of the table."""
+    """Print a row of the table. differences: in seconds."""
     ms = 1000 * np.array(differences)
     print(
         f"| {name} | {len(ms)} | {np.median(abs(ms)):.0f} | {np.percentile(abs(ms), 95):.0f} | {np.median(ms):+.0f} |"
@@ -163,9 +169,9 @@ def row(name: str, differences: Sequence[float]) -> None:
 
 
 def by_pocketsphinx(audio: Audio, spoken: Sequence[TimedWord]) -> list[float] | None:
-    """When each word begins; None where pocketsphinx is not installed, lacks a word, or finds no path."""
+    """Start of each word in seconds; None if pocketsphinx is not installed, lacks a word, or finds no path."""
     try:
-        from pocketsphinx import Decoder  # noqa: PLC0415  29 MB that this row alone needs
+        from pocketsphinx import Decoder  # noqa: PLC0415  29 MB that only this row needs
     except ImportError:
         return None
     decoder = Decoder(lm=None, loglevel="FATAL")
@@ -182,7 +188,12 @@ def by_pocketsphinx(audio: Audio, spoken: Sequence[TimedWord]) -> list[float] | 
 
 @dataclass
 class Differences:
-    """Seconds, one for each word."""
+    """Differences of word starts in seconds, one per word, by pair of methods.
+
+    hama, first_sound, pocketsphinx, whisper: Kokoro's durations minus that method
+    hama_lag: hama minus the first sound
+    whisper_hama: Whisper minus hama
+    """
 
     hama: list[float] = field(default_factory=list)
     first_sound: list[float] = field(default_factory=list)
@@ -192,7 +203,7 @@ class Differences:
     whisper_hama: list[float] = field(default_factory=list)
 
     def take(self, utterance: Utterance, aligner: Aligner, heard: Sequence[transcript.Word]) -> None:
-        """Compare the times of one utterance's words."""
+        """Add the differences of one utterance's words. heard: Whisper's words."""
         spoken = list(words(utterance.text, utterance.segments))
         aligned = aligner.starts(utterance.audio, phones(utterance, spoken))
         self.hama += [word.start - start for word, start in zip(spoken, aligned, strict=True)]
@@ -203,7 +214,7 @@ class Differences:
         self.pocketsphinx += [word.start - start for word, start in zip(spoken, found or (), strict=False)]
         for i, j in heard_as([word.text for word in spoken], [word.text for word in heard]):
             start = heard[j].start
-            assert start is not None  # Whisper tells the time of every word
+            assert start is not None  # Whisper gives timestamps for all words
             self.whisper.append(spoken[i].start - start)
             self.whisper_hama.append(start - aligned[i])
 

@@ -1,11 +1,12 @@
-"""Whether every voice, on a sentence of its own language, is sound and is understood.
+"""Check the audio and the intelligibility of every voice, on a sentence of its language.
 
     python benchmarks/voices.py [LANGUAGE...]      # all by default
 
-Prints for each language the character error rate by Whisper base (letters and digits alone, in lower case), and what is
-wrong with any clip: silence, NaN, a peak of 1.0 or more. Where one sound is written in many ways, the rate is taken
-over readings too: for Japanese kana by Open JTalk; for Mandarin, where Whisper takes traditional characters, pinyin
-without tones; for Hindi, which Whisper base writes in the script of Urdu, the consonants as espeak-ng reads them.
+Prints for each language the character error rate by Whisper base (letters and digits only, in lower case), and faults
+of any clip: silence, NaN, a peak of 1.0 or more. For languages in which a sound has many spellings, the rate is also
+computed over readings. For Japanese these are kana by Open JTalk. For Mandarin, which Whisper writes in traditional
+characters, they are pinyin without tones. For Hindi, which Whisper base writes in the script of Urdu, they are the
+consonants as espeak-ng reads them.
 """
 
 import re
@@ -25,17 +26,25 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.voices import ISO_639_1, LANGUAGES, SAMPLES, profiles
 
 lent = ExitStack()
-"""Engines that are borrowed for as long as this script runs."""
+"""Engines that stay loaded while this script runs."""
 
 
 CONSONANTS = frozenset("bcdfhjklmnpstvwzŋɖɟɡɲɳɾʃʂʈʋʰ")
+"""Phonemes of espeak-ng that are compared for Hindi."""
+
 SPELLINGS = str.maketrans("ɣrq", "ɡɾk")
-"""What Urdu keeps apart and Hindi does not."""
+"""Phonemes that Urdu distinguishes and Hindi does not -> those of Hindi."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What Whisper made of one voice. fault: what is wrong with the sound itself, or ""."""
+    """The clip of one voice, as measured.
+
+    voice: name of the voice
+    text: Whisper's transcript
+    peak: highest absolute sample, where 1.0 is full scale
+    fault: faults of the audio, or ""
+    """
 
     voice: str
     text: str
@@ -44,19 +53,19 @@ class Heard:
 
 
 def comparable(text: str) -> str:
-    """The letters and digits, with the vowel signs of Hindi, in lower case."""
+    """The letters and digits of `text`, and the vowel signs of Hindi, in lower case."""
     folded = unicodedata.normalize("NFKC", text).lower()
     return "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
 
 
 def reading(language: str, text: str) -> str | None:
-    """How `text` is said, letter by letter, where it could be written otherwise; None for other languages."""
+    """The reading of `text`, for languages in which a sound has many spellings; None for other languages."""
     if language == "ja":
-        import pyopenjtalk  # noqa: PLC0415  an extra
+        import pyopenjtalk  # noqa: PLC0415  an optional package
 
         return str(pyopenjtalk.g2p(comparable(text), kana=True))
     if language == "zh":
-        import pypinyin  # noqa: PLC0415  an extra
+        import pypinyin  # noqa: PLC0415  an optional package
 
         return "".join(pypinyin.lazy_pinyin(comparable(text)))
     if language == "hi":
@@ -67,12 +76,12 @@ def reading(language: str, text: str) -> str | None:
 
 
 def error_rate(references: list[str], hypotheses: list[str]) -> float:
-    """Percent, over all characters of all clips together."""
+    """Character error rate in percent, over all characters of all clips together."""
     return 100 * float(jiwer.cer(references, hypotheses))
 
 
 def heard(language: str) -> Iterator[Heard]:
-    """Each voice of a language, on its sentence."""
+    """The measured clip of each voice of a language, on the language's sentence."""
     whisper = lent.enter_context(registry.recognizer("whisper-base", "cpu"))
     for name in (name for name, profile in profiles().items() if profile.language == language):
         speaker = lent.enter_context(synthesize.speaker(SpeechRequest(voice=name, device="cpu")))

@@ -1,14 +1,14 @@
-r"""What bash, zsh and fish must know of a program: how to ask it, at each TAB, what could come next.
+r"""Completion scripts of a program for bash, zsh and fish, which run the program at each TAB to get the candidates.
 
-Each script hands the line up to the cursor to the program, and is given a value, a tab and its help a line: what Typer
-answers fish, since that is plain text, where its answers to bash and zsh are code that they evaluate, and break on
-quotes, colons and blanks. Where the program knows nothing, files are offered.
+Each script passes the line up to the cursor to the program, and reads lines of a value, a tab and its help. This is
+Typer's output for fish, which is plain text: its outputs for bash and zsh are code to evaluate, and break on quotes,
+colons and blanks. If the program returns no candidates, the scripts offer files.
 """
 
 from string import Template
 
-# In these templates, $$ is a shell's $. The errors of a line that is no command yet are nobody's business, and another
-# `speak`, such as eSpeak's, must not wait for a text: 2>/dev/null, </dev/null.
+# In these templates, $$ is a shell's $. 2>/dev/null hides the errors of incomplete commands, and </dev/null prevents
+# another program named `speak`, such as eSpeak's, from waiting for text.
 
 BASH = r"""# bash completion for ${program}, written by scripts/documents.py
 
@@ -84,7 +84,7 @@ complete --command ${program} --no-files --keep-order --arguments '(__${program}
 
 
 def completions(program: str) -> dict[str, str]:
-    """The three scripts of `program`, by the path of each under completions/."""
+    """The three scripts of `program`, by file name under completions/."""
     names = {f"{program}.bash": BASH, f"_{program}": ZSH, f"{program}.fish": FISH}
     variable = f"_{program.upper()}_COMPLETE"
     return {name: Template(text).substitute(program=program, variable=variable) for name, text in names.items()}

@@ -1,7 +1,7 @@
-"""Writes the manual pages and completions of `speak` and `speakkit`, from what their Typer apps know.
+"""Generate the manual pages and completions of `speak` and `speakkit` from their Typer apps.
 
 python scripts/documents.py            # writes man/ and completions/
-python scripts/documents.py --check    # exit code 1, and the names of what is stale
+python scripts/documents.py --check    # if files are stale, prints their names and exits with code 1
 """
 
 import re
@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # this tree's speakkit, whichever is installed
+sys.path.insert(0, str(Path(__file__).parent.parent))  # use this tree's speakkit, not an installed one
 
 from completion import completions
 from manual import manual
@@ -21,7 +21,7 @@ APPS = {"speak": speak.app, "speakkit": app.app}
 
 
 def documents(repository: Path) -> dict[Path, str]:
-    """What each file in man/ and completions/ should hold."""
+    """The expected content of each file in man/ and completions/."""
     found: dict[Path, str] = {}
     for program, typer_app in APPS.items():
         page = repository / "man" / f"{program}.1"
@@ -32,7 +32,7 @@ def documents(repository: Path) -> dict[Path, str]:
 
 
 def stale(repository: Path) -> list[Path]:
-    """The files that are not what they should be, and those that nobody writes any more."""
+    """The files whose content differs from the expected one, missing files, and files that are no longer generated."""
     wanted = documents(repository)
     there = {file for folder in ("man", "completions") for file in (repository / folder).glob("*")}
     differ = {file for file, text in wanted.items() if file in there and file.read_text() != text}
@@ -40,7 +40,7 @@ def stale(repository: Path) -> list[Path]:
 
 
 def write(repository: Path) -> None:
-    """Bring every file up to date. A page's date is the day on which it last changed."""
+    """Update every stale file, and print its name. A page's date is the day of its last change."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     texts = documents(repository)
     for file in stale(repository):
@@ -53,13 +53,13 @@ def write(repository: Path) -> None:
 
 
 def _date(page: Path) -> str:
-    """The date that `page` bears."""
+    """The date in the title line of `page`; 1970-01-01 if it has none."""
     found = re.search(r'^\.TH \S+ 1 "(.*?)"', page.read_text(), re.MULTILINE) if page.exists() else None
     return found[1] if found else "1970-01-01"
 
 
 def main(arguments: list[str]) -> int:
-    """The program."""
+    """Run the program, and return its exit code."""
     if arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""A manual page, derived from a Typer app: its commands, arguments, options and the examples in its docstrings."""
+"""Generate a manual page from a Typer app: its commands, arguments, options and the examples in its docstrings."""
 
 import inspect
 import os
@@ -24,44 +24,48 @@ from speakkit.config import SETTINGS
 from speakkit.errors import ExitCode
 
 HOME = "/home/reader"
-"""Stands for ~ while the page is written."""
+"""The home directory while the page is generated; paths below it are printed with ~."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of an app. words: how it is called, such as ("speakkit", "models", "fetch")."""
+    """A command of an app.
+
+    words: the words that call it, such as ("speakkit", "models", "fetch")
+    context: its Typer context
+    """
 
     words: tuple[str, ...]
     context: Any
 
     @property
     def is_group(self) -> bool:
-        """Whether there are others below it."""
+        """Whether it has subcommands."""
         return isinstance(self.context.command, typer.core.TyperGroup)
 
     @property
     def paragraphs(self) -> list[str]:
-        """Those of its docstring."""
+        """The paragraphs of its docstring."""
         return _paragraphs(self.context.command.help or "")
 
     @property
     def summary(self) -> str:
-        """The first of them."""
+        """The first paragraph."""
         return " ".join(self.paragraphs[0].split())
 
     @property
     def prose(self) -> list[str]:
-        """Those that describe it."""
+        """The paragraphs that are not examples."""
         return [" ".join(text.split()) for text in self.paragraphs if not self._is_example(text)]
 
     @property
     def examples(self) -> list[str]:
-        """The lines of those that show how it is typed."""
+        """The lines of the paragraphs that are examples."""
         return [line for text in self.paragraphs if self._is_example(text) for line in text.splitlines()]
 
     @property
     def options(self) -> list[Any]:
-        """Its options: those of the first panel of --help first."""
+        """Its options; those of the first panel of --help come first."""
         found = [option for option in self._parameters if option.param_type_name == "option"]
         return sorted(found, key=lambda option: option.rich_help_panel is not None)
 
@@ -75,7 +79,7 @@ class Command:
         return [given for given in self.context.command.get_params(self.context) if not given.hidden]
 
     def _is_example(self, text: str) -> bool:
-        """Whether a paragraph of its docstring is lines of a shell: a program stands where a command does."""
+        """Whether a paragraph of its docstring is shell lines: a program of DESCRIPTIONS is in command position."""
         programs = "|".join(DESCRIPTIONS)
         called = re.search(rf"(^|[|;&(]\s*|\bdo\s+)({programs})\b", text, re.MULTILINE)
         return called is not None and text != self.paragraphs[0] and not text.endswith((".", ":"))
@@ -86,7 +90,7 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def commands(program: str, app: typer.Typer) -> list[Command]:
-    """Every command of `app`, itself first, each before what stands below it."""
+    """Every command of `app`: the app itself first, and each command before its subcommands."""
     return list(_walk((program,), typer.main.get_command(app)))
 
 
@@ -100,14 +104,14 @@ def _walk(words: tuple[str, ...], found: Any, parent: Any = None) -> Iterator[Co
 
 
 def manual(program: str, app: typer.Typer, date: str) -> str:
-    """The source of the page `program`(1); date: when it last changed, YYYY-MM-DD."""
+    """The source of the page `program`(1). date: the day of its last change, YYYY-MM-DD."""
     root, *below = commands(program, app)
     others = [other for other in DESCRIPTIONS if other != program]
     return roff.page(
         [
             r".\" Written by scripts/documents.py",
             f'.TH {program.upper()} 1 "{date}" "speakkit {version("speakkit")}" "User Commands"',
-            ".nh",  # an option that is broken at a hyphen can be neither read nor copied
+            ".nh",  # an option broken at a hyphen cannot be copied
             ".ad l",
             *roff.section("NAME", [rf"{program} \- {roff.escape(_uncapitalized(root.summary).rstrip('.'))}"]),
             *roff.section("SYNOPSIS", [_synopsis(root)]),
@@ -124,7 +128,7 @@ def manual(program: str, app: typer.Typer, date: str) -> str:
 
 
 def _description(root: Command) -> list[str]:
-    """The prose, then the arguments."""
+    """The body of DESCRIPTION: the prose, then the arguments."""
     return [*_prose([*_paragraphs(DESCRIPTIONS[root.words[0]]), *root.prose[1:]], root), *_parameters(root.arguments)]
 
 
@@ -134,7 +138,7 @@ def _prose(texts: list[str], command: Command) -> list[str]:
 
 
 def _panels(root: Command) -> list[str]:
-    """The options, those of another panel than the first under its name."""
+    """The body of OPTIONS; options of a named panel of --help are under its name."""
     lines: list[str] = []
     panel = None
     for option in root.options:
@@ -146,7 +150,7 @@ def _panels(root: Command) -> list[str]:
 
 
 def _commands(below: list[Command]) -> list[str]:
-    """A subsection for each. What all of them take, --help, is said once."""
+    """A subsection for each command. The option --help, which all of them have, is described once."""
     lines = roff.paragraph(roff.inline("Every command has --help, which shows what it takes.")) if below else []
     for command in below:
         options = [option for option in command.options if "--help" not in option.opts]
@@ -157,7 +161,7 @@ def _commands(below: list[Command]) -> list[str]:
 
 
 def _synopsis(command: Command, *, options: bool = True) -> str:
-    """How it is typed, in a line."""
+    """The synopsis of a command, in one line."""
     words = [roff.bold(" ".join(command.words))]
     words += [f"[{roff.italic('OPTION')}]..."] if options else []
     if command.is_group:
@@ -174,7 +178,7 @@ def _parameters(parameters: list[Any]) -> list[str]:
 
 
 def _tag(parameter: Any) -> str:
-    """`-v, --voice VOICE`, or `TEXT...`."""
+    """The tag of a parameter, such as `-v, --voice VOICE`, or `TEXT...`."""
     value = roff.italic(_value(parameter)) + ("..." if parameter.nargs != 1 else "")
     if parameter.param_type_name == "argument":
         return value
@@ -184,7 +188,7 @@ def _tag(parameter: Any) -> str:
 
 
 def _value(parameter: Any) -> str:
-    """What stands for its value: FILE, N, or its own name."""
+    """The placeholder of its value: FILE, N, or the parameter's own name."""
     if parameter.metavar:
         return str(parameter.metavar).strip("[].")
     kind = parameter.type_descriptor
@@ -196,9 +200,9 @@ def _value(parameter: Any) -> str:
 
 
 def _about(parameter: Any, names: list[str]) -> str:
-    """Its help text, and what is known of its values."""
+    """Its help text, and its choices, limits, default and environment variable."""
     kind, is_count = parameter.type_descriptor, getattr(parameter, "count", False)
-    # Click's words for --help are those of a screen.
+    # Click's help of --help is written for a terminal.
     sentences = [roff.inline(_sentence(parameter.help or "").replace("this message", "the help"), names)]
     if kind.is_choice:
         *most, last = (roff.bold(_shown(choice)) for choice in kind.choices)
@@ -218,7 +222,7 @@ def _about(parameter: Any, names: list[str]) -> str:
 
 
 def _default(parameter: Any) -> str:
-    """The one that a reader would want to know, or nothing: none needs to be told that a flag is not set."""
+    """The default to print, or "" if it is not informative, such as that of a flag that is not set."""
     default = parameter.default
     if isinstance(default, bool):
         return str((parameter.opts if default else parameter.secondary_opts)[0]) if parameter.secondary_opts else ""
@@ -232,7 +236,7 @@ def _shown(value: Any) -> str:
 
 
 def _sentence(text: str) -> str:
-    """`text` with one full stop, where it has any words."""
+    """`text` with one full stop, unless it is empty or ends with another mark."""
     words = " ".join(text.split()).rstrip(".")
     return words if not words or words.endswith(("!", "?")) else f"{words}."
 
@@ -252,7 +256,7 @@ def _environment() -> list[str]:
 
 
 def _files() -> list[str]:
-    """Every place that `speakkit.paths` knows but the package's own, as it is where nobody has moved it."""
+    """Every path of `speakkit.paths` except the package's own, at its default place."""
     lines: list[str] = []
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "SPEAKKIT_"))}
     with (
@@ -270,7 +274,7 @@ def _files() -> list[str]:
 
 
 def _examples(root: Command, below: list[Command]) -> list[str]:
-    """Where there are several commands, each example says what it is one of."""
+    """The body of EXAMPLES; the examples of a subcommand have its summary as caption."""
     lines = roff.example(root.examples) if root.examples else []
     for command in below:
         if command.examples:

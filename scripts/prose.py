@@ -1,4 +1,4 @@
-"""What the manual pages say beyond what the apps know of themselves."""
+"""The texts of the manual pages that do not come from the Typer apps."""
 
 DESCRIPTIONS = {
     "speak": """
@@ -20,7 +20,7 @@ else to standard error.
 and that before the default.
 """,
 }
-"""Program -> the paragraphs of DESCRIPTION."""
+"""Program -> the paragraphs of its DESCRIPTION section."""
 
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
@@ -33,4 +33,4 @@ ENVIRONMENT = {
     "PULSE_SERVER": "The sound server, which `speakkit doctor` looks for on WSL.",
     "NO_COLOR": "Where it is set and not empty, nothing is coloured.",
 }
-"""Variables that are no settings."""
+"""Environment variable that is not a setting -> its description."""

@@ -1,4 +1,4 @@
-"""speakkit gives a computer a voice.
+"""Local text-to-speech: `synthesize` yields one utterance of audio per text.
 
 from speakkit import synthesize
 
@@ -21,7 +21,7 @@ _HOMES = {"Audio": "audio", "Utterance": "speech.synthesize", "synthesize": "spe
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that `import speakkit` costs nothing."""
+    """Import a public name on first use, so that `import speakkit` stays fast."""
     if name in _HOMES:
         return getattr(import_module(f"speakkit.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'speakkit' has no attribute {name!r}")

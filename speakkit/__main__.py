@@ -6,30 +6,30 @@ import signal
 import sys
 from contextlib import suppress
 
-# Until the error handler stands, Ctrl-C ends the process at once, rather than with a traceback of imports.
+# Until the error handler is installed, Ctrl-C must end the process without a traceback of imports.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-# What engines import is a million objects that stay: to go through them at every 700th would take a tenth of a cold
-# `speak`.
+# The imports of the engines create a million permanent objects: collecting at every 700th allocation, the default,
+# would take a tenth of the time of a cold `speak`.
 gc.set_threshold(50_000)
 
 
 def main() -> None:
-    """`speakkit`."""
+    """Run the command `speakkit`."""
     from speakkit.cli.app import main as run  # noqa: PLC0415  after the line above
 
     _exit(run())
 
 
 def speak() -> None:
-    """`speak`."""
+    """Run the command `speak`."""
     from speakkit.cli.speak import main as run  # noqa: PLC0415  after the line above
 
     _exit(run())
 
 
 def _exit(code: int) -> None:
-    """End the process. Threads of an engine that was stopped while it loaded are not waited for."""
+    """Exit with `code`. After an interrupt, do not wait for the threads of an engine that was loading."""
     from speakkit.errors import ExitCode  # noqa: PLC0415  after the line above
 
     if code == ExitCode.INTERRUPTED:

@@ -1,4 +1,7 @@
-"""Audio on disk and in pipes. A file appears whole or not at all, and never in place of one that holds no audio."""
+"""Read audio files, and write audio to files and pipes.
+
+A file is written whole or not at all, and does not replace an existing file that is not audio, unless forced.
+"""
 
 import io
 import os
@@ -23,31 +26,31 @@ FORMATS = {
     "opus": ("OGG", "OPUS"),
     "pcm": ("RAW", "PCM_16"),
 }
-"""The ending of a file -> libsndfile's names of its format and subtype. "pcm" is 16 bits, little-endian, no header."""
+"""File extension -> libsndfile's names of the format and subtype. "pcm" is 16 bits, little-endian, no header."""
 
 STDOUT = "-"
 
 BLOCK = 24_000
-"""Samples; libsndfile's Vorbis encoder overflows the stack where it is handed minutes at once (soundfile issue 396)."""
+"""Samples per write. Given minutes at once, libsndfile's Vorbis encoder overflows the stack (soundfile issue 396)."""
 
 
 class Sink(Protocol):
-    """Where audio goes, piece by piece."""
+    """A target that audio is written to in pieces."""
 
     def write(self, audio: Audio) -> None:
-        """Take the next piece. Raises StorageError."""
+        """Append the next piece of audio. Raises StorageError."""
 
 
 def format_of(target: str, given: str | None) -> str:
-    """The format of a file called `target`: `given`, or by its ending; for standard output, wav.
+    """The format to write to `target`: `given` if set, else the file extension, or wav for standard output.
 
-    Raises BadValue where neither names one of FORMATS, or where libsndfile here was built without it.
+    Raises BadValue if the result is not one of FORMATS, or if the installed libsndfile was built without it.
     """
     ending = Path(target).suffix.lstrip(".").lower()
     name = given or ("wav" if target == STDOUT else ending)
     known = ", ".join(FORMATS)
     if not name:
-        raise BadValue(f"the name {target} does not say which format; end it with one of {known}, or give --format")
+        raise BadValue(f"{target} has no file extension; end it with one of {known}, or give --format")
     if name not in FORMATS:
         raise BadValue(f"speakkit does not write {name}; the formats are {known}")
     container, subtype = FORMATS[name]
@@ -59,10 +62,12 @@ def format_of(target: str, given: str | None) -> str:
 def check_target(
     target: str, *, force: bool = False, kind: str = "audio", is_kind: Callable[[Path], bool] | None = None
 ) -> None:
-    """Refuse what could not be written in the end, before anything is spoken.
+    """Check that `target` can be written, before any synthesis.
 
-    Raises StorageError for a missing or unwritable folder, a folder, or, without `force`, a file that is not of the
-    `kind` that is to be written, as `is_kind` tells.
+    kind: what will be written, for the error message
+    is_kind: whether an existing file is of that kind; audio by default
+    Raises StorageError if the folder is missing or not writable, if `target` is a folder, or, without `force`, if
+    `target` is a file with content that is not of `kind`.
     """
     path = Path(target)
     folder = path.resolve().parent
@@ -78,10 +83,10 @@ def check_target(
 
 @contextmanager
 def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO | None = None) -> Iterator[Sink]:
-    """Open `target` for audio; it is in its place when the block ends well, and nothing is left where it does not.
+    """Open `target` for audio. The file is put in place when the block succeeds; if it fails, nothing is left behind.
 
-    Standard output ("-") gets raw PCM as it comes, and any other format at the end, since its header tells the length.
-    Raises StorageError, for a full disk too.
+    Standard output ("-") gets raw PCM immediately, and any other format at the end, because its header has the length.
+    Raises StorageError, also if the disk is full.
     """
     try:
         if target != STDOUT:
@@ -102,7 +107,7 @@ def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO |
 
 
 def read(path: str | Path) -> Audio:
-    """An audio file as one channel (the mean of its channels). Raises StorageError where it is none."""
+    """The audio of a file as one channel, the mean of its channels. Raises StorageError if it cannot be read."""
     try:
         with Path(path).open("rb") as file:
             samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
@@ -114,7 +119,7 @@ def read(path: str | Path) -> Audio:
 
 
 class _Pipe:
-    """Sink for raw PCM."""
+    """Sink that writes raw PCM to a stream."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
@@ -125,7 +130,10 @@ class _Pipe:
 
 
 class _Guard(io.RawIOBase):
-    """A file as libsndfile sees it, which keeps the errors that libsndfile would swallow."""
+    """File object for libsndfile that keeps the write errors that libsndfile would swallow.
+
+    error: the first exception of a write, or None
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -149,7 +157,7 @@ class _Guard(io.RawIOBase):
 
 
 class _FileWriter:
-    """Sink for every format that libsndfile writes."""
+    """Sink that encodes with libsndfile, in any of its formats."""
 
     def __init__(self, file: soundfile.SoundFile, guard: _Guard) -> None:
         self._file = file
@@ -177,7 +185,7 @@ def _encoder(out: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[_Fi
 
 @contextmanager
 def _libsndfile(guard: _Guard) -> Iterator[None]:
-    """Raise what `guard` kept, rather than what libsndfile made of it."""
+    """Raise the error that `guard` kept, in place of libsndfile's own error."""
     try:
         yield
     except (soundfile.LibsndfileError, AssertionError):
@@ -189,7 +197,7 @@ def _libsndfile(guard: _Guard) -> Iterator[None]:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` when the block ends well. A device or a pipe is written to at the end."""
+    """A temporary file that replaces `path` if the block succeeds. A device or pipe is written to at the end."""
     if _is_special(path):
         with tempfile.TemporaryFile() as spool:
             yield spool
@@ -210,7 +218,7 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those that a new file gets."""
+    """The permission bits of the file to be replaced, or those of a new file."""
     with suppress(OSError):
         return stat.S_IMODE(path.stat().st_mode)
     mask = os.umask(0)

@@ -1,7 +1,7 @@
-"""What the user wants by default, from the environment and config.toml, all of it checked: `load()`.
+"""Load and validate the user's settings from the environment and config.toml: `load()`.
 
-SETTINGS is the one table of what there is: a row there and a field in `Settings` make a setting. A variable counts
-before the file, and the file before the default; an empty variable counts as none.
+SETTINGS lists all settings; to add one, add a row there and a field in `Settings`. An environment variable overrides
+the file, and the file overrides the default. An empty variable is ignored.
 """
 
 import difflib
@@ -18,11 +18,11 @@ from speakkit.errors import BadValue, ConfigError
 from speakkit.setting import UNPRINTABLE, Each, Form, Language, OneOf, Range, Setting, Value, shown
 
 SPEEDS = (0.5, 2.0)
-"""The slowest and the fastest that still sound like speech."""
+"""The lowest and highest speed that still sound like speech; 1.0 is the voice's normal speed."""
 
 
 class EngineName(StrEnum):
-    """Who speaks."""
+    """Name of a speech engine: the local one, or a cloud service."""
 
     kokoro = "kokoro"
     gemini = "gemini"
@@ -30,7 +30,7 @@ class EngineName(StrEnum):
 
 
 class Device(StrEnum):
-    """What it runs on."""
+    """Name of the device that the model runs on."""
 
     auto = "auto"
     cuda = "cuda"
@@ -39,7 +39,7 @@ class Device(StrEnum):
 
 
 LONGEST_WAIT = 30 * 24 * 3600
-"""Seconds: a month."""
+"""Seconds: a month. The upper limit of `idle_exit` and `keep_alive`."""
 
 MOST_THREADS = 1024
 
@@ -48,10 +48,10 @@ DEVICES = tuple(device.value for device in Device)
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 
 BLENDS = "blends"
-"""The table of config.toml that names blends."""
+"""The table of config.toml that defines blends, as name = blend."""
 
 AGENTS = "agents"
-"""The table of config.toml that says how agents speak."""
+"""The table of config.toml that sets voice, speed and priority for each agent."""
 
 TABLES = (BLENDS, AGENTS)
 
@@ -73,7 +73,7 @@ ADDRESS = Form(r"https?://[^\s/]\S*", "an address such as https://huggingface.co
 
 SETTINGS = (
     Setting("voice", str, voices.DEFAULT, "SPEAKKIT_VOICE", "the voice, such as f1 or bf_emma", VOICE),
-    Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "how fast, 0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
+    Setting("speed", float, 1.0, "SPEAKKIT_SPEED", "the speed, 0.5 to 2.0; 1.0 is the voice's own", Range(*SPEEDS)),
     Setting(
         "lang",
         str,
@@ -87,7 +87,7 @@ SETTINGS = (
         EngineName,
         EngineName.kokoro,
         "SPEAKKIT_ENGINE",
-        "who speaks: kokoro, gemini or inworld",
+        "the engine: kokoro (local), gemini or inworld",
         OneOf(tuple(EngineName)),
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
@@ -97,7 +97,7 @@ SETTINGS = (
         int,
         0,
         "SPEAKKIT_THREADS",
-        "threads of the processor, on which the samples depend; 0 for as many as torch takes",
+        "CPU threads, which the samples depend on; 0 for the default of torch",
         Range(0, MOST_THREADS),
     ),
     Setting(
@@ -105,7 +105,7 @@ SETTINGS = (
         str,
         "auto",
         "SPEAKKIT_SINK",
-        "what plays: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
+        "the audio output: auto, sounddevice, pacat, aplay, timed-null (nothing), or file:/PATH",
         SINK,
     ),
     Setting(
@@ -113,44 +113,49 @@ SETTINGS = (
         str,
         "off",
         "SPEAKKIT_BEEP",
-        "before speech, and before another agent's: on, off, or a WAV file",
+        "beep before speech, and when the agent changes: on, off, or a WAV file",
         BEEP,
     ),
-    Setting("beep_volume", float, 0.2, "SPEAKKIT_BEEP_VOLUME", "how loud the beep is, from 0 to 1", Range(0, 1)),
-    Setting("media", bool, True, "SPEAKKIT_MEDIA", "pause other people's music while speech sounds"),
+    Setting("beep_volume", float, 0.2, "SPEAKKIT_BEEP_VOLUME", "volume of the beep, from 0 to 1", Range(0, 1)),
+    Setting("media", bool, True, "SPEAKKIT_MEDIA", "pause other media players during speech"),
     Setting(
         "media_ignore",
         tuple,
         ("kdeconnect", "plasma-browser-integration"),
         "SPEAKKIT_MEDIA_IGNORE",
-        "players that are never paused; speakkit doctor lists all that are there",
+        "players that are never paused; speakkit doctor lists the running ones",
         PLAYERS,
     ),
     Setting(
-        "offline", bool, False, "SPEAKKIT_OFFLINE", "never touch the network; 1 in the environment, true in the file"
+        "offline", bool, False, "SPEAKKIT_OFFLINE", "never use the network; 1 in the environment, true in the file"
     ),
-    Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with models of your own", FOLDER),
-    Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with voices of your own", FOLDER),
+    Setting("models", Path, None, "SPEAKKIT_MODELS", "a folder with your own models", FOLDER),
+    Setting("voices", Path, paths.voices, "SPEAKKIT_VOICES", "the folder with your own voices", FOLDER),
     Setting(
-        "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon, in turn with all others; 0 or false: alone"
+        "daemon", bool, True, "SPEAKKIT_DAEMON", "speak through the daemon and its queue; 0 or false to bypass both"
     ),
     Setting(
         "quiet_hours",
         str,
         "",
         "SPEAKKIT_QUIET_HOURS",
-        "when only urgent speech is heard, such as 22:00-07:00",
+        "hours in which only urgent speech plays, such as 22:00-07:00",
         Form(rf"({CLOCK}-{CLOCK})?", 'hours such as "22:00-07:00"'),
     ),
     Setting(
-        "autosave", Path, None, "SPEAKKIT_AUTOSAVE", "a folder that gets each utterance as it was heard, as mp3", FOLDER
+        "autosave",
+        Path,
+        None,
+        "SPEAKKIT_AUTOSAVE",
+        "a folder to which each utterance is saved as it was heard, as mp3",
+        FOLDER,
     ),
     Setting(
         "idle_exit",
         float,
         1800.0,
         "SPEAKKIT_IDLE_EXIT",
-        "seconds after which a daemon that nobody uses ends; -1 for never",
+        "seconds after which an unused daemon exits; -1 for never",
         Range(-1, LONGEST_WAIT),
     ),
     Setting(
@@ -158,7 +163,7 @@ SETTINGS = (
         float,
         600.0,
         "SPEAKKIT_KEEP_ALIVE",
-        "seconds for which the daemon keeps a model that nobody uses; -1 for ever",
+        "seconds for which the daemon keeps an unused model loaded; -1 for ever",
         Range(-1, LONGEST_WAIT),
     ),
     Setting(
@@ -166,7 +171,7 @@ SETTINGS = (
         bool,
         False,
         "SPEAKKIT_CONTAINERS",
-        "whether the daemon listens for containers too; 1 or true: it does",
+        "let the daemon accept connections from containers; 1 or true to enable",
     ),
     Setting(
         "container_uids",
@@ -176,19 +181,19 @@ SETTINGS = (
         "uids that containers may connect as, besides 0 and your own, such as 1000,100000-165535",
         UIDS,
     ),
-    Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "where models are fetched from", ADDRESS),
+    Setting("hub", str, "https://huggingface.co", "HF_ENDPOINT", "the server that models are fetched from", ADDRESS),
 )
-"""All that can be set, but for the blends."""
+"""All settings except the tables of blends and agents."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values that count, each as SETTINGS says of it.
+    """The effective values of all settings; SETTINGS describes each one.
 
-    models: None where there is no folder but the cache
-    autosave: None where nothing is saved
+    models: a folder with the user's own models, or None if only the cache is used
+    autosave: the folder that utterances are saved to, or None if they are not saved
     blends: name -> blend, such as "af_bella(2)+af_sky(1)"
-    agents: name -> how that agent speaks
+    agents: name -> voice, speed and priority of that agent
     """
 
     voice: str
@@ -220,7 +225,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Agent:
-    """How an agent speaks where it does not say: None is the general default."""
+    """Default voice, speed and priority of an agent's requests; None stands for the general default."""
 
     voice: str
     speed: float | None = None
@@ -229,14 +234,14 @@ class Agent:
 
 @dataclass(frozen=True)
 class Sourced:
-    """A value and where it is from: a variable, a line such as "config.toml line 3", or "default"."""
+    """A value and its source: a variable's name, a line such as "config.toml line 3", or "default"."""
 
     value: Value
     source: str
 
 
 def checked_speed(speed: float) -> float:
-    """`speed` itself. Raises BadValue where it is out of SPEEDS, or no number."""
+    """Return `speed` unchanged. Raises BadValue if it is outside SPEEDS or NaN."""
     slowest, fastest = SPEEDS
     if not slowest <= speed <= fastest:
         raise BadValue(f"the speed {speed:g} is not between {slowest} and {fastest}")
@@ -244,7 +249,7 @@ def checked_speed(speed: float) -> float:
 
 
 def load() -> Settings:
-    """The settings of this moment. Raises ConfigError for a fault in the file or the environment."""
+    """The current settings. Raises ConfigError if the file or the environment has an invalid value."""
     found: dict[str, Any] = {key: sourced.value for key, sourced in sourced_values().items()}
     tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
     for key in [key for key in found if key.partition(".")[0] in TABLES]:
@@ -255,9 +260,9 @@ def load() -> Settings:
 
 
 def sourced_values() -> dict[str, Sourced]:
-    """Every setting, then every blend as "blends.NAME" and every agent as "agents.NAME", with where it is from.
+    """Every setting, then every blend as "blends.NAME" and every agent as "agents.NAME", each with its source.
 
-    Raises as `load` does.
+    Raises ConfigError as `load` does.
     """
     file = tomlfile.read(paths.config())
     for key, value in file.values.items():
@@ -267,7 +272,11 @@ def sourced_values() -> dict[str, Sourced]:
 
 
 def named(key: str, where: str = "", what: str = "setting") -> Setting:
-    """The setting of that name. Raises ConfigError, which begins with `where` and says what `key` is."""
+    """The setting called `key`. Raises ConfigError if there is none.
+
+    where: prefix of the error message, such as "config.toml line 3: "
+    what: what the error message calls `key`, such as "setting" or "table"
+    """
     rows = {setting.name: setting for setting in SETTINGS}
     if key in rows:
         return rows[key]
@@ -278,13 +287,13 @@ def named(key: str, where: str = "", what: str = "setting") -> Setting:
 
 
 def checked_blend(name: str, given: object, where: str = "") -> str:
-    """The blend `given` for a name. Raises ConfigError, which begins with `where`."""
+    """The blend `given`, after validation. Raises ConfigError, prefixed with `where`, if it or `name` is invalid."""
     if not BLEND_NAME.fullmatch(name):
         raise ConfigError(
-            f"{where}a blend cannot be named {shown(name)}; take lower-case letters, digits, _ and -, a letter first"
+            f"{where}a blend cannot be named {shown(name)}; use lower-case letters, digits, _ and -, a letter first"
         )
     if name in voices.ALIASES["kokoro"] or name in voices.profiles():
-        raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; take another name")
+        raise ConfigError(f"{where}a blend cannot be named {name}, since that is a voice; use another name")
     if not isinstance(given, str) or given not in Form(r".*\S.*", ""):
         raise ConfigError(f'{where}{BLENDS}.{name} must be text such as "af_bella(2)+af_sky(1)", not {shown(given)}')
     try:
@@ -295,9 +304,9 @@ def checked_blend(name: str, given: object, where: str = "") -> str:
 
 
 def checked_agent(name: str, given: object, where: str = "") -> str:
-    """What `given` says of an agent. Raises ConfigError, which begins with `where`."""
+    """The text `given`, after validation. Raises ConfigError, prefixed with `where`, if it or `name` is invalid."""
     if not AGENT_NAME.fullmatch(name):
-        raise ConfigError(f"{where}an agent cannot be named {shown(name)}; take 1 to 64 letters, digits or . _ : -")
+        raise ConfigError(f"{where}an agent cannot be named {shown(name)}; use 1 to 64 letters, digits or . _ : -")
     try:
         agent(given if isinstance(given, str) else "")
     except ValueError:
@@ -307,7 +316,7 @@ def checked_agent(name: str, given: object, where: str = "") -> str:
 
 
 def agent(text: str) -> Agent:
-    """The agent that `text` describes: voice, speed and priority, all but the first optional. Raises ValueError."""
+    """The agent described by `text`: voice, then optional speed and priority. Raises ValueError if it is invalid."""
     voice, *others = (part.strip() for part in text.split(","))
     priority = others.pop() if others and others[-1] in PRIORITIES else None
     speed = checked_speed(float(others.pop())) if others else None
@@ -336,7 +345,7 @@ def _agents(file: tomlfile.TomlFile) -> Iterator[tuple[str, Sourced]]:
 
 
 def _rows(file: tomlfile.TomlFile, name: str) -> Iterator[tuple[str, object, str]]:
-    """The keys of a table, with their values and places."""
+    """The keys of table `name`, each with its value and source line. Raises ConfigError if it is not a table."""
     table = file.values.get(name, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{file.where(name)}: {name} must be a table of names, not {shown(table)}")

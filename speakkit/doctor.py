@@ -1,7 +1,7 @@
-"""`speakkit doctor`: does this machine speak, and what to type where it does not.
+"""`speakkit doctor`: check whether speech works on this machine, and say what to type if it does not.
 
-One check, one function, one finding; `examine` has their order. What makes speech to a file impossible is "failed", all
-else that could be better is a "warning".
+Each check is one function and yields one finding; `examine` sets the order. A fault that prevents speech to a file is
+"failed"; any other fault is a "warning".
 """
 
 import difflib
@@ -32,23 +32,23 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import Sentence
 
 SENTENCE = "Everything works on this machine."
-"""What is spoken, and then listened to."""
+"""The English sentence that is synthesized, and then transcribed."""
 
 PYTHONS = ((3, 11), (3, 13))
-"""From the first on, below the last (requires-python in pyproject.toml)."""
+"""Half-open range of supported Python versions (requires-python in pyproject.toml)."""
 
 LEAST_FREE_MB = 2000
-"""What all models take, with room for their rebuilding."""
+"""Megabytes of disk that all models take, with room for rebuilding them."""
 
 ALIKE = 0.6
-"""How much of a sentence is heard at least, between 0 and 1 (difflib's ratio)."""
+"""Lowest accepted similarity of the transcript to the sentence, between 0 and 1 (difflib's ratio)."""
 
 QUIET = 0.05
-"""A peak below this is no speech."""
+"""Audio with a peak below this, of full scale, counts as silence."""
 
 
 class CheckState(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     ok = "ok"
     warning = "warning"
@@ -57,11 +57,11 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check, as it is reported.
 
-    check: its name
-    found: what there is, or what is wrong
-    mend: what to type or do; "" where nothing is wrong
+    check: the name of the check
+    found: what is present, or what is wrong
+    mend: what to type or do; "" if nothing is wrong
     """
 
     check: str
@@ -72,10 +72,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A finding before it has the name of its check.
+    """The return value of a check function, from which `examine` makes a Finding.
 
-    mend: None where nothing is wrong
-    state: where it is not that of every fault of its check
+    found: what is present, or what is wrong
+    mend: what to type or do; None if nothing is wrong
+    state: the state of this fault, if it differs from the check's usual one
     """
 
     found: str
@@ -86,11 +87,11 @@ class CheckResult:
 Check = Callable[[], CheckResult]
 
 Spoken = tuple[str, str, Audio]
-"""What was read aloud, in which language (ISO 639-1), and what was read back from its file."""
+"""The text that was spoken, its language (ISO 639-1), and the audio read back from the written file."""
 
 
 def examine(report: Report) -> Iterator[Finding]:
-    """Run every check, each when it is asked for. `report` is told of weights that are fetched on the way."""
+    """Run every check lazily, one per finding. `report` receives the progress of weights that are fetched."""
     spoken: list[Spoken] = []
     checks: tuple[tuple[str, CheckState, Check], ...] = (
         ("system", CheckState.warning, _system),
@@ -119,7 +120,7 @@ def _finding(name: str, severity: CheckState, check: Check) -> Finding:
     except SpeakkitError as error:
         found, _, mend = str(error).partition("; ")
         if isinstance(error, ConfigError) and not mend:
-            mend = f"mend it by hand: {paths.config()}"
+            mend = f"edit it by hand: {paths.config()}"
         return Finding(name, severity, found, mend.removeprefix("try: ") or "see Troubleshooting in the README")
     except Exception as error:  # noqa: BLE001  a check may fail in any way, and the others must still run
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
@@ -142,11 +143,11 @@ def _python() -> CheckResult:
     first, beyond = PYTHONS
     if first <= sys.version_info[:2] < beyond:
         return CheckResult(found)
-    return CheckResult(f"{found}: kokoro runs on Python 3.11 and 3.12 alone", "uv tool install --python 3.12 speakkit")
+    return CheckResult(f"{found}: kokoro runs on Python 3.11 and 3.12 only", "uv tool install --python 3.12 speakkit")
 
 
 def _command() -> CheckResult:
-    """Whether `speak` is ours: espeak installs a program of that name, and so do others."""
+    """Check that `speak` on PATH is speakkit's: espeak and other packages install a program of that name."""
     found = [Path(folder) / "speak" for folder in os.get_exec_path()]
     programs = [program for program in found if os.access(program, os.X_OK) and program.is_file()]
     scripts = sysconfig.get_path("scripts")
@@ -172,12 +173,14 @@ def _config() -> CheckResult:
     given = [name for name, value in config.sourced_values().items() if value.source != "default"]
     found = f"{file}{'' if file.exists() else ' (not there)'}; set: {', '.join(given) or 'nothing'}"
     if file.exists() and file.stat().st_mode & 0o022:
-        return CheckResult(f"others may write to {file}", f"chmod go-w {shlex.quote(str(file))}", CheckState.warning)
+        return CheckResult(
+            f"other users can write to {file}", f"chmod go-w {shlex.quote(str(file))}", CheckState.warning
+        )
     return CheckResult(found)
 
 
 def _keys() -> CheckResult:
-    tomlfile.read(paths.secrets(), private=True)  # also where every key is in the environment
+    tomlfile.read(paths.secrets(), private=True)  # check the file even if every key is in the environment
     found = {service: keys.find(service) for service in keys.VARIABLES}
     return CheckResult(", ".join(f"{service}: {key.source if key else 'none'}" for service, key in found.items()))
 
@@ -193,12 +196,12 @@ def _disk() -> CheckResult:
 
 
 def _torch() -> CheckResult:
-    from speakkit.engines import device  # noqa: PLC0415  a torch that does not load is a finding
+    from speakkit.engines import device  # noqa: PLC0415  if torch does not load, that is a finding
 
     found = device.describe()
     if found.unused_gpu:
         return CheckResult(
-            f"{found}: it cannot use the NVIDIA GPU that is there",
+            f"{found}: it cannot use the NVIDIA GPU of this machine",
             "nvidia-smi    (does the driver work? then: pip install --force-reinstall torch, a build with CUDA)",
         )
     if not found.is_tested:
@@ -209,7 +212,9 @@ def _torch() -> CheckResult:
 def _espeak() -> CheckResult:
     from speakkit.engines import espeak  # noqa: PLC0415  likewise
 
-    return CheckResult(f"says {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}")
+    return CheckResult(
+        f"pronounces {espeak.INVENTED_WORD!r} as {' '.join(espeak.Espeak('en-us').say(espeak.INVENTED_WORD))}"
+    )
 
 
 def _weights(report: Report) -> CheckResult:
@@ -242,7 +247,8 @@ def _languages() -> CheckResult:
             (outcome,) = phonemizer.phonemize([Sentence(voices.SAMPLES[language], 0)])
         if not all(token.phonemes for token in outcome.result()):
             return CheckResult(
-                f"{language} is installed and says nothing", f"pip install --force-reinstall 'speakkit[{language}]'"
+                f"{language} is installed but produces no phonemes",
+                f"pip install --force-reinstall 'speakkit[{language}]'",
             )
     ready = ", ".join(language for language in registry.PHONEMIZERS if language not in missing)
     extras = ",".join(registry.EXTRAS[language][0] for language in missing)
@@ -251,7 +257,7 @@ def _languages() -> CheckResult:
 
 
 def _speech(spoken: list[Spoken]) -> CheckResult:
-    """A real sentence by the voice that is set, to a real file."""
+    """Check that a sentence can be synthesized with the configured voice and written to a file."""
     settings = config.load()
     registry.require(settings.engine.value)
     start = time.perf_counter()
@@ -267,7 +273,7 @@ def _speech(spoken: list[Spoken]) -> CheckResult:
             sink.write(audio)
         written = audiofile.read(file)
     if np.abs(written.samples).max() < QUIET:
-        return CheckResult("what was spoken is silent", "speakkit models verify kokoro")
+        return CheckResult("the synthesized speech is silent", "speakkit models verify kokoro")
     spoken.append((text, voices.ISO_639_1[voice.language], written))
     return CheckResult(
         f"{written.duration:.1f} s of speech by {voice.name} to a file in {took:.1f} s, models loaded on the way"
@@ -275,12 +281,15 @@ def _speech(spoken: list[Spoken]) -> CheckResult:
 
 
 def _hearing(spoken: list[Spoken]) -> CheckResult:
-    """A real transcription, on the GPU where there is one: CTranslate2 wants CUDA 12 libraries beside torch's 13."""
+    """Check that Whisper transcribes the sentence, on the GPU if there is one.
+
+    The GPU is a source of faults: CTranslate2 needs CUDA 12 libraries beside the CUDA 13 ones of torch.
+    """
     name = next((name for name in registry.RECOGNIZERS if hub.state(name).installed), None)
     if name is None:
         return CheckResult("no Whisper model is installed; to check speech: speakkit models fetch whisper-base")
     if not spoken:
-        return CheckResult("nothing was spoken that could be heard", "mend the line speech first")
+        return CheckResult("there is no speech to transcribe", "mend the check speech first")
     ((text, language, audio),) = spoken
     try:
         with registry.recognizer(name) as recognizer:
@@ -289,7 +298,7 @@ def _hearing(spoken: list[Spoken]) -> CheckResult:
     except (RuntimeError, ValueError, EngineError) as error:
         return CheckResult(f"{name} failed: {error}", "pip install 'speakkit[gpu]'")
     found = f"{name} on {recognizer.device} heard: {transcript.text}"
-    # Whisper writes Hindi and Mandarin in other characters than those that were read.
+    # Whisper transcribes Hindi and Mandarin in other characters than those of the text.
     alike = difflib.SequenceMatcher(None, text.lower(), transcript.text.lower()).ratio()
     understood = language in ("hi", "zh") or alike > ALIKE
     return CheckResult(found, None if understood else "speakkit models verify")
@@ -302,15 +311,15 @@ def _sound() -> CheckResult:
 def _media() -> CheckResult:
     settings = config.load()
     if not settings.media:
-        return CheckResult("music plays on while speech sounds, as the setting media says")
+        return CheckResult("other media players are not paused: the setting media is off")
     try:
         seen = media.seen(settings.media_ignore)
     except Unreachable as error:
-        return CheckResult(f"no music will be paused: {error}")
+        return CheckResult(f"media players will not be paused: {error}")
     names = [f"{each.name} ({'ignored' if each.is_ignored else each.status or 'does not answer'})" for each in seen]
     return CheckResult(f"players: {', '.join(names) or 'none'}")
 
 
 def speaks(findings: list[Finding]) -> bool:
-    """Whether speech to a file works, and nothing else failed."""
+    """Whether no check failed, so that speech to a file works."""
     return all(finding.state is not CheckState.failed for finding in findings)

@@ -1,47 +1,47 @@
-"""Every error that speakkit raises on purpose, and the exit code that each one ends with.
+"""The errors that speakkit raises on purpose, and the exit code of each one.
 
-SpeakkitError                   1  an expected failure; its message is the one line that a person reads
-├── BadValue (ValueError)       2  a value that no run could accept: unknown voice, speed, format
+SpeakkitError                   1  an expected failure; its message is one line for the user
+├── BadValue (ValueError)       2  an invalid value: unknown voice, speed, format
 ├── ConfigError                 1  a setting, or a file of settings or keys, that cannot be used
-├── TextError                   1  text that cannot be read, or that holds nothing to speak
+├── TextError                   1  text that cannot be read, or that has nothing to speak
 ├── ModelError                  1  weights that are missing, damaged, or cannot be made here
 ├── EngineError                 1  an engine that is unavailable, or that failed on its input
 ├── StorageError (OSError)      1  a file or folder that cannot be read or written
-├── DaemonError                 1  a daemon that cannot be started or reached; what it refuses has a code of its own
-└── NoAudioDevice               6  nothing to play on
+├── DaemonError                 1  a daemon that cannot be started or reached; refused requests have other codes
+└── NoAudioDevice               6  no device to play on
 
-WorkerBug is what nobody foresaw in such a process: it ends like any bug, with 3.
+WorkerBug is an unexpected exception in a worker process: like any bug, it exits with 3.
 
-Speech with lost words is no error, since the rest was spoken: the command ends with `ExitCode.LOST_WORDS`.
+Speech with lost words is not an error, because the rest was spoken: the command exits with `ExitCode.LOST_WORDS`.
 """
 
 from enum import IntEnum
 from typing import Self
 
 MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
-"""Names of classes: Python's, and torch's, which is not imported for this."""
+"""Class names of out-of-memory errors: Python's, and torch's, compared by name so that torch is not imported."""
 
 MEMORY_TEXTS = ("out of memory", "allocate memory", "cublas_status_alloc_failed")
-"""Messages of a RuntimeError: CTranslate2 and CUDA; torch on a CPU, ONNX Runtime; cuBLAS."""
+"""Parts of RuntimeError messages: of CTranslate2 and CUDA; of torch on a CPU and ONNX Runtime; of cuBLAS."""
 
 
 class ExitCode(IntEnum):
-    """What the exit status of every command means. `about` says it to people, in README, manual and --help."""
+    """Exit status of every command. `about`: its meaning, as printed in README, manual and --help."""
 
     about: str
 
     DONE = 0, "done"
-    FAILED = 1, "failed, as the one line on standard error says"
-    USAGE = 2, "usage: a value that no run could accept"
+    FAILED = 1, "failed; the line on standard error says why"
+    USAGE = 2, "usage: invalid option or value"
     BUG = 3, "a bug: the line names the log that holds its traceback (and none of your text)"
-    CHECK_FAILED = 4, "a check ran, and what it checked is at fault"
+    CHECK_FAILED = 4, "a check ran and found a fault"
     LOST_WORDS = 5, "spoken, but words were lost: each is named"
     NO_AUDIO_DEVICE = 6, "there is no device to play on"
     NETWORK = 7, "network, quota or busy"
     INTERRUPTED = 130, "interrupted"
 
     def __new__(cls, code: int, about: str) -> Self:
-        """A member that is its code."""
+        """A member whose value is its code."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.about = about
@@ -55,7 +55,7 @@ class SpeakkitError(Exception):
 
 
 class BadValue(SpeakkitError, ValueError):
-    """A value that no run could accept, whatever the machine."""
+    """A value that is invalid on every machine."""
 
     exit_code = ExitCode.USAGE
 
@@ -65,7 +65,7 @@ class ConfigError(SpeakkitError):
 
 
 class TextError(SpeakkitError):
-    """Text that cannot be read, or that holds nothing to speak."""
+    """Text that cannot be read, or that has nothing to speak."""
 
 
 class ModelError(SpeakkitError):
@@ -77,19 +77,19 @@ class EngineError(SpeakkitError):
 
 
 class WorkerDied(EngineError):
-    """A process that held an engine ended before its answer did."""
+    """A worker process exited before it had sent its whole response."""
 
 
 class WorkerHung(WorkerDied):
-    """A process that held an engine said nothing for too long, and was ended."""
+    """A worker process sent nothing until its timeout, and was killed."""
 
 
 class WorkerOutOfMemory(WorkerDied):
-    """There was too little memory for what an engine was asked."""
+    """A worker process had too little memory for its request."""
 
 
 class WorkerGivenUp(EngineError):
-    """A process that held an engine died too often to be started once more."""
+    """A worker process died too often to be restarted."""
 
 
 class StorageError(SpeakkitError, OSError):
@@ -97,20 +97,20 @@ class StorageError(SpeakkitError, OSError):
 
 
 class DaemonError(SpeakkitError):
-    """A daemon that cannot be started or reached, or that refused what it was asked."""
+    """A daemon that cannot be started or reached, or that refused a request."""
 
 
 class NoAudioDevice(SpeakkitError):
-    """There is nothing to play on."""
+    """There is no device to play on."""
 
     exit_code = ExitCode.NO_AUDIO_DEVICE
 
 
 class WorkerBug(Exception):
-    """A bug that showed itself in another process.
+    """An unexpected exception in a worker process.
 
-    kind: the name of its class
-    frames: where it was raised, as in a traceback; none of the user's text is in it
+    kind: the name of the exception's class
+    frames: the stack frames, formatted as in a traceback, without any of the user's text
     """
 
     def __init__(self, kind: str, message: str, frames: str) -> None:
@@ -120,15 +120,15 @@ class WorkerBug(Exception):
 
 
 def storage_error(error: OSError, what: str) -> StorageError:
-    """`error` in one line for people: `what` names the deed and the file, such as "write hello.wav"."""
+    """`error` as a StorageError with a one-line message. `what`: action and file, such as "write hello.wav"."""
     return StorageError(f"cannot {what}: {(error.strerror or str(error)).lower()}")
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error`, or an error that it was raised from, means that an allocation failed."""
+    """Whether `error`, or an error that it was raised from, reports a failed memory allocation."""
     if error is None:
         return False
     name, text = type(error).__name__, str(error).lower()
-    is_runtime = isinstance(error, RuntimeError) or name == "RuntimeException"  # ONNX Runtime's is no RuntimeError
+    is_runtime = isinstance(error, RuntimeError) or name == "RuntimeException"  # ONNX Runtime's own class
     told = is_runtime and any(part in text for part in MEMORY_TEXTS)
     return told or name in MEMORY_ERRORS or is_out_of_memory(error.__cause__)

@@ -1,6 +1,7 @@
-"""The API keys of the clouds: from the environment, else from secrets.toml, which its owner alone may read.
+"""Read and store the API keys of cloud services: from the environment, else from secrets.toml.
 
-No error and no repr here holds a key, nor anything else from secrets.toml that could be one.
+secrets.toml must be readable by its owner only. No error message and no repr of this module contains a key, or any
+other text of secrets.toml that could be one.
 """
 
 import json
@@ -16,33 +17,36 @@ VARIABLES = {
     "gemini": ("SPEAKKIT_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "inworld": ("SPEAKKIT_INWORLD_API_KEY", "INWORLD_API_KEY"),
 }
-"""Each service that takes a key -> the variables that may hold it, the first one first."""
+"""Service -> the environment variables that may hold its key, in order of precedence."""
 
 LONGEST = 4096
-"""Characters: ten times the keys of any cloud."""
+"""Longest accepted key, in characters: ten times the keys of any cloud."""
 
 HEADER = "# Written by `speakkit config set-key`, and refused when others may read it.\n"
 
 
 @dataclass(frozen=True)
 class Key:
-    """An API key. source: the variable, or a line such as "secrets.toml line 2"."""
+    """An API key.
+
+    source: the name of the variable that holds it, or a line such as "secrets.toml line 2"
+    """
 
     value: str = field(repr=False)
     source: str
 
 
 def variables(service: str) -> tuple[str, ...]:
-    """The variables that may hold the key of a service. Raises BadValue for an unknown one."""
+    """The variables that may hold the key of `service`. Raises BadValue if the service is unknown."""
     if service not in VARIABLES:
         raise BadValue(f"there is no service {_nameable(service)}; try {' or '.join(VARIABLES)}")
     return VARIABLES[service]
 
 
 def find(service: str) -> Key | None:
-    """The key of a service, where there is one.
+    """The key of `service`, or None if it is not set.
 
-    Raises BadValue for an unknown service, ConfigError for a key or a secrets.toml that cannot be used.
+    Raises BadValue if the service is unknown, ConfigError if a key is malformed or secrets.toml cannot be used.
     """
     for variable in variables(service):
         if os.environ.get(variable, "").strip():
@@ -53,14 +57,14 @@ def find(service: str) -> Key | None:
 
 
 def store(service: str, key: str) -> None:
-    """Keep a key in secrets.toml, beside those of other services.
+    """Store a key in secrets.toml, beside those of other services.
 
-    Raises BadValue for an unknown service or a text that is no key, ConfigError where secrets.toml is not safe or
-    cannot be understood, StorageError where it cannot be written.
+    Raises BadValue if the service is unknown or the key malformed, ConfigError if secrets.toml is not private or
+    cannot be parsed, StorageError if it cannot be written.
     """
     variables(service)
     try:
-        checked = _checked(key, "what was given")
+        checked = _checked(key, "the given text")
     except ConfigError as error:
         raise BadValue(str(error)) from None
     with tomlfile.locked(paths.secrets()):
@@ -78,13 +82,13 @@ def _keys(file: tomlfile.TomlFile) -> dict[str, str]:
 
 
 def _checked(given: Any, where: str) -> str:
-    """The key without the space around it. Raises ConfigError, which begins with `where`."""
+    """The key, stripped of white space. Raises ConfigError, prefixed with `where`, if it is malformed."""
     key = given.strip() if isinstance(given, str) else ""
     if not re.fullmatch(rf"[!-~]{{1,{LONGEST}}}", key):
-        raise ConfigError(f"{where} is no key: a key is 1 to {LONGEST} ASCII characters without spaces")
+        raise ConfigError(f"{where} is not an API key: a key is 1 to {LONGEST} ASCII characters without spaces")
     return key
 
 
 def _nameable(name: str) -> str:
-    """A name that was mistyped; one that could be a key in the wrong place is not shown."""
+    """A mistyped service name, quoted for an error message; "of that name" if the text could be a misplaced key."""
     return repr(name) if re.fullmatch(r"[a-z][a-z_-]{0,15}", name) else "of that name"

@@ -1,4 +1,4 @@
-"""Where speakkit keeps its files. `SPEAKKIT_HOME` moves all of them under one folder."""
+"""The paths of speakkit's files. `SPEAKKIT_HOME` moves all of them into one folder."""
 
 import os
 from pathlib import Path
@@ -24,17 +24,17 @@ def _settings() -> Path:
 
 
 def config() -> Path:
-    """The user's settings."""
+    """The file of the user's settings."""
     return _settings() / "config.toml"
 
 
 def secrets() -> Path:
-    """The user's API keys."""
+    """The file of the user's API keys."""
     return _settings() / "secrets.toml"
 
 
 def lexicon() -> Path:
-    """How the user wants words to be said."""
+    """The file of the user's pronunciations of words."""
     return _settings() / "lexicon.toml"
 
 
@@ -45,7 +45,7 @@ def voices() -> Path:
 
 
 def models() -> Path:
-    """The cache of model weights: safe to delete, made again when needed."""
+    """The cache of model weights. It is safe to delete, and filled again when needed."""
     home = _home()
     return (home / "cache" if home else platformdirs.user_cache_path(APP)) / "models"
 
@@ -56,20 +56,20 @@ def _state() -> Path:
 
 
 def log() -> Path:
-    """The log that a bug's traceback is written to."""
+    """The log file for the tracebacks of bugs."""
     return _state() / "speakkit.log"
 
 
 def daemon_log() -> Path:
-    """What the daemon did, and what went wrong with it; none of the texts that it spoke."""
+    """The log file of the daemon's actions and errors, without the texts that it spoke."""
     return _state() / "daemon.log"
 
 
 def measurements() -> Path:
-    """What `speakkit bench` measured, a line of JSON for each run."""
+    """The results of `speakkit bench`, one line of JSON per run."""
     return _state() / "bench.jsonl"
 
 
 def data() -> Path:
-    """The files that are installed with the package."""
+    """The folder of data files installed with the package."""
     return Path(__file__).parent / "data"

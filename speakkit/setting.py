@@ -1,4 +1,4 @@
-"""What a setting is, and which values it may have."""
+"""The definition of a setting: its type, default and variable, and validators for its allowed values."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -10,14 +10,17 @@ from speakkit import voices
 from speakkit.errors import BadValue, ConfigError
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters and surrogates, which no text setting may contain."""
+
 LONGEST_SHOWN = 60
+"""Characters of a text that an error message quotes at most."""
 
 Value = str | float | int | bool | Path | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Any of some names."""
+    """Allows any one of `names`."""
 
     names: tuple[str, ...]
 
@@ -30,7 +33,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Language:
-    """Any name of a language that `voices` knows, or none."""
+    """Allows any language name that `voices` accepts, or an empty text."""
 
     def __contains__(self, given: str) -> bool:
         try:
@@ -44,7 +47,7 @@ class Language:
 
 @dataclass(frozen=True)
 class Range:
-    """Any number from the lowest to the highest."""
+    """Allows any number from `lowest` to `highest`, both inclusive."""
 
     lowest: float
     highest: float
@@ -58,9 +61,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Form:
-    """Any text of one line that a pattern matches.
+    """Allows any one-line text that matches a pattern.
 
-    name: how to ask for one
+    pattern: a regular expression for the whole text
+    name: the description of such a text in error messages
     """
 
     pattern: str
@@ -75,7 +79,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Each:
-    """Any list whose every member is allowed."""
+    """Allows any list of texts that are all allowed by `member`."""
 
     member: Form
 
@@ -83,11 +87,11 @@ class Each:
         return not self.others(given)
 
     def others(self, given: Iterable[object]) -> list[object]:
-        """Those that are not allowed."""
+        """The items of `given` that are not allowed."""
         return [each for each in given if not isinstance(each, str) or each not in self.member]
 
     def __str__(self) -> str:
-        return f"a list, each of it {self.member}"
+        return f"a list, each item {self.member}"
 
 
 KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
@@ -96,16 +100,19 @@ KINDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
     float: ((int, float), "a number"),
     tuple: ((list, tuple), "a list"),
 }
-"""The type of a setting -> what TOML may hold for it, and how to ask for that; any other one is text in TOML."""
+"""Type of a setting -> the accepted Python types of its TOML value, and their name; all other types are TOML text."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table.
+    """One setting.
 
-    default: the value, or what gives it
-    variable: of the environment
-    allowed: which values of the right type; None for all
+    name: its key in config.toml
+    kind: the type of its value
+    default: the default value, or a function that returns it
+    variable: the environment variable that overrides the file
+    about: one line of help
+    allowed: the validator for values of that type; None if all are allowed
     """
 
     name: str
@@ -116,7 +123,7 @@ class Setting:
     allowed: OneOf | Language | Range | Form | Each | None = None
 
     def checked(self, given: Any, where: str) -> Value:
-        """`given` in the type of this setting. Raises ConfigError, which begins with `where`."""
+        """`given`, converted to the type of this setting. Raises ConfigError, prefixed with `where`, if invalid."""
         types, wanted = KINDS.get(self.kind, (str, str(self.allowed)))
         if not _is(given, types):
             raise ConfigError(f"{where} must be {wanted}, not {shown(given)}")
@@ -127,7 +134,7 @@ class Setting:
         return _expanded(value, where) if isinstance(value, Path) else value
 
     def read(self, text: str, where: str) -> Value:
-        """The same for a variable or an argument: a folder may be relative to the current one, a list has commas."""
+        """The value of a variable or argument, checked as by `checked`. Folders may be relative, lists have commas."""
         try:
             return self.checked(self._parsed(text), where)
         except ValueError:
@@ -144,7 +151,7 @@ class Setting:
 
 
 def _is(given: object, types: type | tuple[type, ...]) -> bool:
-    """As isinstance, but true and false are no numbers."""
+    """Like isinstance, except that a bool is not an int."""
     return isinstance(given, types) and (types is bool or not isinstance(given, bool))
 
 
@@ -156,7 +163,7 @@ def _expanded(folder: Path, where: str) -> Path:
 
 
 def shown(given: object) -> str:
-    """What was given, short enough for one line."""
+    """`given` as text for an error message, shortened to fit on one line."""
     if isinstance(given, bool):
         return str(given).lower()
     if isinstance(given, str):

@@ -1,4 +1,4 @@
-"""Small TOML files that people edit: read with the line of each key, and replaced whole or not at all."""
+"""Read small user-edited TOML files with the line of each key, and replace them atomically."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from typing import Any
 from speakkit.errors import ConfigError, storage_error
 
 LARGEST = 1 << 20
-"""Bytes: a thousand times what anyone writes by hand."""
+"""Largest accepted file, in bytes: a thousand times a file written by hand."""
 
 PART = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*')"""
 KEY = re.compile(rf"\s*({PART}(?:\s*\.\s*{PART})*)\s*=")
@@ -25,9 +25,10 @@ POSITION = re.compile(r"\(at [^)]*\)$")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file as it was read; one that is not there is empty.
+    """The content of a TOML file; a missing file is empty.
 
-    values: as tomllib reads them
+    text: the source text
+    values: the parsed values, as returned by tomllib
     """
 
     path: Path
@@ -35,7 +36,7 @@ class TomlFile:
     values: Mapping[str, Any]
 
     def where(self, *keys: str) -> str:
-        """The place of a key, or of what holds it, such as "config.toml line 3"; the file where no line is found."""
+        """The position of a key, or of its table, such as "config.toml line 3"; the file name if no line is found."""
         for length in range(len(keys), 0, -1):
             if keys[:length] in self._lines:
                 return f"{self.path.name} line {self._lines[keys[:length]]}"
@@ -43,7 +44,7 @@ class TomlFile:
 
     @cached_property
     def _lines(self) -> dict[tuple[str, ...], int]:
-        """Tables and keys -> lines, by a scan, since tomllib tells none. A key inside an inline table has no line."""
+        """Path of a table or key -> line number, by a scan, because tomllib reports none. Inline keys have no line."""
         lines: dict[tuple[str, ...], int] = {}
         table: tuple[str, ...] = ()
         quotes = ""
@@ -60,17 +61,17 @@ class TomlFile:
 
 
 def read(path: Path, *, private: bool = False) -> TomlFile:
-    """The file at `path`, which may be missing.
+    """Read the file at `path`, which may be missing.
 
-    private: refuse a file that others can read or change, and quote none of its text in an error
-    Raises ConfigError where the file cannot be read, is no TOML, or is not private.
+    private: refuse a file that other users can read or change, and quote none of its text in errors
+    Raises ConfigError if the file cannot be read, is not TOML, or should be private and is not.
     """
     text = _text(path, private=private)
     return TomlFile(path, text, parsed(path, text, private=private))
 
 
 def parsed(path: Path, text: str, *, private: bool = False) -> dict[str, Any]:
-    """`text` as tomllib reads it. Raises ConfigError, which names `path`, where it is no TOML."""
+    """`text` parsed by tomllib. Raises ConfigError, which names `path`, if it is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -83,8 +84,8 @@ def parsed(path: Path, text: str, *, private: bool = False) -> dict[str, Any]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of the file at `path`, whose folder is made for its owner alone. Raises StorageError."""
-    import filelock  # noqa: PLC0415  it takes longer to load than all else that reading settings takes
+    """Hold the lock of the file at `path`. Creates its folder, with mode 0700, if missing. Raises StorageError."""
+    import filelock  # noqa: PLC0415  its import takes longer than all the rest of reading settings
 
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,14 +100,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put `text` in the place of the file, whole or not at all; call it with the lock held.
+    """Replace the file's content by `text` atomically. The caller must hold the lock.
 
-    A new file can be read by its owner alone; a link stays one. Raises StorageError.
+    A new file is readable by its owner only. If `path` is a link, its target is replaced. Raises StorageError.
     """
     target = Path(os.path.realpath(path))
     scratch = target.with_name(f".{target.name}.partial")
     try:
-        scratch.unlink(missing_ok=True)  # of a run that was killed
+        scratch.unlink(missing_ok=True)  # a killed run may have left one
         with open(scratch, "xb", opener=_private) as file:
             if target.exists():
                 os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
@@ -126,7 +127,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe in its place is not waited for."""
+    """Opener that does not block if the path is a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
@@ -144,7 +145,7 @@ def _text(path: Path, *, private: bool) -> str:
     except OSError as error:
         raise ConfigError(str(storage_error(error, f"read {path}"))) from error
     if len(raw) > LARGEST:
-        raise ConfigError(f"{path} is longer than {LARGEST >> 20} MB, which no file of settings is")
+        raise ConfigError(f"{path} is longer than {LARGEST >> 20} MB, too long for a settings file")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -152,18 +153,18 @@ def _text(path: Path, *, private: bool) -> str:
 
 
 def _require_private(path: Path, found: os.stat_result) -> None:
-    """Raises ConfigError where somebody else could read the file, or put another one in its place."""
+    """Raises ConfigError if another user can read the file, or replace it."""
     user = os.geteuid()
     if found.st_uid != user:
         raise ConfigError(f"{path} belongs to another user; remove it, and store your keys anew")
     if path.is_symlink() and Path(os.path.realpath(path)).parent.stat().st_uid != user:
-        raise ConfigError(f"{path} leads to a folder of another user; put the file itself in its place")
+        raise ConfigError(f"{path} links into a folder of another user; put the file itself in place of the link")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise ConfigError(f"{path} can be read or changed by others; try: chmod 600 {shlex.quote(str(path))}")
 
 
 def _open_quotes(line: str, before: str) -> str:
-    """The quotes of a text of several lines that is still open after `line`."""
+    """The delimiter of a multi-line string that is still open after `line`, or ""; `before`: the same before it."""
     if before:
         return "" if before in line else before
     is_comment = line.lstrip().startswith("#")

@@ -64,9 +64,9 @@ FAULTS = {
     "no list": ("media_ignore = 'vlc'", "config.toml line 1: media_ignore must be a list, not 'vlc'"),
     "a list with a number": (
         "media_ignore = ['vlc', 3]",
-        "config.toml line 1: media_ignore must be a list, each of it the name of a player, such as spotify, not 3",
+        "config.toml line 1: media_ignore must be a list, each item the name of a player, such as spotify, not 3",
     ),
-    "a list with nothing": ("media_ignore = ['']", "each of it the name of a player, such as spotify, not ''"),
+    "a list with nothing": ("media_ignore = ['']", "each item the name of a player, such as spotify, not ''"),
     "an unknown setting": (
         "# mine\nvoise = 'f1'",
         "config.toml line 2: there is no setting 'voise'; did you mean voice?",
@@ -79,7 +79,7 @@ FAULTS = {
     "agents that are none": ("agents = 3", "config.toml line 1: agents must be a table of names, not 3"),
     "an agent without a proper name": (
         "[agents]\n'a b' = 'f1'",
-        "an agent cannot be named 'a b'; take 1 to 64 letters, digits or . _ : -",
+        "an agent cannot be named 'a b'; use 1 to 64 letters, digits or . _ : -",
     ),
     "an agent who speaks too fast": (
         "[agents]\na = 'f1, 9'",
@@ -91,15 +91,15 @@ FAULTS = {
     ),
     "a blend in capitals": (
         "[blends]\nMine = 'f1'",
-        "config.toml line 2: a blend cannot be named 'Mine'; take lower-case letters, digits, _ and -, a letter first",
+        "config.toml line 2: a blend cannot be named 'Mine'; use lower-case letters, digits, _ and -, a letter first",
     ),
     "a blend that hides an alias": (
         "blends = {f1 = 'f2'}",
-        "config.toml line 1: a blend cannot be named f1, since that is a voice; take another name",
+        "config.toml line 1: a blend cannot be named f1, since that is a voice; use another name",
     ),
     "a blend that hides a voice": (
         "[blends]\naf_sky = 'f2'",
-        "config.toml line 2: a blend cannot be named af_sky, since that is a voice; take another name",
+        "config.toml line 2: a blend cannot be named af_sky, since that is a voice; use another name",
     ),
 }
 

@@ -66,7 +66,7 @@ def test_a_key_in_the_environment_needs_no_file(monkeypatch):
 def test_what_is_no_key_in_the_environment(monkeypatch):
     """Is told by the variable's name alone."""
     monkeypatch.setenv("GEMINI_API_KEY", f"{SECRET} {SECRET}")
-    with pytest.raises(ConfigError, match=r"^GEMINI_API_KEY is no key: a key is 1 to 4096 ASCII"):
+    with pytest.raises(ConfigError, match=r"^GEMINI_API_KEY is not an API key: a key is 1 to 4096 ASCII"):
         keys.find("gemini")
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_key_is_refused(key, secrets):
     """Without being shown."""
     with pytest.raises(BadValue) as caught:
         keys.store("gemini", key)
-    assert str(caught.value) == "what was given is no key: a key is 1 to 4096 ASCII characters without spaces"
+    assert str(caught.value) == "the given text is not an API key: a key is 1 to 4096 ASCII characters without spaces"
     assert not secrets.exists()
 
 
@@ -102,8 +102,11 @@ def test_what_is_no_key_is_refused(key, secrets):
     [
         (f"gemini = '{SECRET}'\ngemeni = ''", "line 2: there is no service 'gemeni'; try gemini or inworld"),
         (f"{SECRET} = 'gemini'", "secrets.toml line 1: there is no service of that name; try gemini or inworld"),
-        (f"gemini = ['{SECRET}']", "gemini is no key: a key is 1 to 4096 ASCII characters without spaces"),
-        (f"gemini = '{SECRET} {SECRET}'", "gemini is no key: a key is 1 to 4096 ASCII characters without spaces"),
+        (f"gemini = ['{SECRET}']", "gemini is not an API key: a key is 1 to 4096 ASCII characters without spaces"),
+        (
+            f"gemini = '{SECRET} {SECRET}'",
+            "gemini is not an API key: a key is 1 to 4096 ASCII characters without spaces",
+        ),
         (f"gemini = {SECRET}", "secrets.toml is not TOML: (at line 1, column 10)"),
         (f"{SECRET}", "secrets.toml is not TOML: (at end of document)"),
     ],

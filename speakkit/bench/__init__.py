@@ -1,1 +1,1 @@
-"""How fast this machine speaks: one process after another, each asked the same, while what that takes is watched."""
+"""`speakkit bench`: measure the speed and resource use of synthesis, with one process and with several at once."""

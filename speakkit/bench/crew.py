@@ -1,4 +1,4 @@
-"""Some instances that do the same at the same time: the workers of a pool, each driven by a thread of its own."""
+"""Run several bench instances at the same time: the workers of a pool, each driven by its own thread."""
 
 import math
 import time
@@ -13,21 +13,25 @@ from speakkit.workers.pool import Pool
 from speakkit.workers.worker import Limits, Worker
 
 TICK = 0.2
-"""Seconds between two reports."""
+"""Seconds between two progress reports."""
 
 PLACE = "speakkit.bench.instance:load"
-"""What a worker loads."""
+"""The function that a worker process loads, as module:function."""
 
 LIMITS = Limits(start_s=600.0, silence_s=3600.0, cpu_s=math.inf, wall_s=math.inf, retries=0, deaths=1)
-"""A long text takes its time on a slow machine; an instance that died is not replaced, but told of."""
+"""Limits of the workers. A long text may take long on a slow machine; a dead instance is reported, not replaced."""
 
 
 class Member:
-    """One instance as whoever drives it sees it.
+    """One instance, and what was measured on it.
 
-    spoken: the requests that were done; ended: when the last of them was, by time.perf_counter
+    number: from 1
+    worker: its process
+    spoken: the completed requests that count
+    ended: when the last of them was completed, in seconds of time.perf_counter
     cold_start: seconds from spawning the process to the first audio of its first request
-    failure: why it does nothing any more
+    facts: properties of the instance, once `read` was called
+    failure: the error after which it does nothing more
     """
 
     def __init__(self, number: int, worker: Worker, text: str) -> None:
@@ -41,18 +45,18 @@ class Member:
         self._text = text
 
     def warm_up(self, work: Work) -> None:
-        """Start the process, and have it do a request that is not counted."""
+        """Start the process, and run a request that is not counted."""
         began = time.perf_counter()
         for spoken in self._speak(work):
             self.cold_start = time.perf_counter() - began - (spoken.seconds - spoken.first_audio)
 
     def read(self) -> None:
-        """The text alone, and what else the instance knows of itself."""
+        """Set `facts`: properties of the instance, and the time of its text processing alone."""
         for facts in self.worker.request(Read(self._text), Facts):
             self.facts = facts
 
     def speak(self, work: Work) -> None:
-        """The requests that count."""
+        """Run the requests that count."""
         for spoken in self._speak(work):
             self.spoken.append(spoken)
             self.ended = time.perf_counter()
@@ -62,7 +66,10 @@ class Member:
 
 
 class Crew:
-    """Members who are started when they are first asked for something, and ended with its block, whatever they do."""
+    """A group of instances. They are started on their first request, and ended at the end of the `with` block.
+
+    members: the instances
+    """
 
     def __init__(self, setup: Setup, count: int, text: str) -> None:
         self._pool: Pool[Speak, Spoken] = Pool(PLACE, setup, Spoken, count, LIMITS)
@@ -78,13 +85,13 @@ class Crew:
 
     @property
     def pids(self) -> list[int]:
-        """Of the processes."""
+        """Process ids of the running instances."""
         return [pid for member in self.members if (pid := member.worker.pid)]
 
     def together(self, act: Callable[[Member], None], tell: Callable[[], None]) -> None:
-        """Let each member that has not failed do `act`, all at once; one that fails leaves the others to their work.
+        """Run `act` on all members that have not failed, at the same time. A failure does not stop the others.
 
-        `tell` is called some times a second, in this thread.
+        tell: called several times a second in this thread, to report progress
         """
         members = {member.worker: member for member in self.members}
 

@@ -1,4 +1,4 @@
-"""What was measured -> the figures that are shown: one `Figures` for each row of the table."""
+"""Compute the figures of the report from the measurements: one `Figures` per row of the table."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,10 +8,13 @@ from speakkit.bench.messages import Spoken
 from speakkit.bench.monitor import Reading
 
 ENGINE = "kokoro"
+"""Name of speakkit's own engine."""
+
 BASELINE = "upstream"
+"""Name of the engine that runs the plain kokoro loop."""
 
 FEWEST_FOR_P95 = 20
-"""Requests; of fewer, the longest one stands for the 95th percentile."""
+"""Number of requests below which the longest one is reported as the 95th percentile."""
 
 HOUR = 3600
 MILLION = 1_000_000
@@ -19,9 +22,10 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Prices:
-    """What is paid, in US dollars.
+    """Prices in US dollars.
 
-    kwh: for a kilowatt-hour; hour: for the machine, its electricity included, or None where it is one's own
+    kwh: price of a kilowatt-hour
+    hour: price of the machine per hour, electricity included; None for a machine that is not rented
     """
 
     kwh: float
@@ -30,15 +34,17 @@ class Prices:
 
 @dataclass(frozen=True)
 class Row:
-    """What some instances did together.
+    """The measurements of some instances that ran at the same time.
 
-    asked: how many requests, of all of them
-    characters: in each request
-    requests: those that were done
+    engine: the engine's name
+    instances: number of instances
+    asked: number of requests planned, of all instances together
+    characters: characters in each request
+    requests: the completed requests
     clock: seconds from the start of the first request to the end of the last one
-    cold_starts, g2p: seconds, of each instance
-    idle, busy: what the gauges showed before the requests, and during them
-    failures: what went wrong, a line for each
+    cold_starts, g2p: seconds, per instance
+    idle, busy: gauge readings before the requests, and during them
+    failures: one line per failure
     """
 
     engine: str
@@ -55,22 +61,27 @@ class Row:
 
     @property
     def throughput(self) -> float | None:
-        """Seconds of audio in a second of the clock; None where no request was done."""
+        """Seconds of audio per second of wall time; None if no request was completed."""
         return sum(spoken.audio for spoken in self.requests) / self.clock if self.requests else None
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A row of the table. Seconds but where a name says otherwise; None where there is nothing to be said.
+    """A row of the table. Times are in seconds, and figures that are not available are None.
 
-    mean, p50, p95, max: of a request, from its text to its file; p95 is max where there are fewer than 20
-    scale: the throughput in that of one instance; marginal_pct: what the last instance added, of that of one
-    ratio_to_baseline: the throughput in that of as many instances of the plain kokoro loop
-    first_audio, g2p: medians; cold_start: from spawning a process to its first audio, of the slowest
-    audio, clock: of speech, and of the clock, for all requests together
-    vram_mb, vram_idle_mb: of the workers, or where NVML does not tell them apart, of everybody
-    power_w, power_idle_w, energy_wh_per_audio_hour, electricity_*: of the GPU alone
-    rent_*: by the price of an hour
+    requests, asked: number of completed and of planned requests
+    throughput: seconds of audio per second of wall time
+    mean, p50, p95, max: time of a request from its text to its file; p95 equals max if there are fewer than 20 requests
+    scale: the throughput divided by that of one instance
+    marginal_pct: the throughput that the last instance added, in percent of that of one instance
+    ratio_to_baseline: the throughput divided by that of as many instances of the plain kokoro loop
+    first_audio, g2p: medians
+    cold_start: from spawning a process to its first audio, of the slowest instance
+    audio, clock: speech and wall time of all requests together
+    memory_mb: memory of the workers
+    vram_mb, vram_idle_mb: GPU memory of the workers, or of all processes if NVML does not distinguish them
+    power_w, power_idle_w, energy_wh_per_audio_hour, electricity_*: of the GPU only
+    rent_*: computed from the price of an hour
     """
 
     engine: str
@@ -106,17 +117,17 @@ class Figures:
 
 
 def of(rows: Sequence[Row], prices: Prices) -> list[Figures]:
-    """The figures of each row, in the same order."""
+    """The figures of `rows`, in the same order."""
     return [_figures(row, rows, prices) for row in rows]
 
 
 def headline(found: Sequence[Figures]) -> float | None:
-    """Ours over the plain loop, one instance each; None where that was not measured, or not in full."""
+    """The throughput ratio of one speakkit instance to one plain loop; None if one was not measured, or failed."""
     return next((row.ratio_to_baseline for row in found if row.engine == ENGINE and row.instances == 1), None)
 
 
 def percentile_95(values: Sequence[float]) -> float:
-    """The 95th percentile (linear between neighbours), or of fewer than 20 values the highest."""
+    """The 95th percentile, linearly interpolated; for fewer than 20 values, the highest one."""
     if len(values) < FEWEST_FOR_P95:
         return max(values)
     return statistics.quantiles(values, n=20, method="inclusive")[-1]
@@ -169,7 +180,7 @@ def _found(rows: Sequence[Row], engine: str, instances: int) -> Row | None:
 
 
 def _over(row: Row, other: Row | None) -> float | None:
-    """The throughput of `row` in that of `other`; a row that lost an instance is compared with none."""
+    """The throughput of `row` divided by that of `other`; None if one is missing or has failures."""
     if other is None or not row.throughput or not other.throughput or row.failures or other.failures:
         return None
     return row.throughput / other.throughput

@@ -1,4 +1,4 @@
-"""What was measured before, one line of JSON for each run that came to its end; and a run beside an earlier one."""
+"""The history of bench runs, one line of JSON per completed run, and the comparison of a run with an earlier one."""
 
 import json
 import os
@@ -15,23 +15,24 @@ from speakkit.bench.report import FORMAT, BenchResult, as_json, as_json_line
 from speakkit.errors import StorageError, storage_error
 
 Document = Mapping[str, Any]
-"""A run as `report.as_json` gives it."""
+"""A run as returned by `report.as_json`."""
 
 ALIKE = ("device", "voice", "language", "speed", "batch", "concurrency", "sha256")
-"""Two runs with the same of these, on the same processor, can be compared."""
+"""Fields that must be equal, besides the CPU, for two runs to be comparable."""
 
 NAMED = ("weights", "speakkit", "torch")
-"""What may differ between them, and is then named."""
+"""Fields that may differ between comparable runs; differences are reported."""
 
 COMPARED = {"engine", "instances", "throughput", "p50", "failures"}
-"""Of a row."""
+"""Fields of a row that a comparison needs."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A row of two runs.
+    """The comparison of a row with the same row of an earlier run.
 
-    throughput, p50: of this run; ratio, p50_ratio: in that of the earlier one
+    throughput, p50: of this run
+    ratio, p50_ratio: those divided by the values of the earlier run
     """
 
     engine: str
@@ -43,7 +44,7 @@ class Change:
 
 
 def append(result: BenchResult) -> None:
-    """Add a run. Others that add theirs at the same time are waited for. Raises StorageError."""
+    """Append a run to the history, under a file lock. Raises StorageError if it cannot be written."""
     file = paths.measurements()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,7 @@ def append(result: BenchResult) -> None:
 
 
 def last_alike(result: BenchResult) -> Document | None:
-    """The last run with the same options on the same device; None where there is none. Raises StorageError."""
+    """The last run with the same options on the same device, or None. Raises StorageError if reading fails."""
     file = paths.measurements()
     try:
         lines = file.read_bytes().splitlines() if file.exists() else []
@@ -66,7 +67,7 @@ def last_alike(result: BenchResult) -> Document | None:
 
 
 def read(file: Path) -> Document:
-    """A run that `--json` printed into a file. Raises StorageError where it is none."""
+    """The run in a file written by `--json`. Raises StorageError if it cannot be read or has no run."""
     try:
         found = _parsed(file.read_bytes())
     except OSError as error:
@@ -77,7 +78,7 @@ def read(file: Path) -> Document:
 
 
 def changes(rows: Sequence[Figures], before: Document) -> list[Change]:
-    """The rows that both runs have, and that failed in neither."""
+    """The comparison of each row that both runs have without failures."""
     earlier = {(row["engine"], row["instances"]): row for row in before["rows"] if not row["failures"]}
     return [
         Change(
@@ -94,7 +95,7 @@ def changes(rows: Sequence[Figures], before: Document) -> list[Change]:
 
 
 def differences(result: BenchResult, before: Document) -> list[str]:
-    """What was not the same then, so that the ratios may say something of that alone."""
+    """The conditions that differ between the runs, one line each: they may explain the ratios."""
     now = as_json(result)
     pairs = ((name, before[name], now[name]) for name in (*ALIKE, *NAMED))
     found = [f"{name}: {then} then, {this} now" for name, then, this in pairs if then != this]
@@ -106,7 +107,7 @@ def _identity(run: Document) -> tuple[Any, ...]:
 
 
 def _parsed(line: bytes) -> Document | None:
-    """A run; None for anything else, such as a line that was torn when the machine went down."""
+    """The run in a line; None for any other text, such as a line cut off when the machine went down."""
     try:
         found: Document = json.loads(line)
         complete = found["format"] == FORMAT and found.keys() >= {*ALIKE, *NAMED, "machine", "when"}
@@ -117,7 +118,7 @@ def _parsed(line: bytes) -> Document | None:
 
 
 def _torn(out: BinaryIO) -> str:
-    """What must stand before the next line: the end of the last one, where that was torn off."""
+    """The text to write before the next line: a line break if the last line was cut off, else nothing."""
     if not out.seek(0, os.SEEK_END):
         return ""
     out.seek(-1, os.SEEK_END)

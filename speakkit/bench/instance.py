@@ -1,7 +1,6 @@
-"""One instance, as it runs in a process of its own: a voice that writes the same text to files, over and over.
+"""A bench instance, which runs in its own process and synthesizes the same text to files repeatedly.
 
-It is asked to `Speak`, and replies with a `Spoken` for each request of the work when it is done; or to `Read`, and
-replies with `Facts`.
+It responds to a `Speak` request with a `Spoken` for each completed file, and to a `Read` request with `Facts`.
 """
 
 import atexit
@@ -21,7 +20,7 @@ from speakkit.text.chunks import Delivery
 
 
 def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
-    """What answers in a worker. Raises what `synthesize.speaker` raises."""
+    """The request handler of a worker process. Raises the errors of `synthesize.speaker`."""
     lent = ExitStack()
     atexit.register(lent.close)
     speaker = synthesize.speaker(_request(setup), batch=setup.batch)
@@ -43,22 +42,22 @@ def _request(setup: Setup, text: str = "", seed: int = 0) -> SpeechRequest:
 
 
 class Instance:
-    """A voice, and what is to be known of it."""
+    """A loaded speaker, and the handlers of its requests."""
 
     def __init__(self, setup: Setup, speaker: Speaker) -> None:
         self._setup = setup
         self._speaker = speaker
 
     def answer(self, asked: Speak | Read) -> Iterator[Spoken | Facts]:
-        """The replies to a request."""
+        """The responses to a request."""
         if isinstance(asked, Read):
             yield self.facts(asked.text)
         else:
             yield from self.speak(asked.text, asked.work)
 
     def facts(self, text: str) -> Facts:
-        """What this instance is, and how long it reads `text`."""
-        from speakkit.engines import device  # noqa: PLC0415  whoever asks knows this module too, and needs no torch
+        """The properties of this instance, and the time of its text processing of `text`."""
+        from speakkit.engines import device  # noqa: PLC0415  the parent imports this module too, and needs no torch
 
         began = time.perf_counter()
         delivery = Delivery(self._speaker.voice, self._setup.speed, 0)
@@ -79,7 +78,7 @@ class Instance:
         )
 
     def speak(self, text: str, work: Work) -> Iterator[Spoken]:
-        """Each request when it is done."""
+        """Run the requests of `work`; yields the result of each one when it is complete."""
         until = time.monotonic() + (float("inf") if work.seconds is None else work.seconds)
         seeds = takewhile(lambda _: time.monotonic() < until, range(work.seed, work.seed + work.count))
 
@@ -103,7 +102,7 @@ class Instance:
 
 
 def _some_at_once(request: Callable[[int], Spoken], seeds: Iterable[int], concurrency: int) -> Iterator[Spoken]:
-    """The answers to all requests as they come, `concurrency` of them under way at a time."""
+    """The results of all requests in the order of completion, with `concurrency` requests in progress at a time."""
     waiting = iter(seeds)
     with ThreadPoolExecutor(concurrency) as pool:
         running = {pool.submit(request, seed) for seed in islice(waiting, concurrency)}

@@ -1,4 +1,4 @@
-"""The machine that is measured, as far as the standard library can tell."""
+"""Properties of the measured machine, from the standard library and /proc."""
 
 import os
 import platform
@@ -9,15 +9,18 @@ from pathlib import Path
 
 PROC = Path("/proc")
 MB = 1e6
-"""Bytes: what is called a megabyte wherever speakkit writes MB."""
+"""Bytes per megabyte, wherever speakkit writes MB."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a measurement depends on, beside the GPU.
+    """Properties of a machine that affect a measurement, apart from the GPU.
 
-    cores: those that this process may use
-    memory_gb: None where the system does not tell
+    cpu: model name
+    cores: number of cores that this process may use
+    memory_gb: None if the system does not report it
+    system: operating system and release
+    python: version
     """
 
     cpu: str
@@ -28,7 +31,7 @@ class Machine:
 
 
 def describe(proc: Path = PROC) -> Machine:
-    """This machine."""
+    """The properties of this machine."""
     model = re.search(r"^model name\s*:\s*(.*)$", _read(proc / "cpuinfo"), re.MULTILINE)
     cpu = model[1] if model else platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -38,12 +41,12 @@ def describe(proc: Path = PROC) -> Machine:
 
 
 def free_mb(proc: Path = PROC) -> float | None:
-    """Memory that processes can still take without swapping; None where the system does not tell."""
+    """Megabytes that processes can allocate without swapping; None if the system does not report it."""
     return _field(proc / "meminfo", "MemAvailable")
 
 
 def held_mb(pids: Iterable[int], proc: Path = PROC) -> float | None:
-    """Memory that these processes hold for themselves, without the libraries that they share; None as above."""
+    """Megabytes of private memory of these processes, without shared libraries; None if not reported."""
     held = [found for pid in pids if (found := _field(proc / str(pid) / "status", "RssAnon")) is not None]
     return sum(held) if held else None
 

@@ -1,4 +1,4 @@
-"""Messages to and from a bench instance. Imports no engine."""
+"""Messages to and from a bench instance. This module imports no engine."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 SHOWN = 20
-"""Words that are named; a table has not room for any number of them."""
+"""Number of lost words that are reported at most, so that they fit below a table."""
 
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-"""A time that was measured; never NaN."""
+"""A measured duration in seconds; never NaN."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What an instance speaks with.
+    """The configuration of an instance.
 
     engine: a name of `engines.registry.SYNTHESIZERS`
-    batch: chunks that go through the network at once; None for what is best on the device
-    threads: of the processor; 0 for as many as torch takes
+    batch: chunks per pass through the network; None for the best size for the device
+    threads: CPU threads; 0 for the default of torch
     """
 
     engine: str
@@ -33,13 +33,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Work:
-    """Requests to be spoken.
+    """A series of requests.
 
-    count: how many
-    seed: of the first; the others have those that follow
-    concurrency: how many at once
-    folder: where their files are written, each of which is removed when it is whole
-    seconds: after these no further one is begun; None for never
+    count: number of requests
+    seed: seed of the first request; each following request has the next seed
+    concurrency: number of requests in progress at a time
+    folder: folder for the output files; each file is removed when it is complete
+    seconds: time after which no further request begins; None for no limit
     """
 
     count: int
@@ -51,10 +51,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Spoken:
-    """One request.
+    """Measurements of one completed request.
 
-    seconds: from the text to the file, whole and in its place
-    first_audio: seconds from the text to the first audio that could be played
+    seconds: time from the text to the complete file
+    first_audio: seconds from the text to the first playable audio
     audio: seconds of speech
     """
 
@@ -65,14 +65,16 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an instance turned out to be, and how it reads the text.
+    """Properties of an instance, and of its processing of the text.
 
-    weights: which ones speak, such as "official"
-    device: with its name, such as "cpu (8 threads)"; gpu: its UUID as NVML knows it, or ""
-    torch: its version; threads: of the processor, that it computes with
-    g2p: seconds from the text to the phonemes of all of it, which are a part of `Spoken.seconds` too
-    chunks: that the text is spoken in
-    lost: the words that the voice cannot say, the first SHOWN of them
+    weights: the source of the weights, such as "official"
+    device: description of the device, such as "cpu (8 threads)"
+    gpu: UUID of the GPU for NVML, or ""
+    torch: version of torch
+    threads: number of CPU threads it computes with
+    g2p: seconds from the text to all of its phonemes; these are included in `Spoken.seconds` too
+    chunks: number of chunks of the text
+    lost: words that the voice cannot say, at most SHOWN of them
     """
 
     weights: str
@@ -86,13 +88,13 @@ class Facts:
 
 
 class Speak(msgspec.Struct, frozen=True, tag="speak"):
-    """Request to speak a text, again and again."""
+    """Request to synthesize a text repeatedly. The responses are `Spoken`."""
 
     text: str
     work: Work
 
 
 class Read(msgspec.Struct, frozen=True, tag="read"):
-    """Request to read a text and say nothing."""
+    """Request to process a text without synthesis. The response is `Facts`."""
 
     text: str

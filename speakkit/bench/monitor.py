@@ -1,6 +1,6 @@
-"""What the workers take while they work: memory by the system, and the GPU's figures by NVML, some times a second.
+"""Sample the resource use of the workers: memory from the system, GPU figures from NVML, several times a second.
 
-Not yet run on a real GPU: the tests hold it against a stub of pynvml.
+Not yet run on a real GPU: the tests use a stub of pynvml.
 """
 
 import importlib
@@ -15,19 +15,19 @@ from speakkit.bench.machine import MB, held_mb
 from speakkit.errors import EngineError
 
 INTERVAL = 0.2
-"""Seconds between two readings. NVML's own figures are no younger than a sixth of a second."""
+"""Seconds between two readings. NVML updates its figures at most every sixth of a second."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the gauges show at one moment; None where there is no such gauge.
+    """The gauge values at one moment; None for a gauge that is not available.
 
-    memory_mb: what the workers hold for themselves
-    vram_mb: what is taken of the GPU's memory by everybody
-    vram_workers_mb: by the workers; NVML does not tell in a container, nor on WSL
-    sm_pct: the share of the last sixth of a second or more in which anything ran on the GPU ("utilization.gpu")
-    power_w: of the GPU alone
-    temperature_c: of the GPU
+    memory_mb: private memory of the workers
+    vram_mb: GPU memory in use, by all processes
+    vram_workers_mb: GPU memory in use by the workers; NVML does not report it in a container or on WSL
+    sm_pct: percentage of the last sixth of a second or more in which a kernel ran on the GPU ("utilization.gpu")
+    power_w: power of the GPU only
+    temperature_c: temperature of the GPU
     """
 
     memory_mb: float | None = None
@@ -39,7 +39,7 @@ class Reading:
 
 
 def combined(readings: Sequence[Reading]) -> Reading:
-    """Some readings as one: the highest of memory and temperature, the mean of utilisation and power."""
+    """Several readings combined: the maximum of memory and temperature, the mean of utilisation and power."""
     means = ("sm_pct", "power_w")
     known = {
         field.name: [value for reading in readings if (value := getattr(reading, field.name)) is not None]
@@ -51,10 +51,10 @@ def combined(readings: Sequence[Reading]) -> Reading:
 
 
 class Gpu:
-    """An NVIDIA GPU, by NVML."""
+    """An NVIDIA GPU, read through NVML."""
 
     def __init__(self, uuid: str) -> None:
-        """`uuid` as in "GPU-...". Raises EngineError, which says why, where NVML cannot be asked."""
+        """`uuid` has the form "GPU-...". Raises EngineError, with the reason, if NVML is not available."""
         try:
             self._nvml: Any = importlib.import_module("pynvml")
         except ImportError:
@@ -66,7 +66,7 @@ class Gpu:
             raise EngineError(f"NVML says: {error}") from error
 
     def read(self, pids: Iterable[int]) -> Reading:
-        """What it shows now."""
+        """The current gauge values; pids: the processes of the workers."""
         nvml = self._nvml
         memory = self._ask(nvml.nvmlDeviceGetMemoryInfo)
         busy = self._ask(nvml.nvmlDeviceGetUtilizationRates)
@@ -80,7 +80,7 @@ class Gpu:
         )
 
     def free_mb(self) -> float | None:
-        """Memory that is not taken."""
+        """Megabytes of free GPU memory; None if NVML does not report it."""
         memory = self._ask(self._nvml.nvmlDeviceGetMemoryInfo)
         return memory.free / MB if memory else None
 
@@ -90,7 +90,7 @@ class Gpu:
         return sum(held) / MB if held else None
 
     def _ask(self, function: Any, *arguments: Any) -> Any:
-        """What NVML answers; None where this GPU, or its driver, has no such gauge."""
+        """The result of an NVML function; None if this GPU or its driver does not support it."""
         try:
             return function(self._handle, *arguments)
         except self._nvml.NVMLError:
@@ -98,13 +98,13 @@ class Gpu:
 
 
 def read(pids: Sequence[int], gpu: Gpu | None) -> Reading:
-    """What is shown now, of memory and of the GPU if there is one."""
+    """The current gauge values of memory, and of the GPU if there is one."""
     shown = gpu.read(pids) if gpu else Reading()
     return Reading(**{**vars(shown), "memory_mb": held_mb(pids)})
 
 
 class Watch:
-    """Reads the gauges from the start of its block to the end, in a thread."""
+    """Samples the gauges in a thread, during its `with` block."""
 
     def __init__(self, pids: Sequence[int], gpu: Gpu | None) -> None:
         self._pids = pids
@@ -125,7 +125,7 @@ class Watch:
 
     @property
     def seen(self) -> Reading:
-        """What was read so far, as one."""
+        """The readings so far, combined."""
         return combined(self._readings)
 
     def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""A run as a picture: throughput by instances, and how long a request takes."""
+"""Plot a run as PNG: throughput and request times by number of instances."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,25 +14,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = {ENGINE: "#0072b2", BASELINE: "#d55e00"}
-"""Blue and vermilion, which the colour-blind tell apart (Okabe and Ito)."""
+"""Blue and vermilion, which are distinct for the colour-blind (Okabe and Ito)."""
 
 LABELS = {ENGINE: "speakkit", BASELINE: "plain kokoro loop"}
 GREY = "#555555"
 
 WIDTH = 0.4
-"""Of a bar, where 1 is from one number of instances to the next."""
+"""Width of a bar, where 1 is the distance between two numbers of instances."""
 
 LABELLED = 12
-"""Bars; over more of them their figures would overlap."""
+"""Number of bars above which they get no labels, because the labels would overlap."""
 
 PNG = b"\x89PNG"
+"""The first bytes of a PNG file."""
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Refuse now what could not be drawn later.
+    """Check before the run that the plot can be written.
 
-    Raises BadValue for a name that does not end in .png, StorageError as `audiofile.check_target` does, EngineError
-    where matplotlib is not installed.
+    Raises BadValue if the name does not end with .png, StorageError as `audiofile.check_target` does, EngineError if
+    matplotlib is not installed.
     """
     if target.suffix.lower() != ".png":
         raise BadValue(f"speakkit draws PNG; end the name {target} with .png")
@@ -42,8 +43,8 @@ def check_target(target: Path, *, force: bool) -> None:
 
 
 def draw(header: Header, rows: Sequence[Figures], target: Path) -> None:
-    """Write the picture, whole or not at all."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  an extra, needed for this alone
+    """Write the plot to `target`, whole or not at all."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  an optional package, used here only
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(10, 4.6), dpi=150, layout="constrained")

@@ -1,4 +1,4 @@
-"""A run -> what people and programs read of it: tables, JSON, CSV."""
+"""Format a run as tables, JSON and CSV."""
 
 import csv
 import io
@@ -16,19 +16,24 @@ from speakkit.bench.machine import Machine
 from speakkit.bench.sweep import Sweep, SweepPlan
 
 FORMAT = 1
-"""Of the JSON: another number where what was written before cannot be read any more."""
+"""Version of the JSON format; it changes when older files cannot be read any more."""
 
 CSV_START = b"engine,instances,"
 
 
 @dataclass(frozen=True)
 class Header:
-    """What was measured, where, and with what.
+    """The conditions of a run.
 
-    when: UTC, as in ISO 8601
-    weights, device, torch, threads: as an instance told them
-    batch: chunks at once, or None where the engine chose; max_seconds: None for no limit
-    text: where it is from, with its words, characters, chunks and SHA-256 beside it
+    when: UTC time in ISO 8601
+    speakkit: version of speakkit
+    weights, device, torch, threads: as reported by an instance (`messages.Facts`)
+    batch: chunks per pass through the network, or None if the engine chose
+    concurrency: requests in progress at a time, per instance
+    requests: requests per instance
+    max_seconds: time after which no request of a row begins; None for no limit
+    text: source of the text
+    words, characters, chunks, sha256: counts and checksum of the text
     """
 
     when: str
@@ -54,11 +59,13 @@ class Header:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A run, as far as it came.
+    """The results of a run, which may be incomplete.
 
-    lost: words that the voice cannot say, some of them where there are many
-    notes: what is to be known of the rows
-    complete: it came to its end
+    header: the conditions
+    rows: the figures
+    lost: words that the voice cannot say, at most `messages.SHOWN` of them
+    notes: remarks on the rows
+    complete: whether the run was completed
     """
 
     header: Header
@@ -69,7 +76,7 @@ class BenchResult:
 
 
 def result(plan: SweepPlan, sweep: Sweep, rows: Sequence[Figures], *, complete: bool) -> BenchResult:
-    """What came of `plan`, of which a row was measured at least."""
+    """The result of a sweep of `plan`. At least one row must have been measured."""
     facts, text, setup = sweep.facts, plan.workload, plan.setup
     assert facts
     header = Header(
@@ -94,13 +101,17 @@ def result(plan: SweepPlan, sweep: Sweep, rows: Sequence[Figures], *, complete: 
         sha256=text.sha256,
     )
     few = any(0 < row.requests < FEWEST_FOR_P95 for row in rows)
-    notes = [f"p95 is the longest request where there are fewer than {FEWEST_FOR_P95}"] if few else []
+    notes = [f"p95 is the longest request if there are fewer than {FEWEST_FOR_P95}"] if few else []
     return BenchResult(header, tuple(rows), facts.lost, (*notes, *sweep.notes), complete)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its title, and what stands in it for a row; a column without anything in it is left out."""
+    """A column of a table. A column whose cells are all empty is left out.
+
+    title: its heading
+    cell: returns the cell of a row
+    """
 
     title: str
     cell: Callable[[Figures], str]
@@ -148,7 +159,7 @@ SPEED = (
     Column("marginal", _marginal),
     Column("ratio", _unit("ratio_to_baseline", ".2f", "x")),
 )
-"""Of `Figures`; `ratio` is that to the plain loop."""
+"""Columns of the first table; `ratio` is the ratio to the plain loop."""
 
 REST = (
     WHO,
@@ -179,20 +190,20 @@ COSTS = (
 
 @dataclass(frozen=True)
 class Table:
-    """Titles, and the cells below them."""
+    """A table as text: titles of the columns, and cells by row."""
 
     titles: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def tables(rows: Sequence[Figures]) -> list[Table]:
-    """What people see: the speed, the rest of it, and the GPU and the costs where they are known."""
+    """The tables for the terminal: speed, other figures, and GPU and costs if they are known."""
     shown = [_table(columns, rows) for columns in (SPEED, REST, GPU, COSTS)]
     return [table for table in shown if len(table.titles) > 1]
 
 
 def heading(header: Header) -> list[str]:
-    """The lines above the tables."""
+    """The lines above the tables: the conditions of the run."""
     host = header.machine
     memory = f", {host.memory_gb:g} GB" if host.memory_gb else ""
     chunks = f"{header.chunks} chunk{'s' * (header.chunks != 1)}"
@@ -210,14 +221,14 @@ def heading(header: Header) -> list[str]:
 
 
 def footing(result: BenchResult) -> list[str]:
-    """The lines below the tables: what failed, then what is to be known."""
+    """The lines below the tables: failures, lost words and notes."""
     failed = [f"{row.engine} x{row.instances}: {failure}" for row in result.rows for failure in row.failures]
     lost = [f"words that the voice cannot say: {', '.join(result.lost)}"] if result.lost else []
     return [*failed, *lost, *result.notes]
 
 
 def as_json(result: BenchResult) -> dict[str, Any]:
-    """What `--json` prints and the history keeps."""
+    """The JSON document of a run, as printed by `--json` and stored in the history."""
     ratio = figures.headline(result.rows)
     found = asdict(result)
     header = found.pop("header")
@@ -225,12 +236,12 @@ def as_json(result: BenchResult) -> dict[str, Any]:
 
 
 def as_json_line(result: BenchResult) -> str:
-    """The same on one line, with its end."""
+    """The JSON document on one line, with a line break."""
     return json.dumps(as_json(result), ensure_ascii=False) + "\n"
 
 
 def as_csv(rows: Iterable[Figures]) -> str:
-    """A line for each row, below the names of `Figures`; failures are separated by semicolons."""
+    """CSV with the field names of `Figures` as header, and a line per row; failures are separated by semicolons."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(column.name for column in fields(Figures))
@@ -241,7 +252,7 @@ def as_csv(rows: Iterable[Figures]) -> str:
 
 
 def is_csv(file: Path) -> bool:
-    """Whether `file` begins as those that `as_csv` is written to."""
+    """Whether `file` begins like the output of `as_csv`."""
     with file.open("rb") as opened:
         return opened.read(len(CSV_START)) == CSV_START
 

@@ -1,4 +1,4 @@
-"""One instance, then two, up to N, in turn with the plain kokoro loop: plan -> rows, each when it is there."""
+"""Measure one instance, then two, up to N, and optionally the plain kokoro loop. Rows are yielded when measured."""
 
 import logging
 import math
@@ -20,28 +20,32 @@ from speakkit.errors import EngineError
 log = logging.getLogger(__name__)
 
 CPU_SECONDS = 60.0
-"""After which no request of a row is begun on a CPU, where nothing else is asked for."""
+"""Default of `max_seconds` on a CPU: after these, no request of a row begins."""
 
 REST = 1.0
-"""Seconds that a GPU is let rest before its gauges are read."""
+"""Seconds that a GPU rests before its idle gauges are read."""
 
 INTERRUPTED = "interrupted"
+"""The failure of a row that Ctrl-C interrupted."""
 
 
 class Report(Protocol):
-    """Is told how far a row is: requests done, and requests in all where they are counted."""
+    """Callback for the progress of a row: completed requests, and the total, or None if it is not counted."""
 
     def __call__(self, what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What is to be measured.
+    """The plan of a sweep.
 
-    setup: of our own instances
-    instances: from one to how many; requests: of each; concurrency: how many of them at once
-    max_seconds: after which none is begun in a row; math.inf for never, None for what the device makes sensible
-    baseline: the plain loop too, with one and with all instances
+    workload: the text of all requests
+    setup: configuration of speakkit's own instances
+    instances: highest number of instances
+    requests: requests per instance
+    concurrency: requests in progress at a time, per instance
+    max_seconds: time after which no request of a row begins; math.inf for no limit, None for the device's default
+    baseline: whether to measure the plain loop too, with one instance and with all
     """
 
     workload: Workload
@@ -54,7 +58,7 @@ class SweepPlan:
 
 
 def lineup(plan: SweepPlan) -> list[tuple[str, int]]:
-    """The engine and the number of instances of each row, in the order in which they are measured."""
+    """The engine and the number of instances of each row, in the order of measurement."""
     ours = [(ENGINE, instances) for instances in range(1, plan.instances + 1)]
     if not plan.baseline:
         return ours
@@ -63,10 +67,10 @@ def lineup(plan: SweepPlan) -> list[tuple[str, int]]:
 
 
 class Sweep:
-    """The measurement of a plan.
+    """The execution of a plan.
 
-    facts: what the first instance told of itself, once a row is there
-    notes: what is to be known of the rows
+    facts: properties reported by the first instance; None before the first row
+    notes: remarks on the rows
     """
 
     def __init__(self, plan: SweepPlan, report: Report) -> None:
@@ -79,16 +83,17 @@ class Sweep:
 
     @property
     def max_seconds(self) -> float | None:
-        """The limit of a row; None where there is none."""
+        """Seconds after which no request of a row begins; None for no limit."""
         chosen = self._plan.max_seconds
         if chosen is None and self.facts and self.facts.device.startswith("cpu"):
             chosen = CPU_SECONDS
         return None if chosen == math.inf else chosen
 
     def rows(self) -> Iterator[Row]:
-        """Each row. After Ctrl-C the one that was under way, as far as it came, and then KeyboardInterrupt.
+        """Measure the rows, and yield each one when it is complete.
 
-        Raises the SpeakkitError of the first instance where not even the first row could be measured.
+        After Ctrl-C, yields the incomplete row if it has any request, then raises KeyboardInterrupt. Raises the
+        SpeakkitError of the first instance if not even the first row could be measured.
         """
         ended = set()
         for engine, instances in lineup(self._plan):
@@ -107,7 +112,7 @@ class Sweep:
                 self._warn()
 
     def _measured(self, engine: str, instances: int) -> Row:
-        """Raises what the first instance raised where there is no row yet, and will be none now."""
+        """Measure a row. If this is the first row and it has no request, raises the error of the first instance."""
         setup, text = self._setup(engine), self._plan.workload.text
         failures: tuple[str, ...] = ()
         idle, began, watch = Reading(), 0.0, Watch((), None)
@@ -136,7 +141,7 @@ class Sweep:
             )
 
     def _setup(self, engine: str) -> Setup:
-        """That of the plan for `engine`; the plain loop knows no batches."""
+        """The plan's configuration for `engine`; the plain loop does not support batches."""
         ours = self._plan.setup
         return ours if engine == ENGINE else replace(ours, engine=engine, batch=None)
 
@@ -145,7 +150,7 @@ class Sweep:
         return Row(engine, instances, asked, len(self._plan.workload.text), failures=failures)
 
     def _prepare(self, crew: Crew, engine: str, folder: Path) -> None:
-        """Load, warm up, and learn what the instances are."""
+        """Load and warm up the instances, and read their properties."""
 
         def tell() -> None:
             self._report(f"{_named(engine, crew)}: warming up", 0, None)
@@ -158,11 +163,11 @@ class Sweep:
             self._gpu = self._gauge(facts)
 
     def _speak(self, crew: Crew, engine: str, folder: Path) -> None:
-        """The requests that count."""
+        """Run the requests that count."""
         count, members = self._plan.requests, len(crew.members)
 
         def speak(member: Member) -> None:
-            seed = members + 1 + (member.number - 1) * count  # those before are of the warm-up
+            seed = members + 1 + (member.number - 1) * count  # the seeds before are those of the warm-up
             member.speak(Work(count, seed, self._plan.concurrency, folder, self.max_seconds))
 
         def tell() -> None:
@@ -172,7 +177,7 @@ class Sweep:
         crew.together(speak, tell)
 
     def _at_rest(self, crew: Crew) -> Reading:
-        """What the gauges show of instances that are loaded and do nothing."""
+        """The gauge values while the instances are loaded and idle."""
         if self._gpu:
             time.sleep(REST)
         return monitor.read(crew.pids, self._gpu)
@@ -180,7 +185,7 @@ class Sweep:
     def _gauge(self, facts: Facts) -> Gpu | None:
         unknown = "VRAM, utilisation, power, temperature, energy and the cost of electricity are not measured"
         if not facts.gpu:
-            self.notes.append(f"{unknown}: no NVIDIA GPU is at work")
+            self.notes.append(f"{unknown}: no NVIDIA GPU is in use")
             return None
         try:
             return Gpu(facts.gpu)
@@ -189,7 +194,7 @@ class Sweep:
             return None
 
     def _lack(self, engine: str, instances: int) -> str:
-        """Why there is no room for that many, by the rows that were measured; "" where nothing speaks against it."""
+        """Why memory does not suffice for that many instances, judged by the measured rows; "" if it does."""
         rows = [row for row in self._rows if row.engine == engine]
         taken = self._gpu.read(()).vram_mb if self._gpu else None
         for what, free, needed in (
@@ -202,11 +207,11 @@ class Sweep:
         ):
             wanted = instances * max(needed, default=0.0)
             if free is not None and wanted > free:
-                return f"{instances} instances want {wanted / 1000:.1f} GB of {what}, and {free / 1000:.1f} GB are free"
+                return f"{instances} instances need {wanted / 1000:.1f} GB of {what}, and {free / 1000:.1f} GB are free"
         return ""
 
     def _warn(self) -> None:
-        """Say early what will end the sweep before its last row."""
+        """Warn early if lack of memory will end the sweep before its last row."""
         lack = self._lack(ENGINE, self._plan.instances)
         if lack:
             log.warning("%s; the sweep will end before that", lack)
@@ -217,5 +222,5 @@ def _named(engine: str, crew: Crew) -> str:
 
 
 def _share(row: Row, held: float | None, others: float | None) -> float:
-    """Megabytes that one instance of `row` took, of what was held in all, by others too; 0 where that is not known."""
+    """Megabytes per instance of `row`: `held` in all, minus those held by other processes; 0 if one is unknown."""
     return 0.0 if held is None or others is None else (held - others) / row.instances

@@ -1,4 +1,4 @@
-"""The text that every request speaks."""
+"""The text of the bench requests."""
 
 import hashlib
 import re
@@ -12,9 +12,9 @@ WORD = re.compile(r"[^\W_]+(?:[’'-][^\W_]+)*")
 
 @dataclass(frozen=True)
 class Workload:
-    """A text to be spoken over and over.
+    """A text that is synthesized repeatedly.
 
-    source: where it is from, for people to read
+    source: description of its origin, for the report
     """
 
     text: str
@@ -22,22 +22,25 @@ class Workload:
 
     @property
     def words(self) -> int:
-        """How many there are."""
+        """The number of words."""
         return len(WORD.findall(self.text))
 
     @property
     def sha256(self) -> str:
-        """What tells it from every other text."""
+        """The SHA-256 of the text, which identifies it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def default() -> Workload:
-    """307 words, as in the measurements that this command replaces: the puppy of Alice's Adventures in Wonderland."""
+    """The default text: 307 words of Alice's Adventures in Wonderland, the scene of the puppy.
+
+    It is the text of the measurements that this command replaces.
+    """
     return Workload((paths.data() / "bench.txt").read_text("utf-8"), "a passage of Alice in Wonderland")
 
 
 def given(text: str, source: str) -> Workload:
-    """A text of the user's. Raises TextError where there is no word in it."""
+    """The workload of a user's text. Raises TextError if it has no word."""
     if not WORD.search(text):
         raise TextError(f"there is nothing to speak: {source} has no words")
     return Workload(text, source)

@@ -13,7 +13,7 @@ from speakkit.daemon.process import failpoints, peer, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile, log_bug
 from speakkit.daemon.process.version import Version
-from speakkit.daemon.wire import messages
+from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
 from speakkit.daemon.wire.messages import DaemonStatus, Done, Greeting, Hello, Mode, Request, Shutdown, Welcome
 from speakkit.daemon.wire.protocol import Code, ProtocolError
@@ -215,7 +215,7 @@ class Server:
         """Do what is asked. Whatever goes wrong with one request stops no other."""
         identity = None
         try:
-            request = messages.request_of(frame)
+            request = codec.request_of(frame)
             identity = request.id
             await self._handle(connection, request)
         except ProtocolError as error:
@@ -244,7 +244,7 @@ class Server:
             await self._work.ops[request.op](connection, request)
 
     def _hello(self, connection: Connection, request: Request) -> None:
-        hello = messages.read(Hello, request.fields)
+        hello = codec.read(Hello, request.fields)
         if not messages.NAME.fullmatch(hello.agent):
             raise ProtocolError(Code.bad_request, "an agent must be 1 to 64 letters, digits or . _ : -")
         if not version.same_major(hello.proto, messages.PROTO):
@@ -279,6 +279,6 @@ class Server:
         )
 
     def _shutdown(self, connection: Connection, request: Request) -> None:
-        mode = messages.read(Shutdown, request.fields).mode
+        mode = codec.read(Shutdown, request.fields).mode
         self.end(mode, f"asked by connection {connection.number}")
         connection.post(Done(request.id))

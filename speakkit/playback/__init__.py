@@ -1,1 +1,1 @@
-"""Sound out of the speakers."""
+"""Audio playback: the player, its sinks, and pausing other media players."""

@@ -1,6 +1,7 @@
-"""The players of macOS, Music and Spotify, by AppleScript. Unverified.
+"""Control of the media players of macOS, Music and Spotify, through AppleScript. Unverified.
 
-Apple has closed what would tell of all players (MediaRemote, since macOS 15.4) to everybody but itself.
+Other players are not supported: MediaRemote, the interface for all players, is closed to other programs since
+macOS 15.4.
 """
 
 import asyncio
@@ -13,10 +14,10 @@ from speakkit.playback.holds import HeldPlayer
 PROGRAM = "osascript"
 
 APPS = {"Music": "persistent ID of current track", "Spotify": "id of current track"}
-"""Names of programs -> what tells their tracks apart."""
+"""Name of a program -> the AppleScript expression that identifies its current track."""
 
 LONGEST = 60.0
-"""Seconds in which a script ends: the first one waits until the user has allowed it."""
+"""Timeout of a script in seconds. It is long because the first script waits until the user has allowed it."""
 
 RUNNING = "\n".join(
     [
@@ -25,6 +26,7 @@ RUNNING = "\n".join(
         "return found",
     ]
 )
+"""AppleScript that returns the names of those APPS that are running, one per line."""
 
 STATE = """
 set theTrack to ""
@@ -33,10 +35,11 @@ set theTrack to {track}
 end try
 return (player state as text) & linefeed & theTrack
 """
+"""AppleScript template that returns the player's state and the identifier of its track, as two lines."""
 
 
 class Apps:
-    """A Remote for them. What somebody does to a paused player is noticed by what it is like when it is looked at."""
+    """Remote for Music and Spotify. They send no signals, so changes to a paused player are found by polling."""
 
     glance = 2.0
 
@@ -53,7 +56,7 @@ class Apps:
 
     async def state(self, player: HeldPlayer) -> PlayerState:
         status, _, track = (await self._told(player, STATE.format(track=APPS[player.name]))).partition("\n")
-        if status not in set(PlayerStatus):  # it winds, say
+        if status not in set(PlayerStatus):  # such as fast forwarding
             raise Unanswered
         return PlayerState(PlayerStatus(status), can_be_paused=True, track=track)
 
@@ -70,14 +73,14 @@ class Apps:
     async def close(self) -> None: ...
 
     async def _told(self, player: HeldPlayer, script: str) -> str:
-        """What a program answers; it is not started for that, as `tell` alone would do."""
+        """The output of `script` in a running program. `tell` alone would start a program that is not running."""
         if player.name not in APPS:
             raise Unanswered
         is_gone = f'if application "{player.name}" is not running then error "gone"'
         return await self._said(f'{is_gone}\ntell application "{player.name}"\n{script}\nend tell', player.name)
 
     async def _said(self, script: str, app: str = "") -> str:
-        # Whoever asks may give up; the user is still being asked whether he allows it.
+        # The caller may time out while macOS still asks the user for permission: the script must keep running.
         return await asyncio.shield(asyncio.create_task(self._run(script, app)))
 
     async def _run(self, script: str, app: str) -> str:
@@ -88,7 +91,7 @@ class Apps:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL,
-                    start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+                    start_new_session=True,  # a Ctrl-C in the terminal must not reach it
                 )
             except OSError as error:
                 raise Unanswered from error

@@ -1,4 +1,4 @@
-"""The short sound before speech, by which a listener knows that somebody is about to speak, or somebody else."""
+"""The beep: a short sound before speech, which announces that speech begins or that the agent changes."""
 
 import array
 import math
@@ -9,35 +9,40 @@ from speakkit.errors import ConfigError, storage_error
 from speakkit.playback import pcm
 
 HERTZ = 880.0
+"""Frequency of the built-in beep."""
+
 SECONDS = 0.12
+"""Length of the built-in beep."""
+
 FADE = 0.005
-"""Seconds at either end, without which it would click."""
+"""Seconds of fade at each end; without it, the beep would click."""
 
 LONGEST = 1.0
-"""Seconds of a file: more would keep speech waiting."""
+"""Seconds of a file that are played at most, because more would delay speech."""
 
 WIDTHS = {1: "B", 2: "h", 4: "i"}
-"""Bytes of a sample of a WAV file -> its type."""
+"""Bytes per sample of a WAV file -> type code of `array`."""
 
 
 def sound_of(setting: str, volume: float) -> bytes:
-    """The samples that the setting `beep` asks for: on, off, or a file. Raises as `from_file`."""
+    """The samples for a value of the setting `beep`: on, off, or a file. Raises the errors of `from_file`."""
     if setting == "off":
         return b""
     return tone(volume) if setting == "on" else from_file(Path(setting).expanduser(), volume)
 
 
 def tone(volume: float) -> bytes:
-    """Our own, as samples of `pcm`. volume: 1 is full scale."""
+    """The built-in beep, as samples in the format of `pcm`. volume: 1 is full scale."""
     count = round(SECONDS * pcm.RATE)
     wave_form = (volume * math.sin(2 * math.pi * HERTZ * i / pcm.RATE) for i in range(count))
     return _faded(array.array("f", wave_form).tobytes())
 
 
 def from_file(file: Path, volume: float) -> bytes:
-    """A WAV file of the user's, as samples of `pcm`: its first channel, its first second.
+    """The first channel and first second of a WAV file, resampled to the format of `pcm`.
 
-    Raises StorageError where it cannot be read, ConfigError where it is no WAV file of whole numbers.
+    volume: factor for the samples, where 1 keeps them
+    Raises StorageError if the file cannot be read, ConfigError if it is not a WAV file of integer samples.
     """
     try:
         with wave.open(str(file), "rb") as opened:
@@ -50,7 +55,7 @@ def from_file(file: Path, volume: float) -> bytes:
             f"the beep {file} is no WAV file: {error or 'it ends too early'}; set beep to another"
         ) from error
     if width not in WIDTHS or not held:
-        raise ConfigError(f"the beep {file} has samples of {width} bytes, or none; take a WAV file of 16 bits")
+        raise ConfigError(f"the beep {file} has samples of {width} bytes, or none; use a 16-bit WAV file")
     samples = array.array(WIDTHS[width], held[: len(held) // (width * channels) * width * channels])[::channels]
     middle, full = (128, 128) if width == 1 else (0, 1 << (8 * width - 1))
     count = round(len(samples) * pcm.RATE / rate)
@@ -59,7 +64,7 @@ def from_file(file: Path, volume: float) -> bytes:
 
 
 def _at(samples: "array.array[int]", place: float) -> float:
-    """Between two samples, on the line through them."""
+    """The value at a fractional index, linearly interpolated."""
     i = min(int(place), len(samples) - 1)
     following = samples[min(i + 1, len(samples) - 1)]
     return samples[i] + (place - i) * (following - samples[i])

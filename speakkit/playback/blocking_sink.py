@@ -1,4 +1,4 @@
-"""Audio out of the speakers for one command, which stays until all of it has been heard."""
+"""Playback for a single command: blocks until all audio has been heard."""
 
 import threading
 from types import TracebackType
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from speakkit.audio import Audio
 
 LATENCY = 0.2
-"""Seconds; shorter ones underrun as soon as another thread is busy, and here one speaks."""
+"""Seconds. A shorter latency underruns when another thread is busy, and here one thread synthesizes."""
 
 KEY = "aloud"
+"""The player's key of the only utterance."""
 
 
 class BlockingSink:
-    """A sink that plays what is written to it, in order, and returns from its block when all has been heard."""
+    """Sink that plays what is written to it, in order. Its `with` block ends when all audio has been heard."""
 
     def __init__(self, sink: str = sinks.AUTO) -> None:
-        """`sink` is named as in `sinks`. Raises NoAudioDevice where there is nothing to play on, BadValue."""
+        """`sink` is a name from `sinks`. Raises NoAudioDevice if there is no device, BadValue for an unknown name."""
         sinks.device(sink)
         self._feed = Feed()
         self._player = Player(self._hear, sinks.opener(sink), latency=LATENCY)
@@ -35,7 +36,7 @@ class BlockingSink:
         return self
 
     def write(self, audio: "Audio") -> None:
-        """Play `audio` next. Raises NoAudioDevice where the device has gone."""
+        """Queue `audio` for playback, after waiting for room. Raises NoAudioDevice if the device was lost."""
         if not self._has_begun:
             self._has_begun = True
             self._player.play(KEY, self._feed)
@@ -52,8 +53,9 @@ class BlockingSink:
                 self._feed.end()
                 self._over.wait()
         finally:
-            # Whatever interrupts the wait, such as Ctrl-C: what is heard ends before the command does. An event, since
-            # a join that Ctrl-C breaks off takes a running thread for an ended one (Python 3.11).
+            # Even if the wait is interrupted, as by Ctrl-C, the sound must end before the command does. The player's
+            # end is an event, because a thread's join that Ctrl-C interrupts reports a running thread as ended
+            # (Python 3.11).
             self._player.stop(KEY, fade=False)
             self._player.close()
             self._player.wait_closed()

@@ -1,4 +1,4 @@
-"""A connection to the D-Bus session bus, by jeepney: calls, and what is told unasked."""
+"""A connection to the D-Bus session bus through jeepney: method calls and signals."""
 
 import asyncio
 import os
@@ -18,15 +18,20 @@ from jeepney.wrappers import unwrap_msg
 from speakkit.playback.holding import Unanswered, Unreachable
 
 ANSWER = 1.0
-"""Seconds in which the bus itself takes a connection."""
+"""Timeout in seconds for connecting to the bus."""
 
 Told = Callable[[str, Any], None]
-"""Is called with the unique name of who told something, and the body of the message."""
+"""Signal handler: called with the unique name of the sender and the body of the message."""
 
 
 @dataclass(frozen=True)
 class Interface:
-    """Some methods of an object of a program."""
+    """A D-Bus interface of an object.
+
+    program: the bus name of the program that owns the object
+    path: the object's path
+    name: the interface's name
+    """
 
     program: str
     path: str
@@ -34,14 +39,17 @@ class Interface:
 
 
 DAEMON = Interface("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
-"""The bus itself."""
+"""The interface of the bus itself."""
 
 
 class Bus:
-    """A connection, until it breaks. jeepney's own router breaks when an answer comes just after its time-out."""
+    """A connection to the bus, usable until it breaks.
+
+    It replaces jeepney's own router, which fails when a reply arrives just after its timeout.
+    """
 
     def __init__(self, connection: DBusConnection, told: Told) -> None:
-        """Is called by `open`."""
+        """Use `open` instead. told: handler of all signals."""
         self._connection = connection
         self._told = told
         self._answers: dict[int, asyncio.Future[jeepney.Message]] = {}
@@ -49,7 +57,7 @@ class Bus:
 
     @classmethod
     async def open(cls, told: Told) -> Self:
-        """Connect to the bus that the environment names, or else to that of the user. Raises Unreachable."""
+        """Connect to the bus named in the environment, or else to the user's systemd bus. Raises Unreachable."""
         address = _address()
         try:
             async with asyncio.timeout(ANSWER):
@@ -60,18 +68,18 @@ class Bus:
                     await bus.close()
                     raise
                 return bus
-        # An address in an unknown form is a ValueError or a RuntimeError; so is one who does not know us.
+        # A malformed address is a ValueError or a RuntimeError; so is a failed authentication.
         except (OSError, ValueError, RuntimeError, Unanswered) as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(f"the D-Bus session bus at {address} does not answer ({reason})") from error
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not broken."""
+        """Whether the connection has not broken."""
         return not self._reader.done()
 
     def send(self, interface: Interface, method: str, *arguments: str) -> int:
-        """Call a method whose answer does not matter. Returns the call's number."""
+        """Call a method without waiting for the reply. Returns the serial number of the call."""
         address = jeepney.DBusAddress(interface.path, interface.program, interface.name)
         message = jeepney.new_method_call(address, method, "s" * len(arguments), arguments)
         serial: int = next(self._connection.outgoing_serial)
@@ -79,7 +87,7 @@ class Bus:
         return serial
 
     async def call(self, interface: Interface, method: str, *arguments: str) -> tuple[Any, ...]:
-        """What a method answers, however long that takes. Raises Unanswered for an error, or where the bus is gone."""
+        """The reply of a method, without a timeout. Raises Unanswered for an error reply or a broken connection."""
         if not self.is_open:
             raise Unanswered
         serial = self.send(interface, method, *arguments)
@@ -92,14 +100,14 @@ class Bus:
             self._answers.pop(serial, None)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection. Calls in progress raise Unanswered."""
         self._reader.cancel()
         with suppress(asyncio.CancelledError):
             await self._reader
 
     async def _read(self) -> None:
         try:
-            # Of what cannot be parsed nobody knows where it ends.
+            # The end of a message that cannot be parsed is unknown, so nothing after it can be read.
             with suppress(OSError, EOFError, ValueError, LookupError, TypeError, struct.error):
                 while True:
                     self._dispatch(await self._connection.receive())
@@ -119,10 +127,10 @@ class Bus:
 
 
 def _address() -> str:
-    """Raises Unreachable."""
+    """The address of the session bus. Raises Unreachable if there is none."""
     if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
-    # Cron and some agents have lost the variable, and systemd's bus is where it always is.
+    # Under cron and in some agents the variable is missing; systemd's bus always has this path.
     path = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}") / "bus"
     if not path.is_socket():
         raise Unreachable("there is no D-Bus session bus")
@@ -130,7 +138,7 @@ def _address() -> str:
 
 
 async def _connected(path: str) -> DBusConnection:
-    """Raises OSError, and ValueError where we are not who may use it."""
+    """An authenticated connection. Raises OSError, and ValueError if the bus rejects this user."""
     reader, writer = await asyncio.open_unix_connection(path)
     with ExitStack() as stack:
         stack.callback(writer.close)

@@ -1,26 +1,30 @@
-"""What the player tells, on its own thread. Each utterance ends with one of Finished, Stopped and Lost."""
+"""The events of the player, reported on its own thread.
+
+Each utterance ends with exactly one of PlaybackFinished, Stopped and Lost. `key` is the utterance's key.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 AUDIO_UNAVAILABLE = "audio_unavailable"
-"""The reason where there is nothing to play on."""
+"""The reason code if there is no device to play on."""
 
 
 @dataclass(frozen=True)
 class BurstBegan:
-    """There is sound to be played. The device is opened when the callback returns: music may be paused in it."""
+    """A burst of sound begins. The device is opened when the callback returns, so it may pause other players."""
 
 
 @dataclass(frozen=True)
 class BurstEnded:
-    """The device is closed, and nothing is about to be played."""
+    """The burst is over: the device is closed, and nothing is ready to be played."""
 
 
 @dataclass(frozen=True)
 class PlaybackStarted:
-    """The first sample was written; it is heard a latency later. Told once, whatever is paused or restarted.
+    """The first sample was written to the sink; it is heard one latency later.
 
+    It is sent once per utterance, even if that is paused or restarted.
     at: seconds of time.monotonic()
     """
 
@@ -30,9 +34,9 @@ class PlaybackStarted:
 
 @dataclass(frozen=True)
 class Progress:
-    """How much was heard.
+    """How much of an utterance was heard.
 
-    seconds: from the utterance's beginning; fewer than before where it was restarted at a sentence
+    seconds: from its beginning; less than before if it was restarted at a sentence
     """
 
     key: str
@@ -41,7 +45,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class PlaybackFinished:
-    """All of it was heard.
+    """All of an utterance was heard.
 
     seconds: its length
     """
@@ -52,7 +56,7 @@ class PlaybackFinished:
 
 @dataclass(frozen=True)
 class Stopped:
-    """It was stopped, and is silent. To play the same feed again starts with the chunk that was heard last.
+    """An utterance was stopped, and is silent. Its feed is rewound to the chunk that was heard last.
 
     seconds: how much of it was heard, from its beginning
     """
@@ -63,10 +67,10 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Lost:
-    """It cannot be played to its end.
+    """An utterance cannot be played to its end.
 
-    reason: a code, AUDIO_UNAVAILABLE or what the feed failed with
-    about: a line for people, "" where none was given
+    reason: a code, AUDIO_UNAVAILABLE or the reason of the feed's failure
+    about: a one-line message for the user, or ""
     """
 
     key: str

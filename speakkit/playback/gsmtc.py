@@ -1,6 +1,7 @@
-"""The players of Windows, also from WSL, by its media sessions (GlobalSystemMediaTransportControls). Unverified.
+"""Control of the media players of Windows, also from WSL, through its media sessions. Unverified.
 
-`data/gsmtc.ps1` asks them, in one PowerShell that is kept, since it takes a second or more to start.
+The sessions are those of GlobalSystemMediaTransportControls. `data/gsmtc.ps1` accesses them, in one PowerShell process
+that is kept, because it takes a second or more to start.
 """
 
 import asyncio
@@ -20,20 +21,23 @@ from speakkit.playback.holds import HeldPlayer
 
 PROGRAM = "powershell.exe"
 USUAL = Path("/mnt/c/Windows/System32/WindowsPowerShell/v1.0") / PROGRAM
-"""Where it is from WSL, should Windows' own PATH not be known there."""
+"""Its usual path in WSL, for when the PATH of Windows is not available there."""
 
 START = 5.0
-"""Seconds in which it is ready."""
+"""Timeout in seconds for PowerShell to be ready."""
 
 AGAIN = 60.0
-"""Seconds until it is started again, where it was not ready."""
+"""Seconds between two attempts to start it, if it was not ready."""
 
 END = 1.0
-"""Seconds in which it ends by itself."""
+"""Timeout in seconds for it to end by itself."""
 
 
 class Sessions:
-    """A Remote for them. What somebody does to a paused session is noticed if it plays or is gone a second later."""
+    """Remote for the media sessions of Windows.
+
+    A change to a paused session is found by polling: it is noticed if the session plays or is gone a second later.
+    """
 
     glance = 1.0
 
@@ -51,7 +55,7 @@ class Sessions:
         if not self._start or (self._start.done() and time.monotonic() > self._started_at + AGAIN):
             self._started_at = time.monotonic()
             self._start = asyncio.create_task(self._run())
-        await asyncio.shield(self._start)  # it goes on, even if nobody waits any more
+        await asyncio.shield(self._start)  # the start must continue even if this call times out
         if not self._process:
             raise Unreachable(f"{PROGRAM} has ended")
 
@@ -93,7 +97,7 @@ class Sessions:
                 await self._reader
 
     async def _sessions(self) -> dict[str, PlayerState]:
-        """By name; of several sessions of one program the first counts."""
+        """State of each session by its name; if a program has several sessions, the first one is used."""
         answer = await self._ask("list")
         found: dict[str, PlayerState] = {}
         for session in answer.get("sessions", ()):
@@ -122,7 +126,7 @@ class Sessions:
         return found
 
     async def _run(self) -> None:
-        """Start PowerShell, and wait until it is ready. Raises Unreachable."""
+        """Start PowerShell, and wait until it is ready. Raises Unreachable if it does not start."""
         program = shutil.which(PROGRAM) or str(USUAL)
         script = (paths.data() / "gsmtc.ps1").read_text()
         encoded = base64.b64encode(script.encode("utf-16-le")).decode()
@@ -132,8 +136,8 @@ class Sessions:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                cwd=Path(program).parent,  # a folder of Windows, which it need not look for in WSL
-                start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+                cwd=Path(program).parent,  # a Windows folder, so that it need not look up a WSL path
+                start_new_session=True,  # a Ctrl-C in the terminal must not reach it
             )
         except OSError as error:
             raise Unreachable(f"{PROGRAM} cannot be started") from error
@@ -143,7 +147,7 @@ class Sessions:
             await subprocesses.end(process)
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise Unreachable(f"{PROGRAM} does not tell of Windows' players") from error
+            raise Unreachable(f"{PROGRAM} cannot read the media sessions of Windows") from error
         self._process = process
         self._reader = asyncio.create_task(self._read(process))
 
@@ -165,7 +169,7 @@ class Sessions:
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:
-    """Raises ValueError where it says anything else first, or ends."""
+    """Wait for the line "ready". Raises ValueError if another line comes first, or the process ends."""
     assert process.stdout
     if (await process.stdout.readline()).decode("utf-8-sig").strip() != "ready":
         raise ValueError

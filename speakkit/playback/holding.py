@@ -1,7 +1,8 @@
-"""Pauses what plays, and plays it again, over whatever a platform has for that.
+"""Pause the media players that are playing, and resume them, through the `Remote` of a platform.
 
-All that happens to one player is told by one coroutine, `Holding._attend`, from the first look at it to its release:
-look -> write down -> pause -> see it paused -> wait until the speech is over -> still the same, still paused? -> play
+One coroutine, `Holding._attend`, handles one player from the first query to its release: query its state -> write it
+to the file -> pause it -> wait until it is paused -> wait until the speech is over -> resume it if it is still paused
+on the same track
 """
 
 import asyncio
@@ -16,23 +17,23 @@ from typing import Protocol
 from speakkit.playback.holds import HeldPlayer, Hold, Holds
 
 ANSWER = 1.0
-"""Seconds in which a player says what it does; one that is slower plays on."""
+"""Timeout in seconds for a player to report its state; a slower player is not paused."""
 
 HOLDING = 0.5
-"""Seconds after which those who wait for silence wait no longer. Players that were asked may still pause."""
+"""Timeout in seconds of `hold`. Players that were sent a pause by then may still pause later."""
 
 LATE = 5.0
-"""Seconds after which a player that was asked to pause and did not is left alone: who pauses it then is a person."""
+"""Seconds after which a player that did not obey a pause is left alone: if it pauses later, the user did that."""
 
 RELEASING = 1.0
-"""Seconds in which players play again, before the next ones are paused."""
+"""Timeout in seconds for players to resume, before the next ones are paused."""
 
 GLANCES = (0.01, 0.25)
-"""Seconds between two looks at a player that is about to pause: at first, and at most; each is twice the last."""
+"""First and longest delay, in seconds, between two polls of a player that is about to pause; each delay doubles."""
 
 
 class PlayerStatus(StrEnum):
-    """What a player does."""
+    """Playback status of a media player."""
 
     playing = "playing"
     paused = "paused"
@@ -41,9 +42,11 @@ class PlayerStatus(StrEnum):
 
 @dataclass(frozen=True)
 class PlayerState:
-    """What a player says of itself.
+    """State reported by a media player.
 
-    track: names what it plays, "" where it does not tell
+    status: its playback status
+    can_be_paused: whether it accepts a pause
+    track: identifier of the current track, or "" if it reports none
     """
 
     status: PlayerStatus
@@ -52,13 +55,13 @@ class PlayerState:
 
     @property
     def is_pausable(self) -> bool:
-        """Whether there is something to pause, and a way to."""
+        """Whether it is playing and can be paused."""
         return self.status is PlayerStatus.playing and self.can_be_paused
 
 
 @dataclass(frozen=True)
 class PlayerChange:
-    """What a player said without being asked; None for what has not changed."""
+    """A change signalled by a media player. Fields that have not changed are None."""
 
     status: PlayerStatus | None
     track: str | None
@@ -66,9 +69,10 @@ class PlayerChange:
 
 @dataclass(frozen=True)
 class Seen:
-    """A player, for people.
+    """A media player, as it is listed for the user.
 
-    status: None where it does not answer
+    status: None if it does not respond
+    is_ignored: whether the setting media_ignore names it
     """
 
     name: str
@@ -77,54 +81,54 @@ class Seen:
 
 
 class Unreachable(Exception):
-    """Nobody answers for the players of this platform; the message says why."""
+    """The interface to this platform's players is not available; the message says why."""
 
 
 class Unanswered(Exception):
-    """A player does not do what it was asked for, or is gone."""
+    """A player failed to carry out a request, or no longer exists."""
 
 
 class Remote(Protocol):
-    """A platform's players. Whatever asks them may wait for ever: those who call limit it.
+    """Interface to a platform's media players. Its methods have no timeout: the caller must set one.
 
-    glance: seconds between two looks at a player that is paused; short where it tells nothing unasked
+    glance: seconds between two polls of a paused player; short if the platform sends no signals
     """
 
     glance: float
 
     async def connect(self) -> None:
-        """Be ready, if it is not so already. Raises Unreachable."""
+        """Connect to the platform's interface, unless connected. Raises Unreachable."""
 
     async def players(self) -> Sequence[HeldPlayer]:
-        """Those that are there. Raises Unreachable."""
+        """The running players. Raises Unreachable."""
 
     async def state(self, player: HeldPlayer) -> PlayerState:
-        """What it does. Raises Unanswered."""
+        """The current state of a player. Raises Unanswered."""
 
     async def pause(self, player: HeldPlayer) -> None:
-        """Ask it to pause, without waiting until it has. Raises Unanswered."""
+        """Send a pause to a player, without waiting until it is paused. Raises Unanswered."""
 
     async def play(self, player: HeldPlayer) -> None:
-        """Let it play, and wait for its answer. Raises Unanswered."""
+        """Resume a player, and wait for its reply. Raises Unanswered."""
 
     async def watch(self, player: HeldPlayer, heard: Callable[[PlayerChange], None]) -> None:
-        """Call `heard` with what it says, if this platform's players say anything. Raises Unanswered."""
+        """Call `heard` with each change that the player signals, if the platform has signals. Raises Unanswered."""
 
     def unwatch(self, player: HeldPlayer) -> None:
-        """Do so no longer."""
+        """Undo `watch`."""
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
 
 
 class Holding:
-    """The players of one platform, as `media` wants them. For one event loop."""
+    """The `media.MediaPlayers` of one platform, on top of its Remote. For use in one event loop."""
 
     def __init__(self, remote: Remote, folder: Path, ignore: Sequence[str] = ()) -> None:
-        """Touches neither players nor platform.
+        """Does not access the players or the platform yet.
 
-        folder: the runtime directory, for the file of what is paused
-        ignore: names of players that are left alone, or what they begin with before a dot, in any case
+        folder: the runtime directory, for the file of paused players
+        ignore: names of players to leave alone, or the parts of names before a dot; upper and lower case are equal
         """
         self._remote = remote
         self._holds = Holds(folder)
@@ -133,10 +137,13 @@ class Holding:
         self._over.set()
         self._attended: dict[HeldPlayer, asyncio.Task[None]] = {}
         self._paused: dict[HeldPlayer, Hold] = {}
-        self._mute: set[HeldPlayer] = set()  # did not answer when it was asked last; nobody waits for it again
+        self._mute: set[HeldPlayer] = set()  # did not answer the last query; `hold` does not wait for it again
 
     async def hold(self) -> None:
-        """Pause what plays. Returns when all of it is silent, but after HOLDING seconds; what cannot pause plays on."""
+        """Pause the playing players. Returns when all are silent, after HOLDING seconds at the latest.
+
+        Players that cannot be paused keep playing.
+        """
         self._over.clear()
         with suppress(Unreachable, TimeoutError):
             async with asyncio.timeout(HOLDING):
@@ -148,20 +155,20 @@ class Holding:
                     await asyncio.wait(expected)
 
     async def release(self) -> None:
-        """Play what was paused, but for what somebody else has touched since. Returns after RELEASING seconds."""
+        """Resume the paused players, except those that the user has changed since. Takes RELEASING seconds at most."""
         self._over.set()
         if ours := [self._attended[player] for player in self._paused]:
             await asyncio.wait(ours, timeout=RELEASING)
 
     async def recover(self) -> None:
-        """Play what a process that was killed had paused, and be ready for what is to come."""
+        """Resume the players that a killed process had paused, and connect to the platform."""
         for hold in self._holds.left():
             self._start(hold.player, hold)
         with suppress(Unreachable):
             await self._remote.connect()
 
     async def seen(self) -> list[Seen]:
-        """All players that are there. Raises Unreachable."""
+        """All running players. Raises Unreachable."""
         await self._remote.connect()
         try:
             async with asyncio.timeout(ANSWER):
@@ -171,10 +178,10 @@ class Holding:
         return list(await asyncio.gather(*(self._seen(player) for player in players)))
 
     async def close(self) -> None:
-        """Play what was paused, and let go of everything."""
+        """Resume the paused players, and release all resources."""
         self._over.set()
         if tasks := list(self._attended.values()):
-            _, late = await asyncio.wait(tasks, timeout=RELEASING)  # also those that are about to pause
+            _, late = await asyncio.wait(tasks, timeout=RELEASING)  # includes players that are about to pause
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -198,7 +205,7 @@ class Holding:
             return await self._remote.state(player)
 
     def _start(self, player: HeldPlayer, left: Hold | None = None) -> asyncio.Future[None]:
-        """Attend to a player. What is returned is done when it is silent, or is not going to be."""
+        """Start `_attend` for a player. The future is done when the player is silent, or will not become so."""
         silent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._attended[player] = task = asyncio.create_task(self._attend(player, left, silent))
         task.add_done_callback(lambda _: self._attended.pop(player))
@@ -229,7 +236,7 @@ class Holding:
 
     async def _keep(self, hold: Hold, silent: asyncio.Future[None], *, is_asked: bool) -> None:
         player = hold.player
-        self._holds.add(hold)  # before the pause: it must be undone whatever happens to this process
+        self._holds.add(hold)  # before the pause: it must be undone even if this process is killed
         await self._remote.connect()
         await self._remote.watch(player, lambda change: self._hear(player, change))
         if not is_asked:
@@ -237,7 +244,7 @@ class Holding:
         track = await self._silence(hold)
         if is_asked and track != hold.track:
             return
-        hold = replace(hold, track=track)  # it may have ended in between
+        hold = replace(hold, track=track)  # the track may have changed since the query
         self._holds.add(hold)
         self._paused[player] = hold
         silent.set_result(None)
@@ -247,7 +254,7 @@ class Holding:
                 await self._remote.play(player)
 
     async def _silence(self, hold: Hold) -> str:
-        """Wait until a player is paused; returns what it would play. Raises Unanswered where it is too late."""
+        """Wait until a player is paused, and return its track. Raises Unanswered after LATE seconds."""
         left = min(LATE, hold.at + LATE - time.time())
         end, glance = time.monotonic() + left, GLANCES[0]
         while True:
@@ -261,7 +268,7 @@ class Holding:
             glance = min(2 * glance, GLANCES[1])
 
     def _hear(self, player: HeldPlayer, change: PlayerChange) -> None:
-        """What a paused player tells of: it was not we who did that, so it is no longer ours."""
+        """Handle a change of a paused player: speakkit did not make it, so the player is not resumed."""
         hold = self._paused.get(player)
         if hold and not _fits(
             hold, change.status or PlayerStatus.paused, hold.track if change.track is None else change.track
@@ -269,7 +276,7 @@ class Holding:
             self._attended[player].cancel()
 
     async def _is_to_go_on(self, hold: Hold) -> bool:
-        """Wait until nobody speaks. Returns whether the player is still there, and as we left it."""
+        """Wait until the speech is over. Returns whether the player still exists, paused on the same track."""
         tries = LATE // ANSWER
         while tries > 0:
             with suppress(TimeoutError):
@@ -282,7 +289,7 @@ class Holding:
                 state = await self._state(hold.player)
                 if not _fits(hold, state.status, state.track):
                     return False
-                if is_over and self._over.is_set():  # else somebody began to speak while it answered
+                if is_over and self._over.is_set():  # otherwise speech has begun again during the query
                     async with asyncio.timeout(ANSWER):
                         return hold.player in await self._remote.players()
         return False

@@ -1,6 +1,7 @@
-"""What was paused and is to be played again, in a file: if this process is killed, the next one reads it.
+"""A file of the media players that were paused. If this process is killed, the next one reads it and resumes them.
 
-The file is in the runtime directory, which is the user's alone, and tells what somebody listens to: it is, too.
+The file is private (mode 0600), because it shows what the user listens to. It is in the runtime directory, which is
+private too.
 """
 
 import json
@@ -16,18 +17,18 @@ from typing import Any
 NAME = "media.json"
 
 OLDEST = 120.0
-"""Seconds since a file was written or refreshed. Whoever finds music paused for longer has seen to it."""
+"""Seconds since the last write or refresh after which a file is ignored: by then, the user has resumed the music."""
 
 LARGEST = 1 << 16
-"""Bytes: hundreds of players."""
+"""Bytes of the file that are read at most: enough for hundreds of players."""
 
 
 @dataclass(frozen=True)
 class HeldPlayer:
-    """A program that plays.
+    """Identity of a media player.
 
-    name: for people, and for the setting media_ignore
-    owner: what tells it from one of the same name that was started later, "" where nothing does
+    name: as shown to the user, and matched by the setting media_ignore
+    owner: distinguishes it from a later player of the same name; "" if the platform has no such identifier
     """
 
     name: str
@@ -36,10 +37,10 @@ class HeldPlayer:
 
 @dataclass(frozen=True)
 class Hold:
-    """A player that was asked to pause.
+    """A player that was sent a pause.
 
-    track: what it played, "" where it does not tell
-    at: seconds of time.time()
+    track: identifier of its track, or "" if it reports none
+    at: time of the pause, in seconds of time.time()
     """
 
     player: HeldPlayer
@@ -48,30 +49,30 @@ class Hold:
 
 
 class Holds:
-    """All of them, in memory and in the file, which is there only while there are some."""
+    """The current holds, in memory and in the file. The file exists only while there are any."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` must be the user's alone, and be there."""
+        """`folder` must exist, and be private to the user."""
         self._path = folder / NAME
         self._holds: dict[HeldPlayer, Hold] = {}
 
     def add(self, hold: Hold) -> None:
-        """Remember one. Raises OSError where the file cannot be written."""
+        """Add a hold, or replace that of the same player. Raises OSError if the file cannot be written."""
         self._holds[hold.player] = hold
         self._write()
 
     def discard(self, player: HeldPlayer) -> None:
-        """Forget one. Raises OSError where the file cannot be written."""
+        """Remove the hold of a player. Raises OSError if the file cannot be written."""
         if self._holds.pop(player, None):
             self._write()
 
     def refresh(self) -> None:
-        """Tell that whoever wrote the file is alive."""
+        """Update the file's time stamp, which shows that this process is alive."""
         with suppress(OSError):
             os.utime(self._path, follow_symlinks=False)
 
     def left(self) -> list[Hold]:
-        """Those in a file that is not too old. Whatever is no such file, or can be changed by others, has none."""
+        """The holds in the file; none if it is older than OLDEST, malformed, or accessible to other users."""
         with suppress(OSError, ValueError, RecursionError):
             return list(_holds(json.loads(self._read())))
         return []
@@ -92,7 +93,7 @@ class Holds:
             for hold in self._holds.values()
         ]
         scratch = self._path.with_name(f".{NAME}.partial")
-        scratch.unlink(missing_ok=True)  # of a process that was killed
+        scratch.unlink(missing_ok=True)  # a killed process may have left one
         with open(scratch, "xb", opener=_unfollowed) as file:
             file.write(json.dumps(rows).encode())
         scratch.replace(self._path)
@@ -103,7 +104,7 @@ def _unfollowed(path: str, flags: int) -> int:
 
 
 def _holds(rows: Any) -> Iterator[Hold]:
-    """Raises ValueError for what nobody here wrote."""
+    """The holds of the valid rows; other rows are skipped."""
     for row in rows if isinstance(rows, list) else ():
         match row:
             case {"name": str(name), "owner": str(owner), "trackid": str(track), "at": float(at)}:

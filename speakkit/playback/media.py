@@ -1,7 +1,7 @@
-"""Other people's music: it pauses once while speech sounds, and comes back exactly.
+"""Pause other media players during speech, and resume them at the same place.
 
-Whatever players do, speech is delayed by no more than PATIENCE; and whatever happens to this process, the next one
-plays again what it had paused, unless two minutes have passed or somebody has touched it since.
+Speech is delayed by at most PATIENCE, even if a player does not respond. If this process is killed, the next one
+resumes the players that it had paused, unless two minutes have passed or the user has changed them since.
 """
 
 import asyncio
@@ -18,38 +18,38 @@ from typing import Any, Protocol
 from speakkit.playback.holding import Holding, Remote, Seen
 
 PATIENCE = 0.24
-"""Seconds that speech waits for silence, so that it is delayed by at most 0.25."""
+"""Seconds that speech waits for players to pause, so that it is delayed by at most 0.25 s."""
 
 GLUE = 0.8
-"""Seconds after a burst until music plays again; where another burst begins before, it stays paused."""
+"""Seconds between a burst and the resume. If another burst begins before, players stay paused."""
 
 CLOSING = 2.0
-"""Seconds in which music plays again at the end."""
+"""Timeout in seconds for players to resume when the interlude is closed."""
 
 log = logging.getLogger(__name__)
 
 
 class MediaPlayers(Protocol):
-    """The players of a platform. Each method waits for the one before."""
+    """The media players of a platform. Calls must not overlap: each waits for the one before."""
 
     async def hold(self) -> None:
-        """Pause what plays; returns when it is silent, or after half a second."""
+        """Pause the playing players. Returns when they are silent, or after half a second."""
 
     async def release(self) -> None:
-        """Play what was paused, but for what somebody else has touched since."""
+        """Resume the paused players, except those that the user has changed since."""
 
     async def recover(self) -> None:
-        """Play what a process that was killed had paused, and be ready to hold."""
+        """Resume the players that a killed process had paused, and get ready to hold."""
 
     async def seen(self) -> list[Seen]:
-        """All that are there. Raises Unreachable."""
+        """All running players. Raises Unreachable."""
 
     async def close(self) -> None:
-        """Release, and be of no more use."""
+        """Resume the paused players, and release all resources."""
 
 
 class Nobody:
-    """Where there is nothing to pause: with the setting `media` off, and on systems of which we know no players."""
+    """MediaPlayers without any player: for the setting `media` off, and for unsupported systems."""
 
     async def hold(self) -> None: ...
 
@@ -64,9 +64,9 @@ class Nobody:
 
 
 def players(folder: Path, ignore: Sequence[str] = ()) -> MediaPlayers:
-    """Those of this machine; call it in the event loop.
+    """The media players of this machine. Must be called in the event loop.
 
-    folder: the runtime directory, the user's alone
+    folder: the runtime directory, private to the user
     ignore: the setting media_ignore
     """
     remote = _remote()
@@ -74,7 +74,7 @@ def players(folder: Path, ignore: Sequence[str] = ()) -> MediaPlayers:
 
 
 def seen(ignore: Sequence[str] = ()) -> list[Seen]:
-    """All players of this machine at this moment, for people. Raises Unreachable where nobody tells of them."""
+    """The media players that run on this machine now. Raises Unreachable if they cannot be listed."""
 
     async def look() -> list[Seen]:
         found = players(Path(os.devnull), ignore)  # nothing is written, since nothing is paused
@@ -87,7 +87,7 @@ def seen(ignore: Sequence[str] = ()) -> list[Seen]:
 
 
 def _remote() -> Remote | None:
-    if sys.platform == "win32" or "microsoft" in platform.release().lower():  # on WSL it is Windows that plays
+    if sys.platform == "win32" or "microsoft" in platform.release().lower():  # on WSL, players run in Windows
         from speakkit.playback.gsmtc import Sessions  # noqa: PLC0415  each platform loads its own
 
         return Sessions()
@@ -103,12 +103,14 @@ def _remote() -> Remote | None:
 
 
 class Interlude:
-    """Speech between music: holds players for as long as bursts follow one another, on a thread of its own."""
+    """Holds the media players while bursts of speech follow one another, on a thread of its own."""
 
     def __init__(self, players: Callable[[], MediaPlayers], *, patience: float = PATIENCE, glue: float = GLUE) -> None:
-        """`players` is called on that thread, when they are needed first.
+        """Does not start the thread yet.
 
-        patience: seconds for which `begin` waits at most; glue: seconds until music plays again
+        players: makes the MediaPlayers; called on the thread on first use
+        patience: longest wait of `begin`, in seconds
+        glue: seconds between the end of a burst and the resume
         """
         self._make = players
         self._patience = patience
@@ -116,7 +118,7 @@ class Interlude:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
-        # What only the thread touches:
+        # Used by the thread only:
         self._players: MediaPlayers | None = None
         self._turn = asyncio.Lock()
         self._in_burst = False
@@ -124,20 +126,20 @@ class Interlude:
         self._release_soon: asyncio.TimerHandle | None = None
 
     def recover(self) -> None:
-        """Play what a process that was killed had paused, and be ready. Call it at the start; it does not wait."""
+        """Resume the players that a killed process had paused, without blocking. Call it at the start."""
         self._order(self._recover())
 
     def begin(self) -> None:
-        """A burst begins: pause what plays. Returns when it is silent, and after `patience` in any case."""
+        """Pause the playing players for a burst. Returns when they are silent, after `patience` at the latest."""
         if order := self._order(self._begin()):
             futures.wait([order], self._patience)
 
     def end(self) -> None:
-        """A burst has ended: what was paused plays again soon. Does not wait."""
+        """Report the end of a burst, without blocking: the players resume after `glue` seconds."""
         self._order(self._end())
 
     def close(self) -> None:
-        """Play at once what was paused, and end; takes CLOSING seconds at most. Nothing that is called later counts."""
+        """Resume the paused players and end the thread, in CLOSING seconds at most. Later calls do nothing."""
         order = self._order(self._close())
         with self._lock:
             self._is_closed = True
@@ -157,7 +159,7 @@ class Interlude:
         return order
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        """The loop of a new thread."""
+        """The event loop of a new thread."""
         loops: futures.Future[asyncio.AbstractEventLoop] = futures.Future()
 
         def run() -> None:

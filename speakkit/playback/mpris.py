@@ -1,7 +1,7 @@
-"""The players of a Linux desktop, and of whatever else has D-Bus: https://specifications.freedesktop.org/mpris/latest/.
+"""Control of media players over D-Bus, as on Linux desktops, by https://specifications.freedesktop.org/mpris/latest/.
 
-A player is called by its unique name: a new one behind the same well-known name is another player. `Pause` and `Play`
-are all that it is asked for, since `PlayPause` starts what is paused already, and `Stop` loses the place.
+A player is addressed by its unique name, because a new process behind the same well-known name is another player.
+Only `Pause` and `Play` are used: `PlayPause` would start a player that is already paused, and `Stop` loses the place.
 """
 
 import asyncio
@@ -20,24 +20,29 @@ INTERFACE = "org.mpris.MediaPlayer2.Player"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
 PROXY = "playerctld"
-"""Stands for another player, which is there too."""
+"""A proxy for another player, which is listed too."""
 
 FLOOD = 300
-"""So many signals while it is paused, and a player is listened to no longer: each costs time that sound needs."""
+"""Signals of a paused player after which its signals are ignored: each costs time that audio needs."""
 
 STATUSES = {status.value.capitalize(): status for status in PlayerStatus}
+"""PlaybackStatus of MPRIS -> PlayerStatus."""
 
 
 @dataclass
 class _Watched:
-    """A player that is listened to; signals: how many came."""
+    """A player whose signals are handled.
+
+    heard: called with each change
+    signals: number of signals so far
+    """
 
     heard: Callable[[PlayerChange], None]
     signals: int = 0
 
 
 class Desktop:
-    """A Remote for them."""
+    """Remote for the media players on the session bus."""
 
     glance = 5.0
 
@@ -58,7 +63,7 @@ class Desktop:
             raise Unreachable("the D-Bus session bus is gone") from error
         known = sorted(name for name in names if name.startswith(PREFIX) and name != PREFIX + PROXY)
         owners = await asyncio.gather(*(self._owner(name) for name in known))
-        # Some have two names, such as vlc and vlc.instance123: the first counts.
+        # Some players own two names, such as vlc and vlc.instance123: the first is used.
         first = {owner: name for name, owner in reversed(list(zip(known, owners, strict=True))) if owner}
         return [HeldPlayer(name.removeprefix(PREFIX), owner) for owner, name in reversed(first.items())]
 
@@ -90,7 +95,7 @@ class Desktop:
             await self._bus.close()
 
     def _open(self) -> Bus:
-        """Raises Unanswered where the bus is gone."""
+        """The open connection. Raises Unanswered if it is broken."""
         if not (self._bus and self._bus.is_open):
             raise Unanswered
         return self._bus
@@ -100,7 +105,7 @@ class Desktop:
             self._open().send(DAEMON, "RemoveMatch", _rule(owner))
 
     async def _owner(self, name: str) -> str:
-        """The unique name behind a well-known one, "" where it has just gone."""
+        """The unique name of the owner of a well-known name; "" if it has no owner any more."""
         with suppress(Unanswered):
             (owner,) = await self._open().call(DAEMON, "GetNameOwner", name)
             return str(owner)
@@ -123,7 +128,7 @@ def _of(player: HeldPlayer, interface: str) -> Interface:
 
 
 def _rule(owner: str) -> str:
-    """Which signals are wanted."""
+    """The D-Bus match rule for property changes of a player."""
     return (
         f"type='signal',sender='{owner}',path='{PATH}',interface='{PROPERTIES}',"
         f"member='PropertiesChanged',arg0='{INTERFACE}'"
@@ -131,7 +136,7 @@ def _rule(owner: str) -> str:
 
 
 def _change(properties: dict[Any, Any]) -> PlayerChange:
-    """What properties say, as far as they have the form that they should have."""
+    """The change that `properties` describe; malformed properties are ignored."""
     status = _value(properties, "PlaybackStatus")
     metadata = _value(properties, "Metadata")
     track = _value(metadata, "mpris:trackid") if isinstance(metadata, dict) else None
@@ -139,7 +144,7 @@ def _change(properties: dict[Any, Any]) -> PlayerChange:
 
 
 def _value(properties: dict[Any, Any], name: str) -> Any:
-    """A property without its type; None where there is no such one."""
+    """The value of a property without its D-Bus type; None if it is missing or malformed."""
     match properties.get(name):
         case (str(), value):
             return value

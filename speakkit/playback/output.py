@@ -1,7 +1,7 @@
-"""The one open sink, and the one thread that calls it.
+"""The single open sink, and the single thread that calls it.
 
-A call to a sound server that hangs does not return, and nothing can be done about it from outside. So the thread is
-watched: when a call takes too long, another thread takes over, and the sink is left to the old one.
+A call to a hanging sound server does not return and cannot be interrupted. A watchdog thread therefore times the
+calls: when one takes too long, a new thread takes over, and the old thread keeps the hanging sink.
 """
 
 import signal
@@ -14,26 +14,31 @@ from speakkit.playback import pcm
 from speakkit.playback.sinks import Opener, SoundSink
 
 STALL = 3.0
-"""Seconds that a call may take; one that is answered takes as long as what is written."""
+"""Timeout of a call to a sink, in seconds; a normal write takes as long as the audio written."""
 
 WATCH = 0.25
-"""Seconds between two looks at the thread, while a sink is open."""
+"""Seconds between two checks of the watchdog, while a sink is open."""
 
 
 class Replaced(Exception):
-    """This thread was too long in a call, and another one has taken its place."""
+    """The current thread was in a call for too long, and another thread has replaced it."""
 
 
 class Output:
-    """At most one open sink at a time.
+    """The audio output: at most one open sink, and the thread that uses it.
 
-    latency: seconds from writing to hearing, of what is open or was last
-    written: seconds since it was opened
-    underruns: of all sinks so far
+    latency: seconds from writing a sample to hearing it, of the open sink or the last one
+    written: seconds of audio written since the sink was opened
+    underruns: number of underruns of all sinks so far
     """
 
     def __init__(self, open_sink: Opener, work: Callable[[bool], None], stall: float = STALL) -> None:
-        """`work` is what the thread does, told whether it takes the place of one that hung; it ends with Replaced."""
+        """Does not start the thread yet.
+
+        open_sink: opens a sink
+        work: the thread's function; its argument is whether the thread replaces one that hung. It may raise Replaced
+        stall: timeout of a call to a sink, in seconds
+        """
         self.latency = 0.0
         self.written = 0.0
         self.underruns = 0
@@ -50,29 +55,29 @@ class Output:
         self._in_use = threading.Event()
 
     def start(self) -> None:
-        """Start the thread, unless it runs."""
+        """Start the thread, unless it is running."""
         with self._lock:
             if self._owner is None:
                 threading.Thread(target=self._watch, name="playback watch", daemon=True).start()
                 self._take_over(is_stalled=False)
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait for the thread's end. Returns whether it has ended, or never began."""
+        """Wait up to `timeout` seconds for the thread's end. Returns whether it has ended, or was never started."""
         return self._owner is None or self._ended.wait(timeout)
 
     @property
     def name(self) -> str:
-        """The kind of what is open, "" where nothing is."""
+        """The kind of the open sink, or "" if none is open."""
         sink = self._sink
         return sink.name if sink else ""
 
     @property
     def quiet(self) -> float:
-        """Seconds of silence that were written last."""
+        """Seconds of silence at the end of what was written."""
         return pcm.duration(self._quiet)
 
     def open(self, latency: float) -> None:
-        """Open a sink. Raises NoAudioDevice, Replaced."""
+        """Open a sink with a latency in seconds. Raises NoAudioDevice, Replaced."""
         self._in_use.set()
         sink = None
         try:
@@ -86,22 +91,22 @@ class Output:
         self._quiet, self.written = 0, 0.0
 
     def write(self, sound: bytes) -> None:
-        """Play up to 20 ms. Raises NoAudioDevice, Replaced."""
+        """Write up to 20 ms of audio. Raises NoAudioDevice, Replaced."""
         self._write(sound)
         self._quiet = 0
 
     def rest(self, seconds: float) -> None:
-        """Play up to 20 ms of silence. Raises NoAudioDevice, Replaced."""
+        """Write up to 20 ms of silence. Raises NoAudioDevice, Replaced."""
         sound = pcm.silence(seconds)
         self._write(sound)
         self._quiet += len(sound)
 
     def abort(self) -> None:
-        """Be silent at once; nothing is open any more. Raises Replaced."""
+        """Close the sink at once, dropping audio that was not heard yet. Raises Replaced."""
         self._end(lambda sink: sink.abort())
 
     def close(self) -> None:
-        """End what has been silent for longer than its latency. Raises NoAudioDevice, Replaced."""
+        """Close a sink that has been silent for longer than its latency. Raises NoAudioDevice, Replaced."""
         self._end(lambda sink: sink.close())
 
     def _write(self, sound: bytes) -> None:
@@ -109,7 +114,7 @@ class Output:
         before = self._sink.underruns
         is_late = self.written > 0 and 0 < self.latency < time.monotonic() - self._wrote_at
         self._use(lambda sink: sink.write(sound))
-        # Few sound servers tell, but where nothing was written for longer than its latency, there was none to play.
+        # Few sound servers report underruns, but after a pause longer than the latency the buffer must have been empty.
         self.underruns += is_late or self._sink.underruns > before
         self._wrote_at = time.monotonic()
         self.written += pcm.duration(len(sound))
@@ -132,7 +137,7 @@ class Output:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Call a sink. Raises Replaced where it returns too late."""
+        """Time a call to a sink. Raises Replaced if it returns after the timeout."""
         with self._lock:
             self._called_at = time.monotonic()
         try:
@@ -159,7 +164,7 @@ class Output:
         self._owner.start()
 
     def _own(self, is_stalled: bool) -> None:
-        # A signal that lands on this thread would break off PortAudio's wait for the device, and so the stream.
+        # A signal delivered to this thread would interrupt PortAudio's wait for the device, and end the stream.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
             with suppress(Replaced):

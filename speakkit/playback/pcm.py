@@ -1,40 +1,40 @@
-"""The sound that is played: one channel of float32 samples, little-endian, at 24 kHz, as bytes.
+"""The format of played audio, as bytes: one channel of little-endian float32 samples at 24 kHz.
 
-No numpy: the daemon lives without it.
+This module does not use numpy, because the daemon does not load it.
 """
 
 import struct
 
 RATE = 24_000
-"""Samples a second."""
+"""Sample rate in Hz."""
 
 WIDTH = 4
-"""Bytes of a sample."""
+"""Bytes per sample."""
 
 
 def size(seconds: float) -> int:
-    """Bytes of so much sound, in whole samples."""
+    """Number of bytes of `seconds` of audio, rounded to whole samples."""
     return WIDTH * round(seconds * RATE)
 
 
 def duration(n_bytes: int) -> float:
-    """Seconds of so many bytes."""
+    """Seconds of audio in `n_bytes`."""
     return n_bytes / (WIDTH * RATE)
 
 
 def silence(seconds: float) -> bytes:
-    """`seconds` of nothing."""
+    """`seconds` of silence."""
     return bytes(size(seconds))
 
 
 def faded_out(pcm: bytes) -> bytes:
-    """`pcm`, falling to silence."""
+    """`pcm`, faded out linearly to silence."""
     n = len(pcm) // WIDTH
     return _scaled(pcm, [(n - i) / (n + 1) for i in range(n)])
 
 
 def faded_in(pcm: bytes) -> bytes:
-    """`pcm`, rising from silence."""
+    """`pcm`, faded in linearly from silence."""
     n = len(pcm) // WIDTH
     return _scaled(pcm, [(i + 1) / (n + 1) for i in range(n)])
 

@@ -1,4 +1,4 @@
-"""Sinks that are programs: samples are written to the standard input of `pacat` or `aplay`."""
+"""Sinks that play through a program: samples are written to the standard input of `pacat` or `aplay`."""
 
 import os
 import select
@@ -13,36 +13,39 @@ from speakkit.playback import pcm
 from speakkit.playback.portaudio import INSTEAD
 
 STALLED = 2.0
-"""Seconds in which a program takes no sample, after which it is taken for hung."""
+"""Seconds without reading a sample after which a program counts as hung."""
 
 SOON = 0.05
-"""Seconds in which a program that closed its pipe ends."""
+"""Timeout in seconds for a program to end after it closed its pipe."""
 
 PIPE = 4096
-"""Bytes of the pipe: the least there is. What waits in it, 43 ms, is heard later by so much."""
+"""Size of the pipe in bytes, the minimum. Its content, 43 ms of audio, adds to the latency."""
 
 LEAST_LATENCY = 0.1
-"""Seconds, the pipe not counted; with 0.06, four busy processes on two cores made gaps, with 0.08 they made none."""
+"""Lowest latency in seconds, without the pipe. With four busy processes on two cores, 0.06 had gaps, 0.08 had none."""
 
 APLAY = (
     *("aplay", "--quiet", "--file-type=raw"),
     *("--format=FLOAT_LE", "--channels=1", f"--rate={pcm.RATE}"),
 )
+"""Command line of `aplay` for samples in the format of `pcm`."""
 
 
 class Program:
-    """Sink that plays through a program, which plays what is in its pipe to the end when that is closed.
+    """Sink that plays through a program. When its pipe is closed, the program plays the pipe's content to the end.
 
-    underruns: always 0, since no program tells; see `Output`
+    name: the program
+    latency: seconds between writing a sample and hearing it, the pipe included
+    underruns: always 0, because the programs do not report them; see `Output`
     """
 
     underruns = 0
 
     def __init__(self, command: Sequence[str], latency: float) -> None:
-        """Raises NoAudioDevice where the program cannot be started.
+        """Raises NoAudioDevice if the program cannot be started.
 
-        command: what reads samples from its standard input
-        latency: seconds between a sample and its sound, the pipe included
+        command: command line of a program that reads samples from its standard input
+        latency: seconds between writing a sample and hearing it, the pipe included
         """
         self.name = command[0]
         self.latency = latency
@@ -55,7 +58,7 @@ class Program:
                 stdout=subprocess.DEVNULL,
                 stderr=self._last_words,
                 pipesize=PIPE,
-                process_group=0,  # a Ctrl-C in the terminal is for us alone
+                process_group=0,  # a Ctrl-C in the terminal must not reach it
             )
         except OSError as error:
             self._last_words.close()
@@ -70,7 +73,7 @@ class Program:
         rest = memoryview(sound)
         while rest:
             if not self._room.poll(STALLED * 1000):
-                raise self._lost("takes no sound any more")
+                raise self._lost("does not accept audio any more")
             try:
                 rest = rest[os.write(self._pipe, rest) :]
             except BlockingIOError:
@@ -108,7 +111,7 @@ class Program:
 
 
 def pacat(latency: float) -> Program:
-    """PulseAudio's own, also PipeWire's and WSLg's. Raises NoAudioDevice where it is not installed."""
+    """Sink for PulseAudio, PipeWire and WSLg, through pacat. Raises NoAudioDevice if that is not installed."""
     _require("pacat", "pulseaudio-utils")
     server = max(latency, LEAST_LATENCY)
     form = (f"--rate={pcm.RATE}", "--channels=1", "--format=float32le", "--raw")
@@ -118,14 +121,14 @@ def pacat(latency: float) -> Program:
 
 
 def aplay(latency: float) -> Program:
-    """ALSA's own. Raises NoAudioDevice where it is not installed."""
+    """Sink for ALSA, through aplay. Raises NoAudioDevice if that is not installed."""
     _require("aplay", "alsa-utils")
     server = max(latency, LEAST_LATENCY)
     return Program([*APLAY, f"--buffer-time={server * 1e6:.0f}"], server + pcm.duration(PIPE))
 
 
 def pacat_device() -> str:
-    """The name of the sound server's default sink. Raises NoAudioDevice where there is none."""
+    """The name of the sound server's default sink. Raises NoAudioDevice without pacat or a server."""
     _require("pacat", "pulseaudio-utils")
     said = _said(["pactl", "info"])
     sinks = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("Default Sink: ")]
@@ -133,7 +136,7 @@ def pacat_device() -> str:
 
 
 def aplay_device() -> str:
-    """ALSA's default device, which has no name to ask for. Raises NoAudioDevice where it cannot be opened."""
+    """A name for ALSA's default device, which cannot be queried. Raises NoAudioDevice if it cannot be opened."""
     _require("aplay", "alsa-utils")
     _said([*APLAY, os.devnull])
     return "default, through aplay"

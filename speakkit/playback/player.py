@@ -1,8 +1,10 @@
-"""Plays one utterance after another on one thread, and opens the device only while there is something to play.
+"""Play utterances one after another on one thread. The device is open only while there is something to play.
 
-A burst is a run of utterances: the device is opened, gets 60 ms of silence (the first 3 to 20 ms of a stream are lost),
-the utterances with silence wherever sound is late or nothing is said (a stream without data loses samples when it gets
-some), and at the end more silence than its latency (what is in its buffers when it is closed is lost).
+A burst is a run of utterances between opening and closing the device. It consists of:
+- 60 ms of silence, because the first 3 to 20 ms of a stream are lost;
+- the utterances, with silence between them and wherever audio is late, because a stream that runs empty loses samples
+  when data arrives again;
+- more silence than the latency, because the content of the buffers is lost when the device is closed.
 """
 
 import threading
@@ -29,52 +31,53 @@ from speakkit.playback.output import STALL, Output
 from speakkit.playback.track import Break, Track
 
 LATENCY = 0.06
-"""Seconds. Four busy processes on two cores make no gap, eight do; with more, no fade is heard within 0.1 s."""
+"""Seconds. On two cores, four busy processes cause no gap, eight do. A longer one would delay fades beyond 0.1 s."""
 
 LONGEST_LATENCY = 0.5
-"""Seconds, after underruns."""
+"""Seconds: the limit of the latency, which underruns increase."""
 
 UNDERRUNS = 3
-"""So many in a burst double the latency."""
+"""Number of underruns in a burst that doubles the latency."""
 
 SLICE = 0.01
-"""Seconds written at once: how soon a command is obeyed."""
+"""Seconds of audio per write, which is the response time to a command."""
 
 LEAD = 0.06
 """Seconds of silence before the first sample."""
 
 TAIL = 0.1
-"""Seconds of silence, beside the latency, after the last sample."""
+"""Seconds of silence after the last sample, in addition to the latency."""
 
 GAP = 0.15
-"""Seconds of silence between two utterances, but a latency at least: the first is heard before the second begins."""
+"""Seconds of silence between two utterances, at least the latency: the first must be heard before the next begins."""
 
 LINGER = 1.0
-"""Seconds after the last utterance until the device is closed."""
+"""Seconds between the last utterance and the closing of the device."""
 
 FADE = 0.008
-"""Seconds in which a sound that is stopped or paused falls to silence."""
+"""Seconds of the fade-out of an utterance that is stopped or paused."""
 
 FADED = 0.1
-"""Seconds of latency below which a stopped sound falls to silence; where a fade comes later, it is broken off."""
+"""Seconds of latency below which a stopped utterance is faded out; with a longer latency, it is cut off."""
 
 PROGRESS = 0.1
-"""Seconds between two reports of it."""
+"""Seconds between two Progress events."""
 
 FIRST_TRIES = (0.2, 0.5)
-"""Seconds to wait before each further try to open a device which has not played yet in a burst."""
+"""Seconds before each retry to open a device that has not played in this burst yet."""
 
 TRIES = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""The same for one that has, and went away."""
+"""Seconds before each retry to open a device that has played in this burst, and was lost."""
 
 
 @dataclass(frozen=True)
 class PlaybackStatus:
-    """How playing goes.
+    """State and counters of the player.
 
-    sink: the kind of what is open, "" where nothing is
-    latency: seconds, that of the next sink to be opened
-    starved: seconds of silence in utterances whose sound came too late
+    sink: the kind of the open sink, or "" if none is open
+    latency: seconds, of the next sink to be opened
+    underruns: number of underruns so far
+    starved: seconds of silence played in utterances because their audio was late
     """
 
     sink: str
@@ -84,7 +87,7 @@ class PlaybackStatus:
 
 
 class Player:
-    """Plays what it is given, in that order. No method waits for sound, and any thread may call them."""
+    """Plays utterances in the order of `play`. Its methods are thread-safe; only `wait_closed` blocks."""
 
     def __init__(
         self,
@@ -96,11 +99,14 @@ class Player:
         linger: float = LINGER,
         stall: float = STALL,
     ) -> None:
-        """`tell` is called with each event on the player's own thread; it must neither raise nor wait for long.
+        """Does not start the player's thread yet.
 
-        open_sink: by default what `sinks.opener` finds
-        latency: seconds from writing to hearing; gap: seconds between utterances; linger: seconds until the device
-        is closed; stall: seconds after which a device that does not answer is lost
+        tell: called with each event on the player's thread; must neither raise nor block for long
+        open_sink: opens a sink; by default, that of `sinks.opener`
+        latency: seconds from writing a sample to hearing it
+        gap: seconds between utterances
+        linger: seconds between the last utterance and the closing of the device
+        stall: seconds after which a device that does not respond is lost
         """
         self._tell = tell
         self._latency = latency
@@ -108,16 +114,16 @@ class Player:
         self._linger = linger
         self._output = Output(open_sink or sinks.opener(), self._work, stall)
         self._wake = threading.Event()
-        # What callers change, under the lock:
+        # Changed by callers, under the lock:
         self._lock = threading.Lock()
         self._waiting: deque[Track] = deque()
         self._stops: dict[str, bool] = {}
         self._is_paused = False
         self._is_closing = False
-        # What only the player's thread changes:
+        # Changed by the player's thread only:
         self._current: Track | None = None
         self._in_burst = False
-        self._burst_ends = 0.0  # where nothing is open
+        self._burst_ends = 0.0  # seconds of time.monotonic(), for a burst without an open device
         self._needed = 0.0  # seconds of silence before the next utterance
         self._tries: Iterator[float] = iter(FIRST_TRIES)
         self._try_at = 0.0
@@ -126,55 +132,55 @@ class Player:
         self._reopens = False
 
     def play(self, key: str, feed: Feed, *, before: bytes = b"", through_pause: bool = False) -> None:
-        """Play `feed` after all that was given so far.
+        """Append `feed` to the queue.
 
-        key: names it in events and to `stop`
-        before: samples, such as a beep, played just before it
-        through_pause: also while the player is paused
+        key: identifies the utterance in events and for `stop`
+        before: samples to play immediately before it, such as a beep
+        through_pause: whether to play it even while the player is paused
         Raises ValueError after `close`.
         """
         feed.attach(self._wake.set)
         with self._lock:
             if self._is_closing:
-                raise ValueError("a player that was closed plays nothing")
+                raise ValueError("cannot play: the player is closed")
             self._waiting.append(Track(key, feed, before, through_pause))
         self._output.start()
         self._wake.set()
 
     def stop(self, key: str, *, fade: bool = True) -> None:
-        """Stop an utterance that plays or waits; it is silent within 0.1 s, without `fade` at once.
+        """Stop a playing or queued utterance: within 0.1 s, or at once without `fade`.
 
-        Whatever has ended already has its event, and nothing happens.
+        Does nothing if the utterance has ended already.
         """
         with self._lock:
             self._stops[key] = fade and self._stops.get(key, True)
         self._wake.set()
 
     def pause(self) -> None:
-        """Be silent, but for what is played through a pause. Nothing is lost: `resume` goes on at that sample."""
+        """Pause all utterances but those with `through_pause`. `resume` continues at the same sample."""
         with self._lock:
             self._is_paused = True
         self._wake.set()
 
     def resume(self) -> None:
-        """Go on after a pause, at the sample where it was."""
+        """Continue after a pause, at the sample where playback paused."""
         with self._lock:
             self._is_paused = False
         self._wake.set()
 
     def close(self) -> None:
-        """Stop everything, and end: see `wait_closed`."""
+        """Stop all utterances and end the thread, without waiting: see `wait_closed`."""
         with self._lock:
             self._is_closing = True
         self._wake.set()
 
     def wait_closed(self, timeout: float | None = None) -> bool:
-        """Wait until the device is closed and the last event told, after `close`. Returns whether they are."""
+        """After `close`, wait until the device is closed and the last event sent. Returns whether that happened."""
         return self._output.wait(timeout)
 
     @property
     def status(self) -> PlaybackStatus:
-        """How playing goes at this moment."""
+        """The current state and counters."""
         return PlaybackStatus(self._output.name, self._latency, self._output.underruns, self._starved)
 
     def _work(self, is_stalled: bool) -> None:
@@ -184,7 +190,7 @@ class Player:
             pass
 
     def _step(self) -> bool:
-        """Do the next thing; returns whether there is another."""
+        """Take the next step. Returns False when the player is closed and has finished."""
         try:
             self._obey()
             self._dismiss()
@@ -194,7 +200,7 @@ class Player:
             return True
 
     def _obey(self) -> None:
-        """Stop and pause what is to be."""
+        """Carry out the stops and pauses requested since the last step."""
         with self._lock:
             stops, self._stops = self._stops, {}
             gone = [track for track in self._waiting if track.key in stops or self._is_closing]
@@ -226,27 +232,30 @@ class Player:
         self._tell(stopped)
 
     def _fade(self, track: Track) -> None:
-        """Fall to silence with a copy of what comes next, so that nothing is lost of it."""
+        """Write a fade-out made of a copy of the next audio, so that the feed loses nothing."""
         sound = (track.before or track.feed.next(FADE))[: pcm.size(FADE)]
         if sound and not self._output.quiet:
             self._output.write(pcm.faded_out(sound))
 
     def _next(self) -> Track | None:
-        """What is to be played next, if it can begin."""
+        """The next utterance to play, or None if none can begin."""
         with self._lock:
             allowed = (track for track in self._waiting if track.through_pause or not self._is_paused)
             track = next(allowed, None)
         return track if track and track.feed.is_ready else None
 
     def _dismiss(self) -> None:
-        """End what has nothing to be played."""
+        """End the next utterances that have no audio left."""
         while not self._current and (track := self._next()) and track.feed.is_exhausted:
             with self._lock:
                 self._waiting.remove(track)
             self._tell(track.natural_end)
 
     def _rest(self) -> bool:
-        """Nothing is open: wait for something to play, or for the moment to try the device again."""
+        """Step without an open device: wait for an utterance or the next retry, or open the device.
+
+        Returns False when the player is closed and has finished.
+        """
         now = time.monotonic()
         if not self._next():
             if self._in_burst and (self._is_closing or now >= self._burst_ends):
@@ -265,7 +274,7 @@ class Player:
         return True
 
     def _sound(self) -> bool:
-        """Something is open: write the next 10 ms."""
+        """Step with an open device: write the next 10 ms, or finish an utterance or the burst. Returns True."""
         track, output = self._current, self._output
         if not track:
             self._between()
@@ -328,14 +337,14 @@ class Player:
             self._tries = iter(TRIES)
 
     def _adapt(self) -> None:
-        """With too many underruns, go on with a longer latency."""
+        """After too many underruns, double the latency and reopen the device."""
         has_too_many = self._output.underruns - self._underruns >= UNDERRUNS
         if has_too_many and self._latency < LONGEST_LATENCY and not self._reopens:
             self._latency = min(2 * self._latency, LONGEST_LATENCY)
             self._reopens = True
 
     def _heard(self, track: Track) -> float:
-        """Seconds: what was written of it, less what is still on its way."""
+        """Seconds of the utterance that were heard: those written, minus those still in the buffers."""
         return max(0.0, track.feed.position - max(0.0, self._output.latency - self._output.quiet))
 
     def _finish(self, track: Track, end: PlaybackFinished | Stopped | Lost | Break) -> None:
@@ -348,7 +357,7 @@ class Player:
             self._tell(end)
 
     def _lose(self, error: NoAudioDevice) -> None:
-        """The device is lost: try again in a while, or give up what is to be played."""
+        """Handle the loss of the device: schedule a retry, or give up all queued utterances."""
         track, self._current, self._reopens = self._current, None, False
         if track and isinstance(track.end, Stopped):
             self._tell(track.end)
@@ -378,12 +387,12 @@ class Player:
         self._tell(BurstEnded())
 
     def _await(self, timeout: float | None) -> bool:
-        """Wait for news. Returns whether there are any."""
+        """Wait up to `timeout` seconds for a command or new audio. Returns whether there was any."""
         has_news = self._wake.wait(timeout)
         self._wake.clear()
         return has_news
 
 
 def _whole(seconds: float) -> float:
-    """The seconds of whole samples, to be compared with what was written."""
+    """`seconds` rounded to whole samples, so that it can be compared with written durations."""
     return pcm.duration(pcm.size(seconds))

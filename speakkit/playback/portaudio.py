@@ -1,7 +1,8 @@
-"""The sink of desktops: a blocking stream of PortAudio, through the package sounddevice.
+"""The sink for desktops: a blocking stream of PortAudio, through the package sounddevice.
 
-Measured on PortAudio over ALSA: the first 3 to 20 ms after a stream's start are lost, and so are up to `latency`
-seconds at its end, since `stop()` does not drain. Hence the player's silence before and after, and `abort()` here.
+Measured on PortAudio over ALSA: the first 3 to 20 ms after a stream's start are lost, and up to `latency` seconds at
+its end, because `stop()` does not drain. The player therefore adds silence before and after, and this sink ends with
+`abort()`.
 """
 
 import atexit
@@ -14,18 +15,23 @@ from speakkit.errors import NoAudioDevice
 from speakkit.playback import pcm
 
 INSTEAD = "write a file with -o FILE"
+"""The alternative to playback, as error messages name it."""
 
 _open_streams: set[int] = set()
-"""While there are any, PortAudio cannot be started anew."""
+"""Ids of the open streams. While there are any, PortAudio cannot be restarted."""
 
 
 class OutputStream:
-    """Sink that plays on the default device."""
+    """Sink that plays on PortAudio's default device.
+
+    latency: seconds between writing a sample and hearing it
+    underruns: number of underruns so far
+    """
 
     name = "sounddevice"
 
     def __init__(self, latency: float) -> None:
-        """Raises NoAudioDevice."""
+        """Open a stream with a latency in seconds. Raises NoAudioDevice if that fails."""
         self.underruns = 0
         with _quiet_stderr(), _no_device_as_error():
             _find_devices()
@@ -54,14 +60,17 @@ class OutputStream:
 
 
 def device() -> str:
-    """The name of the device to play on. Raises NoAudioDevice where there is none."""
+    """The name of the default output device. Raises NoAudioDevice if there is none."""
     with _quiet_stderr(), _no_device_as_error():
         _find_devices()
         return str(sounddevice().query_devices(kind="output")["name"])
 
 
 def sounddevice() -> Any:
-    """The module, imported late, since its import looks for devices. Raises NoAudioDevice without PortAudio."""
+    """The module sounddevice, imported late because its import searches for devices.
+
+    Raises NoAudioDevice if PortAudio is not installed.
+    """
     try:
         import sounddevice as module  # noqa: PLC0415
     except OSError as error:
@@ -69,16 +78,16 @@ def sounddevice() -> Any:
             "no sound: the PortAudio library is not installed; install it (Debian: apt install libportaudio2),"
             f" or {INSTEAD}"
         ) from error
-    # At exit it would close every stream, and wait for ever for one whose sound server hangs.
+    # Its exit handler closes every stream, and would wait for ever for a stream whose sound server hangs.
     atexit.unregister(module._exit_handler)  # noqa: SLF001
     return module
 
 
 def _find_devices() -> None:
-    """Look for devices again where there were none: PortAudio itself only does so when it is started."""
+    """Search for devices again if there were none: PortAudio itself searches only when it is initialized."""
     module = sounddevice()
     if not module.query_devices() and not _open_streams:
-        module._terminate()  # noqa: SLF001  there is no public way
+        module._terminate()  # noqa: SLF001  there is no public function
         module._initialize()  # noqa: SLF001
 
 
@@ -97,7 +106,7 @@ def _no_device_as_error() -> Iterator[None]:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Keep the lines that ALSA's C code prints for each device that it does not find off the terminal."""
+    """Suppress standard error, where ALSA's C code prints a line for each device that it does not find."""
     kept = os.dup(2)
     nothing = os.open(os.devnull, os.O_WRONLY)
     try:

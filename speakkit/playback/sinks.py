@@ -1,6 +1,6 @@
-"""Where sound goes: what every sink does, all of them by name, and which one is taken where none is named.
+"""The interface of audio sinks, the available sinks by name, and the choice of the default one.
 
-The names are those of the setting `sink`: auto, those of KINDS, and file:PATH.
+The names are the values of the setting `sink`: auto, those of KINDS, and file:PATH.
 """
 
 import platform
@@ -18,11 +18,13 @@ FILE = "file:"
 
 
 class SoundSink(Protocol):
-    """What plays, or seems to: opened by being made, used by one thread, of no more use after `abort` or `close`.
+    """An audio output, real or simulated.
 
-    name: its kind
-    latency: seconds between a sample's being written and its being heard
-    underruns: how often it had nothing to play
+    It is opened by its constructor, used by one thread, and unusable after `abort` or `close`.
+
+    name: the kind of sink
+    latency: seconds between writing a sample and hearing it
+    underruns: how often its buffer ran empty
     """
 
     @property
@@ -35,24 +37,25 @@ class SoundSink(Protocol):
     def underruns(self) -> int: ...
 
     def write(self, sound: bytes) -> None:
-        """Take up to 20 ms of samples as in `pcm`, waiting until there is room. Raises NoAudioDevice."""
+        """Write up to 20 ms of samples in the format of `pcm`; blocks until there is room. Raises NoAudioDevice."""
 
     def abort(self) -> None:
-        """Be silent at once, and end; what was written and not yet heard is dropped."""
+        """Close the sink at once, dropping audio that was not heard yet."""
 
     def close(self) -> None:
-        """End. Of a sink's last `latency` seconds nothing need be heard."""
+        """Close the sink. The last `latency` seconds of audio may be dropped."""
 
 
 Opener: TypeAlias = Callable[[float], SoundSink]
-"""Opens a sink with a latency in seconds, or near to that. Raises NoAudioDevice."""
+"""Opens a sink with approximately the given latency in seconds. Raises NoAudioDevice."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to play.
+    """A kind of sink.
 
-    device: what it would play on; raises NoAudioDevice where there is nothing
+    open: opens a sink of this kind
+    device: returns the name of the device it would use; raises NoAudioDevice if there is none
     """
 
     open: Opener
@@ -68,14 +71,14 @@ KINDS = {
 
 
 def opener(name: str = AUTO) -> Opener:
-    """How to open the sink of that name; which one "auto" is is found out at each opening. Raises BadValue."""
+    """The function that opens sink `name`; "auto" chooses a kind at each opening. Raises BadValue if it is unknown."""
     if name == AUTO:
         return _open_chosen
     return _kind(name).open
 
 
 def device(name: str = AUTO) -> str:
-    """What the sink of that name would play on, for people. Raises NoAudioDevice where there is nothing, BadValue."""
+    """The device that sink `name` would use, as text. Raises NoAudioDevice if there is none, BadValue if unknown."""
     return _chosen()[1] if name == AUTO else _kind(name).device()
 
 
@@ -93,7 +96,7 @@ def _kind(name: str) -> Kind:
 
 
 def _chosen() -> tuple[str, str]:
-    """The first kind that has a device, and that device. Raises NoAudioDevice: what is wrong with the first kind."""
+    """The first kind with a device, and that device. If none has one, raises the NoAudioDevice of the first kind."""
     first = None
     for name in _order():
         try:
@@ -105,6 +108,6 @@ def _chosen() -> tuple[str, str]:
 
 
 def _order() -> tuple[str, ...]:
-    # On WSLg PortAudio crackles, and what speaks to its PulseAudio directly does not (microsoft/wslg issue 1228).
+    # On WSLg, PortAudio crackles, and clients of its PulseAudio server do not (microsoft/wslg issue 1228).
     is_wsl = "microsoft" in platform.release().lower()
     return ("pacat", "sounddevice", "aplay") if is_wsl and shutil.which("pacat") else ("sounddevice", "pacat", "aplay")

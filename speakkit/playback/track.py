@@ -1,4 +1,4 @@
-"""An utterance on its way through the player."""
+"""The player's state of one utterance."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,20 +8,23 @@ from speakkit.playback.feed import Feed
 
 
 class Break(Enum):
-    """An end of sound that is no end of its utterance, which waits to go on."""
+    """A reason to interrupt playback of an utterance that continues later."""
 
     PAUSE = "pause"
 
 
 @dataclass(eq=False)
 class Track:
-    """What the player knows of an utterance.
+    """An utterance that is played or queued.
 
-    before: what of the sound before it is still to be played
+    key: identifies it in events and commands
+    feed: its audio
+    before: the rest of the samples to play before it, such as a beep
     through_pause: whether it is played while the player is paused
-    told: seconds, at its last Progress
-    lost_at: seconds, the furthest that it had come when a device was lost
-    end: what it comes to once that is silent; None while it sounds
+    has_started: whether PlaybackStarted was sent
+    told: seconds reported by the last Progress event
+    lost_at: highest position in seconds at which a device was lost
+    end: how it ends once its audio is silent; None while it plays
     """
 
     key: str
@@ -35,7 +38,7 @@ class Track:
 
     @property
     def natural_end(self) -> PlaybackFinished | Lost:
-        """How it ends where its feed does."""
+        """The event for reaching the end of the feed."""
         failure = self.feed.failure
         if failure:
             return Lost(self.key, failure.reason, failure.about)

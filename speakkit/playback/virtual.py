@@ -1,4 +1,4 @@
-"""Sinks that nobody hears: a file, and a clock."""
+"""Sinks without an audio device: a clock, and a file."""
 
 import os
 import struct
@@ -11,13 +11,14 @@ from speakkit.errors import NoAudioDevice, storage_error
 from speakkit.playback import pcm
 
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
-"""Of a WAV file: the RIFF chunk, the format chunk, and the data chunk's name and size."""
+"""Header of a WAV file: the RIFF chunk, the format chunk, and the name and size of the data chunk."""
 
 IEEE_FLOAT = 3
+"""WAV format tag of float samples."""
 
 
 class Clock:
-    """Sink that takes samples as fast as a device would, and drops them."""
+    """Sink that accepts samples at the rate of a real device, and drops them."""
 
     name = "timed-null"
     underruns = 0
@@ -38,9 +39,9 @@ class Clock:
 
 
 class File:
-    """Sink that appends what a device would get, silence included, to a file, as fast as it comes.
+    """Sink that appends all samples, silence included, to a file, without waiting.
 
-    A name that ends with .wav gets float32 WAV, any other one the bare samples.
+    The format is float32 WAV if the name ends with .wav, else raw samples.
     """
 
     name = "file"
@@ -48,7 +49,7 @@ class File:
     underruns = 0
 
     def __init__(self, path: Path) -> None:
-        """Raises NoAudioDevice where it cannot be written, or holds what is no such sound."""
+        """Raises NoAudioDevice if the file cannot be written, or is a WAV file of another format."""
         self._path = path
         self._is_wav = path.suffix.lower() == ".wav"
         with self._checked():
@@ -56,7 +57,7 @@ class File:
             head = self._file.read(HEADER.size)
             if self._is_wav and head and head[8:-4] != _header(0)[8:-4]:
                 self._file.close()
-                raise NoAudioDevice(f"cannot play into {path}: it is no WAV file of speakkit's; remove it")
+                raise NoAudioDevice(f"cannot play into {path}: it is not a WAV file written by speakkit; remove it")
             if self._is_wav and not head:
                 self._file.write(_header(0))
             self._file.seek(0, os.SEEK_END)

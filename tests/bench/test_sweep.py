@@ -100,7 +100,7 @@ def test_memory_and_facts_are_those_of_the_workers():
     assert measured.facts.torch == "2"
     (note,) = measured.notes
     assert note.startswith("VRAM, utilisation, power")
-    assert note.endswith("are not measured: no NVIDIA GPU is at work")
+    assert note.endswith("are not measured: no NVIDIA GPU is in use")
 
 
 def test_limit_is_60_seconds_on_a_cpu():
@@ -208,7 +208,7 @@ def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
     assert "GB of memory, and 0.2 GB are free" in reason
     assert rows[-1].engine == BASELINE
     assert rows[-1].failures
-    assert "50 instances want" in caplog.text
+    assert "50 instances need" in caplog.text
 
 
 def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
@@ -231,7 +231,7 @@ def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
     monkeypatch.setattr(measured, "_gauge", lambda facts: gauge(replace(facts, gpu="GPU-1")))
     rows = list(measured.rows())
     assert [row.busy.vram_mb for row in rows] == [6000, 8000, None]
-    assert rows[-1].failures == ("3 instances want 6.0 GB of VRAM, and 5.0 GB are free",)
+    assert rows[-1].failures == ("3 instances need 6.0 GB of VRAM, and 5.0 GB are free",)
     assert measured.notes == []
 
 

@@ -101,7 +101,7 @@ def test_real_instances_are_measured(real):
     assert (found["words"], found["characters"], found["chunks"]) == (2, 13, 1)
     assert found["max_seconds"] == sweep.CPU_SECONDS
     assert found["complete"] is True
-    assert any("no NVIDIA GPU is at work" in note for note in found["notes"])
+    assert any("no NVIDIA GPU is in use" in note for note in found["notes"])
 
 
 def test_rows_are_written_and_drawn_and_kept(real):
@@ -141,7 +141,7 @@ def test_table_is_for_people(run, stand_in, text):
     shown = ended.out.decode()
     for part in ("none begun after 60 s of a row", "2 words, 13 characters, 1 chunk\n", "weights   none", "baseline"):
         assert part in shown
-    for part in ("3/3", "6/6", "rent, $/M characters", "p95 is the longest request where there are fewer than 20"):
+    for part in ("3/3", "6/6", "rent, $/M characters", "p95 is the longest request if there are fewer than 20"):
         assert part in shown
     assert max(map(len, shown.splitlines()[8:-3])) <= 80
 

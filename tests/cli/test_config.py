@@ -144,8 +144,8 @@ def test_set_takes_a_list(run):
         ("voice", "", "voice must be the name of a voice, such as f1, not ''"),
         ("device", "gpu", "device must be one of auto, cuda, mps, cpu, not 'gpu'"),
         ("blends", "f1", "there is no setting 'blends'; did you mean blends.NAME?"),
-        ("blends.f1", "f2", "a blend cannot be named f1, since that is a voice; take another name"),
-        ("blends.", "f2", "a blend cannot be named ''; take lower-case letters, digits, _ and -, a letter first"),
+        ("blends.f1", "f2", "a blend cannot be named f1, since that is a voice; use another name"),
+        ("blends.", "f2", "a blend cannot be named ''; use lower-case letters, digits, _ and -, a letter first"),
         ("blends.mine", " ", "blends.mine must be text such as \"af_bella(2)+af_sky(1)\", not ' '"),
     ],
 )
@@ -228,7 +228,9 @@ def test_what_is_no_key_is_refused(stdin, run):
     """Before anything is written."""
     result = run("speakkit", "config", "set-key", "gemini", stdin=stdin)
     assert result.code == 2
-    assert result.err == ("speakkit: what was given is no key: a key is 1 to 4096 ASCII characters without spaces\n")
+    assert result.err == (
+        "speakkit: the given text is not an API key: a key is 1 to 4096 ASCII characters without spaces\n"
+    )
     assert not paths.secrets().exists()
 
 

@@ -18,7 +18,7 @@ from speakkit import paths
 from speakkit.daemon.process import lifecycle
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.server import Server
-from speakkit.daemon.wire import client, messages, protocol
+from speakkit.daemon.wire import client, codec, messages, protocol
 from speakkit.daemon.wire.client import Client
 from speakkit.daemon.wire.connection import ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, AudioChunk, ErrorReply, Finished, Hello, Mode, SpokenWord
@@ -257,7 +257,7 @@ class Caller:
                 decoder.feed(data)
                 while (frame := decoder.frame()) is not None:
                     with self.news:
-                        event = messages.event_of(frame)
+                        event = codec.event_of(frame)
                         self.said.setdefault(frame.fields.get("id"), []).append((time.monotonic(), event))
                         self.news.notify_all()
         with self.news:

@@ -29,7 +29,7 @@ def test_what_goes_in_comes_out():
 def test_part_of_a_sample_is_refused():
     """As is what comes after the end."""
     feed = Feed()
-    with pytest.raises(ValueError, match="no whole number"):
+    with pytest.raises(ValueError, match="not a whole number"):
         feed.put(b"123")
     feed.end()
     with pytest.raises(ValueError, match="has ended"):

@@ -99,7 +99,7 @@ def test_every_bit_is_heard_once(sound_server, tmp_path, real):
     script = """
 for n in range(3):
     player.play(str(n), fed(ramp(1 + 6000 * n, 6000 * (n + 1))))
-wait(Finished, "2")
+wait(PlaybackFinished, "2")
 say(underruns=player.status.underruns, latency=player.status.latency)
 """
     heard, said = acted(sound_server, tmp_path, script, real)
@@ -153,7 +153,7 @@ wait(Progress, "a", 0.5)
 player.pause()
 time.sleep(1.3)
 player.resume()
-wait(Finished, "a")
+wait(PlaybackFinished, "a")
 """
     heard, _ = acted(sound_server, tmp_path, script, real)
     assert np.isin(np.arange(1, 48_001), heard).all()
@@ -167,9 +167,9 @@ def test_sound_server_that_dies_and_comes_back(sound_server, tmp_path, real):
 player.play("a", fed(ramp(1, 24000), ramp(24001, 96000)))
 wait(Progress, "a", 1.5)
 say(now="kill")
-wait(Finished, "a")
+wait(PlaybackFinished, "a")
 player.play("b", fed(ramp(100001, 101000)))
-wait(Finished, "b")
+wait(PlaybackFinished, "b")
 say(now="done")
 """
     environment = sound_server.environment
@@ -220,7 +220,7 @@ def test_sound_server_that_hangs(sound_server, tmp_path, real):
 player.play("a", fed(ramp(1, 48000)))
 wait(Progress, "a", 0.5)
 say(now="stop")
-wait(Finished, "a")
+wait(PlaybackFinished, "a")
 """
     process = subprocess.Popen([*scene(script), real], env=sound_server.environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -254,7 +254,7 @@ say(lost=wait(Lost, "a").reason)
 
 def test_clients_that_do_not_know_of_each_other_overlap(sound_server, tmp_path):
     """What the next test cannot see if it is blind: two players at once are two bits in one sample."""
-    script = 'player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes())); wait(Finished, "a")'
+    script = 'player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes())); wait(PlaybackFinished, "a")'
     with sound_server.listening(tmp_path) as heard:
         players = [
             subprocess.Popen([*scene(script), "sounddevice", str(2.0**-bit)], env=sound_server.environment)
@@ -271,7 +271,7 @@ def test_twenty_clients_of_one_player_do_not_overlap(sound_server, tmp_path):
 for client in range(20):
     player.play(str(client), fed(array.array("f", [2.0 ** -(client + 1)] * 4800).tobytes()))
 for client in range(20):
-    wait(Finished, str(client))
+    wait(PlaybackFinished, str(client))
 """
     heard, _ = acted(sound_server, tmp_path, script, "sounddevice")
     levels, counts = np.unique(heard[heard != 0] / FULL, return_counts=True)
@@ -391,9 +391,9 @@ def test_without_portaudio_pacat_plays(sound_server, tmp_path):
 import ctypes.util
 ctypes.util.find_library = lambda name: None
 player.play("a", fed(ramp(1, 1000)))
-wait(Started, "a")
+wait(PlaybackStarted, "a")
 say(sink=player.status.sink)
-wait(Finished, "a")
+wait(PlaybackFinished, "a")
 """
     heard, said = acted(sound_server, tmp_path, script, "auto")
     assert said == [{"sink": "pacat"}]
@@ -426,7 +426,7 @@ def test_program_that_takes_nothing(monkeypatch):
     """It is ended."""
     monkeypatch.setattr(piped, "STALLED", 0.2)
     program = piped.Program(["sleep", "100"], 0.1)
-    with pytest.raises(NoAudioDevice, match="takes no sound any more"):
+    with pytest.raises(NoAudioDevice, match="does not accept audio any more"):
         program.write(pcm.silence(10))
     program.abort()
     assert program._process.returncode == -signal.SIGKILL

@@ -27,7 +27,7 @@ from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.daemon.queue import quiet_hours
 from speakkit.daemon.queue.actions import Result, Stage
 from speakkit.daemon.queue.utterance import Interrupt, Priority, QueueOptions
-from speakkit.daemon.wire import messages
+from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection, ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, Event, Finished, Hello, Message, Request, Started
 from speakkit.daemon.wire.protocol import Code, ProtocolError, text_of
@@ -132,9 +132,9 @@ class Containers:
         persona = {"voice": known.voice, "speed": known.speed} if known else {}
         defaults = {**self._delivery, **{name: value for name, value in persona.items() if value is not None}}
         given: dict[str, JsonValue] = {**defaults, **request.fields}
-        options = messages.read(QueueOptions, given)
+        options = codec.read(QueueOptions, given)
         for kind in (SpeechRequest, QueueOptions, Speak):
-            wish = messages.read(kind, given)
+            wish = codec.read(kind, given)
             for each in structs.fields(kind):
                 if each.encode_name not in FREE and getattr(wish, each.name) != each.default:
                     raise Refused(Code.denied, f"a container cannot set {each.encode_name}")
@@ -214,7 +214,7 @@ class Guest(Connection):
         return None
 
     def _hello(self, request: Request) -> Mapping[str, JsonValue]:
-        hello = messages.read(Hello, request.fields)
+        hello = codec.read(Hello, request.fields)
         agent = PREFIX + hello.agent
         if not messages.NAME.fullmatch(hello.agent) or not messages.NAME.fullmatch(agent):
             raise ProtocolError(Code.bad_request, NO_AGENT)

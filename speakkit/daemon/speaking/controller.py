@@ -22,7 +22,7 @@ from speakkit.daemon.speaking.replies import listing, reply
 from speakkit.daemon.speaking.scheduler import LIMITS, PLACE, Scheduler
 from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
-from speakkit.daemon.wire import messages
+from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection
 from speakkit.daemon.wire.messages import Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
@@ -160,7 +160,7 @@ class Controller:
     # Operations
 
     async def _speak(self, connection: Connection, request: Request) -> None:
-        wish, options = messages.read(Speak, request.fields), messages.read(QueueOptions, request.fields)
+        wish, options = codec.read(Speak, request.fields), codec.read(QueueOptions, request.fields)
         speech, name = self._with_voice(speech_request(request), connection), required_id(request)
         try:
             utterance = QueuedUtterance(
@@ -177,7 +177,7 @@ class Controller:
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 
     async def _again(self, connection: Connection, request: Request) -> None:
-        wish = messages.read(Again, request.fields)
+        wish = codec.read(Again, request.fields)
         name, heard = required_id(request), self._queue.heard
         self._require_open()
         if not 1 <= wish.back <= len(heard):
@@ -192,7 +192,7 @@ class Controller:
         self._answer(connection, again)
 
     async def _synth(self, connection: Connection, request: Request) -> None:
-        wish = messages.read(Synth, request.fields)
+        wish = codec.read(Synth, request.fields)
         speech = self._with_voice(speech_request(request), connection)
         self._require_open()
         job = Job(required_id(request), speech)
@@ -212,7 +212,7 @@ class Controller:
         self._carry_out(self._queue.cancel(time.monotonic(), name))
 
     async def _clear(self, connection: Connection, request: Request) -> None:
-        wish = messages.read(Clear, request.fields)
+        wish = codec.read(Clear, request.fields)
         whose = str(connection.number) if wish.scope is Scope.mine else wish.agent or connection.agent
         await self._carries_out(partial(self._queue.clear, scope=wish.scope, whose=whose))(connection, request)
 

@@ -13,7 +13,7 @@ from msgspec import structs
 from speakkit.daemon.process import lifecycle, rundir, spawn, version
 from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.daemon.process.version import Version
-from speakkit.daemon.wire import messages, protocol
+from speakkit.daemon.wire import codec, messages, protocol
 from speakkit.daemon.wire.messages import (
     AGENT,
     EXITS,
@@ -75,7 +75,7 @@ class Client:
         self._channel, self._decoder = channel, FrameDecoder()
         with ExitStack() as stack:
             stack.callback(channel.close)
-            self.greeting = messages.read(Greeting, self.receive(ANSWER).fields)
+            self.greeting = codec.read(Greeting, self.receive(ANSWER).fields)
             stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class Client:
 
     def hello(self, hello: Hello) -> Welcome:
         """Say who we are. Raises Refused, and Gone where the daemon ends."""
-        self.send(messages.frame_of(hello))
+        self.send(codec.frame_of(hello))
         return self._answer(Welcome, None)
 
     def status(self) -> DaemonStatus:
@@ -103,7 +103,7 @@ class Client:
     def shutdown(self, mode: Mode) -> None:
         """Have the daemon end: on return no client finds it any more. Raises as `request` does."""
         name = _name()
-        self.send(messages.frame_of(Shutdown(name, mode)))
+        self.send(codec.frame_of(Shutdown(name, mode)))
         self._answer(messages.Done, name)
 
     def ask(self, op: str, payload: bytes = b"", **fields: JsonValue) -> str:
@@ -136,7 +136,7 @@ class Client:
                 if isinstance(event, Part):
                     parts.append(event)
                 else:
-                    yield messages.joined(parts, event) if isinstance(event, Finished) else event
+                    yield codec.joined(parts, event) if isinstance(event, Finished) else event
         except (KeyboardInterrupt, GeneratorExit):
             if not is_over:
                 self._cancel(name)
@@ -185,7 +185,7 @@ class Client:
         """The next event for `name`. Raises Refused for a failure of it, or of the connection."""
         while True:
             frame = self.receive(seconds)
-            event = messages.event_of(frame)
+            event = codec.event_of(frame)
             if isinstance(event, ErrorReply) and event.id in (name, None):
                 raise RequestRefused(event)
             if event and not isinstance(event, ErrorReply) and frame.fields.get("id") == name:
@@ -201,7 +201,7 @@ class Client:
         """Why the daemon hung up: in its own words, if it had any."""
         with suppress(Gone):
             while True:
-                event = messages.event_of(self.receive(FAREWELL))
+                event = codec.event_of(self.receive(FAREWELL))
                 if isinstance(event, ErrorReply) and event.id is None:
                     return RequestRefused(event)
         return Gone("the daemon does not listen any more")

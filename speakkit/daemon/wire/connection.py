@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
-from speakkit.daemon.wire import messages, protocol
+from speakkit.daemon.wire import codec, messages, protocol
 from speakkit.daemon.wire.messages import AGENT, Message, Request
 from speakkit.daemon.wire.protocol import Code, FrameDecoder
 from speakkit.workers.frames import Frame
@@ -93,7 +93,7 @@ class Connection:
         """Say something at once; where it takes nothing for 30 s, or leaves 2 MiB, it is closed. Goes nowhere then."""
         if self.is_closing:
             return
-        for frame in messages.frames_of(message):
+        for frame in codec.frames_of(message):
             self._writer.write(protocol.packed(frame))
         if self.backlog > OVERFLOW:
             self.abort("leaves too much of what it is sent")

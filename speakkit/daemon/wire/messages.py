@@ -5,18 +5,18 @@ grows. `hello`, `status` and `shutdown` stay as they are for ever, so that any c
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from speakkit.daemon.queue.actions import Result
-from speakkit.daemon.wire.protocol import PCM, Code, ProtocolError
+from speakkit.daemon.wire.protocol import Code
 from speakkit.errors import ExitCode
-from speakkit.workers.frames import Frame, JsonValue
+from speakkit.workers.frames import JsonValue
 
 PROTO = "1.1"
 """Major and minor version of what is said: another minor can be spoken with, another major can only be replaced."""
@@ -24,17 +24,8 @@ PROTO = "1.1"
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What an id and the name of an agent look like."""
 
-WORDS, WARNINGS = 100, 8
-"""How many of them a header has room for, however large their numbers are and whatever their script."""
-
-LONGEST_WARNING = 300
-"""Characters that are sent of a warning."""
-
 LONGEST_WORD = 40
 """Characters of a word whose letters are sent, if they are not those at its offsets; of a longer one none are."""
-
-MISSING, PLACE = re.compile(r"Object missing required field `(\w+)`"), re.compile(r"`\$\.?([^`]*)`$")
-"""Where msgspec names a field that is missing, or the place of one that is wrong."""
 
 AGENT = "default"
 """Who speaks where nobody says so."""
@@ -333,85 +324,9 @@ class Watched(Event, frozen=True, omit_defaults=True):
 
 
 Message = Greeting | Command | Event | ErrorReply
-T = TypeVar("T")
 
 KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 
 LAST = (Welcome, Done, DaemonStatus, Listing, Finished)
 """Nothing more follows to the same request."""
-
-
-def frames_of(message: Message) -> Iterator[Frame]:
-    """The frames that say `message`: one, but for a `finished` with more words or warnings than a header has room for.
-
-    Raises ProtocolError for more than 64 KiB of samples.
-    """
-    if isinstance(message, AudioChunk) and len(message.payload) > PCM:
-        raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples are sent in parts of {PCM}")
-    if isinstance(message, Finished):
-        words, lost, warnings = message.words, message.lost, tuple(each[:LONGEST_WARNING] for each in message.warnings)
-        while len(words) > WORDS or len(lost) > WORDS or len(warnings) > WARNINGS:
-            yield frame_of(Part(message.id, words[:WORDS], warnings[:WARNINGS], lost[:WORDS]))
-            words, lost, warnings = words[WORDS:], lost[WORDS:], warnings[WARNINGS:]
-        message = structs.replace(message, words=words, lost=lost, warnings=warnings)
-    yield frame_of(message)
-
-
-def joined(parts: Sequence[Part], finished: Finished) -> Finished:
-    """`finished` with what came before it."""
-    whole: list[Part | Finished] = [*parts, finished]
-    return structs.replace(
-        finished,
-        words=tuple(word for part in whole for word in part.words),
-        lost=tuple(span for part in whole for span in part.lost),
-        warnings=tuple(warning for part in whole for warning in part.warnings),
-    )
-
-
-def frame_of(message: Message) -> Frame:
-    """The one frame that says `message`. A field that is None is not sent."""
-    plain = msgspec.to_builtins(message, builtin_types=(bytes,))
-    said = {key: value for key, value in plain.items() if value is not None}
-    payload = said.pop("payload", b"")
-    if isinstance(message, ErrorReply):
-        said = {key: said.pop(key) for key in ("id",) if key in said} | {"error": said}
-    return Frame(said, payload)
-
-
-def request_of(frame: Frame) -> Request:
-    """The request that a frame is. Raises ProtocolError."""
-    op, identity = frame.fields.get("op"), frame.fields.get("id")
-    if not isinstance(op, str) or not NAME.fullmatch(op):
-        raise ProtocolError(Code.bad_request, "a request has no op")
-    if identity is not None and not (isinstance(identity, str) and NAME.fullmatch(identity)):
-        raise ProtocolError(Code.bad_request, "an id must be 1 to 64 letters, digits or . _ : -")
-    return Request(op, identity, frame.fields, frame.payload)
-
-
-def event_of(frame: Frame) -> Event | ErrorReply | None:
-    """The event that a frame is, or None for one that a newer daemon may know. Raises ProtocolError."""
-    if "error" in frame.fields:
-        error = frame.fields["error"]
-        named = dict(error) if isinstance(error, Mapping) else {}
-        return read(ErrorReply, named | {"id": frame.fields.get("id")})
-    name = frame.fields.get("ev")
-    kind = EVENTS.get(name) if isinstance(name, str) else None
-    return read(kind, {**frame.fields, "payload": frame.payload}) if kind else None
-
-
-def read(kind: type[T], given: Mapping[str, Any]) -> T:
-    """The message of a kind that has those fields. Raises ProtocolError where one is missing or of another type."""
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        raise ProtocolError(Code.bad_request, _complaint(str(error))) from None
-
-
-def _complaint(said: str) -> str:
-    """What msgspec says of a message that is none, without the values that it may quote."""
-    if missing := MISSING.match(said):
-        return f"there is no field {missing[1]}"
-    place, reason = PLACE.search(said), said.partition(" - at ")[0]
-    field = f"the field {place[1]}" if place else "a message"
-    return f"{field} is not what it should be" + (f": {reason}" if reason.startswith("Expected") else "")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import structs
 
 from speakkit.daemon.queue.queue import Scope
-from speakkit.daemon.wire import messages
+from speakkit.daemon.wire import codec
 from speakkit.daemon.wire.connection import Connection
 from speakkit.daemon.wire.messages import Command, Request
 from speakkit.daemon.wire.protocol import Code, ProtocolError, text_of
@@ -72,7 +72,7 @@ class Clear(Command, frozen=True):
 
 def speech_request(request: Request) -> SpeechRequest:
     """The `SpeechRequest` in a `speak` or `synth`. Raises ProtocolError for a field or a text that is not valid."""
-    found = messages.read(SpeechRequest, {**request.fields, "text": text_of(request.payload)})
+    found = codec.read(SpeechRequest, {**request.fields, "text": text_of(request.payload)})
     if request.fields.get("raw") is True:  # clients of protocol 1.0
         return structs.replace(found, markup=Markup.RAW)
     return found

@@ -20,7 +20,7 @@ from waiting import wait_until
 SECONDS = 60
 
 RACER = """
-from speakkit.daemon import client
+from speakkit.daemon.wire import client
 with client.connect() as connection:
     print(connection.greeting.pid)
 """

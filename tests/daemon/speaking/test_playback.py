@@ -118,7 +118,7 @@ def test_a_pause_loses_nothing(heard, caller):
 
 CLIENT = """
 import sys
-from speakkit.daemon import client
+from speakkit.daemon.wire import client
 try:
     with client.connect(sys.argv[1]) as connection:
         for event in connection.request("speak", sys.argv[2].encode(), voice="f1"):

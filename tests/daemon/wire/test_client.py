@@ -26,7 +26,7 @@ GREETING = {"speakkitd": 1, "proto": "1.0", "version": "0.1.0", "pid": 1}
 
 INTERRUPTED = """
 import sys
-from speakkit.daemon import client
+from speakkit.daemon.wire import client
 with client.connect() as connection:
     for event in connection.request("wait", b"hello"):
         print("accepted", flush=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from speakkit.daemon.process import version
 from speakkit.daemon.process.version import Version
 from speakkit.daemon.queue.actions import Result
-from speakkit.daemon.wire import messages
+from speakkit.daemon.wire import codec, messages
+from speakkit.daemon.wire.codec import event_of, frame_of, read, request_of
 from speakkit.daemon.wire.messages import (
     EXITS,
     Accepted,
@@ -31,11 +32,7 @@ from speakkit.daemon.wire.messages import (
     SpokenWord,
     Started,
     Welcome,
-    event_of,
     exit_of,
-    frame_of,
-    read,
-    request_of,
 )
 from speakkit.daemon.wire.protocol import Code, FrameDecoder, ProtocolError, packed
 from speakkit.errors import ExitCode
@@ -100,23 +97,23 @@ def test_a_long_text_has_many_words(words, warnings):
         "x" * 64, Result.played, 5, 2**52, None, spoken, tuple("\U0001f600" * 300 for _ in range(warnings))
     )
     decoder = FrameDecoder()
-    for frame in messages.frames_of(whole):
+    for frame in codec.frames_of(whole):
         decoder.feed(packed(frame))
     answers: list[Any] = [event_of(frame) for frame in iter(decoder.frame, None)]
     *parts, last = answers
-    assert messages.joined(parts, last) == whole
+    assert codec.joined(parts, last) == whole
 
 
 def test_a_long_warning_is_cut():
     """It is one line for a person."""
-    (frame,) = messages.frames_of(Finished("x", Result.played, 5, warnings=("x" * 99_999,)))
-    assert event_of(frame).warnings == ("x" * messages.LONGEST_WARNING,)
+    (frame,) = codec.frames_of(Finished("x", Result.played, 5, warnings=("x" * 99_999,)))
+    assert event_of(frame).warnings == ("x" * codec.LONGEST_WARNING,)
 
 
 def test_samples_are_sent_in_parts():
     """So that nobody waits long behind them."""
     with pytest.raises(ProtocolError):
-        list(messages.frames_of(AudioChunk("x", 0, 24000, bytes((64 << 10) + 2))))
+        list(codec.frames_of(AudioChunk("x", 0, 24000, bytes((64 << 10) + 2))))
 
 
 def test_what_is_frozen():

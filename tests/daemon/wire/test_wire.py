@@ -13,6 +13,7 @@ from speakkit.daemon.containers.listener import Stages
 from speakkit.daemon.queue.actions import Result, Stage
 from speakkit.daemon.queue.queue import Scope
 from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueueOptions
+from speakkit.daemon.wire.codec import event_of, frame_of, read, request_of
 from speakkit.daemon.wire.messages import (
     Accepted,
     AudioChunk,
@@ -32,10 +33,6 @@ from speakkit.daemon.wire.messages import (
     SpokenWord,
     Started,
     Welcome,
-    event_of,
-    frame_of,
-    read,
-    request_of,
 )
 from speakkit.daemon.wire.protocol import Code, FrameDecoder, ProtocolError
 from speakkit.daemon.wire.requests import Again, Clear, Speak, Synth, speech_request
