@@ -202,13 +202,19 @@ def command():
 
 @pytest.fixture
 def place(monkeypatch):
-    """A runtime directory and a home of one test's own, with a path short enough for a socket. Its daemon is killed."""
+    """A runtime directory and a home of one test's own, with a path short enough for a socket. Its daemon is killed.
+
+    Each process that is started has the hooks of tests/daemon/hooks.
+    """
     from speakkit.daemon.process import rundir, terminate
 
     base = Path(tempfile.mkdtemp(prefix="speakkit-"))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
     monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))
     monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
+    tests = REPOSITORY / "tests" / "daemon"
+    folders = [str(tests), str(tests / "hooks"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
     found = rundir.find()
     yield found
     found.path.chmod(0o700)
@@ -227,9 +233,6 @@ def place(monkeypatch):
 def fake_voice(place, monkeypatch):
     """Each daemon from here on has the voice of `daemon/fake_voice.py`, at hand at once, and plays to nobody."""
     monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
-    tests = REPOSITORY / "tests" / "daemon"
-    folders = [str(tests), str(tests / "hooks"), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
     monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
 
 

@@ -163,28 +163,18 @@ def speak(
     persona = settings.agents.get(name) or agents.unnamed(name, settings)
     text = text_input.text(words or [], file, from_json)
     speech = SpeechRequest(
-        text=text,
-        voice=persona.voice if voice is None else voice,
-        lang=lang or settings.lang,
+        text=text, voice=persona.voice if voice is None else voice, lang=lang or settings.lang,
         speed=next(each for each in (speed, persona.speed, settings.speed) if each is not None),
-        seed=settings.seed if seed is None else seed,
-        threads=settings.threads if threads is None else threads,
+        seed=settings.seed if seed is None else seed, threads=settings.threads if threads is None else threads,
         engine="gemini" if gemini else "inworld" if inworld else (engine or settings.engine).value,
-        device=(device or settings.device).value,
-        markup=text_input.markup(text, file, raw=raw),
+        device=(device or settings.device).value, markup=text_input.markup(text, file, raw=raw),
         keep_alive=keep_alive,
-    )
+    )  # fmt: skip
     out = Output(target, audio_format, captions, play=play or target is None, force=force, as_json=as_json, quiet=quiet)
     options = QueueOptions(
-        priority=priority or Priority[persona.priority or "normal"],
-        interrupt=interrupt,
-        on_full=on_full,
-        dedupe=dedupe,
-        replace=replace,
-        ttl=ttl,
-        detach=detach,
-        media="off" if no_media else "auto",
-    )
+        priority=priority or Priority[persona.priority or "normal"], interrupt=interrupt, on_full=on_full,
+        dedupe=dedupe, replace=replace, ttl=ttl, detach=detach, media="off" if no_media else "auto",
+    )  # fmt: skip
     if max_seconds is not None:
         speech = request.cut(speech, max_seconds)
     in_turn = settings.daemon and not no_daemon

@@ -194,10 +194,10 @@ def test_sound_server_that_comes_late(sound_server, tmp_path):
     sound_server.kill()
     script = """
 player.play("a", fed(ramp(1, 1000)))
-say(end=type(wait(Lost | Finished, "a")).__name__)
+say(end=type(wait(Lost | PlaybackFinished, "a")).__name__)
 sys.stdin.readline()
 player.play("b", fed(ramp(1, 1000)))
-say(end=type(wait(Lost | Finished, "b")).__name__)
+say(end=type(wait(Lost | PlaybackFinished, "b")).__name__)
 """
     process = subprocess.Popen(
         [*scene(script), "sounddevice"],
@@ -210,7 +210,7 @@ say(end=type(wait(Lost | Finished, "b")).__name__)
     assert json.loads(process.stdout.readline()) == {"end": "Lost"}
     sound_server.start()
     said, _ = process.communicate("\n", timeout=WAIT)
-    assert (json.loads(said), process.returncode) == ({"end": "Finished"}, 0)
+    assert (json.loads(said), process.returncode) == ({"end": "PlaybackFinished"}, 0)
 
 
 @pytest.mark.parametrize("real", REAL[:2])
@@ -254,7 +254,10 @@ say(lost=wait(Lost, "a").reason)
 
 def test_clients_that_do_not_know_of_each_other_overlap(sound_server, tmp_path):
     """What the next test cannot see if it is blind: two players at once are two bits in one sample."""
-    script = 'player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes())); wait(PlaybackFinished, "a")'
+    script = """
+player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes()))
+wait(PlaybackFinished, "a")
+"""
     with sound_server.listening(tmp_path) as heard:
         players = [
             subprocess.Popen([*scene(script), "sounddevice", str(2.0**-bit)], env=sound_server.environment)

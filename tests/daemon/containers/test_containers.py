@@ -281,7 +281,8 @@ DENIED: tuple[dict[str, object], ...] = (
     {"threads": 1},
     {"media": "none"},
     {"beep": "none"},
-    {"suffix": ".md"},
+    {"keep_alive": 5.0},
+    {"audio_of": "x"},
     {"on_full": "drop-oldest"},
     {"resume": "drop"},
 )

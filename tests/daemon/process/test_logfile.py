@@ -13,7 +13,7 @@ from speakkit.daemon.process import logfile
 
 WRITER = """
 import json, logging, os, sys
-from speakkit.daemon import logfile
+from speakkit.daemon.process import logfile
 handler = logfile.start()
 for number in range({lines}):
     logging.info("line %d %s", number, "x" * 200)

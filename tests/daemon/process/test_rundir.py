@@ -17,7 +17,7 @@ STRANGER = 65534
 HOLDER = """
 import sys, time
 from pathlib import Path
-from speakkit.daemon import rundir
+from speakkit.daemon.process import rundir
 lock = rundir.try_lock(Path(sys.argv[1]))
 print(bool(lock), flush=True)
 time.sleep(60)

@@ -149,7 +149,7 @@ def test_one_of_another_major_version(stub, place):
 
     stub(newer)
     with connect() as connection:
-        assert connection.greeting.proto == "1.0"
+        assert connection.greeting.proto == messages.PROTO
     assert (heard[0]["op"], heard[0]["mode"]) == ("shutdown", "drain")
 
 

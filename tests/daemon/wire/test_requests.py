@@ -168,7 +168,7 @@ def test_a_listing_has_room(one, caller):
 def test_what_no_voice_is_asked(one):
     """Fields that are too long, or out of range, are refused, and the voice speaks on."""
     wrong: list[dict[str, object]]
-    wrong = [{"voice": "é" * 15_000}, {"voice": "f1", "suffix": "é" * 15_000}, {"voice": "f1", "lang": "x" * 30_000}]
+    wrong = [{"voice": "é" * 15_000}, {"voice": "f1", "dedupe": "é" * 15_000}, {"voice": "f1", "lang": "x" * 30_000}]
     wrong += [{"voice": "f1", "speed": 0.0}, {"voice": "f1", "ttl": -1}, {"voice": "f1", "prio": "loud"}]
     for number, fields in enumerate(wrong):
         said = {"op": "speak", "id": f"wrong{number}", "n": 11, **fields}

@@ -45,12 +45,12 @@ WARNINGS = ("a word was lost: ...", 'Ça va? 語 😀 "\\ \x7f')
 ROW = {"id": "x", "agent": "a", "priority": "low", "stage": "waiting", "characters": 3, "text": None, "age": 0.25}
 EVENTS = [
     Greeting("1.0", "0.1.0", 7),
-    Welcome("0.1.0", 7, 12),
-    Welcome("0.1.0", 7, 12, id="h"),
+    Welcome("0.1.0", 7, 12, proto="1.0"),
+    Welcome("0.1.0", 7, 12, proto="1.0", id="h"),
     Done(),
     Done("x"),
-    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, 1800.0, {"queued": 3, "voice": None}),
-    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, -1.0, {"queued": 3}, id="s"),
+    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, 1800.0, {"queued": 3, "voice": None}, proto="1.0"),
+    DaemonStatus(1, "0.1.0", 7, 0.5, "idle", 1, False, -1.0, {"queued": 3}, proto="1.0", id="s"),
     Listing((ROW,), paused=False, muted=True, more=2, id="y"),
     Accepted("x", 3, 4100),
     Accepted("x"),
@@ -77,7 +77,7 @@ OPTIONS = QueueOptions(
 )
 REQUESTS: list[Any] = [
     (Hello("1.0", "a", "speak/0.1", "0.1", 1),),
-    (Hello(id="h"),),
+    (Hello("1.0", id="h"),),
     (),
     (Shutdown("2", Mode.now),),
     (VOICE, OPTIONS, Speak(show=True)),
@@ -151,9 +151,10 @@ def test_what_a_container_is_told():
         ({"speed": 3}, "the field speed is not what it should be: Expected `float` <= 2.0"),
         ({"threads": 1025}, "the field threads is not what it should be: Expected `int` <= 1024"),
         ({"seed": -1}, "the field seed is not what it should be: Expected `int` >= 0"),
-        ({"raw": 1}, "the field raw is not what it should be: Expected `bool`, got `int`"),
-        ({"raw": None}, "the field raw is not what it should be: Expected `bool`, got `null`"),
-        ({"suffix": "secret" * 200}, "the field suffix is not what it should be: Expected `str` of length <= 1000"),
+        ({"show": 1}, "the field show is not what it should be: Expected `bool`, got `int`"),
+        ({"show": None}, "the field show is not what it should be: Expected `bool`, got `null`"),
+        ({"lang": "secret" * 200}, "the field lang is not what it should be: Expected `str` of length <= 1000"),
+        ({"markup": "secret"}, "the field markup is not what it should be"),
         ({"prio": "secret - at `$.secret`"}, "the field prio is not what it should be"),
         ({"op": "secret"}, "the field op is not what it should be"),
     ],
@@ -161,7 +162,7 @@ def test_what_a_container_is_told():
 def test_what_is_wrong_is_named_and_not_quoted(fields, about):
     """Replies must not carry texts of others; no number passes for another kind of number."""
     with pytest.raises(ProtocolError) as raised:
-        read(Speak, fields)
+        _ = [read(kind, fields) for kind in (SpeechRequest, QueueOptions, Speak)]
     assert (raised.value.code, str(raised.value)) == (Code.bad_request, about)
     assert "secret" not in str(raised.value)
     assert raised.value.__context__ is None or raised.value.__suppress_context__
