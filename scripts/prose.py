@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "XDG_RUNTIME_DIR": "The folder that holds it where that is not set, and the session bus where that is not.",
     "DBUS_SESSION_BUS_ADDRESS": "The session bus of D-Bus, on which players are paused.",
     "SPEAKING_AGENT_ID": "Who speaks, where --agent does not say so.",
-    "SPEAKKIT_SOCKET": "The socket that the script of `speakkit client-script` speaks through, in a container.",
+    "SPEAKKIT_SOCKET": "The socket that the script of `speakkit daemon client-script` speaks through, in a container.",
     "TMUX": "Where it is set, the session of tmux is who speaks.",
     "PULSE_SERVER": "The sound server, which `speakkit doctor` looks for on WSL.",
     "NO_COLOR": "Where it is set and not empty, nothing is coloured.",

@@ -10,14 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speakkit.api import synthesize
     from speakkit.audio import Audio
-    from speakkit.speech.synthesize import Utterance, synthesize
+    from speakkit.speech.synthesize import Utterance
 
 __version__ = "0.1.0"
 
 __all__ = ["Audio", "Utterance", "__version__", "synthesize"]
 
-_HOMES = {"Audio": "audio", "Utterance": "speech.synthesize", "synthesize": "speech.synthesize"}
+_HOMES = {"Audio": "audio", "Utterance": "speech.synthesize", "synthesize": "api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -259,6 +259,40 @@ def load() -> Settings:
     return Settings(**found, blends=tables[BLENDS], agents=agents)
 
 
+@dataclass(frozen=True)
+class Locations:
+    """Where weights and voices come from, by the settings of these names.
+
+    models, models_source: folder of the user's own weights, or None; and what names it, for messages
+    voices: folder of the user's own voice packs
+    blends: name -> the user's own blend
+    hub: address of the server that weights are fetched from
+    offline, offline_source: whether the network may not be used; and what says so, for messages
+    """
+
+    models: Path | None
+    models_source: str
+    voices: Path
+    blends: Mapping[str, str]
+    hub: str
+    offline: bool
+    offline_source: str
+
+
+def locations() -> Locations:
+    """The current `Locations`. Raises ConfigError as `load` does."""
+    settings, sources = load(), sourced_values()
+    return Locations(
+        models=settings.models,
+        models_source=sources["models"].source,
+        voices=settings.voices,
+        blends=settings.blends,
+        hub=settings.hub,
+        offline=settings.offline,
+        offline_source=sources["offline"].source,
+    )
+
+
 def sourced_values() -> dict[str, Sourced]:
     """Every setting, then every blend as "blends.NAME" and every agent as "agents.NAME", each with its source.
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voices
 from speakkit.audio import Audio
+from speakkit.config import Settings
 from speakkit.engines import hub, registry, voice_packs
 from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, EngineError, SpeakkitError
@@ -90,8 +91,12 @@ Spoken = tuple[str, str, Audio]
 """The text that was spoken, its language (ISO 639-1), and the audio read back from the written file."""
 
 
-def examine(report: Report) -> Iterator[Finding]:
-    """Run every check lazily, one per finding. `report` receives the progress of weights that are fetched."""
+def examine(report: Report, settings: Callable[[], Settings]) -> Iterator[Finding]:
+    """Run every check lazily, one per finding.
+
+    report: receives the progress of weights that are fetched
+    settings: the current settings; may raise ConfigError, which fails the checks that need them
+    """
     spoken: list[Spoken] = []
     checks: tuple[tuple[str, CheckState, Check], ...] = (
         ("system", CheckState.warning, _system),
@@ -105,10 +110,10 @@ def examine(report: Report) -> Iterator[Finding]:
         ("weights", CheckState.failed, lambda: _weights(report)),
         ("voices", CheckState.warning, _voices),
         ("languages", CheckState.warning, _languages),
-        ("speech", CheckState.failed, lambda: _speech(spoken)),
+        ("speech", CheckState.failed, lambda: _speech(spoken, settings())),
         ("hearing", CheckState.warning, lambda: _hearing(spoken)),
-        ("sound", CheckState.warning, _sound),
-        ("media", CheckState.warning, _media),
+        ("sound", CheckState.warning, lambda: _sound(settings())),
+        ("media", CheckState.warning, lambda: _media(settings())),
     )
     for name, severity, check in checks:
         yield _finding(name, severity, check)
@@ -256,9 +261,8 @@ def _languages() -> CheckResult:
     return CheckResult(ready + note)
 
 
-def _speech(spoken: list[Spoken]) -> CheckResult:
+def _speech(spoken: list[Spoken], settings: Settings) -> CheckResult:
     """Check that a sentence can be synthesized with the configured voice and written to a file."""
-    settings = config.load()
     registry.require(settings.engine.value)
     start = time.perf_counter()
     voice = synthesize.find_voice(settings.voice, settings.lang)
@@ -304,12 +308,11 @@ def _hearing(spoken: list[Spoken]) -> CheckResult:
     return CheckResult(found, None if understood else "speakkit models verify")
 
 
-def _sound() -> CheckResult:
-    return CheckResult(sinks.device(config.load().sink))
+def _sound(settings: Settings) -> CheckResult:
+    return CheckResult(sinks.device(settings.sink))
 
 
-def _media() -> CheckResult:
-    settings = config.load()
+def _media(settings: Settings) -> CheckResult:
     if not settings.media:
         return CheckResult("other media players are not paused: the setting media is off")
     try:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from soundserver import SoundServer
+from speakkit import config
 from speakkit.config import SETTINGS
+from speakkit.engines import locations
 from waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent
@@ -64,6 +66,7 @@ def home(tmp_path_factory):
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
         patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
+        locations.use(config.locations)
         yield folder
 
 

@@ -42,7 +42,9 @@ SPOKEN = (doctor.SENTENCE, "en", Audio(np.zeros(16_000, np.float32), 16_000))
 
 def finding(name, severity=doctor.CheckState.warning):
     """What one check finds."""
-    return doctor._finding(name, severity, getattr(doctor, f"_{name}"))
+    check = getattr(doctor, f"_{name}")
+    given = [config.load()] if name in ("sound", "media") else []
+    return doctor._finding(name, severity, lambda: check(*given))
 
 
 def test_this_machine_speaks(run, kokoro, whisper):
@@ -223,7 +225,7 @@ def test_settings_that_no_speak_accepts(monkeypatch):
     """The voice and the engine that are set are those that are tried."""
     for variable, value in (("SPEAKKIT_VOICE", "nosuch"), ("SPEAKKIT_ENGINE", "gemini")):
         monkeypatch.setenv(variable, value)
-        found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([]))
+        found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([], config.load()))
         assert (found.state, value in found.found) == ("failed", True)
 
 
@@ -266,7 +268,7 @@ def test_default_device_is_the_configured_one(monkeypatch):
     monkeypatch.setenv("SPEAKKIT_DEVICE", "mps")
     if torch.backends.mps.is_available():
         pytest.skip("this machine has a GPU of that kind")
-    found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([]))
+    found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([], config.load()))
     assert (found.state, "mps" in found.found) == ("failed", True)
     assert config.load().device == "mps"
 

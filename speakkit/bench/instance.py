@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from itertools import islice, takewhile
 from pathlib import Path
 
-from speakkit import audiofile
+from speakkit import audiofile, config
 from speakkit.bench.messages import SHOWN, Facts, Read, Setup, Speak, Spoken, Work
+from speakkit.engines import locations
 from speakkit.speech import synthesize
 from speakkit.speech.synthesize import Speaker
 from speakkit.speech_request import Markup, SpeechRequest
@@ -21,6 +22,7 @@ from speakkit.text.chunks import Delivery
 
 def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
     """The request handler of a worker process. Raises the errors of `synthesize.speaker`."""
+    locations.use(config.locations)
     lent = ExitStack()
     atexit.register(lent.close)
     speaker = synthesize.speaker(_request(setup), batch=setup.batch)

@@ -131,7 +131,7 @@ def bench(
     price_hour: PriceHour = None,
     force: Force = False,
 ) -> None:
-    """Measure how fast this machine speaks, from a text to files, and what that takes.
+    """Measure how fast this machine speaks: from text to files.
 
     One process is measured, then two, and so on. Each is warmed up first; what it writes goes to a temporary folder and
     is removed. Every run that comes to its end is kept in a file of measurements, for --compare.

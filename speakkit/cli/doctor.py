@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from speakkit import config
 from speakkit import doctor as checks
 from speakkit.cli import output
 from speakkit.errors import ExitCode
@@ -22,7 +23,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
     """
     findings = []
     with output.progress() as report:
-        for finding in checks.examine(report):
+        for finding in checks.examine(report, config.load):
             findings.append(finding)
             if not as_json:
                 output.show_finding(finding.check, finding.state, finding.found, finding.mend)

@@ -11,14 +11,16 @@ import typer
 import typer.main
 from typer._completion_classes import completion_init
 
-from speakkit import __version__, paths
+from speakkit import __version__, config, paths
 from speakkit.cli import interrupt
 from speakkit.cli.output import say, show_notices
+from speakkit.engines import locations
 from speakkit.errors import ExitCode, SpeakkitError, WorkerBug
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
     """Run `app` on the arguments of this process, or on others, and return the exit code."""
+    locations.use(config.locations)
     interrupt.listen()
     show_notices(program)
     completion_init()  # else Typer answers no shell that asks what could come next: see completions/

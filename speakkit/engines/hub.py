@@ -18,7 +18,8 @@ from typing import Any
 
 import filelock
 
-from speakkit import config, paths
+from speakkit import paths
+from speakkit.engines import locations
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
 from speakkit.engines.sources import Report, Source, Unavailable
 from speakkit.errors import BadValue, ModelError, StorageError, storage_error
@@ -128,12 +129,12 @@ def _in_user_folder(model: Model) -> Installed | None:
 
     Raises ModelError if the setting does not name a folder.
     """
-    given = config.load().models
+    found = locations.current()
+    given = found.models
     if given is None:
         return None
     if not given.is_dir():
-        source = config.sourced_values()["models"].source
-        raise ModelError(f"{source} names {given}, which is not a folder; unset it to use the cache")
+        raise ModelError(f"{found.models_source} names {given}, which is not a folder; unset it to use the cache")
     folder = given / model.name
     return Installed(folder, f"in {given}") if folder.is_dir() else None
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import requests
 
-from speakkit import config
+from speakkit.engines import locations
 from speakkit.errors import ModelError
 
 REACH = 3.0
@@ -54,13 +54,13 @@ class Source(Protocol):
 
 def is_offline() -> bool:
     """Return whether the setting `offline` forbids network access."""
-    return config.load().offline
+    return locations.current().offline
 
 
 def require_network() -> None:
     """Raises Unavailable if the setting `offline` is true."""
     if is_offline():
-        raise Unavailable(f"{config.sourced_values()['offline'].source} forbids the network")
+        raise Unavailable(f"{locations.current().offline_source} forbids the network")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class HubFiles:
     def fetch(self, folder: Path, report: Report) -> None:
         """See `Source`. An unreachable Hub costs at most REACH seconds, once per process."""
         require_network()
-        endpoint = config.load().hub.rstrip("/")
+        endpoint = locations.current().hub.rstrip("/")
         if not _is_reachable(endpoint):
             raise Unavailable(f"the Hub at {endpoint} is unreachable")
         for path, sha256 in self.files.items():

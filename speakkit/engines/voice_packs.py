@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from speakkit import config, paths
-from speakkit.engines import hub
+from speakkit import paths
+from speakkit.engines import hub, locations
 from speakkit.engines.quietly import no_warnings
 from speakkit.engines.sources import Report
 from speakkit.errors import ModelError, storage_error
@@ -30,12 +30,13 @@ def own() -> Mapping[str, Path]:
 
     Files with other endings or invalid names are ignored. Raises StorageError if the folder cannot be read.
     """
+    folder = locations.current().voices
     try:
-        files = sorted(config.load().voices.iterdir())
+        files = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise storage_error(error, f"read the voice folder {config.load().voices}") from error
+        raise storage_error(error, f"read the voice folder {folder}") from error
     ranked = [file for ending in READERS for file in files if file.suffix == ending]
     return {file.stem: file for file in ranked if PLAIN_NAME.fullmatch(file.stem)}
 

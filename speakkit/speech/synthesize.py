@@ -6,19 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from msgspec import structs
-
-from speakkit import config, voices
+from speakkit import voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
-from speakkit.engines import registry, voice_packs
+from speakkit.engines import locations, registry, voice_packs
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
 from speakkit.identity import Identity
 from speakkit.outcome import Failure, Outcome
 from speakkit.speech.concatenation import Segment, segment
 from speakkit.speech.frontend import Reader, SpeechPlan
-from speakkit.speech_request import Markup, SpeechRequest
+from speakkit.speech_request import SpeechRequest
 from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.voices import Voice
@@ -157,7 +155,7 @@ def find_voice(name: str, lang: str = "") -> Voice:
     name: a name, an alias, a blend, a blend of the configuration, or a pack in the user's voice folder.
     Raises BadValue for a voice or a language that there is not.
     """
-    found = voices.find(name, blends=config.load().blends, own=voice_packs.own())
+    found = voices.find(name, blends=locations.current().blends, own=voice_packs.own())
     return replace(found, language=voices.language(lang)) if lang else found
 
 
@@ -185,35 +183,3 @@ def reader(language: str, engine: str = "kokoro") -> Iterator[Reader]:
     words = lexicon.load(language, registry.limits(engine).symbols)
     with registry.phonemizer(language) as phonemizer:
         yield Reader(language, phonemizer, words)
-
-
-def synthesize(
-    texts: str | Iterable[str],
-    *,
-    voice: str = voices.DEFAULT,
-    lang: str | None = None,
-    speed: float = 1.0,
-    seed: int = 0,
-    device: str = "auto",
-    threads: int = 0,
-) -> Iterator[Utterance]:
-    """Speak each text.
-
-    voice: a name such as "af_heart", an alias such as "f1", or a blend such as "af_bella(2)+af_sky(1)"
-    lang: the language of the texts, such as "es"; by default the voice's own
-    speed: 0.5 to 2.0; 1.0 is the voice's own
-    seed: of the little noise in the voice; the same seed and threads on the same device give the same samples
-    device: "auto", "cuda", "mps" or "cpu"
-    threads: of the processor, as many for all that is spoken at once; 0 for as many as torch takes
-
-    The audio is float32 in [-1, 1], one channel, 24 kHz. A word that could not be spoken is in `Utterance.lost`.
-    Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
-    TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
-    """
-    shared = SpeechRequest(voice=voice, lang=lang or "", seed=seed, device=device, threads=threads)
-    with speaker(shared) as talker:
-        each = [texts] if isinstance(texts, str) else texts
-        for outcome in talker.speak(
-            structs.replace(shared, text=text, speed=speed, markup=Markup.PLAIN) for text in each
-        ):
-            yield outcome.result()

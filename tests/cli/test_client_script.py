@@ -1,4 +1,4 @@
-"""The script of `speakkit client-script`, run by a bare Python as in a container; the voice is a fake one."""
+"""The script of `speakkit daemon client-script`, run by a bare Python as in a container; the voice is a fake one."""
 
 import ast
 import os
@@ -40,7 +40,7 @@ def begin(place, command, tmp_path):
     """Start the script as the manual says: begin("text", "--agent", "a"). What still runs is killed."""
     script, started = tmp_path / "speak.py", []
     script.write_bytes(
-        subprocess.run([*command, "client-script"], capture_output=True, check=True, timeout=SECONDS).stdout
+        subprocess.run([*command, "daemon", "client-script"], capture_output=True, check=True, timeout=SECONDS).stdout
     )
 
     def run(*words, target=None):

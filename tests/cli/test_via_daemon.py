@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_an_urgent_one_comes_first(turn, run, begin):
 def test_who_does_not_wait_is_told_the_place(turn, run):
     """It is spoken all the same."""
     assert json.loads(run("speak", "--detach", "--json", LONG).out)["position"] == 0
-    assert run("speak", "--detach", "--agent", "b", SHORT).err == "accepted, 1 before it\n"
+    assert run("speak", "--detach", "--agent", "b", SHORT).err == "queued, 1 ahead\n"
     wait_until(lambda: queue(run)["utterances"][0]["stage"] == "playing")
     run("speak", "--stop")
 
@@ -287,3 +288,101 @@ def test_words_are_shown_on_a_terminal(turn, command):
     assert child.exitstatus == 0
     assert "bit=1 seconds=1.5" in re.sub(r"\x1b\[\d*[a-zA-Z]", "", child.before)
     assert "\x1b[7m" in child.before
+
+
+def notes(file):
+    """What the voice was asked for, since the last time."""
+    lines = file.read_text().splitlines()
+    file.unlink()
+    return lines
+
+
+ONCE = ["Begin 0", "Next 1", "Next 2"]
+
+
+def test_a_text_is_synthesized_once(turn, run, tmp_path):
+    """Whether it is played, written, captioned, or all of these; the voice is sent it once."""
+    note = tmp_path / "notes"
+    text = f"note={note} bit=19 seconds=0.1 pieces=2"
+    wav, captions = tmp_path / "x.wav", tmp_path / "x.json"
+    ways = (
+        [],
+        ["-o", wav],
+        ["-o", wav, "--play"],
+        ["--captions", captions],
+        ["-o", wav, "--captions", captions, "--play"],
+    )
+    for way in ways:
+        assert run("speak", *way, text).code == 0
+        assert notes(note) == ONCE, way
+    assert read(wav).duration == pytest.approx(0.2)
+    assert json.loads(captions.read_text())["words"]
+
+
+def test_captions_are_whole_though_nothing_is_heard(turn, run, tmp_path):
+    """Of speech that is muted, skipped, or only queued."""
+    captions = tmp_path / "x.json"
+
+    def taken():
+        found = json.loads(captions.read_text())
+        captions.unlink()
+        return found["duration"]
+
+    run("speak", "--mute")
+    assert run("speak", "--captions", captions, "bit=1 seconds=0.1 pieces=3").code == 0
+    assert taken() == pytest.approx(0.3)
+    run("speak", "--unmute")
+    assert run("speak", "--detach", "--captions", captions, "bit=1 seconds=0.1 pieces=3").code == 0
+    assert taken() == pytest.approx(0.3)
+
+
+def test_a_client_that_writes_captions_loads_no_engine(turn, tmp_path):
+    """Nor does one that writes a file."""
+    program = (
+        "import sys; from speakkit.cli import speak; from speakkit.cli.error_handler import run;"
+        "code = run(speak.app, 'speak', sys.argv[1:]);"
+        "print(code, *sorted({'torch', 'kokoro', 'misaki', 'spacy'} & set(sys.modules)))"
+    )
+    arguments = ["-q", "-o", "x.wav", "--captions", "x.srt", "--play", SHORT]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stdout == "0\n", ended.stderr
+
+
+def connections(place):
+    """How many clients the daemon has, with this one; 0 if none runs."""
+    daemon = client.reached(place)
+    if daemon is None:
+        return 0
+    with daemon:
+        return daemon.status().connections
+
+
+def test_a_watcher_sees_each_event(turn, run, command):
+    """As lines of JSON, in order; texts of its own agent alone."""
+    watching = subprocess.Popen(
+        [*command, "queue", "watch", "--jsonl", "--agent", "a"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: connections(turn) > 1)
+        assert run("speak", "--agent", "a", SHORT).code == 0
+        assert run("speak", "--agent", "b", SHORT).code == 0
+        seen = [json.loads(watching.stdout.readline()) for _ in range(8)]
+    finally:
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=30)
+    assert [(event["event"], event["agent"]) for event in seen] == [
+        (name, agent) for agent in "ab" for name in ("queued", "started", "word", "ended")
+    ]
+    assert [event.get("text") for event in seen] == [SHORT, SHORT, "b", None, None, None, None, None]
+    assert [event["result"] for event in seen if event["event"] == "ended"] == ["played", "played"]
+    assert (watching.returncode, err) == (130, "")

@@ -122,7 +122,7 @@ def test_preview_names_what_is_lost(run, tmp_path):
     """And ends as `speak` does."""
     result = run("speakkit", "voices", "preview", "f1", "--text", "Hello 你好.", "-o", tmp_path / "x.wav")
     assert result.code == 5
-    assert "'你好' was not spoken" in result.err
+    assert "'你好' at character 6 was not spoken" in result.err
 
 
 def test_preview_into_a_folder_that_is_not_there(run, tmp_path):

@@ -4,7 +4,7 @@ A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5
 of twenty texts with a bit each the sum tells which were heard at once. With ramp=1 each sample is its number in the
 text * 2 ** -20, so that each that is lost or heard twice is found. Others, each at the piece `at` (0 by default):
 do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin; slow=0.2 sleeps before each piece, and
-busy=0.2 works before it.
+busy=0.2 works before it. note=FILE adds a line to a file for each order.
 """
 
 import array
@@ -41,6 +41,9 @@ def answer(asked):
         yield SpeechPiece(is_unknown=True)
         return
     wishes = dict(part.split("=") for part in TEXTS[asked.id].split() if "=" in part)
+    if "note" in wishes:
+        with Path(wishes["note"]).open("a") as notes:
+            notes.write(f"{type(asked).__name__} {asked.number}\n")
     number, at = asked.number, int(wishes.get("at", "0"))
     if number >= int(wishes.get("pieces", "1")):
         yield SpeechPiece(is_over=True, lost=(Span(0, 1),) if "lost" in wishes else ())

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from msgspec import structs
 
-from speakkit import audiofile
+from speakkit import audiofile, config
 from speakkit.audio import Audio
 from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
 from speakkit.daemon.wire.messages import LONGEST_WORD, Span, SpokenWord
-from speakkit.engines import voice_packs
+from speakkit.engines import locations, voice_packs
 from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
@@ -34,6 +34,7 @@ def load(likely: SpeechRequest) -> Callable[[Order], Iterator[SpeechPiece]]:
 
     If that cannot be loaded, the request that needs it fails, and others are served.
     """
+    locations.use(config.locations)
     voice = VoiceWorker()
     with suppress(SpeakkitError):
         voice.prepare(likely)

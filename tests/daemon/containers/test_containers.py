@@ -233,7 +233,7 @@ def test_a_container_speaks_with_the_users_threads(place, monkeypatch):
 
 
 FORBIDDEN = (
-    *("synth", "again", "skip", "clear", "pause", "resume", "mute", "unmute", "queue", "shutdown"),
+    *("synth", "again", "skip", "clear", "pause", "resume", "mute", "unmute", "queue", "watch", "shutdown"),
     *("voices", "load", "unload", "subscribe", "replay", "save", "bug", "x"),
 )
 

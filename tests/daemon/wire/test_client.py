@@ -14,7 +14,7 @@ import pytest
 
 from speakkit.daemon.process import version
 from speakkit.daemon.process.version import Version
-from speakkit.daemon.wire import client
+from speakkit.daemon.wire import client, messages
 from speakkit.daemon.wire.client import Gone, RequestRefused, Slow, connect
 from speakkit.daemon.wire.messages import Accepted, Finished, Mode
 from speakkit.daemon.wire.protocol import ProtocolError
