@@ -20,6 +20,7 @@ import typer.main
 from prose import DESCRIPTIONS, ENVIRONMENT
 
 from speakkit import paths
+from speakkit.cli.app import LazyGroup
 from speakkit.config import SETTINGS
 from speakkit.errors import ExitCode
 
@@ -98,7 +99,8 @@ def _walk(words: tuple[str, ...], found: Any, parent: Any = None) -> Iterator[Co
     command = Command(words, typer.Context(found, info_name=words[-1], parent=parent, **found.context_settings))
     yield command
     if command.is_group:
-        for name, below in found.commands.items():
+        for name, listed in found.commands.items():
+            below = found.load(name) if isinstance(found, LazyGroup) else listed
             if not below.hidden:
                 yield from _walk((*words, name), below, command.context)
 

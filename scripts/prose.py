@@ -2,8 +2,8 @@
 
 DESCRIPTIONS = {
     "speak": """
-`speak` reads a text with the voice model Kokoro, on this machine: nothing that is said leaves it, unless a cloud is
-asked for. The text is what stands on the command line, what a file holds, or what comes through a pipe.
+`speak` speaks a text with the voice model Kokoro, on this machine: no text leaves it, unless a cloud is chosen. The text
+is given on the command line, in a file, or through a pipe.
 
 Every word is spoken, or it is named on standard error and the exit status says so. A file appears whole or not at all.
 The same text, voice, speed and seed give the same samples on the same device.
@@ -13,8 +13,8 @@ A text may begin with a dash, as in `speak "-5 degrees"`; put `--` before a sing
 `speakkit speak` is the same command.
 """,
     "speakkit": """
-`speakkit` gives a computer a voice, and looks after what that takes. Results are written to standard output, everything
-else to standard error.
+`speakkit` gives a computer a voice, and manages the models and settings for it. It writes results to standard output,
+and everything else to standard error.
 
 `speak` is short for `speakkit speak`. An option counts before the environment, the environment before `config.toml`,
 and that before the default.
@@ -24,13 +24,13 @@ and that before the default.
 
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
-    "SPEAKKIT_RUNTIME_DIR": "The folder in which the daemon is found; nobody else may look into it.",
-    "XDG_RUNTIME_DIR": "The folder that holds it where that is not set, and the session bus where that is not.",
-    "DBUS_SESSION_BUS_ADDRESS": "The session bus of D-Bus, on which players are paused.",
-    "SPEAKING_AGENT_ID": "Who speaks, where --agent does not say so.",
-    "SPEAKKIT_SOCKET": "The socket that the script of `speakkit daemon client-script` speaks through, in a container.",
-    "TMUX": "Where it is set, the session of tmux is who speaks.",
-    "PULSE_SERVER": "The sound server, which `speakkit doctor` looks for on WSL.",
-    "NO_COLOR": "Where it is set and not empty, nothing is coloured.",
+    "SPEAKKIT_RUNTIME_DIR": "The folder of the daemon's socket; only its owner may access it.",
+    "XDG_RUNTIME_DIR": "The folder that holds the runtime directory and the session bus if their own variables are not set.",
+    "DBUS_SESSION_BUS_ADDRESS": "The D-Bus session bus, through which media players are paused.",
+    "SPEAKING_AGENT_ID": "The agent name if --agent is not given.",
+    "SPEAKKIT_SOCKET": "In a container, the socket that the script of `speakkit daemon client-script` connects to.",
+    "TMUX": "If it is set, the name of the tmux session is the agent name.",
+    "PULSE_SERVER": "The sound server that `speakkit doctor` looks for on WSL.",
+    "NO_COLOR": "If it is set and not empty, no output is coloured.",
 }
 """Environment variable that is not a setting -> its description."""

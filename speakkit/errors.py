@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
     about: str
 
     DONE = 0, "done"
-    FAILED = 1, "failed; the line on standard error says why"
+    FAILED = 1, "failed: the line on standard error says why"
     USAGE = 2, "usage: invalid option or value"
     BUG = 3, "a bug: the line names the log that holds its traceback (and none of your text)"
     CHECK_FAILED = 4, "a check ran and found a fault"

@@ -135,15 +135,15 @@ Mute = Annotated[bool | None, _option(CONTROL, "--mute/--unmute", help="Mute unt
 
 
 def speak(
-    words: Words = None, voice: VoiceName = None, speed: Speed = None, lang: text_input.Lang = None,
-    target: Target = None, play: Play = False, file: text_input.TextFile = None,
-    from_json: text_input.JsonPath = None, audio_format: Format = None,
-    raw: Raw = False, captions: CaptionFile = None, seed: Seed = None, threads: Threads = None, device: RunsOn = None,
-    engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False, agent: Agent = None,
-    priority: Prio = None, interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "",
-    dedupe: Dedupe = "", on_full: WhenFull = OnFull.error, max_seconds: MaxSeconds = None, detach: Detach = False,
-    show: Show = False, keep_alive: KeepAlive = None, no_media: NoMedia = False, no_daemon: NoDaemon = False,
-    stop: Stop = False, mute: Mute = None, force: Force = False, as_json: Json = False, quiet: Quiet = False,
+    words: Words = None, file: text_input.TextFile = None, from_json: text_input.JsonPath = None, raw: Raw = False,
+    max_seconds: MaxSeconds = None, voice: VoiceName = None, speed: Speed = None, lang: text_input.Lang = None,
+    seed: Seed = None, engine: SpokenBy = None, gemini: Gemini = False, inworld: Inworld = False,
+    device: RunsOn = None, threads: Threads = None, target: Target = None, play: Play = False,
+    audio_format: Format = None, captions: CaptionFile = None, force: Force = False, show: Show = False,
+    as_json: Json = False, quiet: Quiet = False, agent: Agent = None, priority: Prio = None,
+    interrupt: Interrupts = Interrupt.none, ttl: Ttl = None, replace: Replace = "", dedupe: Dedupe = "",
+    on_full: WhenFull = OnFull.error, detach: Detach = False, keep_alive: KeepAlive = None, no_media: NoMedia = False,
+    no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None,
 ) -> None:  # fmt: skip
     """Say a text aloud, or write it to a file.
 
