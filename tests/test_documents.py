@@ -14,6 +14,7 @@ import typer.main
 
 from speakkit import paths
 from speakkit.cli import app, speak
+from speakkit.cli.app import LazyGroup
 from speakkit.errors import ExitCode
 
 REPOSITORY = Path(__file__).parent.parent
@@ -41,7 +42,8 @@ def below(name, command, parent=None):
     context = typer.Context(command, info_name=name, parent=parent, **command.context_settings)
     yield context.command_path, context
     if isinstance(command, typer.core.TyperGroup):
-        for child, found in command.commands.items():
+        for child, listed in command.commands.items():
+            found = command.load(child) if isinstance(command, LazyGroup) else listed
             if not found.hidden:
                 yield from below(child, found, context)
 
