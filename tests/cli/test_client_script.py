@@ -176,9 +176,9 @@ def test_nobody_listens(place, speak):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"", "closes the connection"),
+        (b"", "closed the connection"),
         (b"SSH-2.0\n", "is not speakkit"),
-        (b"[]\n", "closes the connection"),
+        (b"[]\n", "closed the connection"),
         (b'{"x":1}\n', "is not speakkit"),
         (b"\xff\n", "is not speakkit"),
     ],

@@ -57,7 +57,7 @@ class LogFile(RotatingFileHandler):
 
 def start() -> LogFile | None:
     """Send all log records to the file. Returns None if it cannot be written: a missing log must not stop speech."""
-    logging.raiseExceptions = False  # a full disk must not raise errors at each record
+    logging.raiseExceptions = False  # a full disk must not stop speech either
     sys.excepthook = lambda _, error, __: log_bug(error)
     threading.excepthook = lambda found: log_bug(found.exc_value)
     root = logging.getLogger()

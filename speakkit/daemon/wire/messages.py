@@ -71,7 +71,7 @@ EXITS: Mapping[Result | Code, ExitCode] = {
 
 
 def exit_of(result: Result, code: Code | None = None, *, lost: bool = False) -> ExitCode:
-    """Exit code of an utterance, by its code or else its result. lost: words were lost, and counts if the rest succeeded."""
+    """Exit code of an utterance, by its code or else its result. lost: words were lost; only counts on success."""
     found = EXITS[code or result]
     return ExitCode.LOST_WORDS if lost and found is ExitCode.DONE else found
 

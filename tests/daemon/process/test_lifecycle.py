@@ -206,7 +206,7 @@ def test_a_full_queue_of_connections_is_no_empty_one(place, monkeypatch):
         listener.bind(str(place.socket))
         listener.listen(0)
         waiting = [lifecycle.reach(place.socket)]
-        with pytest.raises(DaemonError, match="takes no more connections"):
+        with pytest.raises(DaemonError, match="accepts no more connections"):
             lifecycle.reach(place.socket)
         waiting[0].close()
 
