@@ -1,1 +1,1 @@
-"""The per-user daemon: one voice at a time."""
+"""The per-user daemon: it queues speech requests of all clients, and plays one utterance at a time."""

@@ -1,4 +1,4 @@
-"""`python -m speakkit.daemon`: becomes the user's daemon, says so on standard error, and serves while it is needed."""
+"""`python -m speakkit.daemon`: starts the user's daemon, reports the result on standard error, and serves."""
 
 import asyncio
 import logging
@@ -33,22 +33,23 @@ log = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """The program. Whoever started it reads its standard error until that ends: the last line says how it went."""
+    """Run the program. The parent process reads its standard error to the end; the last line is the result."""
     try:
         return _run()
     except SpeakkitError as error:
         with suppress(OSError):
-            print(f"speakkitd: {error}", file=sys.stderr, flush=True)  # noqa: T201  nobody else has this stream
+            print(f"speakkitd: {error}", file=sys.stderr, flush=True)  # noqa: T201  no other code uses this stream
         return error.exit_code
 
 
 def _run() -> int:
+    """Become the daemon and serve, or report that one is running. Raises SpeakkitError if the daemon cannot start."""
     lifecycle.harden()
     settings, place, ours = config.load(), rundir.find(), version.mine()
     passed = lifecycle.passed()
     lock = lifecycle.claim(place, is_passed=passed is not None)
     if lock is None:
-        _tell(sys.stderr.fileno(), f"{READY}: a daemon is there already")
+        _tell(sys.stderr.fileno(), f"{READY}: a daemon is running already")
         return ExitCode.DONE
     with lock:
         published = passed or lifecycle.publish(place)
@@ -64,10 +65,15 @@ def _run() -> int:
 async def _serve(
     published: Published, settings: Settings, file: LogFile | None, told: int, where: str, guests: Containers | None
 ) -> None:
+    """Serve until the daemon ends.
+
+    told: descriptor for the `READY` line, closed after it was written; where: paths of socket and log, for that line
+    guests: the listener for containers, or None
+    """
     loop = asyncio.get_running_loop()
     loudspeaker = partial(_loudspeaker, settings, published.path.parent)
     controller = Controller(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=scheduler.PLACE)
-    idle_exit = -1.0 if guests else settings.idle_exit  # a container can start no daemon
+    idle_exit = -1.0 if guests else settings.idle_exit  # never: a container cannot start a daemon
     server = Server(published, controller, idle_exit, logfile=file, containers=guests)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
@@ -78,7 +84,7 @@ async def _serve(
 
 
 def _loudspeaker(settings: Settings, folder: Path, tell: Callable[[Event], None]) -> Loudspeaker:
-    """As the settings have it. A beep that cannot be read is none, since speech matters more."""
+    """The `Loudspeaker` of these settings. A beep that cannot be read is left out: speech matters more."""
     interlude = Interlude(lambda: media.players(folder, settings.media_ignore)) if settings.media else None
     beep = b""
     try:
@@ -89,7 +95,7 @@ def _loudspeaker(settings: Settings, folder: Path, tell: Callable[[Event], None]
 
 
 def _tell(descriptor: int, line: str) -> None:
-    """Say a line to whoever may listen."""
+    """Write a line to a descriptor. Write errors are ignored: the parent process may have closed its end."""
     with suppress(OSError):
         os.write(descriptor, f"{line}\n".encode())
 

@@ -1,4 +1,4 @@
-"""What people do with the daemon itself: ask how it is, and end it."""
+"""Control of the daemon: show its status, and stop it."""
 
 import signal
 
@@ -8,11 +8,11 @@ from speakkit.daemon.wire.messages import DaemonStatus, Mode
 from speakkit.errors import DaemonError
 
 HASTE = 5.0
-"""Seconds in which a daemon that is to end at once does."""
+"""Seconds within which the daemon must end after `shutdown` with `Mode.now`."""
 
 
 def status() -> DaemonStatus | None:
-    """How the daemon is; None where there is none. Raises DaemonError where there is one that does not answer."""
+    """Status of the daemon; None if none runs. Raises DaemonError if a daemon runs and does not answer."""
     place = rundir.find()
     try:
         found = client.reached(place)
@@ -23,17 +23,17 @@ def status() -> DaemonStatus | None:
         pass
     if rundir.is_locked(place.daemon_lock):
         raise DaemonError(
-            f"a daemon has {place.daemon_lock}, and does not answer: it starts, ends or hangs; "
+            f"a daemon holds {place.daemon_lock} and does not answer: it is starting, ending or hung; "
             "end it with: speakkit daemon stop --now"
         )
     return None
 
 
 def stop(mode: Mode) -> bool:
-    """End the daemon: on return there is none; False where there was none before.
+    """Stop the daemon. Returns after it has ended; False if none was running.
 
-    drain: however long it takes to speak what it accepted; now: one that does not end is killed.
-    Raises DaemonError where it does not answer, or it is not certain which process it is.
+    Mode.drain waits until all accepted utterances have been spoken, without a limit. Mode.now kills a daemon that does
+    not end. Raises DaemonError if the daemon does not answer, or if it is not certain which process it is.
     """
     place = rundir.find()
     was_there = rundir.is_locked(place.daemon_lock)
@@ -46,11 +46,11 @@ def stop(mode: Mode) -> bool:
 
 
 def _asked_to_end(place: rundir.RuntimeDir, mode: Mode) -> bool:
-    """Whether it is about to end, or nobody listens any more."""
+    """Request the shutdown. Returns whether the daemon is about to end, or no process listens any more."""
     try:
         found = client.reached(place)
         if found is None:
-            if mode is Mode.now:  # one that drains is found by nobody, and ends at once when it is told to
+            if mode is Mode.now:  # a draining daemon has no socket any more; the signal ends it at once
                 terminate.send(place, signal.SIGTERM)
             return True
         with found:

@@ -1,4 +1,4 @@
-"""The seam between the daemon's server and the room that does its work."""
+"""Interface between the daemon's server and the implementation of its operations."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,30 +8,30 @@ from speakkit.daemon.wire.requests import Operation
 
 
 class RequestHandler(Protocol):
-    """What the daemon does for its clients. All is called in the event loop.
+    """The operations that the daemon provides to clients. All methods are called in the event loop.
 
-    ops: the name of each op but hello, status and shutdown -> its handler
+    ops: name of each operation but hello, status and shutdown -> its handler
     """
 
     ops: Mapping[str, Operation]
 
     def opened(self, connection: Connection) -> None:
-        """A client has said hello."""
+        """Called after a client has said hello."""
 
     def closed(self, connection: Connection) -> None:
-        """It has gone. The connection is the lease: what it did not detach is over."""
+        """Called after a client has disconnected: cancel all of its requests that are not detached."""
 
     def holds(self, connection: Connection) -> bool:
-        """Whether it waits for something to come; else it is closed when it says nothing for 60 s."""
+        """Whether the client waits for a result; if not, it is disconnected after 60 s without a request."""
 
     def is_busy(self) -> bool:
-        """Whether anything is under way or waits, of any connection or of none."""
+        """Whether any request is queued or in progress, detached ones included."""
 
     def status(self) -> Mapping[str, Any]:
-        """What a status tells of the work, in JSON: lengths, never texts."""
+        """The handler's part of a status reply, as JSON values: lengths, never texts."""
 
     async def drain(self) -> None:
-        """Take nothing more, and return when all that was accepted is done."""
+        """Accept no more requests, and return after all accepted ones are done."""
 
     async def stop(self) -> None:
-        """Take nothing more, and return when nothing sounds any more. It may be called while `drain` is under way."""
+        """Accept no more requests, and return after playback has stopped. It may be called during `drain`."""

@@ -1,4 +1,4 @@
-"""The daemon's event loop: it greets, answers hello, status and shutdown, hands on all else, and knows when to end."""
+"""The daemon's server: accepts connections, answers hello, status and shutdown, routes other requests, and ends."""
 
 import asyncio
 import logging
@@ -23,16 +23,17 @@ from speakkit.workers.frames import Frame
 log = logging.getLogger(__name__)
 
 ARRIVAL = 1.0
-"""Seconds in which whoever started us comes, before want of use begins to count."""
+"""Seconds added to the first idle period, so that the client that started the daemon can connect."""
 
-ENDS = "the daemon ends; the next client starts another"
+ENDS = "the daemon is shutting down; the next client starts another"
+"""Message of `Code.shutting_down`."""
 
 SOON_MS = 100
-"""When to come again to a daemon that has no place left."""
+"""`retry_ms` for a client that the daemon has no room for, in milliseconds."""
 
 
 class Server:
-    """A daemon that serves one published socket, until it is told to end or nobody needs it."""
+    """A daemon that serves one published socket until it is shut down or was idle for too long."""
 
     def __init__(
         self,
@@ -43,7 +44,12 @@ class Server:
         logfile: LogFile | None = None,
         containers: Containers | None = None,
     ) -> None:
-        """idle_exit: seconds without use; negative for never. containers: those that it listens for too."""
+        """Serve `published`; `work` handles the operations.
+
+        idle_exit: seconds without use after which the daemon ends; negative for never
+        limits: timeouts and maximum number of connections; logfile: rotated when it is full
+        containers: the listener for containers, or None
+        """
         self._published, self._work, self._idle_exit = published, work, idle_exit
         self._limits, self._logfile, self._containers = limits or ConnectionLimits(), logfile, containers
         self._edition = version.mine()
@@ -57,7 +63,7 @@ class Server:
         self._ops = {"hello": self._hello, "status": self._status, "shutdown": self._shutdown}
 
     async def run(self) -> None:
-        """Serve until the end. On return nothing sounds, nobody is connected, and no client finds the socket."""
+        """Serve until the end. On return playback has stopped, all connections are closed, and the socket is gone."""
         asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
         listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
         if self._containers:
@@ -68,7 +74,7 @@ class Server:
             self._check()
         await self._finish()
         for _ in range(3):
-            await asyncio.sleep(0)  # those who came meanwhile are told to come again
+            await asyncio.sleep(0)  # clients that connected meanwhile get the error "shutting_down"
         for listener in listeners:
             listener.close()
         for connection in tuple(self._connections):
@@ -79,9 +85,9 @@ class Server:
         log.info("ends")
 
     def end(self, mode: Mode, why: str) -> None:
-        """Let nobody find the daemon any more, and have it end. It may be called again, to make haste."""
+        """Unpublish the socket and begin to end. A second call with `Mode.now` turns a drain into an immediate end."""
         if self._ending is None:
-            log.info("goes (%s): %s", mode, why)
+            log.info("shutting down (%s): %s", mode, why)
             self._published.unpublish()
             if self._containers:
                 self._containers.published.unpublish()
@@ -90,14 +96,14 @@ class Server:
         self._changed.set()
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for a change, or so long."""
+        """Wait until something changes, for at most `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
         self._changed.clear()
 
     async def _finish(self) -> None:
-        """Have the work done or stopped, as is wanted by now."""
+        """Drain the work, or stop it as soon as the mode is `Mode.now`."""
         draining = asyncio.create_task(self._work.drain())
         while self._ending is Mode.drain and not draining.done():
             changed = asyncio.create_task(self._changed.wait())
@@ -114,27 +120,27 @@ class Server:
         return not self._connections and not self._work.is_busy()
 
     def _until_check(self) -> float:
-        """Seconds until the next look, at the socket and at whether anybody needs us."""
+        """Seconds until the next check of the socket and of the idle time."""
         left = self._idle_left()
-        if left is None:  # work ends without telling
+        if left is None:  # the end of work does not set `_changed`
             left = self._limits.check if self._idle_exit < 0 else max(self._idle_exit, 1.0)
         return min(self._limits.check, max(left, 0.001))
 
     def _idle_left(self) -> float | None:
-        """Seconds until it ends for want of use; None where it is in use, or never would."""
+        """Seconds until the idle exit; None while the daemon is in use, or if it never exits when idle."""
         if self._idle_exit < 0 or not self._is_idle():
             return None
         return self._used + self._idle_exit - time.monotonic()
 
     def _check(self) -> None:
-        """Whether to go on."""
+        """Begin to end if the socket was replaced, a newer client waits, or the idle time is over. Rotate the log."""
         left = self._idle_left()
         if not self._published.is_found:
-            self.end(Mode.drain, "the socket is not ours any more")
+            self.end(Mode.drain, "the socket was removed or replaced")
         elif self._is_outdated and self._is_idle():
-            self.end(Mode.drain, "makes room for a newer edition")
+            self.end(Mode.drain, "a newer version replaces it")
         elif left is not None and left <= 0:
-            self.end(Mode.drain, "nobody needs it")
+            self.end(Mode.drain, "idle")
         elif not self._is_idle():
             self._used = time.monotonic()
         if self._logfile is not None:
@@ -161,7 +167,7 @@ class Server:
         return accept
 
     async def _greet(self, connection: Connection, most: int) -> None:
-        """Serve a client, if there is room for one more of its kind."""
+        """Serve a client, if there is room for one more connection of its type. most: the maximum of that type."""
         alike = sum(type(each) is type(connection) for each in self._connections)
         connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
         if self._ending is not None:
@@ -174,7 +180,7 @@ class Server:
         await connection.close()
 
     async def _lease(self, connection: Connection) -> None:
-        """Keep a client for as long as it is there."""
+        """Serve a client until it disconnects, then cancel its requests."""
         self._connections.add(connection)
         try:
             await self._serve(connection)
@@ -189,7 +195,7 @@ class Server:
                 self._changed.set()
 
     async def _serve(self, connection: Connection) -> None:
-        """Answer a client until it goes, or says what cannot be understood, or too little."""
+        """Answer a client until it disconnects, sends an invalid frame, or sends nothing for too long."""
         try:
             frame = await connection.receive(self._limits.hello)
             while frame is not None:
@@ -198,12 +204,12 @@ class Server:
         except ProtocolError as error:
             connection.fail(None, error.code, str(error))
         except TimeoutError:
-            connection.fail(None, Code.bad_request, "nothing was said for too long")
+            connection.fail(None, Code.bad_request, "the client sent nothing for too long")
         except ConnectionError:
             log.info("connection %d broke", connection.number)
 
     async def _next(self, connection: Connection) -> Frame | None:
-        """What a client says next. Raises TimeoutError where it waits for nothing, and says nothing."""
+        """The client's next frame. Raises TimeoutError if it sends nothing and waits for no result."""
         while True:
             try:
                 return await connection.receive(self._limits.idle)
@@ -212,7 +218,7 @@ class Server:
                     raise
 
     async def _answer(self, connection: Connection, frame: Frame) -> None:
-        """Do what is asked. Whatever goes wrong with one request stops no other."""
+        """Handle one request. An error in it is sent to the client, and affects no other request."""
         identity = None
         try:
             request = codec.request_of(frame)
@@ -224,12 +230,12 @@ class Server:
             connection.fail(identity, error.code, str(error), error.retry_ms)
         except Closed:
             raise
-        except Exception as error:  # noqa: BLE001  a bug in one request stops no other
+        except Exception as error:  # noqa: BLE001  a bug in one request must not stop others
             log_bug(error)
-            connection.fail(identity, Code.bug, "a bug in the daemon; its log says where")
+            connection.fail(identity, Code.bug, "a bug in the daemon; see: speakkit daemon logs")
 
     async def _handle(self, connection: Connection, request: Request) -> None:
-        """Raises what `_answer` answers with."""
+        """Pass a request to its operation. Raises the errors that `_answer` sends to the client."""
         passed = await connection.passed(request)
         if passed is None:
             return
@@ -237,7 +243,7 @@ class Server:
         if request.op in self._ops:
             self._ops[request.op](connection, request)
         elif request.op not in self._work.ops:
-            raise ProtocolError(Code.bad_request, "there is no such op")
+            raise ProtocolError(Code.bad_request, "unknown op")
         elif not connection.is_known:
             raise ProtocolError(Code.bad_request, "say hello first")
         else:
@@ -252,7 +258,7 @@ class Server:
         if self._edition.is_older_than(Version(hello.version, hello.build)):
             self._is_outdated = self._is_outdated or hello.upgrade
             if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
-                self.end(Mode.drain, "makes room for a newer edition")
+                self.end(Mode.drain, "a newer version replaces it")
         if self._ending is not None:
             raise ProtocolError(Code.shutting_down, ENDS)
         connection.agent = hello.agent
@@ -280,5 +286,5 @@ class Server:
 
     def _shutdown(self, connection: Connection, request: Request) -> None:
         mode = codec.read(Shutdown, request.fields).mode
-        self.end(mode, f"asked by connection {connection.number}")
+        self.end(mode, f"requested by connection {connection.number}")
         connection.post(Done(request.id))

@@ -145,7 +145,7 @@ def test_what_the_user_does_is_told(host, begin):
 def test_faults_have_the_exit_codes_of_speak(host, speak):
     """Each with one line."""
     assert speak("do=error") == (1, f"speak: {listener.UNTOLD}\n")
-    assert speak("x" * 4097) == (2, "speak: a container speaks at most 4096 characters at once\n")
+    assert speak("x" * 4097) == (2, "speak: a container can send at most 4096 characters at once\n")
     code, said = speak("lost=1 seconds=0.1")
     assert (code, said) == (5, "speak: not spoken: 'l'\n")
     assert speak("--agent", "a b", "x") == (2, f"speak: {listener.NO_AGENT}\n")
@@ -176,11 +176,11 @@ def test_nobody_listens(place, speak):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"", "closes the connection"),
-        (b"SSH-2.0\n", "is no speakkit"),
-        (b"[]\n", "closes the connection"),
-        (b'{"x":1}\n', "is no speakkit"),
-        (b"\xff\n", "is no speakkit"),
+        (b"", "closed the connection"),
+        (b"SSH-2.0\n", "is not speakkit"),
+        (b"[]\n", "closed the connection"),
+        (b'{"x":1}\n', "is not speakkit"),
+        (b"\xff\n", "is not speakkit"),
     ],
 )
 def test_somebody_else_listens(speak, tmp_path_factory, answer, message):

@@ -1,1 +1,1 @@
-"""Clients inside containers: their socket, and the script that they run."""
+"""Speech from containers: the socket for them, and the script that they run."""

@@ -1,10 +1,10 @@
-"""Speaks from inside a container, through the speakkit of the host: it returns when the text has been heard.
+"""Speaks from inside a container through the speakkit of the host, and returns after the text was played.
 
 python3 speak.py "Hello."
 git log -1 | python3 speak.py --agent builder
 
-It needs Python 3.8 or newer, and nothing else. The host's folder of the socket must be mounted at /run/speakkit, or the
-variable SPEAKKIT_SOCKET must name the socket.
+It needs Python 3.8 or newer, and nothing else. Mount the host's socket folder at /run/speakkit, or set the variable
+SPEAKKIT_SOCKET to the path of the socket.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOCKET = "/run/speakkit/speak.sock"
+"""Default path of the socket."""
 
 ANSWER = 10.0
-"""Seconds in which the daemon answers, unless its user has something else to hear first."""
+"""Seconds within which the daemon must answer; not while the utterance waits in the queue."""
 
 FAILED, USAGE, NETWORK, INTERRUPTED = 1, 2, 7, 130
+"""Exit codes."""
 
 CODES = {
     "bad_request": USAGE,
@@ -35,27 +37,28 @@ CODES = {
     "audio_unavailable": 6,
     "muted": 0,
 }
-"""The code of a refusal -> what the program ends with; all others end with FAILED."""
+"""Error code -> exit code; all others exit with FAILED."""
 
 ENDS = {
     "interrupted": "another utterance interrupted it",
     "replaced": "a newer one took its place",
     "skipped": "it was skipped",
-    "expired": "it waited for too long, and was not spoken",
+    "expired": "it waited too long, and was not spoken",
 }
+"""Result -> message, for results that are not played."""
 
 NOBODY = (
     "nothing listens at {}: on the host, `speakkit config set containers true` and `speakkit daemon restart`; "
-    "then mount the folder of the socket, which `speakkit daemon status` names: docker run -v FOLDER:/run/speakkit:ro"
+    "then mount the folder that `speakkit daemon status` shows: docker run -v FOLDER:/run/speakkit:ro"
 )
 CLOSED = (
-    "the daemon at {} closes the connection: it ends, or does not admit this uid; on the host, `speakkit daemon logs` "
-    "tells which that is there, and `speakkit config set container_uids UID` admits it"
+    "the daemon at {} closed the connection: it is ending, or does not admit this uid; on the host, `speakkit "
+    "daemon logs` shows the uid, and `speakkit config set container_uids UID` admits it"
 )
 
 
 class Unspoken(Exception):
-    """It was not heard. The message is one line; code: what the program ends with."""
+    """The text was not spoken. The message is one line; code: exit code."""
 
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
@@ -63,10 +66,10 @@ class Unspoken(Exception):
 
 
 class Wire:
-    """A connection to the daemon: what was asked through it ends with it."""
+    """A connection to the daemon. Closing it cancels its requests."""
 
     def __init__(self, path: str) -> None:
-        """Raises Unspoken where nothing listens."""
+        """Connect to the socket at `path`. Raises Unspoken if no daemon listens."""
         self._path = path
         self._channel = socket.socket(socket.AF_UNIX)
         self._channel.settimeout(ANSWER)
@@ -79,25 +82,25 @@ class Wire:
         self._lines = self._channel.makefile("rb")
 
     def ask(self, header: dict[str, Any], payload: bytes = b"") -> None:
-        """Say something. Raises Unspoken."""
+        """Send a request. Raises Unspoken if the connection is closed."""
         try:
             self._channel.sendall(json.dumps({**header, "n": len(payload)}).encode() + b"\n" + payload)
         except OSError:
             raise Unspoken(CLOSED.format(self._path)) from None
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What the daemon says. Raises Unspoken for a refusal, and at the end."""
+        """Yield the daemon's messages. Raises Unspoken for an error reply, a timeout, and the end of the connection."""
         while True:
             try:
                 line = self._lines.readline(1 << 17)
-            except socket.timeout:  # noqa: UP041  it has another name before Python 3.10
+            except socket.timeout:  # noqa: UP041  before Python 3.10 it is not TimeoutError
                 raise Unspoken(f"the daemon at {self._path} does not answer within {ANSWER:g} s") from None
             except OSError:
                 line = b""
             try:
                 event = json.loads(line) if line else None
             except ValueError:
-                raise Unspoken(f"what listens at {self._path} is no speakkit") from None
+                raise Unspoken(f"the process at {self._path} is not speakkit") from None
             if not isinstance(event, dict):
                 raise Unspoken(CLOSED.format(self._path))
             if "error" in event:
@@ -105,12 +108,12 @@ class Wire:
             yield event
 
     def wait(self) -> None:
-        """From now on, wait for as long as others speak."""
+        """Wait without a timeout from now on, because other utterances may be spoken first."""
         self._channel.settimeout(None)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The program."""
+    """Run the program. Returns its exit code."""
     try:
         options = _options(arguments)
         return _spoken(Wire(os.environ.get("SPEAKKIT_SOCKET") or SOCKET), options, *_text(options.text))
@@ -122,11 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) -> int:
-    """Speak, and wait until it has been heard. Raises Unspoken."""
+    """Speak, and wait until the text was played. Returns the exit code. Raises Unspoken."""
     fields = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     events = wire.events()
     if next(events).get("speakkitd") != 1:
-        raise Unspoken("what listens there is no speakkit")
+        raise Unspoken("the process at the socket is not speakkit")
     wire.ask({"op": "hello", "proto": "1.0", "agent": options.agent, "client": "speak.py"})
     next(events)
     wire.ask({"op": "speak", "id": os.urandom(8).hex(), **fields}, payload)
@@ -141,7 +144,7 @@ def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) 
 
 
 def _ended(end: dict[str, Any], lost: list[str]) -> int:
-    """What the program ends with. Raises Unspoken."""
+    """The exit code for a `finished` event. Raises Unspoken if the text was not spoken. lost: words that were lost."""
     if end.get("code") == "muted":
         _say("nothing is heard while speech is muted")
     elif end["result"] in ENDS:
@@ -158,24 +161,25 @@ def _refusal(error: dict[str, Any]) -> Unspoken:
 
 
 FIELDS = ("voice", "speed", "lang", "prio", "interrupt", "replace", "ttl")
+"""Options that are sent as fields of the request."""
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="speak.py", description="Speak through the speakkit of the host.")
-    parser.add_argument("text", nargs="?", help="what to say; without it, what comes through a pipe")
-    parser.add_argument("--agent", default="default", help="who speaks; the host puts c: before it")
-    parser.add_argument("--voice", help="such as f1; that of the host by default")
-    parser.add_argument("--speed", type=float, help="0.5 to 2.0")
-    parser.add_argument("--lang", help="such as en-gb; the voice's own by default")
+    parser.add_argument("text", nargs="?", help="text to speak; default: standard input")
+    parser.add_argument("--agent", default="default", help="agent name; the host prefixes it with c:")
+    parser.add_argument("--voice", help="voice, such as f1; default: set by the host")
+    parser.add_argument("--speed", type=float, help="speed, 0.5 to 2.0")
+    parser.add_argument("--lang", help="language, such as en-gb; default: that of the voice")
     parser.add_argument("--priority", dest="prio", choices=("normal", "low", "progress"))
-    parser.add_argument("--interrupt", choices=("none", "agent"), help="agent: end what this agent said before")
-    parser.add_argument("--replace", metavar="KEY", help="take the place of what waits under the same key")
-    parser.add_argument("--ttl", type=float, metavar="SECONDS", help="after which it is not worth hearing")
+    parser.add_argument("--interrupt", choices=("none", "agent"), help="agent: end earlier speech of this agent")
+    parser.add_argument("--replace", metavar="KEY", help="replace a queued message with this KEY")
+    parser.add_argument("--ttl", type=float, metavar="SECONDS", help="drop it if not started within SECONDS")
     return parser.parse_args(arguments)
 
 
 def _text(given: str | None) -> tuple[str, bytes]:
-    """What to say, and its bytes. Raises Unspoken."""
+    """The text to speak, and its bytes. Raises Unspoken if it is not UTF-8."""
     try:
         text = sys.stdin.buffer.read().decode() if given is None else given
         return text, text.encode()

@@ -1,8 +1,8 @@
-"""The daemon's second listener, for containers: who comes by it may speak, in turn with all others, and little else.
+"""The daemon's second listener, for containers, which may speak through the common queue and do little else.
 
-The socket lies in a folder of its own, which is what a container gets. The folder around that one stays closed, so that
-nobody but the containers it is mounted into comes near it. It is mounted as a folder, since a socket that is mounted
-by itself is the one of a daemon that has ended, once there is another.
+The socket is in a folder of its own, which is mounted into containers. The folder around it stays closed, so that only
+containers that have it mounted can reach the socket. The folder is mounted, and not the socket file: a mounted file
+would remain the socket of a daemon that has ended, after a new one has started.
 """
 
 import asyncio
@@ -39,58 +39,65 @@ from speakkit.workers.frames import JsonValue
 log = logging.getLogger(__name__)
 
 SOCKET = "speak.sock"
-"""The name of the socket in its folder."""
+"""Name of the socket in its folder."""
 
 PREFIX = "c:"
-"""What the names of all agents in containers begin with: none passes for one of the user's own."""
+"""Prefix of the names of all agents in containers, so that none can use the name of one of the user's agents."""
 
 CONNECTIONS = 16
-"""Containers that are connected at once; those of the user have a count of their own."""
+"""Maximum connections of containers at once; the user's own are counted separately."""
 
 CHARACTERS = 4096
-"""Of a text at most."""
+"""Maximum characters of a text."""
 
 QUEUED = 20
-"""Utterances of all containers together that were accepted and have not ended."""
+"""Maximum utterances of all containers together that have not ended."""
 
 REQUESTS = 10
-"""Requests of all containers together that are heard within any second."""
+"""Maximum requests of all containers together in any second."""
 
 REST = 0.1
-"""Seconds for which one who asks for too much is not listened to: a flood of requests costs little."""
+"""Seconds to wait before a request beyond that limit is refused, so that a flood of requests costs little."""
 
 FREE = {"text", "voice", "lang", "speed", "seed", "markup", "prio", "interrupt", "dedupe", "replace", "ttl"}
-"""The fields of a `speak` that a container may set; `text` is the payload."""
+"""Fields of a `speak` that a container may set; `text` is the payload."""
 
 NO_AGENT = f"an agent must be 1 to {64 - len(PREFIX)} letters, digits or . _ : -"
-NO_OP = "a container may ask for hello, speak, cancel and status, and nothing else"
-UNTOLD = "the voice of the host failed; there, try: speakkit doctor"
-"""What a container hears of a fault that is none of its own: what is to be told of that names files of the host."""
+"""Message for an invalid agent name."""
+NO_OP = "a container may use only hello, speak, cancel and status"
+"""Message for an operation that containers may not use."""
+UNTOLD = "speech failed on the host; try there: speakkit doctor"
+"""Message for a failure on the host; the real one may contain file names of the host."""
 
 
 class Stages(Event, frozen=True):
-    """What has become of a container's utterances that have not ended: id -> waiting or playing."""
+    """Reply to a status request. stages: id of each of its utterances that have not ended -> waiting or playing."""
 
     id: str | None
     stages: Mapping[str, str]
 
 
 def listen(place: RuntimeDir, settings: Settings) -> "Containers | None":
-    """The listener, or None where there can be none: that is logged, and stops no voice."""
+    """The listener for containers; None if it cannot be created. That is logged, and does not stop the daemon."""
     try:
         _make(place.containers)
         published = lifecycle.bound(place.containers / SOCKET, 0o111)
     except DaemonError as error:
-        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the line says all
+        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the message is enough
         return None
     return Containers(published, (0, os.geteuid()), settings)
 
 
 class Containers:
-    """All that come by the listener: who is let in, and what they may have together."""
+    """All connections of the listener, and the limits that they share.
+
+    published: the socket
+    guests: the connections
+    refused: number of connections and requests that were refused
+    """
 
     def __init__(self, published: Published, uids: Sequence[int], settings: Settings) -> None:
-        """uids: who may connect, besides those of the settings."""
+        """Listen at `published`. uids: user ids that may connect, in addition to those of the settings."""
         self.published = published
         self.guests: set[Guest] = set()
         self.refused = 0
@@ -102,31 +109,32 @@ class Containers:
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """For the status of the daemon: the folder to mount, and how often something was refused."""
+        """Fields for the daemon's status: the folder to mount, and how often something was refused."""
         return {"containers": str(self.published.path.parent), "refused": self.refused}
 
     def admits(self, channel: socket.socket) -> bool:
-        """Whether whoever connected may. By the uid that the kernel tells: 0 is root in most containers."""
+        """Whether the peer process may connect, by the uid from the kernel; 0 is root in most containers."""
         found = peer.of(channel)
         if found is not None and any(found.uid in uids for uids in self._uids):
             return True
         self.refused += 1
-        who = "somebody" if found is None else f"uid {found.uid}"
+        who = "a process with unknown uid" if found is None else f"uid {found.uid}"
         log.warning("%s tried to connect from a container; see the setting container_uids", who)
         return False
 
     async def keep_pace(self) -> None:
-        """Raises Refused, after a while, for one request too many."""
+        """Count a request. Raises Refused, after a pause, if there are too many in one second."""
         now = time.monotonic()
         if len(self._asked) == REQUESTS and now - self._asked[0] < 1.0:
             await asyncio.sleep(REST)
-            raise Refused(Code.busy, f"containers ask for more than {REQUESTS} things a second", round(1000 * REST))
+            raise Refused(Code.busy, f"containers sent more than {REQUESTS} requests in a second", round(1000 * REST))
         self._asked.append(now)
 
     def script(self, request: Request, agent: str) -> Mapping[str, JsonValue]:
-        """The fields of a request to speak, if it is one that a container may make. Raises Refused, ProtocolError.
+        """The fields of a container's `speak`, with defaults. Raises Refused or ProtocolError if it is not allowed.
 
-        How `agent` speaks where that is not said is found in the settings; and else in the daemon's casting.
+        Voice, language and speed that the request does not set come from the settings of `agent`, then from the common
+        settings. A voice that is still missing is assigned by the daemon.
         """
         known = self._agents.get(agent)
         persona = {"voice": known.voice, "speed": known.speed} if known else {}
@@ -139,23 +147,23 @@ class Containers:
                 if each.encode_name not in FREE and getattr(wish, each.name) != each.default:
                     raise Refused(Code.denied, f"a container cannot set {each.encode_name}")
         if options.priority is Priority.urgent or options.interrupt is Interrupt.all:
-            raise Refused(Code.denied, "a container cuts in on nobody: prio is at most normal, interrupt none or agent")
-        if quiet_hours.is_quiet(self._quiet_hours, datetime.now().time()):  # noqa: DTZ005  by the clock on the wall
-            raise Refused(Code.denied, f"nothing is heard in the quiet hours, {self._quiet_hours}")
+            raise Refused(Code.denied, "containers cannot interrupt others: prio up to normal, interrupt none or agent")
+        if quiet_hours.is_quiet(self._quiet_hours, datetime.now().time()):  # noqa: DTZ005  local time
+            raise Refused(Code.denied, f"containers cannot speak in the quiet hours, {self._quiet_hours}")
         if len(text_of(request.payload)) > CHARACTERS:
-            raise Refused(Code.too_large, f"a container speaks at most {CHARACTERS} characters at once")
+            raise Refused(Code.too_large, f"a container can send at most {CHARACTERS} characters at once")
         return {**given, "threads": self._threads}
 
     def require_room(self) -> None:
-        """Raises Refused where there is none for one more utterance."""
+        """Raises Refused if there are too many utterances already."""
         if sum(len(guest.stages) for guest in self.guests) >= QUEUED:
-            raise Refused(Code.busy, f"{QUEUED} utterances of containers wait already", 1000)
+            raise Refused(Code.busy, f"{QUEUED} utterances of containers are queued already", 1000)
 
 
 class Guest(Connection):
-    """A container, as the daemon sees it. Its ids are its own: within the daemon they bear the connection's number.
+    """A connection of a container. Its request ids get a prefix with the connection's number inside the daemon.
 
-    stages: what has become of each utterance that has not ended
+    stages: id of each utterance that has not ended -> its stage
     """
 
     def __init__(
@@ -173,7 +181,7 @@ class Guest(Connection):
         containers.guests.add(self)
 
     async def passed(self, request: Request) -> Request | None:
-        """What a container may ask for, as the daemon understands it. Raises Refused, ProtocolError."""
+        """The request as the daemon is to handle it, if a container may send it. Raises Refused or ProtocolError."""
         try:
             await self._containers.keep_pace()
             return self._allowed(request)
@@ -182,7 +190,7 @@ class Guest(Connection):
             raise
 
     def post(self, message: Message) -> None:
-        """As in Connection; what becomes of each utterance is noted."""
+        """As in Connection. Also records the stage of each utterance."""
         if isinstance(message, Accepted):
             self.stages.setdefault(message.id, Stage.waiting)
         elif isinstance(message, Started):
@@ -201,6 +209,7 @@ class Guest(Connection):
         await super().close()
 
     def _allowed(self, request: Request) -> Request | None:
+        """The request with its fields and id changed; None for a status request, which is answered here."""
         if request.op == "hello":
             return replace(request, fields=self._hello(request))
         if request.op == "speak":
@@ -214,6 +223,7 @@ class Guest(Connection):
         return None
 
     def _hello(self, request: Request) -> Mapping[str, JsonValue]:
+        """The fields of a hello, with a prefix before the agent's name. Raises ProtocolError for an invalid name."""
         hello = codec.read(Hello, request.fields)
         agent = PREFIX + hello.agent
         if not messages.NAME.fullmatch(hello.agent) or not messages.NAME.fullmatch(agent):
@@ -221,6 +231,7 @@ class Guest(Connection):
         return {"proto": hello.proto, "agent": agent, "upgrade": False}
 
     def _speak(self, request: Request) -> Request:
+        """A `speak` with its id and fields changed. Raises Refused or ProtocolError."""
         name = self._mark + required_id(request)
         script = self._containers.script(request, self.agent)
         if name not in self.stages:
@@ -229,25 +240,25 @@ class Guest(Connection):
 
 
 def _discreet(end: Finished) -> Finished:
-    """An end as a container may know it. `lost` says what the warnings do."""
+    """A `Finished` without facts of the host and with at most one warning; `lost` covers the other warnings."""
     warnings = end.warnings[-1:] if end.exit == ExitCode.USAGE else (UNTOLD,) if end.result is Result.failed else ()
     return structs.replace(end, warnings=warnings, facts={})
 
 
 def _ranges(uids: str) -> Iterator[range]:
-    """Those of the setting container_uids."""
+    """Ranges of user ids in the setting container_uids."""
     for part in filter(None, uids.split(",")):
         first, _, last = part.partition("-")
         yield range(int(first), int(last or first) + 1)
 
 
 def _make(folder: Path) -> None:
-    """A folder that others may look into and nobody else may write to. Raises DaemonError."""
+    """Create a folder that all users can enter and only this user can write to. Raises DaemonError."""
     try:
         folder.mkdir(exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise DaemonError(f"{folder} is no folder of yours; remove it")
-        folder.chmod(0o755)  # a container's root may have opened it, or our umask closed it
+            raise DaemonError(f"{folder} is not a folder of yours; remove it")
+        folder.chmod(0o755)  # a container's root may have changed the mode, and the umask restricts it
     except OSError as error:
         raise DaemonError(str(storage_error(error, f"make the folder {folder}"))) from error

@@ -1,1 +1,1 @@
-"""The daemon as a process: how it starts, claims its socket, logs and ends."""
+"""The daemon as a process: starting, locking, publishing the socket, logging and ending."""

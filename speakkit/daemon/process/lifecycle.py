@@ -1,4 +1,4 @@
-"""How a daemon becomes the only one, is found, and goes without taking another one's place along."""
+"""How the daemon becomes the only one, publishes its socket, and removes it without removing another daemon's."""
 
 import os
 import resource
@@ -14,30 +14,30 @@ from speakkit.daemon.process.rundir import Lock, RuntimeDir
 from speakkit.errors import DaemonError, storage_error
 
 LEAVING = 8.0
-"""Seconds that a daemon may take to end, before the one that waits for its lock gives up."""
+"""Seconds that a daemon may take to end, before a process that waits for its lock gives up."""
 
 PAUSES = (0.01, 0.02, 0.05)
-"""Seconds between two looks; the last one again and again."""
+"""Seconds between two attempts; the last value repeats."""
 
 ANSWER = 2.0
-"""Seconds in which a daemon that is alive greets."""
+"""Seconds within which a daemon that is alive accepts a connection and sends its greeting."""
 
 WAITING = 128
-"""Connections that the kernel holds for us while we are at something else."""
+"""Backlog of the listening socket: connections that the kernel holds until they are accepted."""
 
 FOLDERS = ("SPEAKKIT_HOME", "SPEAKKIT_RUNTIME_DIR", "SPEAKKIT_MODELS", "SPEAKKIT_VOICES")
-"""Variables that may name a folder relative to the one that we were started in."""
+"""Environment variables that may hold a path relative to the folder in which the daemon was started."""
 
 FIRST_PASSED = 3
-"""The number of the first descriptor that systemd hands over, by sd_listen_fds(3)."""
+"""Number of the first descriptor that systemd passes, from sd_listen_fds(3)."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A socket that clients find.
+    """A listening socket that clients can find at `path`.
 
-    inode: device and number of the file at `path`; the kernel gives the number to no other while the socket lives
-    is_passed: it belongs to systemd, which keeps it when we end
+    inode: device and inode number of the file at `path`; the kernel does not reuse the number while the socket lives
+    is_passed: systemd owns the socket, and keeps it when the daemon ends
     """
 
     listener: socket.socket
@@ -47,19 +47,22 @@ class Published:
 
     @property
     def is_found(self) -> bool:
-        """Whether clients still find this socket, and no other."""
+        """Whether `path` still leads to this socket."""
         return _inode(self.path) == self.inode
 
     def unpublish(self) -> None:
-        """Let no client find it any more. Another one in its place is left alone."""
+        """Remove the socket file, so that no client finds it. Another socket in its place is left alone."""
         failpoints.at("before_unpublish")
         if not self.is_passed and self.is_found:
-            with suppress(OSError):  # whoever finds it learns that nobody listens
+            with suppress(OSError):  # a client that finds the file gets "connection refused"
                 self.path.unlink()
 
 
 def harden() -> None:
-    """What a process does that may hold the user's texts: no core dumps, no files for others, no folder held."""
+    """Prepare a process that may hold the user's texts.
+
+    It writes no core dumps, creates files for its user only, and keeps no folder in use as its working directory.
+    """
     for name in FOLDERS:
         if given := os.environ.get(name):
             os.environ[name] = str(Path(given).expanduser().absolute())
@@ -69,10 +72,10 @@ def harden() -> None:
 
 
 def claim(place: RuntimeDir, *, is_passed: bool = False) -> Lock | None:
-    """The right to be the daemon, or None where one is alive and answers.
+    """The lock of the daemon, or None if another daemon is alive and answers.
 
-    is_passed: whoever is found at the socket is ourselves, so that nobody there can answer for another daemon
-    Raises DaemonError where another one neither answers nor ends within 8 s.
+    is_passed: this process itself listens at the socket, so an answer there does not come from another daemon
+    Raises DaemonError if another daemon neither answers nor ends within 8 s.
     """
     failpoints.at("before_lock")
     until = time.monotonic() + LEAVING
@@ -87,22 +90,22 @@ def claim(place: RuntimeDir, *, is_passed: bool = False) -> Lock | None:
             break
         time.sleep(pause)
     raise DaemonError(
-        f"another daemon has {place.daemon_lock}, and neither answers nor ends: it still speaks what it had accepted, "
-        "or it hangs; wait, or end it with: speakkit daemon stop --now"
+        f"another daemon holds {place.daemon_lock} and neither answers nor ends: it still speaks what it had accepted, "
+        "or it is hung; wait, or end it with: speakkit daemon stop --now"
     )
 
 
 def publish(place: RuntimeDir) -> Published:
-    """Bind the socket; call it with the lock held. Raises DaemonError where something else is in its place."""
+    """Bind the daemon's socket; the caller must hold the lock. Raises DaemonError if another file is in its place."""
     return bound(place.socket, 0o177)
 
 
 def bound(path: Path, umask: int) -> Published:
-    """A socket that listens at `path`, in place of one that is left there; as `publish`."""
+    """A socket that listens at `path`, in place of a socket that is left there. Raises as `publish`."""
     failpoints.at("before_unlink")
     try:
         if rundir.require_socket(path):
-            path.unlink()  # of a daemon that was killed: nobody else had the lock
+            path.unlink()  # left by a daemon that was killed: this process holds the lock
         failpoints.at("before_bind")
         listener = socket.socket(socket.AF_UNIX)
         before = os.umask(umask)
@@ -116,41 +119,48 @@ def bound(path: Path, umask: int) -> Published:
     except OSError as error:
         raise DaemonError(str(storage_error(error, f"listen at {path}"))) from error
     if inode is None:
-        raise DaemonError(f"{path} was removed while it was made; try again")
+        raise DaemonError(f"{path} was removed while it was being created; try again")
     return Published(listener, path, inode)
 
 
 def passed() -> Published | None:
-    """The socket that systemd listens at for us, by sd_listen_fds(3). Raises DaemonError for anything else."""
+    """The listening socket that systemd passed, from sd_listen_fds(3); None if it passed none to this process.
+
+    Raises DaemonError if what it passed is not one listening Unix socket with a path.
+    """
     process, count = os.environ.pop("LISTEN_PID", ""), os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)
-    if process != str(os.getpid()):  # it is meant for the process that started us, or there is none
+    if process != str(os.getpid()):  # meant for the parent process, or not set
         return None
     if count != "1":
-        raise DaemonError("systemd passes several sockets, or none; use the units of: speakkit daemon units")
+        raise DaemonError("systemd must pass exactly one socket; use the units of: speakkit daemon units")
     try:
         listener = socket.socket(fileno=FIRST_PASSED)
         listener.set_inheritable(False)
         name = listener.getsockname()
         is_ready = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
-        raise DaemonError("systemd passes no socket; use the units of: speakkit daemon units") from error
+        raise DaemonError("systemd passed no socket; use the units of: speakkit daemon units") from error
     path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) and name else None
     inode = _inode(path) if path else None
     if listener.family != socket.AF_UNIX or not is_ready or path is None or inode is None:
-        raise DaemonError("systemd passes no listening socket with a path; use the units of: speakkit daemon units")
+        raise DaemonError("systemd passed no listening socket with a path; use the units of: speakkit daemon units")
     return Published(listener, path, inode, is_passed=True)
 
 
 def pauses() -> Iterator[float]:
-    """Seconds to wait between two looks, without end."""
+    """Seconds to wait between two attempts, without end."""
     yield from PAUSES
     while True:
         yield PAUSES[-1]
 
 
 def reach(path: Path) -> socket.socket | None:
-    """A connection to whoever listens at `path`, or None. Raises DaemonError where that is not one of our processes."""
+    """A connection to the process that listens at `path`, or None if none does.
+
+    Raises DaemonError if that is a process of another user, if it accepts no connection within 2 s, or if `path` is
+    not a socket.
+    """
     until = time.monotonic() + ANSWER
     for pause in pauses():
         if not rundir.require_socket(path):
@@ -159,10 +169,10 @@ def reach(path: Path) -> socket.socket | None:
         channel.settimeout(ANSWER)
         try:
             channel.connect(str(path))
-        except BlockingIOError:  # it is alive, and the kernel holds no more connections for it
+        except BlockingIOError:  # the daemon is alive, and its backlog is full
             channel.close()
             if time.monotonic() > until:
-                raise DaemonError(f"the daemon at {path} takes no more connections; try again") from None
+                raise DaemonError(f"the daemon at {path} accepts no more connections; try again") from None
             time.sleep(pause)
             continue
         except (ConnectionError, FileNotFoundError):
@@ -179,7 +189,7 @@ def reach(path: Path) -> socket.socket | None:
 
 
 def answers(path: Path) -> bool:
-    """Whether a daemon at `path` greets."""
+    """Whether a daemon at `path` sends its greeting."""
     channel = reach(path)
     if channel is None:
         return False
@@ -191,7 +201,7 @@ def answers(path: Path) -> bool:
 
 
 def started(process: int) -> int | None:
-    """When a process was started, in ticks since the machine was; None where the system does not say."""
+    """Start time of a process in clock ticks since boot; None if the system does not tell it."""
     try:
         status = Path(f"/proc/{process}/stat").read_text()
     except OSError:

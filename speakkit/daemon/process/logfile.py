@@ -1,4 +1,4 @@
-"""The daemon's log: what it did, and never a text. What C libraries print on standard error ends there too."""
+"""The daemon's log: what the daemon did, and never a text. Output of C libraries on standard error goes there too."""
 
 import logging
 import os
@@ -15,19 +15,22 @@ from speakkit.errors import StorageError, storage_error
 log = logging.getLogger(__name__)
 
 SIZE = 1 << 20
-"""Bytes of a file."""
+"""Maximum bytes of a file."""
 
 FILES = 3
-"""The one that is written, and those before it: daemon.log.1 and daemon.log.2."""
+"""Number of files: the current one, and daemon.log.1 and daemon.log.2."""
 
 STANDARD_ERROR = 2
 
 
 class LogFile(RotatingFileHandler):
-    """A file for its owner alone, which standard error leads to: that descriptor follows it when files are changed."""
+    """A log file that only its owner can read.
+
+    Standard error is redirected to the file, and again after each rotation.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises StorageError where it cannot be written."""
+        """Open the file at `path`. Raises StorageError if it cannot be written."""
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             super().__init__(path, maxBytes=SIZE, backupCount=FILES - 1, encoding="utf-8")
@@ -38,12 +41,12 @@ class LogFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self.baseFilename, flags, 0o600)
-        os.fchmod(descriptor, 0o600)  # an older one may have been made by hand
+        os.fchmod(descriptor, 0o600)  # a file that exists may have another mode
         os.dup2(descriptor, STANDARD_ERROR)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
     def rotate_if_full(self) -> None:
-        """What C libraries print counts as well: ask for this now and then."""
+        """Rotate if the file is too large. Call it periodically: output of C libraries counts as well."""
         self.acquire()
         try:
             if Path(self.baseFilename).stat().st_size > SIZE:
@@ -53,8 +56,8 @@ class LogFile(RotatingFileHandler):
 
 
 def start() -> LogFile | None:
-    """Have everything logged from here on; nothing where no log can be written: that must not stop a voice."""
-    logging.raiseExceptions = False  # nor must a disk that is full
+    """Send all log records to the file. Returns None if it cannot be written: a missing log must not stop speech."""
+    logging.raiseExceptions = False  # a full disk must not stop speech either
     sys.excepthook = lambda _, error, __: log_bug(error)
     threading.excepthook = lambda found: log_bug(found.exc_value)
     root = logging.getLogger()
@@ -71,13 +74,13 @@ def start() -> LogFile | None:
 
 
 def log_bug(error: BaseException | None) -> None:
-    """Note a bug by its name and its place: what it says may quote a text."""
+    """Log a bug by its type and traceback, without its message, which may quote a text."""
     frames = "".join(traceback.format_tb(error.__traceback__)) if error else ""
     log.error("a bug: %s\n%s", type(error).__name__, frames)
 
 
 def last_lines(count: int) -> list[str]:
-    """The end of the log, the oldest line first; none where there is no log. Raises StorageError."""
+    """The last `count` lines of the log, oldest first; empty if there is no log. Raises StorageError."""
     path = paths.daemon_log()
     lines: list[str] = []
     for file in (path, path.with_name(f"{path.name}.1")):

@@ -1,4 +1,4 @@
-"""Who is at the other end of a socket, as the kernel says."""
+"""The process at the other end of a Unix socket, as the kernel reports it."""
 
 import os
 import socket
@@ -10,21 +10,21 @@ LINUX = struct.Struct("iII")
 """struct ucred of unix(7): pid, uid, gid."""
 
 MACOS = struct.Struct("II")
-"""The beginning of struct xucred of <sys/ucred.h>: version, uid. Unverified: never run on macOS."""
+"""Beginning of struct xucred of <sys/ucred.h>: version, uid. Unverified: never run on macOS."""
 
 MACOS_CREDENTIALS = (0, 1)  # SOL_LOCAL, LOCAL_PEERCRED of <sys/un.h>
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A process. pid: None where the kernel does not say."""
+    """A process. uid: its effective user id; pid: its process id, None if the kernel does not report it."""
 
     uid: int
     pid: int | None
 
 
 def of(channel: socket.socket) -> Peer | None:
-    """Who connected, or who listens; None where the kernel does not say."""
+    """The process at the other end of `channel`; None if the kernel does not report it."""
     try:
         if sys.platform == "darwin":
             version, uid = MACOS.unpack(channel.getsockopt(*MACOS_CREDENTIALS, MACOS.size))
@@ -36,6 +36,9 @@ def of(channel: socket.socket) -> Peer | None:
 
 
 def is_ours(channel: socket.socket) -> bool:
-    """Whether the same user is at the other end. Root is no exception: a container's root is root to the kernel."""
+    """Whether a process of the same user is at the other end.
+
+    Root is not accepted either: the root of a container is root to the kernel.
+    """
     found = of(channel)
     return found is not None and found.uid == os.geteuid()

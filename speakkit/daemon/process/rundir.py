@@ -1,4 +1,4 @@
-"""The folder in which a user's daemon is found: whose it is, what is in it, and the locks in it."""
+"""The runtime folder of a user's daemon: its place, its permissions, and the lock files in it."""
 
 import fcntl
 import os
@@ -14,46 +14,46 @@ from speakkit.errors import DaemonError, storage_error
 VARIABLE = "SPEAKKIT_RUNTIME_DIR"
 
 LONGEST = 103
-"""Bytes of a socket's path: macOS has room for no more, Linux for 107."""
+"""Maximum bytes of the socket's path on macOS; Linux allows 107."""
 
 
 @dataclass(frozen=True)
 class RuntimeDir:
-    """A folder that nobody else can look into."""
+    """A folder that no other user can enter. path: of the folder."""
 
     path: Path
 
     @property
     def socket(self) -> Path:
-        """Where the daemon listens."""
+        """The socket at which the daemon listens."""
         return self.path / "daemon.sock"
 
     @property
     def containers(self) -> Path:
-        """The folder that containers get: whoever has it mounted needs no way through ours."""
+        """The folder that is mounted into containers; a container needs no access to the runtime folder itself."""
         return self.path / "containers"
 
     @property
     def daemon_lock(self) -> Path:
-        """Held by the daemon for its life: whoever holds it is the one daemon. Its file names the process."""
+        """Lock file that the daemon holds while it runs, so that there is only one. It contains its process id."""
         return self.path / "daemon.lock"
 
     @property
     def spawn_lock(self) -> Path:
-        """Held by the client that starts a daemon."""
+        """Lock file that a client holds while it starts a daemon."""
         return self.path / "spawn.lock"
 
 
 def find() -> RuntimeDir:
-    """The folder of this user, which is made where it is missing.
+    """The runtime folder of this user, created if it is missing.
 
-    Raises DaemonError where others could look into it or put another one in its place, or it cannot be made.
+    Raises DaemonError if other users could read or replace it, if its path is too long, or if it cannot be created.
     """
     found = RuntimeDir(_place())
     length = len(os.fsencode(found.socket))
     if length > LONGEST:
         raise DaemonError(
-            f"the socket {found.socket} would have a path of {length} bytes, and the system takes {LONGEST}; "
+            f"the socket {found.socket} would have a path of {length} bytes; the maximum is {LONGEST}; "
             f"set {VARIABLE} to a folder with a shorter name"
         )
     try:
@@ -68,7 +68,7 @@ def find() -> RuntimeDir:
 
 
 def require_socket(path: Path) -> bool:
-    """Whether a socket is at `path`; False for nothing. Raises DaemonError for anything else, a link among it."""
+    """Whether a socket is at `path`; False if nothing is. Raises DaemonError for other files, links included."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -76,14 +76,15 @@ def require_socket(path: Path) -> bool:
     except OSError as error:
         raise DaemonError(str(storage_error(error, f"look at {path}"))) from error
     if not stat.S_ISSOCK(mode):
-        raise DaemonError(f"{path} is no socket, and speakkit did not put it there; remove it")
+        raise DaemonError(f"{path} is not a socket, and speakkit did not create it; remove it")
     return True
 
 
 class Lock:
-    """A lock on a file, until it is released or the process ends, however it ends.
+    """A lock on a file, held until it is released or the process ends for any reason.
 
-    The file is never deleted: whoever waited would hold a lock on a file that nobody else finds. It is not inherited.
+    The file is never deleted, because a process that waits for it would then hold a lock on a file that no other
+    process finds. Child processes do not inherit the lock.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -98,17 +99,17 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         os.close(self._descriptor)
 
     def write(self, text: str) -> None:
-        """Leave a note for those who find it locked."""
+        """Replace the file's content, which other processes can read."""
         os.pwrite(self._descriptor, text.encode(), 0)
         os.ftruncate(self._descriptor, len(text.encode()))
 
 
 def try_lock(path: Path) -> Lock | None:
-    """The lock of a file, or None where somebody has it. Raises DaemonError where the file cannot be opened."""
+    """The lock of a file, or None if it is held. Raises DaemonError if the file cannot be opened or locked."""
     descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -124,7 +125,7 @@ def try_lock(path: Path) -> Lock | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody has the lock of a file at this moment."""
+    """Whether any process holds the lock of a file now."""
     lock = try_lock(path)
     if lock is None:
         return True
@@ -133,33 +134,34 @@ def is_locked(path: Path) -> bool:
 
 
 def _place() -> Path:
+    """Path of the runtime folder: from the environment variable, XDG_RUNTIME_DIR, /run/user, or in /tmp."""
     given = os.environ.get(VARIABLE)
     if given:
         return Path(given).absolute()
-    # Cron, sudo and some agents have lost the variable: without its usual value they would find another daemon.
+    # Cron, sudo and some agents do not set XDG_RUNTIME_DIR: without its usual value they would use another daemon.
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
     if base.is_absolute() and not _fault(base):
         return base / "speakkit"
-    return Path(f"/tmp/speakkit-{os.geteuid()}")  # noqa: S108  it is checked
+    return Path(f"/tmp/speakkit-{os.geteuid()}")  # noqa: S108  `find` checks its owner and mode
 
 
 def _fault(folder: Path) -> str | None:
-    """Why a folder is not to be trusted."""
+    """Why a folder is not safe to use; None if it is."""
     try:
         found = folder.lstat()
     except OSError as error:
         return str(storage_error(error, f"look at {folder}"))
     if not stat.S_ISDIR(found.st_mode):
-        return f"{folder} is no folder of its own but a link or a file; remove it, or set {VARIABLE} to another folder"
+        return f"{folder} is a link or a file, not a folder; remove it, or set {VARIABLE} to another folder"
     if found.st_uid != os.geteuid():
         return f"the folder {folder} belongs to another user; set {VARIABLE} to a folder of your own"
     if stat.S_IMODE(found.st_mode) & 0o077:
-        return f"others can look into the folder {folder}; try: chmod 700 {shlex.quote(str(folder))}"
+        return f"other users can access the folder {folder}; try: chmod 700 {shlex.quote(str(folder))}"
     return None
 
 
 def _opened(path: Path) -> int:
-    """A file of ours, made where it is missing."""
+    """Descriptor of a regular file of this user, created if it is missing. Raises DaemonError if it is not one."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     except OSError as error:
@@ -167,5 +169,5 @@ def _opened(path: Path) -> int:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         os.close(descriptor)
-        raise DaemonError(f"{path} is no regular file of yours; remove it")
+        raise DaemonError(f"{path} is not a regular file of yours; remove it")
     return descriptor

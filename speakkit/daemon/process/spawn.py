@@ -1,4 +1,7 @@
-"""How a client comes to a daemon: it connects, and starts one where there is none, with all others that do the same."""
+"""How a client connects to the daemon, and starts one if none runs.
+
+If several clients do so at the same time, only one daemon is started.
+"""
 
 import os
 import re
@@ -14,33 +17,33 @@ from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.errors import DaemonError
 
 PATIENCE = 15.0
-"""Seconds in which a daemon is found or started."""
+"""Seconds within which a daemon must be found or started."""
 
 READY = "ready"
-"""The first word of what a daemon says on standard error when clients may come."""
+"""First word of the line that the daemon writes to standard error when it accepts connections."""
 
 SHOWN = 300
-"""Characters of its last line that an error shows."""
+"""Maximum characters of the daemon's last line that an error message quotes."""
 
 KEPT = re.compile(
     r"HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DISPLAY"
     r"|WAYLAND_DISPLAY|WSL.*|PULSE_.*|PIPEWIRE_.*|ALSA_.*|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|LD_LIBRARY_PATH"
     r"|DYLD_.*|PYTHON.*|VIRTUAL_ENV|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE"
 )
-"""The variables that a daemon takes over from the client that starts it."""
+"""Names of the environment variables that a daemon inherits from the client that starts it."""
 
 SECRET = re.compile(r".*(KEY|TOKEN|SECRET|PASSWORD).*", re.IGNORECASE)
-"""Those that it never does: a key from one shell must not stay for all others."""
+"""Names of variables that it never inherits: an API key of one shell must not be used for all clients."""
 
 PER_CLIENT = ("SPEAKKIT_VOICE", "SPEAKKIT_SPEED", "SPEAKKIT_LANG", "SPEAKKIT_ENGINE", "SPEAKKIT_SEED")
-"""Likewise, since each client says for itself how it wants to sound."""
+"""Variables that it does not inherit either, because each client sends these settings with its requests."""
 
 _children: list[subprocess.Popen[bytes]] = []
-"""The daemons that this process started: kept, so that Python asks for those that ended."""
+"""Daemons that this process started; kept so that Python reaps those that have ended."""
 
 
 def connected(place: RuntimeDir) -> socket.socket:
-    """A connection to the daemon, which is started where there is none. Raises DaemonError, after 15 s at most."""
+    """A connection to the daemon, which is started if none runs. Raises DaemonError, after 15 s at most."""
     until = time.monotonic() + PATIENCE
     for pause in lifecycle.pauses():
         if found := lifecycle.reach(place.socket):
@@ -49,7 +52,7 @@ def connected(place: RuntimeDir) -> socket.socket:
         lock = rundir.try_lock(place.spawn_lock)
         if lock is not None:
             with lock:
-                if found := lifecycle.reach(place.socket):  # somebody else started one, and had the lock until now
+                if found := lifecycle.reach(place.socket):  # another client held the lock, and started one
                     return found
                 failpoints.at("before_spawn")
                 start(place, until - time.monotonic())
@@ -57,22 +60,22 @@ def connected(place: RuntimeDir) -> socket.socket:
             break
         if lock is None:
             time.sleep(pause)
-    raise DaemonError(f"no daemon answers at {place.socket}; what it did is told by: speakkit daemon logs")
+    raise DaemonError(f"no daemon answers at {place.socket}; see: speakkit daemon logs")
 
 
 def start(place: RuntimeDir, seconds: float) -> None:
-    """Start a daemon and wait until clients may come. Raises DaemonError with the reason where it does not start."""
+    """Start a daemon, and wait until it accepts connections. Raises DaemonError with the reason if that fails."""
     reading, writing = os.pipe()
     with open(reading, "rb", buffering=0) as pipe:
         try:
             child = subprocess.Popen(
-                # -P: a file of the user's in this folder must not pass for one of Python's modules
+                # -P: a file in the working directory must not shadow a Python module
                 [sys.executable, "-P", "-m", "speakkit.daemon"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=writing,
                 env={**environment(os.environ), rundir.VARIABLE: str(place.path)},
-                start_new_session=True,  # a Ctrl-C or the end of this terminal is none of its business
+                start_new_session=True,  # Ctrl-C and the end of this terminal must not end the daemon
             )
         except OSError as error:
             raise DaemonError(f"the daemon cannot be started: {error.strerror}") from error
@@ -82,11 +85,11 @@ def start(place: RuntimeDir, seconds: float) -> None:
         said = _said(pipe.fileno(), seconds).decode(errors="replace").strip().splitlines()
     last = said[-1] if said else ""
     if not last.startswith(READY):
-        raise DaemonError(last.removeprefix("speakkitd: ")[:SHOWN] or "the daemon ended without a word as it started")
+        raise DaemonError(last.removeprefix("speakkitd: ")[:SHOWN] or "the daemon ended on startup without a message")
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The variables for a daemon, of those of the client that starts it."""
+    """Environment of a daemon: the variables of `given`, those of the client, that it inherits."""
     return {
         name: value
         for name, value in given.items()
@@ -95,7 +98,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _said(pipe: int, seconds: float) -> bytes:
-    """All that comes through a pipe until its end. Raises DaemonError where that takes too long."""
+    """All bytes from a pipe until its end. Raises DaemonError after `seconds`."""
     until = time.monotonic() + seconds
     said = b""
     readable = select.poll()
@@ -105,4 +108,4 @@ def _said(pipe: int, seconds: float) -> bytes:
         if not more:
             return said
         said += more
-    raise DaemonError(f"the daemon did not start within {PATIENCE:g} s; what it did is told by: speakkit daemon logs")
+    raise DaemonError(f"the daemon did not start within {PATIENCE:g} s; see: speakkit daemon logs")

@@ -1,9 +1,10 @@
-"""Units for systemd, for those who want it to start the daemon in place of the first client."""
+"""systemd units that start the daemon, as an alternative to its start by the first client."""
 
 import shlex
 import sys
 
 FOLDER = "~/.config/systemd/user"
+"""Folder of the units, for the comment in each of them."""
 
 SOCKET = """\
 # {folder}/speakkit.socket
@@ -20,6 +21,7 @@ DirectoryMode=0700
 [Install]
 WantedBy=sockets.target
 """
+"""Template of speakkit.socket."""
 
 SERVICE = """\
 # {folder}/speakkit.service
@@ -38,10 +40,11 @@ NoNewPrivileges=yes
 TimeoutStopSec=10
 Restart=on-failure
 """
+"""Template of speakkit.service."""
 
 
 def units() -> dict[str, str]:
-    """The kind of each unit -> its text, for the Python that runs this."""
+    """Kind of each unit -> its text, for the running Python."""
     command = f"{shlex.quote(sys.executable)} -P -m speakkit.daemon"
     return {
         "socket": SOCKET.format(folder=FOLDER),

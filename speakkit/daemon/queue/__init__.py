@@ -1,1 +1,1 @@
-"""Whose utterance is spoken next: a state machine without clock, thread or socket."""
+"""The speech queue: a state machine without clock, thread or socket that decides what is spoken next."""

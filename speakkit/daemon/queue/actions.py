@@ -1,4 +1,4 @@
-"""What the queue tells the server: answers to the one who asked, orders for the player, and ends for the owners."""
+"""Actions that the queue returns: replies to the requester, commands to the player, and final events to the owners."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +11,10 @@ class Result(StrEnum):
 
     played: all of it was spoken
     interrupted: another utterance ended it
-    skipped: somebody did not want to hear it; the code is "cancelled", "disconnected", "skipped", "cleared", "muted"
-        or "busy" (it was dropped to make room for a newer one)
-    expired: nobody could begin it in time
-    deduped: the same had been asked for before, and that was spoken
+    skipped: it was ended by a request, disconnection, muting or a full queue; the code is "cancelled", "disconnected",
+        "skipped", "cleared", "muted" or "busy" (dropped to make room for a newer one)
+    expired: it did not begin in time
+    deduped: the same utterance was queued before, and that one was spoken
     replaced: a newer one took its place
     failed: it could not be spoken; the code says why
     """
@@ -29,7 +29,7 @@ class Result(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where an utterance is."""
+    """Stage of an utterance."""
 
     waiting = "waiting"
     playing = "playing"
@@ -38,10 +38,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Placed:
-    """It will be spoken, or its `Ended` will say why not.
+    """Reply: the utterance was accepted. It will be spoken, or its `Ended` gives the reason why not.
 
-    position: how many are before it; 0 is spoken now
-    eta: seconds until its turn, roughly, if nothing is paused and nothing cuts in
+    position: number of utterances before it; 0 is spoken now
+    eta: estimated seconds until it begins, if nothing is paused and nothing interrupts
     """
 
     id: str
@@ -51,7 +51,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Busy:
-    """There is no room for it. It may be sent again after `retry_ms` milliseconds."""
+    """Reply: the queue is full. retry_ms: milliseconds after which to send it again."""
 
     id: str
     retry_ms: int
@@ -59,7 +59,7 @@ class Busy:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Nothing was done. code: "not_found", or "bad_request" for an id that another utterance has."""
+    """Reply: nothing was done. code: "not_found", or "bad_request" if the id belongs to another utterance."""
 
     id: str
     code: str
@@ -67,7 +67,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class UtteranceState:
-    """What has become of an utterance. position, eta: as in Accepted, 0 once ended; result, code: as in Ended."""
+    """Reply: the state of an utterance.
+
+    position, eta: as in `Placed`, 0 after it has ended; result, code: as in `Ended`
+    """
 
     id: str
     stage: Stage
@@ -79,7 +82,7 @@ class UtteranceState:
 
 @dataclass(frozen=True)
 class Start:
-    """Play it. turn: number of this playing, which each report on it bears."""
+    """Command: play the utterance. turn: number of this playback, which each report on it contains."""
 
     utterance: QueuedUtterance
     turn: int
@@ -87,7 +90,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Stop:
-    """Silence it, at once or with a fade. No harm where it has just ended by itself."""
+    """Command: stop the playback, at once or with a fade. It has no effect if the playback has just ended."""
 
     id: str
     turn: int
@@ -96,7 +99,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ended:
-    """The one end of an accepted utterance, for its owner."""
+    """The final event of an accepted utterance, for its owner; there is exactly one."""
 
     id: str
     agent: str
@@ -107,19 +110,25 @@ class Ended:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """It can no longer be asked for again: its sound may go."""
+    """The utterance can no longer be repeated, so its audio can be deleted."""
 
     id: str
 
 
 Answer = Placed | Busy | Rejected | UtteranceState
+"""Replies to a request."""
 Action = Answer | Start | Stop | Ended | Forgotten
+"""Everything that the queue returns."""
 Actions = tuple[Action, ...]
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One line of a listing. age: seconds since it came; text: None where it is another agent's."""
+    """One line of a listing.
+
+    eta, age: seconds; age: since it arrived; characters: length of the text
+    text: None if it belongs to another agent
+    """
 
     id: str
     agent: str
@@ -134,7 +143,7 @@ class QueueRow:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is spoken and waits, in the order in which it will be heard."""
+    """All current and waiting utterances, in the order in which they will be spoken."""
 
     rows: tuple[QueueRow, ...]
     paused: bool

@@ -1,30 +1,35 @@
-"""One voice at a time: who speaks now, who is next, and how each utterance ends.
+"""The speech queue: which utterance is spoken now, which is next, and how each one ends.
 
-A state machine without clock, thread or socket. Each method is told the time (`now`, seconds, never falling), and gives
-back what the server has to carry out, in this order. Invariants, where "spoken" lies between a `Start` and the `played`
-that is reported of it, or its `Stop`:
+A state machine without clock, thread or socket. Each method takes the time (`now`, in seconds, never decreasing), and
+returns the actions that the server must carry out, in order. Invariants; an utterance is "being spoken" from its
+`Start` until it is reported `played`, or until its `Stop`:
 
-I1 at most one utterance is spoken at any instant;
+I1 at most one utterance is spoken at any time;
 I2 each accepted id gets exactly one `Ended`;
-I3 within agent and priority, first come is first served;
-I4 within a priority agents take turns: before an agent's next one begins at most one of each other waiting agent;
-I5 to cancel or skip one never puts another back, nor changes its sound;
-I6 `fail_all` ends everything, and nothing waits while nobody speaks, unless speech is paused.
+I3 within an agent and a priority, utterances are spoken in order of arrival;
+I4 agents of equal priority take turns: at most one utterance of each other waiting agent precedes an agent's next;
+I5 cancelling or skipping an utterance never delays another one, nor changes its audio;
+I6 `fail_all` ends everything, and no utterance waits while none is spoken, unless speech is paused.
 
-What the rules are where they meet:
-- Urgent ones cut in, in a pause too. A normal one that was cut off is next, from the sentence that it was at, or is
-  `interrupted` if it wishes so; low and progress are `interrupted`, for they would be stale. Urgent never cuts urgent.
-- `interrupt` ends only what ranks no higher. With `agent` the newest takes the line's place, so that an agent which
-  interrupts itself all day still gets its turns and takes none of others; with `all` it is the next of its priority.
-- `replace` never cuts a word: what is spoken is spoken to its end, and the newer waits. What was cut off or paused
-  counts as waiting. Replaced, interrupted and failed utterances take with them those that had been joined to them.
-- The same said twice by an agent (`QueuedUtterance.says_as`) joins what waits, and ends with it: `deduped` if that was
-  played, else with its very result. If the first is cancelled, stale, or loses its connection, the second stands in.
-  With a `dedupe` key it joins what is being spoken too. Keys belong to an agent: two that say "done" mean two things.
-- Only who has not begun can become stale, so a pause or an urgent one makes nobody lose the second half of a message.
-- To mute ends everything, urgent too, and all that comes: silence was asked for, and nothing shall come late.
-- To repeat is a person's wish: it is before all but the urgent and what was cut off, but cuts nothing.
-- The bounds count what has not begun. `drop_oldest` drops the agent's own only.
+Rules for combinations:
+- Urgent utterances interrupt, also during a pause. An interrupted normal utterance is next, from its current sentence,
+  or ends as `interrupted` if `resume` is `drop`. Low and progress end as `interrupted`, because they would be outdated.
+  Urgent utterances never interrupt urgent ones.
+- `interrupt` ends only utterances of the same or a lower rank. With `agent` the new one takes its agent's turn, so
+  that an agent that interrupts itself all the time keeps its turns and takes none of others. With `all` the new one is
+  the next of its priority.
+- `replace` never stops an utterance that is being spoken: that is spoken to its end, and the newer one waits. An
+  interrupted or paused utterance counts as waiting. If an utterance is replaced, interrupted or failed, those that were
+  joined to it end with it.
+- An utterance that says the same as a waiting one of its agent (`QueuedUtterance.says_as`) joins it, and ends with it:
+  as `deduped` if that was played, else with the same result. If the first is cancelled, expires, or loses its
+  connection, the second takes its place. With a `dedupe` key it also joins an utterance that is being spoken. Keys are
+  per agent, because "done" means a different thing for each.
+- Only utterances that have not begun can expire, so a pause or an urgent one cuts off no second half of a message.
+- Muting ends everything, urgent ones included, and everything that arrives: the user wants silence, and nothing is
+  spoken late.
+- A repeat is requested by a person: it comes before all but urgent and interrupted utterances, and interrupts nothing.
+- The limits count utterances that have not begun. `drop_oldest` drops only utterances of the same agent.
 """
 
 from collections.abc import Collection
@@ -48,20 +53,20 @@ from speakkit.daemon.queue.utterance import Interrupt, OnFull, QueuedUtterance, 
 from speakkit.errors import BadValue
 
 MOST = 256
-"""Utterances that may wait."""
+"""Maximum number of waiting utterances."""
 
 MOST_OF_AGENT = 32
-"""Utterances of one agent that may wait."""
+"""Maximum number of waiting utterances of one agent."""
 
 LONGEST_PAUSE = 300.0
-"""Seconds after which a pause is taken for forgotten. Half a minute was too short for a telephone call."""
+"""Seconds after which a pause ends by itself. 30 s were too short for a telephone call."""
 
 RETRY = (0.2, 10.0)
-"""Seconds after which one that found no room is told to come back, at least and at most."""
+"""Minimum and maximum seconds after which a client may retry if the queue is full."""
 
 
 class Scope(StrEnum):
-    """Whose utterances to clear: those of a connection, of an agent, or all."""
+    """Which utterances to clear: those of a connection, of an agent, or all."""
 
     mine = "mine"
     agent = "agent"
@@ -69,7 +74,7 @@ class Scope(StrEnum):
 
 
 class Queue:
-    """All utterances of a user. most, most_of_agent: how many may wait."""
+    """All utterances of a user. most, most_of_agent: maximum numbers of waiting utterances."""
 
     def __init__(self, most: int = MOST, most_of_agent: int = MOST_OF_AGENT) -> None:
         self._most = most
@@ -78,12 +83,14 @@ class Queue:
         self._paused: float | None = None
         self._muted = False
 
-    # What clients ask for
+    # Requests of clients
 
     def submit(self, now: float, utterance: QueuedUtterance) -> Actions:
-        """Accepted first, or Busy; for an id that is known its State, and nothing is spoken twice.
+        """Add an utterance. The first action is `Placed` or `Busy`.
 
-        Who sends an id again owns it from then on, so that the end of a lost connection does not end it.
+        For an id that is known it is its `UtteranceState` (or `Rejected` for other content), and nothing is spoken
+        twice. The connection that sends an id again becomes its owner, so that the end of a lost connection does not
+        end the utterance.
         """
         if known := self._known(now, utterance):
             return (known, *self._settled(now))
@@ -104,14 +111,14 @@ class Queue:
         return (Placed(utterance.id, position, eta), *actions)
 
     def again(self, now: float, utterance_id: str, owner: str, back: int = 1, *, detach: bool = False) -> Actions:
-        """Repeat the last that was heard (back=1) or an earlier one, as a new utterance with an id of its own.
+        """Repeat the last utterance that was heard (back=1) or an earlier one, as a new utterance with its own id.
 
-        What counts is what has ended after it began, skipped ones too, and no repeats: asked twice, the same is said.
-        `QueuedUtterance.repeats` tells whose sound it is; where that is gone, its text is there to be synthesized.
-        Raises BadValue for back < 1.
+        Counted are utterances that ended after they began, skipped ones included, but no repeats: asking twice repeats
+        the same one. `QueuedUtterance.repeats` names the utterance whose audio is played; if that audio is deleted, the
+        text is synthesized again. Raises BadValue for back < 1.
         """
         if back < 1:
-            raise BadValue(f"{back} utterances back is none that was heard; use 1 or more")
+            raise BadValue(f"cannot repeat the utterance {back} back; use 1 or more")
         if utterance_id in self._state.live or self._state.past.get(utterance_id):
             return (self.state(now, utterance_id), *self._settled(now))
         if back > len(self._state.past.heard):
@@ -128,25 +135,25 @@ class Queue:
         return self.submit(now, repeat)
 
     def cancel(self, now: float, utterance_id: str) -> Actions:
-        """End one. Refused where it is unknown; its State where it has ended."""
+        """End an utterance. `Rejected` if its id is unknown, `UtteranceState` if it has ended already."""
         if item := self._state.live.get(utterance_id):
             self._state.end([item], Result.skipped, "cancelled")
             return self._settled(now)
         return (self.state(now, utterance_id), *self._settled(now))
 
     def disconnected(self, now: float, owner: str) -> Actions:
-        """End what hangs on this connection, but for what was detached."""
+        """End all utterances of a connection that are not detached."""
         gone = [item for item in self._state.live.values() if item.owner == owner and not item.utterance.options.detach]
         self._state.end(gone, Result.skipped, "disconnected")
         return self._settled(now)
 
     def skip(self, now: float) -> Actions:
-        """End what is spoken; in a pause, what was stopped by it."""
+        """End the utterance that is being spoken; during a pause, the one that the pause stopped."""
         self._state.end(self._state.group(self._state.playing or self._state.cut_off), Result.skipped, "skipped")
         return self._settled(now)
 
     def clear(self, now: float, scope: Scope, whose: str = "") -> Actions:
-        """End all of a connection or an agent (`whose`), or everything, also what is spoken."""
+        """End all utterances of a connection or an agent (`whose`), or all; also the one that is being spoken."""
         gone = [
             item
             for item in self._state.live.values()
@@ -156,31 +163,37 @@ class Queue:
         return self._settled(now)
 
     def pause(self, now: float) -> Actions:
-        """Stop after this slice of sound, until `resume`. Urgent ones speak on. Asked again, the pause begins anew."""
+        """Stop after the current block of samples, until `resume`. Urgent utterances are still spoken.
+
+        A second call restarts the time limit of the pause.
+        """
         self._paused = now
         if self._state.playing and self._state.playing.rank is not Rank.urgent:
             self._state.put_back(self._state.stop())
         return self._settled(now)
 
     def resume(self, now: float) -> Actions:
-        """Go on from the sentence at which speech was paused."""
+        """Continue from the sentence at which speech was paused."""
         self._paused = None
         return self._settled(now)
 
     def mute(self, now: float) -> Actions:
-        """End everything, and all that comes, until `unmute`."""
+        """End everything, and everything that arrives, until `unmute`."""
         self._muted = True
         return self._settled(now)
 
     def unmute(self, now: float) -> Actions:
-        """Speak what comes from now on."""
+        """Speak utterances that arrive from now on."""
         self._muted = False
         return self._settled(now)
 
-    # What the player and the engines report
+    # Reports of player and engines
 
     def played(self, now: float, utterance_id: str, turn: int) -> Actions:
-        """All of it was heard. A report on a turn that was stopped meanwhile holds too: it need not be said again."""
+        """Report that all of an utterance was played.
+
+        A report on a turn that was stopped meanwhile counts too: the utterance need not be spoken again.
+        """
         item = self._state.live.get(utterance_id)
         if item and item.turn == turn:
             if item is self._state.playing:
@@ -190,51 +203,51 @@ class Queue:
         return self._settled(now)
 
     def failed(self, now: float, utterance_id: str, code: str) -> Actions:
-        """It cannot be spoken, be it waiting (it was synthesized ahead) or half spoken."""
+        """Report that an utterance cannot be spoken. It may be waiting (it is synthesized ahead) or half spoken."""
         self._state.end(self._state.group(self._state.live.get(utterance_id)), Result.failed, code)
         return self._settled(now)
 
     def fail_all(self, now: float, code: str) -> Actions:
-        """Nothing can be spoken any more: "audio_unavailable", "shutting_down"."""
+        """End everything as failed: "audio_unavailable" or "shutting_down"."""
         self._state.end(list(self._state.live.values()), Result.failed, code)
         return self._settled(now)
 
     # Time
 
     def tick(self, now: float) -> Actions:
-        """Let time pass: what is stale ends, and a pause that was forgotten too."""
+        """Apply the passage of time: end expired utterances, and a pause that is too long."""
         return self._settled(now)
 
     def next_deadline(self) -> float | None:
-        """When to call `tick`, unless something else is called before."""
+        """Time at which to call `tick`, unless another method is called before; None for never."""
         times = [deadline for _, deadline in self._state.deadlines()]
         if self._paused is not None:
             times.append(self._paused + LONGEST_PAUSE)
         return min(times, default=None)
 
-    # Questions
+    # Queries
 
     def waiting(self) -> tuple[str, ...]:
-        """Ids in the order in which they will be spoken, after what is spoken now: what to synthesize ahead."""
+        """Ids in the order in which they will be spoken after the current one: those to synthesize ahead."""
         return tuple(item.utterance.id for item in self._state.order() if item is not self._state.playing)
 
     def utterance(self, utterance_id: str) -> QueuedUtterance | None:
-        """One that has not ended."""
+        """An utterance that has not ended, or None."""
         item = self._state.live.get(utterance_id)
         return item.utterance if item else None
 
     def owner(self, utterance_id: str) -> str | None:
-        """The connection that one which has not ended hangs on: that which sent it last."""
+        """The connection that owns an utterance that has not ended: the one that sent it last. None if it has ended."""
         item = self._state.live.get(utterance_id)
         return item.owner if item else None
 
     @property
     def heard(self) -> tuple[QueuedUtterance, ...]:
-        """Those that can be repeated, the last one last."""
+        """Utterances that can be repeated, the latest last."""
         return tuple(self._state.past.heard)
 
     def state(self, now: float, utterance_id: str) -> UtteranceState | Rejected:
-        """What has become of an utterance. Refused where it is unknown, or ended long ago."""
+        """State of an utterance; `Rejected` if its id is unknown or ended too long ago."""
         if item := self._state.live.get(utterance_id):
             return UtteranceState(utterance_id, self._stage(item), *self._places(now)[item])
         if past := self._state.past.get(utterance_id):
@@ -243,7 +256,7 @@ class Queue:
         return Rejected(utterance_id, "not_found")
 
     def snapshot(self, now: float, agent: str = "") -> Snapshot:
-        """All that is spoken and waits. Only texts of `agent` are in it."""
+        """All current and waiting utterances. It contains only the texts of `agent`."""
         rows = []
         for item, (position, eta) in self._places(now).items():
             said = item.utterance
@@ -257,7 +270,7 @@ class Queue:
     # Rules
 
     def _settled(self, now: float) -> Actions:
-        """What follows from what was done and from the time."""
+        """Apply muting, expiry and urgent interruptions, start the next utterance, and return all actions."""
         state = self._state
         if self._muted:
             state.end(list(state.live.values()), Result.skipped, "muted")
@@ -268,14 +281,14 @@ class Queue:
         return state.flush()
 
     def _expire(self, now: float) -> None:
-        """End what is stale, and a pause that was forgotten."""
+        """End expired utterances, and a pause that is too long."""
         stale = [item for item, deadline in self._state.deadlines() if now >= deadline]
         self._state.end(stale, Result.expired, "expired")
         if self._paused is not None and now >= self._paused + LONGEST_PAUSE:
             self._paused = None
 
     def _give_way(self) -> None:
-        """Let what is spoken make room for an urgent one."""
+        """Stop the current utterance for an urgent one."""
         stopped = self._state.stop()
         self._state.put_back(stopped)
         can_resume = stopped.rank in (Rank.repeated, Rank.normal) and stopped.utterance.options.resume is Resume.restart
@@ -283,7 +296,7 @@ class Queue:
             self._state.end(self._state.group(stopped), Result.interrupted)
 
     def _known(self, now: float, utterance: QueuedUtterance) -> UtteranceState | Rejected | None:
-        """The answer for one that was sent before, if it was."""
+        """The reply for an id that was sent before; None if it is new."""
         item, past = self._state.live.get(utterance.id), self._state.past.get(utterance.id)
         if not item and not past:
             return None
@@ -294,7 +307,7 @@ class Queue:
         return self.state(now, utterance.id)
 
     def _interrupted(self, utterance: QueuedUtterance) -> list[Item]:
-        """What it ends by its `interrupt`."""
+        """Utterances that a new one ends by its `interrupt`."""
         if utterance.options.interrupt is Interrupt.none:
             return []
         heard = (self._state.playing, self._state.cut_off) if utterance.options.interrupt is Interrupt.all else ()
@@ -305,7 +318,7 @@ class Queue:
         ]
 
     def _replaced(self, utterance: QueuedUtterance) -> list[Item]:
-        """What is stale since it came, and is not spoken."""
+        """Utterances that a new one replaces: of the same slot, and not being spoken."""
         if not utterance.slot:
             return []
         return [
@@ -315,7 +328,7 @@ class Queue:
         ]
 
     def _leader(self, utterance: QueuedUtterance, leaving: Collection[Item]) -> Item | None:
-        """The one that says the same already."""
+        """The utterance that says the same, and that a new one joins; None if there is none."""
         for item in self._state.order():
             if (
                 utterance.says_as(item.utterance)
@@ -326,7 +339,10 @@ class Queue:
         return None
 
     def _dropped(self, utterance: QueuedUtterance, leaving: Collection[Item]) -> list[Item] | None:
-        """What is dropped to make room for it; None where there is no room. Repeats are not an agent's doing."""
+        """Utterances to drop to make room for a new one; None if there is no room.
+
+        Repeats do not count for an agent, because it did not request them.
+        """
         waiting = [item for item in self._state.live.values() if not item.has_begun and item not in leaving]
         own = [item for item in waiting if item.agent == utterance.agent and not item.utterance.repeats]
         if len(waiting) < self._most and (utterance.repeats or len(own) < self._most_of_agent):
@@ -335,7 +351,7 @@ class Queue:
         return [oldest] if oldest and utterance.options.on_full is OnFull.drop_oldest else None
 
     def _stand(self, item: Item, leader: Item | None, replaced: Collection[Item]) -> None:
-        """Give it its place. It stands there before others leave, so that its agent keeps its turn."""
+        """Add an item at its place. Call it before others leave, so that its agent keeps its turn."""
         places = [old for old in self._state.order() if old in replaced and old.rank is item.rank]
         if leader:
             self._state.add_joined(item, leader)
@@ -347,7 +363,7 @@ class Queue:
             self._state.add(item)
 
     def _places(self, now: float) -> dict[Item, tuple[int, float]]:
-        """How many are before each, and for how many seconds, in the order in which they will be heard."""
+        """Position and estimated seconds until the start of each item, in the order in which they will be spoken."""
         places = {}
         eta = 0.0
         for position, item in enumerate(self._state.order()):
@@ -356,13 +372,15 @@ class Queue:
         return places
 
     def _seconds_left(self, now: float, item: Item) -> float:
+        """Estimated seconds of speech that remain of an item."""
         spoken = now - item.since if item is self._state.playing else 0.0
         return max(0.0, item.utterance.seconds - spoken)
 
     def _retry_ms(self, now: float) -> int:
-        """When to come back: when the one that is spoken has ended."""
+        """Milliseconds after which a client may retry: the time that remains of the current utterance, within RETRY."""
         left = self._seconds_left(now, self._state.playing) if self._state.playing else 0.0
         return round(1000 * min(max(RETRY[0], left), RETRY[1]))
 
     def _stage(self, item: Item) -> Stage:
+        """Stage of an item that has not ended."""
         return Stage.playing if self._state.leader(item) is self._state.playing else Stage.waiting

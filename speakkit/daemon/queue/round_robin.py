@@ -1,7 +1,7 @@
-"""Whose turn it is: round robin over agents, and first come, first served within each.
+"""Order of waiting utterances of one rank: round robin over agents, and order of arrival within each agent.
 
-So an agent's next utterance is behind at most one of each other agent, however many these have. Taking one out of its
-line brings nothing forward but what stood behind it there, and nothing is ever put back by it.
+At most one utterance of each other agent comes before an agent's next one, however many these have. Removing an
+utterance moves up only those behind it of the same agent, and never delays another.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from speakkit.daemon.queue.utterance import QueuedUtterance, Rank
 class Item:
     """An utterance that was accepted and has not ended.
 
-    owner: the connection it hangs on, which may be another than it came by
-    turn: that of its last `Start`; 0 where it has not begun
-    since: when that was
+    owner: key of the connection that sent it last, which may differ from the one that sent it first
+    turn: number of its last `Start`; 0 if it has not begun
+    since: time of that `Start`, in seconds
     """
 
     utterance: QueuedUtterance
@@ -27,12 +27,12 @@ class Item:
 
     @property
     def agent(self) -> str:
-        """Who speaks."""
+        """Name of the agent."""
         return self.utterance.agent
 
     @property
     def rank(self) -> Rank:
-        """Its line."""
+        """Rank of its line."""
         return self.utterance.rank
 
     @property
@@ -41,12 +41,12 @@ class Item:
         return self.turn > 0
 
     def stand_in_for(self, other: "Item") -> None:
-        """Take the turn of `other`."""
+        """Take over the turn of `other`."""
         self.turn = other.turn
 
 
 class RoundRobin:
-    """Those of one rank that wait. Iterating gives them in the order in which they would be taken."""
+    """Waiting items of one rank. Iteration yields them in the order in which `take` would return them."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[Item]] = {}
@@ -60,15 +60,15 @@ class RoundRobin:
         return chain(self._first, filter(None, chain.from_iterable(rounds)))
 
     def add(self, item: Item) -> None:
-        """At the end of its agent's line. An agent without one has its first turn after all the others."""
+        """Append an item to its agent's line. The first turn of a new agent comes after all others."""
         self._lines.setdefault(item.agent, []).append(item)
 
     def add_first(self, item: Item) -> None:
-        """Before all others, and beside the turns of its agent."""
+        """Insert an item before all others, in addition to its agent's turns."""
         self._first.insert(0, item)
 
     def take(self) -> Item:
-        """The next one; its agent's next turn is after all the others. Raises StopIteration where nobody waits."""
+        """Remove and return the next item; its agent's next turn is after all others. Raises StopIteration if empty."""
         if self._first:
             return self._first.pop(0)
         agent = next(iter(self._lines))
@@ -83,7 +83,7 @@ class RoundRobin:
         line[line.index(item)] = other
 
     def remove(self, item: Item) -> None:
-        """Take it out, if it is there."""
+        """Remove an item, if it is there."""
         for line in (self._first, self._lines.get(item.agent, [])):
             if item in line:
                 line.remove(item)

@@ -1,4 +1,4 @@
-"""Who has the floor, who is next, and what becomes of those behind one that leaves: the moves of the queue's rules."""
+"""State of the queue: the current utterance, the order of the rest, and the transitions when one ends."""
 
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterator
@@ -16,16 +16,16 @@ from speakkit.daemon.queue.round_robin import Item, RoundRobin
 from speakkit.daemon.queue.utterance import QueuedUtterance, Rank
 
 HEARD = 8
-"""Utterances that can be repeated."""
+"""Number of utterances that can be repeated."""
 
 REMEMBERED = 4096
-"""Ended ids that are still known, so that a client which lost its connection hears what became of its own."""
+"""Number of ended ids that are kept, so that a client that lost its connection can get the results."""
 
 
 class Past:
-    """What has ended.
+    """Utterances that have ended.
 
-    heard: those that can be repeated, the last one last; ended after they began, not by a failure, and no repeats
+    heard: those that can be repeated, the latest last: they ended after they began, did not fail, and are no repeats
     """
 
     def __init__(self) -> None:
@@ -33,11 +33,11 @@ class Past:
         self._ended: OrderedDict[str, tuple[Ended, int]] = OrderedDict()
 
     def get(self, utterance_id: str) -> tuple[Ended, int] | None:
-        """How it ended, and `QueuedUtterance.content`; of each only that is kept, and no text."""
+        """How an utterance ended, and its `QueuedUtterance.content`; no text is kept. None if it is unknown."""
         return self._ended.get(utterance_id)
 
     def add(self, item: Item, ended: Ended) -> QueuedUtterance | None:
-        """Remember it. Gives back one that can no longer be repeated, if there is one."""
+        """Record an end. Returns the utterance that can no longer be repeated because of it, or None."""
         self._ended[ended.id] = ended, item.utterance.content
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
@@ -47,12 +47,12 @@ class Past:
 
 
 class QueueState:
-    """Each item that has not ended has one place: it is spoken, was cut off, waits in a line, or is joined to another.
+    """All items that have not ended. Each is current, interrupted, waiting in a line, or joined to another.
 
-    live: all of them by id, in the order in which they came
-    playing: the one that is spoken
-    cut_off: the one that was stopped half-way, or stands in its place; it goes before all but urgent ones
-    past: what has ended
+    live: all of them by id, in order of arrival
+    playing: the one that is being spoken
+    cut_off: the one that was stopped half-way, or took its place; it comes before all but urgent ones
+    past: utterances that have ended
     """
 
     def __init__(self) -> None:
@@ -67,11 +67,11 @@ class QueueState:
 
     @property
     def has_urgent(self) -> bool:
-        """Whether an urgent one waits."""
+        """Whether an urgent item waits."""
         return bool(self._ranks[Rank.urgent])
 
     def order(self) -> Iterator[Item]:
-        """All but the joined, in the order in which they will be spoken; first the one that is spoken now."""
+        """All items that are not joined, in the order in which they will be spoken; the current one is first."""
         if self.playing:
             yield self.playing
         yield from self._ranks[Rank.urgent]
@@ -81,37 +81,37 @@ class QueueState:
             yield from self._ranks[rank]
 
     def leader(self, item: Item) -> Item:
-        """The one that is spoken for it: the one it is joined to, or itself."""
+        """The item that is spoken for `item`: the one that it is joined to, or itself."""
         return self._joined.get(item, item)
 
     def group(self, item: Item | None) -> list[Item]:
-        """It and those that are joined to it."""
+        """The item and those that are joined to it; empty for None."""
         return [item, *(other for other, leader in self._joined.items() if leader is item)] if item else []
 
     def deadlines(self) -> Iterator[tuple[Item, float]]:
-        """Those that can still become stale, and when. What has begun cannot: half a message helps nobody."""
+        """Items that can still expire, and when. An item that has begun cannot: half a message is of no use."""
         for item in self.live.values():
             deadline = item.utterance.deadline
             if deadline is not None and not self.leader(item).has_begun:
                 yield item, deadline
 
     def add(self, item: Item) -> None:
-        """At the end of its line."""
+        """Add an item at the end of its line."""
         self.live[item.utterance.id] = item
         self._ranks[item.rank].add(item)
 
     def add_first(self, item: Item) -> None:
-        """At the head of those of its rank."""
+        """Add an item before all others of its rank."""
         self.live[item.utterance.id] = item
         self._ranks[item.rank].add_first(item)
 
     def add_joined(self, item: Item, leader: Item) -> None:
-        """To be spoken by `leader`, which is of the same rank."""
+        """Add an item that is joined to `leader`, which has the same rank."""
         self.live[item.utterance.id] = item
         self._joined[item] = leader
 
     def add_instead(self, item: Item, old: Item) -> None:
-        """In the place of `old`, which waits, is of the same agent and rank, and is about to be ended."""
+        """Add an item in the place of `old`, a waiting item of the same agent and rank that is about to end."""
         self.live[item.utterance.id] = item
         if old is self.cut_off:
             self.cut_off = item
@@ -119,7 +119,10 @@ class QueueState:
             self._ranks[old.rank].swap(old, item)
 
     def end(self, items: Collection[Item], result: Result, code: str = "") -> None:
-        """Let them leave. The first of those that were joined to one, and stay, stands in for it where it was."""
+        """End `items` with a result.
+
+        If others were joined to one of them and stay, the first of those takes its place.
+        """
         leaving = set(items)
         for item in items:
             heirs = [other for other in self.group(item)[1:] if other not in leaving]
@@ -133,6 +136,7 @@ class QueueState:
                 self._actions.append(Forgotten(forgotten.id))
 
     def _leave(self, item: Item, heir: Item | None) -> None:
+        """Remove an item from its place, and put `heir` there if there is one."""
         if heir:
             del self._joined[heir]
             heir.stand_in_for(item)
@@ -150,27 +154,28 @@ class QueueState:
             self._ranks[item.rank].remove(item)
 
     def put_back(self, item: Item) -> None:
-        """Let it be the next, from the sentence that it is at."""
+        """Make a stopped item the next one, from its current sentence."""
         if item.rank is Rank.urgent:
             self._ranks[item.rank].add_first(item)
         else:
             self.cut_off = item
 
     def stop(self) -> Item:
-        """Silence the one that is spoken. A fade sounds better, but takes time: none where an urgent one waits."""
+        """Stop the current item and return it. The stop is faded, unless an urgent item waits: a fade takes time."""
         assert self.playing
         stopped, self.playing = self.playing, None
         self._actions.append(Stop(stopped.utterance.id, stopped.turn, fade=not self.has_urgent))
         return stopped
 
     def begin(self, now: float, *, paused: bool) -> None:
-        """Where nobody speaks, let the next one; in a pause only an urgent one."""
+        """If none is being spoken, start the next item; during a pause, only an urgent one."""
         if not self.playing and (item := self._taken(paused=paused)):
             self._turn += 1
             self.playing, item.turn, item.since = item, self._turn, now
             self._actions.append(Start(item.utterance, item.turn))
 
     def _taken(self, *, paused: bool) -> Item | None:
+        """Remove and return the next item to speak; None if there is none."""
         if not paused and not self.has_urgent and self.cut_off:
             item, self.cut_off = self.cut_off, None
             return item
@@ -178,6 +183,6 @@ class QueueState:
         return next((self._ranks[rank].take() for rank in ranks if self._ranks[rank]), None)
 
     def flush(self) -> Actions:
-        """What was done since the last call."""
+        """Return the actions since the last call."""
         actions, self._actions = tuple(self._actions), []
         return actions

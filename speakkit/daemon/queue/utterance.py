@@ -1,4 +1,4 @@
-"""One thing that somebody asked to have spoken, and the wishes that the queue keeps for it."""
+"""A requested utterance, and its options for the queue."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -12,12 +12,12 @@ from speakkit.text import shorten
 
 
 class Priority(StrEnum):
-    """How pressing it is: of those that wait, the most pressing is spoken first.
+    """Priority of an utterance: of the waiting ones, the highest is spoken first.
 
-    urgent: cuts in at once, also while speech is paused
-    normal: waits for its turn, however long that takes
-    low: not worth hearing after 30 s of waiting
-    progress: not worth hearing after 5 s, nor once there is a newer one
+    urgent: interrupts at once, also while speech is paused
+    normal: waits for its turn without a time limit
+    low: expires after 30 s of waiting
+    progress: expires after 5 s of waiting, or when a newer one arrives
     """
 
     urgent = "urgent"
@@ -27,11 +27,11 @@ class Priority(StrEnum):
 
 
 LONGEST_WAIT = {Priority.low: 30.0, Priority.progress: 5.0}
-"""Seconds for which an utterance that has not begun is worth hearing."""
+"""Seconds after which an utterance of a priority expires if it has not begun."""
 
 
 class Rank(IntEnum):
-    """The order in which lines are served: that of the priorities, where what a person asks to hear again is second."""
+    """Order in which lines are served: that of the priorities, with repeats (requested by a person) in second place."""
 
     urgent = 0
     repeated = 1
@@ -41,10 +41,10 @@ class Rank(IntEnum):
 
 
 class Interrupt(StrEnum):
-    """What an utterance ends when it comes; never any of a higher rank.
+    """Which utterances end when this one arrives; never any of a higher rank.
 
-    agent: all of the same agent, spoken or waiting: the newest message takes the place of the older ones
-    all: these, and what is being spoken, whoever's it is; then this one is next
+    agent: all of the same agent, current or waiting: the newest message takes the place of the older ones
+    all: these, and the current utterance of any agent; then this one is next
     """
 
     none = "none"
@@ -53,7 +53,11 @@ class Interrupt(StrEnum):
 
 
 class OnFull(StrEnum):
-    """What to do where there is no room: `error` and `wait` are told to come back, and `wait` does so by itself."""
+    """What to do if the queue is full.
+
+    error, wait: refuse it with a time to retry; with `wait` the client retries by itself
+    drop_oldest: drop the oldest waiting utterance of the same agent
+    """
 
     error = "error"
     wait = "wait"
@@ -61,21 +65,21 @@ class OnFull(StrEnum):
 
 
 class Resume(StrEnum):
-    """What becomes of it when an urgent one cuts in: it starts again at its sentence, or ends."""
+    """What happens to an utterance that an urgent one interrupts: it restarts at its current sentence, or ends."""
 
     restart = "restart"
     drop = "drop"
 
 
 class QueueOptions(Struct, frozen=True, omit_defaults=True):
-    """What the queue is to do with one utterance, as `speak` and the protocol name it.
+    """Options of an utterance for the queue, with the names of `speak` and of the protocol.
 
-    dedupe: key; while an utterance of the same agent and key waits or is spoken, this one joins it
+    dedupe: key; this one joins an utterance of the same agent and key that waits or is being spoken
     replace: key; this one takes the place of one of the same agent and key that still waits
-    ttl: seconds after which it expires, unless it has begun; None for the time of its priority
-    detach: it stays when the connection that it came by is closed
+    ttl: seconds after which it expires, unless it has begun; None for the limit of its priority
+    detach: it is not ended when its connection is closed
     media: "auto" to pause other media players, "off" to leave them alone
-    beep: "auto" to let a beep come before it when another agent spoke last, "off" for none
+    beep: "auto" to play a beep before it if another agent spoke last, "off" for none
     """
 
     priority: Priority = field(default=Priority.normal, name="prio")
@@ -91,15 +95,16 @@ class QueueOptions(Struct, frozen=True, omit_defaults=True):
 
 
 DEFAULTS = QueueOptions()
+"""The default options."""
 
 
 @dataclass(frozen=True)
 class QueuedUtterance:
-    """An utterance that a client asked for. Its repr holds no text, so that no log does.
+    """An utterance that a client requested. Its repr contains no text, so that no log does.
 
-    id: chosen by the client; a client that sends the same id again is told the state of that utterance
-    agent: name of the speaker; agents take turns
-    owner: key of the connection it came by; it ends with that connection, unless `options.detach`
+    id: chosen by the client; if the same id is sent again, the reply is the state of that utterance
+    agent: name of the agent; agents take turns
+    owner: key of the connection that sent it; it ends with that connection, unless `options.detach`
     arrival: seconds on the clock of the queue
     repeats: id of the utterance whose audio this one plays again, or ""
     Raises BadValue for a speed or a ttl that is not above zero.
@@ -121,7 +126,7 @@ class QueuedUtterance:
 
     @property
     def rank(self) -> Rank:
-        """The line it waits in."""
+        """Rank of the line in which it waits."""
         return Rank.repeated if self.repeats else Rank[self.options.priority]
 
     @property
@@ -132,18 +137,21 @@ class QueuedUtterance:
 
     @cached_property
     def seconds(self) -> float:
-        """Estimated duration of its speech."""
+        """Estimated duration of its speech, in seconds."""
         return shorten.seconds(self.request.text, self.request.speed)
 
     @property
     def slot(self) -> tuple[str, str] | None:
-        """Agent and key of which only the newest utterance counts. Progress without a key is one series per agent."""
+        """Agent and key of which only the newest utterance counts; None if there is none.
+
+        Progress without a key is one series per agent.
+        """
         named = bool(self.options.replace) or self.options.priority is Priority.progress
         return (self.agent, self.options.replace) if named else None
 
     @property
     def content(self) -> int:
-        """Hash of agent, text and voice: tells whether an id that comes again is the same utterance."""
+        """Hash of agent, text and voice, to check that an id that is sent again is the same utterance."""
         return hash((self.agent, self.request.text, self.request.voice))
 
     def says_as(self, other: "QueuedUtterance") -> bool:

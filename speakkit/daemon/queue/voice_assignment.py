@@ -1,26 +1,29 @@
-"""Which voice an agent gets who asks for none: the same each time, and one that no other agent speaks with now."""
+"""Assigns a voice to each agent that requests none.
+
+It is the same voice each time if possible, and none that another agent currently uses.
+"""
 
 import hashlib
 from collections import OrderedDict
 
 POOL = ("f1", "m1", "f2", "m2", "f3", "m3", "f4", "m4")
-"""The voices to choose from: American and British English."""
+"""Voices to choose from: American and British English."""
 
 ACTIVE = 600.0
-"""Seconds after which an agent who has said nothing more is gone, and its voice free for others."""
+"""Seconds without speech after which an agent counts as gone, and its voice as free."""
 
 REMEMBERED = 256
-"""Agents."""
+"""Maximum number of agents that are kept."""
 
 
 class VoiceAssignment:
-    """Who speaks with which voice."""
+    """Which agent uses which voice."""
 
     def __init__(self) -> None:
         self._cast: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def voice(self, agent: str, now: float) -> str:
-        """The voice of an agent who speaks now. now: seconds, never falling."""
+        """The voice for an agent that speaks now. now: seconds, never decreasing."""
         kept = self._cast.pop(agent, None)
         taken = {voice for voice, heard in self._cast.values() if now - heard < ACTIVE}
         first = hashlib.blake2b(agent.encode(), digest_size=8).digest()[0] % len(POOL)
@@ -30,7 +33,7 @@ class VoiceAssignment:
         return voice
 
     def heard(self, agent: str, voice: str, now: float) -> None:
-        """An agent speaks with a voice, of its own choice or ours."""
+        """Record that an agent speaks with a voice, chosen or assigned."""
         self._cast.pop(agent, None)
         self._cast[agent] = voice, now
         if len(self._cast) > REMEMBERED:

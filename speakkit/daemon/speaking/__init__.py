@@ -1,1 +1,1 @@
-"""From the queue to the loudspeaker: synthesis jobs, the worker that computes them, and what plays them."""
+"""From the queue to the audio device: synthesis jobs, the worker process that computes them, and playback."""

@@ -1,4 +1,4 @@
-"""What the daemon does for its clients: utterances are queued, synthesized in time, and played one at a time."""
+"""Handles the requests of clients: queues utterances, has them synthesized in time, and plays them one at a time."""
 
 import asyncio
 import time
@@ -43,14 +43,14 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits
 
 AHEAD = 2
-"""Utterances that are synthesized while another is heard, at most."""
+"""Maximum number of waiting utterances that are synthesized while another is played."""
 
 LONGEST_SHOWN = 200
-"""Characters of a word that are sent to watchers."""
+"""Maximum characters of a word that are sent to watchers."""
 
 
 class Controller:
-    """The `handler.RequestHandler` of the daemon: it joins queue, scheduler and loudspeaker."""
+    """The daemon's implementation of `handler.RequestHandler`. It connects queue, scheduler and loudspeaker."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class Controller:
         place: str = PLACE,
         limits: Limits = LIMITS,
     ) -> None:
-        """`loudspeaker` makes one, given the function that it calls with each event.
+        """`loudspeaker` creates one, given the function that it calls with each event.
 
-        autosave: a folder for what was played, or None; keep_alive, place, limits: of `Scheduler`
+        autosave: folder for audio files of played utterances, or None; keep_alive, place, limits: of `Scheduler`
         """
         self._autosave = autosave
         self._queue = Queue()
@@ -149,7 +149,7 @@ class Controller:
     async def stop(self) -> None:
         """See `handler.RequestHandler`."""
         self._is_draining = True
-        self._streams.fail_all(Code.shutting_down, "the daemon ends")
+        self._streams.fail_all(Code.shutting_down, "the daemon is shutting down")
         self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
         await self._close()
 
@@ -181,7 +181,7 @@ class Controller:
         name, heard = required_id(request), self._queue.heard
         self._require_open()
         if not 1 <= wish.back <= len(heard):
-            raise Refused(Code.not_found, f"only {len(heard)} utterances can be said again")
+            raise Refused(Code.not_found, f"only {len(heard)} utterances can be repeated")
         job = self._recordings.heard(heard[-wish.back].id).again(name)
         if wish.stream:
             self._streams.add(job, connection)
@@ -208,7 +208,7 @@ class Controller:
             connection.post(Done(name))
             return
         if self._queue.owner(name) != str(connection.number):
-            raise Refused(Code.not_found, "there is no such utterance of this connection")
+            raise Refused(Code.not_found, "this connection has no utterance of that id")
         self._carry_out(self._queue.cancel(time.monotonic(), name))
 
     async def _clear(self, connection: Connection, request: Request) -> None:
@@ -233,7 +233,7 @@ class Controller:
             self._watchers.tell_of_text(happening, utterance, only=connection, position=row.position)
 
     def _with_voice(self, speech: SpeechRequest, connection: Connection) -> SpeechRequest:
-        """A request that names a voice: its own, or the one that is assigned to the agent."""
+        """The request with a voice: its own, or the one that is assigned to the agent."""
         now = time.monotonic()
         if speech.voice:
             self._voices.heard(connection.agent, speech.voice, now)
@@ -241,8 +241,9 @@ class Controller:
         return structs.replace(speech, voice=self._voices.voice(connection.agent, now))
 
     def _require_open(self) -> None:
+        """Raises Refused if the daemon is ending."""
         if self._is_draining:
-            raise Refused(Code.shutting_down, "the daemon ends; the next client starts another")
+            raise Refused(Code.shutting_down, "the daemon is shutting down; the next client starts another")
 
     def _carries_out(self, change: Callable[[float], Actions]) -> Operation:
         """The operation that makes a change of the queue. change: takes the time in seconds."""
@@ -256,12 +257,12 @@ class Controller:
     # Synthesis
 
     def _prepare(self, job: Job) -> None:
-        """Let it be synthesized when its turn comes near."""
+        """Register a job for playback, so that the scheduler can choose it."""
         job.play_into(Feed(self._on_room))
         self._jobs[job.name] = job
 
     def _needed(self) -> Job | None:
-        """The job whose next piece is needed most: of what is heard, of what is heard next, then of the streams."""
+        """The job whose next piece is needed first: of the current utterance, of the next ones, then of streams."""
         now = [self._playing[0]] if self._playing else []
         for name in (*now, *self._queue.waiting()[:AHEAD]):
             job = self._jobs.get(name)
@@ -270,7 +271,7 @@ class Controller:
         return self._streams.needed()
 
     def _made(self, job: Job) -> None:
-        """A job is over."""
+        """Called when a job is over."""
         self._streams.made(job)
         if job.feed is None or self._jobs.get(job.name) is not job:
             return
@@ -284,7 +285,7 @@ class Controller:
     # Actions of the queue
 
     def _answer(self, connection: Connection, actions: Actions) -> None:
-        """Carry out what follows from a request to speak; the first action is its answer."""
+        """Send the first action as the answer to a request to speak, and carry out the others."""
         answer, *rest = actions
         assert isinstance(answer, queued.Answer)
         message = reply(answer)
@@ -296,7 +297,7 @@ class Controller:
         self._carry_out(tuple(rest))
 
     def _carry_out(self, actions: Actions) -> None:
-        """Do what the queue orders, in that order."""
+        """Carry out the queue's actions, in order."""
         for action in actions:
             if isinstance(action, queued.Start):
                 self._start(action)
@@ -311,11 +312,12 @@ class Controller:
         self._moved()
 
     def _moved(self) -> None:
-        """Something has ended, or has room."""
+        """Wake the scheduler after something has ended, or has room for more samples."""
         self._scheduler.wake()
         self._changed.set()
 
     def _start(self, action: queued.Start) -> None:
+        """Play an utterance."""
         name, turn = self._playing = action.utterance.id, action.turn
         job = self._jobs[name]
         assert job.feed  # each job of the queue has one
@@ -323,7 +325,7 @@ class Controller:
             self._watchers.tell(Happening.beep, name, action.utterance.agent)
 
     def _end(self, end: queued.Ended) -> None:
-        """Tell the owner, and keep the audio if it may be asked for again."""
+        """Send the final event to the owner, and keep the audio if the utterance can be repeated."""
         if self._playing and self._playing[0] == end.id:
             self._playing = None
         job = self._jobs.pop(end.id)
@@ -333,18 +335,18 @@ class Controller:
         facts: dict[str, Any] = {"result": end.result, "code": end.code or None, "audio_ms": finished.audio_ms}
         self._watchers.tell(Happening.ended, end.id, end.agent, **facts)
         if self._autosave and end.result is Result.played and job.pieces:
-            name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{end.id}.mp3"  # noqa: DTZ005  a person looks for their own time
+            name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{end.id}.mp3"  # noqa: DTZ005  file names in local time
             self._scheduler.save(self._autosave / name, b"".join(job.pieces))
         if any(each.id == end.id for each in self._queue.heard):
             self._recordings.keep_heard(job)
 
     def _forget(self, name: str) -> None:
-        """Drop the job of a request that was not taken, unless an utterance of that id is live."""
+        """Drop the job of a request that was not accepted, unless an utterance of that id has not ended."""
         if self._queue.utterance(name) is None:
             self._jobs.pop(name, None)
 
     def _schedule_tick(self) -> None:
-        """Call `_tick` at the queue's next deadline."""
+        """Schedule `_tick` at the queue's next deadline."""
         if self._timer:
             self._timer.cancel()
         deadline = self._queue.next_deadline()
@@ -357,10 +359,11 @@ class Controller:
     # Events of the player
 
     def _on_room(self) -> None:
-        """On the player's thread."""
+        """Called on the player's thread when the feed has room."""
         self._loop.call_soon_threadsafe(self._scheduler.wake)
 
     def _played(self, event: events.Event) -> None:
+        """Handle an event of the player. Events of earlier playbacks are ignored."""
         if not self._playing or getattr(event, "key", None) != str(self._playing[1]):
             return
         name, turn = self._playing
@@ -379,7 +382,8 @@ class Controller:
             self._carry_out(self._queue.failed(now, name, job.fault.code))
 
     def _started(self, job: Job) -> None:
-        if job.heard is not None:  # it goes on, and has started before
+        """Report the start of an utterance, unless it continues after an interruption."""
+        if job.heard is not None:  # it continues, and was reported before
             return
         job.heard = 0.0
         if owner := self._connections.get(self._queue.owner(job.name) or ""):
@@ -388,7 +392,7 @@ class Controller:
             self._watchers.tell_of_text(Happening.started, utterance)
 
     def _show_word(self, job: Job) -> None:
-        """Tell the owner and the watchers which word is heard now."""
+        """Send the word that is being played to the owner and the watchers."""
         if not (job.is_shown or self._watchers) or not (word := job.word_at(job.heard or 0.0)):
             return
         owner = self._connections.get(self._queue.owner(job.name) or "")

@@ -17,12 +17,13 @@ from speakkit.playback.feed import AHEAD, Feed
 from speakkit.speech_request import SpeechRequest
 
 KEPT = 64 << 20
-"""Bytes of samples that are kept to be played again: of one job, and of all together."""
+"""Maximum bytes of samples that are kept for replay: of one job, and of all together."""
 
 LONGEST = 60.0
-"""Seconds of speech in a piece at most, at normal speed: 510 phonemes, read slowly."""
+"""Maximum seconds of speech in a piece, at normal speed: 510 phonemes, read slowly."""
 
 _keys = count()
+"""Counter for `Job.key`."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Job:
     number: index of the next piece; is_begun: the worker was sent the text
     size: bytes of all pieces
     facts: voice, language, engine, weights and threads, as `SpeechPiece` has them
-    feed: what the player takes the samples from; None for a job that is not played
-    is_shown: the client wants to be told of each word while it is heard; shown: index of the last one
+    feed: source of samples for the player; None for a job that is not played
+    is_shown: the client wants an event for each word while it is played; shown: index of the last one
     heard: seconds that were played; None if it has not started
     is_over: no piece will follow; fault: why, if that is not the end of the text
     """
@@ -85,7 +86,7 @@ class Job:
 
     @property
     def longest(self) -> float:
-        """Upper bound for the seconds of audio in a piece: one second a character, at speed 1."""
+        """Upper bound for the seconds of audio in a piece: one second per character at speed 1, at most 60 s."""
         return min(LONGEST, len(self.request.text)) / self.request.speed
 
     @property
@@ -94,13 +95,13 @@ class Job:
         return pcm.duration(self.size)
 
     def again(self, name: str) -> "Job":
-        """A job for the same audio: what was made of it is kept if it is whole."""
+        """A new job for the same audio. It has the pieces of this one if they are complete."""
         if self.pieces is None or not self.is_over or self.fault:
             return Job(name, self.request, self.starts_early)
         return replace(self, name=name, feed=None, is_shown=False, shown=-1, heard=None, key=next(_keys))
 
     def play_into(self, feed: Feed) -> None:
-        """Send all pieces, those that were made and those that will be, to `feed`."""
+        """Send all pieces, past and future, to `feed`."""
         self.feed, self.receive, self.has_room = feed, feed.put, lambda: feed.ahead < AHEAD
         for piece in (self.pieces or ()) if self.is_over else ():
             feed.put(piece)
@@ -108,7 +109,7 @@ class Job:
             feed.end()
 
     def word_at(self, seconds: float) -> SpokenWord | None:
-        """The word that is heard after so many seconds; None if it is the same as in the last call, or none."""
+        """The word that is being played after `seconds`; None if there is none, or if it is that of the last call."""
         number = bisect_right(self.words, seconds, key=lambda word: word.begins) - 1
         if number < 0 or number == self.shown:
             return None
@@ -133,7 +134,7 @@ class Job:
         self.receive(piece.sound)
 
     def break_off(self, fault: Fault) -> None:
-        """End it without its rest."""
+        """End the job without its remaining pieces."""
         self.is_over, self.fault = True, fault
 
     def finished(self, result: Result, code: str = "", *, heard: float | None = None) -> Finished:
@@ -152,6 +153,6 @@ class Job:
 
 
 def ended(name: str, result: Result, code: str = "", *, lost: bool = False) -> Finished:
-    """The bare end of an utterance: its result, its code if the wire has it, and the exit code of both."""
+    """A `Finished` with result, code (if the protocol has it) and exit code only."""
     known = Code.__members__.get(code)
     return Finished(name, result, exit_of(result, known, lost=lost and result is Result.played), code=known)

@@ -1,4 +1,4 @@
-"""What is heard: the utterance whose turn it is, the beep before it, and the silence of others around it."""
+"""Playback in the daemon: the current utterance, the beep before it, and the pause of other media players."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from speakkit.playback.media import Interlude
 from speakkit.playback.player import PlaybackStatus, Player
 
 OFF = "off"
-"""What an utterance asks for that wants no beep, or no pause of other people's music."""
+"""Value of an utterance's `beep` or `media` for no beep, or no pause of other media players."""
 
 CLOSING = 3.0
-"""Seconds that the player has to fall silent and close its device."""
+"""Seconds that the player may take to stop and close its device."""
 
 
 class Loudspeaker:
-    """The player, as the event loop has it: events come there, and beep and music are seen to."""
+    """The player for the event loop. It passes on events, and adds beeps and the pause of other media players."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Loudspeaker:
         interlude: Interlude | None = None,
         beep: bytes = b"",
     ) -> None:
-        """`tell` is called in the event loop. interlude: who pauses music, or None; beep: samples, or none."""
+        """`tell` is called in the event loop. interlude: pauses other players, or None; beep: samples, or empty."""
         self._tell, self._interlude, self._beep = tell, interlude, beep
         self._loop = asyncio.get_running_loop()
         self._player = Player(self._hear, open_sink)
@@ -37,11 +37,11 @@ class Loudspeaker:
 
     @property
     def status(self) -> PlaybackStatus:
-        """How playing goes."""
+        """Status of the player."""
         return self._player.status
 
     def play(self, key: str, feed: Feed, utterance: QueuedUtterance, *, goes_on: bool) -> bool:
-        """Play the samples of `feed`. goes_on: a part of the utterance was heard already.
+        """Play the samples of `feed`. goes_on: a part of the utterance was played already.
 
         A beep comes before the first utterance of a burst, and when the agent changes. Returns whether one comes.
         """
@@ -52,18 +52,18 @@ class Loudspeaker:
         return bool(before)
 
     def stop(self, key: str, *, fade: bool) -> None:
-        """Be silent."""
+        """Stop the playback `key`, at once or with a fade."""
         self._player.stop(key, fade=fade)
 
     async def close(self) -> None:
-        """Be silent for good; music goes on."""
+        """Stop playback for good; other media players resume."""
         self._player.close()
         await asyncio.to_thread(self._player.wait_closed, CLOSING)
         if self._interlude:
             await asyncio.to_thread(self._interlude.close)
 
     def _hear(self, event: events.Event) -> None:
-        """On the player's thread, which opens the device once this has returned."""
+        """Called on the player's thread, which opens the device after this has returned."""
         if self._interlude and isinstance(event, events.BurstBegan) and self._pauses_music:
             self._interlude.begin()
         elif self._interlude and isinstance(event, events.BurstEnded):
@@ -71,6 +71,7 @@ class Loudspeaker:
         self._loop.call_soon_threadsafe(self._heard, event)
 
     def _heard(self, event: events.Event) -> None:
+        """Called in the event loop for each event."""
         if isinstance(event, events.BurstEnded):
             self._agent = None
         self._tell(event)

@@ -1,4 +1,4 @@
-"""Jobs that have ended and whose audio may be played again, within a bound on memory."""
+"""Keeps ended jobs whose audio may be played again, within a memory limit."""
 
 from msgspec import structs
 
@@ -7,22 +7,22 @@ from speakkit.daemon.wire.connection import Connection
 from speakkit.speech_request import SpeechRequest
 
 SYNTHESIZED = 4
-"""Jobs that are kept for one connection until it plays them."""
+"""Maximum jobs that are kept for one connection until it plays them."""
 
 
 class Recordings:
-    """The last utterances that were heard, and what connections had synthesized to be played afterwards."""
+    """Jobs of the last utterances that were heard, and jobs that connections had synthesized to play them later."""
 
     def __init__(self) -> None:
         self._heard: dict[str, Job] = {}
         self._synthesized: dict[Connection, dict[str, Job]] = {}
 
     def heard(self, name: str) -> Job:
-        """The job of an utterance that was heard. Raises KeyError."""
+        """The job of an utterance that was heard. Raises KeyError if it is not kept."""
         return self._heard[name]
 
     def keep_heard(self, job: Job) -> None:
-        """Keep a job that was played, with its samples if all were made."""
+        """Keep a job that was played. Its samples are kept only if all were made."""
         self._heard[job.name] = job
         if not job.is_over or job.fault:
             job.pieces = None
@@ -50,7 +50,7 @@ class Recordings:
         self._synthesized.pop(connection, None)
 
     def _make_room(self) -> None:
-        """Drop the samples of the oldest utterances until KEPT bytes are left."""
+        """Drop the samples of the oldest utterances, until at most KEPT bytes remain."""
         room = KEPT
         for job in reversed(self._heard.values()):
             room -= job.size if job.pieces is not None else 0

@@ -1,4 +1,4 @@
-"""The queue's answers and snapshots, as the messages that clients get."""
+"""Converts the queue's replies and snapshots to protocol messages."""
 
 from dataclasses import asdict, replace
 
@@ -8,9 +8,10 @@ from speakkit.daemon.wire.messages import Accepted, ErrorReply, Finished, Listin
 from speakkit.daemon.wire.protocol import Code
 
 ROWS, SHOWN = 60, 60
-"""Utterances in a listing at most, and characters of the text of one: a header has no more room."""
+"""Maximum utterances in a listing, and maximum characters of each text, so that a header has room for them."""
 
-FULL = "too many utterances wait already; come again, or say --on-full wait"
+FULL = "the queue is full; try again later, or use --on-full wait"
+"""Message of `Code.busy`."""
 
 
 def reply(answer: Answer) -> Accepted | Finished | ErrorReply:
@@ -23,11 +24,11 @@ def reply(answer: Answer) -> Accepted | Finished | ErrorReply:
         case Busy():
             return ErrorReply(answer.id, Code.busy, FULL, answer.retry_ms)
         case Rejected():
-            return ErrorReply(answer.id, Code(answer.code), "that id is another utterance's")
+            return ErrorReply(answer.id, Code(answer.code), "that id belongs to another utterance")
 
 
 def listing(found: Snapshot, request_id: str | None) -> Listing:
-    """The first ROWS utterances, and how many more there are."""
+    """The first ROWS utterances, and the number of the rest."""
     rows = tuple(asdict(replace(row, text=row.text and row.text[:SHOWN])) for row in found.rows[:ROWS])
     more = max(0, len(found.rows) - ROWS)
     return Listing(rows, paused=found.paused, muted=found.muted, more=more, id=request_id)

@@ -1,4 +1,4 @@
-"""Has sounds made: by a voice in a process of its own, one piece at a time, of whichever job is needed next."""
+"""Has audio synthesized in a worker process, one piece at a time, always for the job that needs it first."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from speakkit.workers.worker import Limits, Worker
 log = logging.getLogger(__name__)
 
 PLACE = "speakkit.daemon.speaking.worker:load"
-"""What the process loads."""
+"""What the worker process loads, as `module:function`."""
 
 LIMITS = Limits(
     start_s=300.0,
@@ -33,19 +33,22 @@ LIMITS = Limits(
     rss_bytes=6 << 30,
     deaths=3,
 )
-"""A slow processor takes a second or two for each of speech; to load another voice's language, some ten. The memory is
-three times Kokoro's."""
+"""Limits of the worker process.
+
+A slow processor takes 1 to 2 s per second of speech, and about 10 s to load the language of another voice. The memory
+limit is three times Kokoro's.
+"""
 
 
 SAMPLE = array("f").itemsize
 """Bytes of one sample."""
 
 SAVES = 32
-"""Utterances that may wait to be saved; older ones are not."""
+"""Maximum utterances that wait to be saved; beyond that the oldest are dropped."""
 
 
 class Scheduler:
-    """One voice, and the order in which it speaks."""
+    """One worker process, and the order of its work."""
 
     def __init__(
         self,
@@ -56,11 +59,11 @@ class Scheduler:
         place: str = PLACE,
         limits: Limits = LIMITS,
     ) -> None:
-        """`choose` says whose next piece is needed most; `done` is told of each job whose end has come.
+        """`choose` returns the job whose next piece is needed first; `done` is called with each job that is over.
 
-        is_needed: whether more may have to be made of what is under way, if not now
-        keep_alive: seconds without need after which the process is ended, negative for never; the last job that
-            has its own counts in its place
+        is_needed: whether more pieces may be needed later for current work
+        keep_alive: seconds without need after which the process is ended, negative for never; a value in the
+            request of the last job takes precedence
         """
         self._choose, self._done, self._is_needed = choose, done, is_needed
         self._keep_alive = self._usual = keep_alive
@@ -75,24 +78,28 @@ class Scheduler:
         self._saves: deque[Save] = deque(maxlen=SAVES)
 
     def wake(self) -> None:
-        """Something may be needed now."""
+        """Check for work: something may be needed now."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         self._resting.clear()
         self._news.set()
 
     def save(self, file: Path, sound: bytes) -> None:
-        """Have samples written by the voice, which can, when nothing more urgent is to be done."""
+        """Have samples written by the worker process, which can encode files, when no synthesis is needed."""
         self._saves.append(Save(file, sound))
         self.wake()
 
     async def rests(self) -> None:
-        """Wait until all is made that is needed now, and all is saved."""
+        """Wait until everything that is needed now is synthesized, and all files are saved."""
         await self._resting.wait()
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """How the voice is: its process, its memory in bytes, seconds since it began what it is at."""
+        """Status of the worker process.
+
+        voice: process id; voice_bytes: memory; busy_for_ms: since the current piece was begun
+        unload_in: seconds until the process is ended, or None
+        """
         worker, left = self._worker, self._left()
         busy = 0 if self._since is None else round(1000 * (time.monotonic() - self._since))
         return {
@@ -103,7 +110,7 @@ class Scheduler:
         }
 
     async def close(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, also during synthesis."""
         if self._worker:
             await asyncio.to_thread(self._worker.close)
         if self._task:
@@ -113,6 +120,7 @@ class Scheduler:
         self._thread.shutdown(wait=False)
 
     async def _run(self) -> None:
+        """Synthesize, save and wait, until cancelled."""
         while True:
             self._news.clear()
             job = self._choose()
@@ -123,20 +131,20 @@ class Scheduler:
             self._keep_alive = self._usual if job.request.keep_alive is None else job.request.keep_alive
             try:
                 piece = await self._piece(job)
-                if not job.is_over:  # nobody left off meanwhile
+                if not job.is_over:  # the job was not ended meanwhile
                     job.add(piece)
             except SpeakkitError as error:
                 job.break_off(_fault(error))
                 log.warning("%s of %s: %s", type(error).__name__, job.name, job.fault.code if job.fault else "")
             except WorkerBug as error:
-                log.error("a bug in the voice: %s\n%s", error.kind, error.frames)  # noqa: TRY400  its own frames count
-                job.break_off(Fault(Code.bug, "a bug in the voice; the daemon's log says where", ExitCode.BUG))
+                log.error("a bug in the voice: %s\n%s", error.kind, error.frames)  # noqa: TRY400  the worker's traceback is logged
+                job.break_off(Fault(Code.bug, "a bug in the voice; see: speakkit daemon logs", ExitCode.BUG))
             self._since, self._used = None, time.monotonic()
             if job.is_over:
                 self._done(job)
 
     async def _saved(self, save: Save) -> None:
-        """What cannot be written is told in the log: nobody waits for it."""
+        """Save a file. A failure is only logged, because no client waits for it."""
         if self._worker is None:
             return
         worker = self._worker
@@ -167,14 +175,15 @@ class Scheduler:
         return await self._answer(self._worker, job.begin, job.longest)
 
     async def _answer(self, worker: Worker, order: Order, longest: float) -> SpeechPiece:
+        """The reply to an order, from the scheduler's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, _asked, worker, order, longest)
 
     async def _rest(self) -> None:
-        """Wait for news; end the process when nobody has needed it for long."""
+        """Wait until woken; end the process if it was not needed for `keep_alive` seconds."""
         self._resting.set()
         left = self._left()
         if left is not None and left <= 0 and self._worker:
-            log.info("ends the voice, which nobody needed for %g s", self._keep_alive)
+            log.info("unloads the voice after %g s without use", self._keep_alive)
             worker, self._worker, left = self._worker, None, None
             await asyncio.get_running_loop().run_in_executor(self._thread, worker.close)
         with suppress(TimeoutError):
@@ -182,7 +191,7 @@ class Scheduler:
                 await self._news.wait()
 
     def _left(self) -> float | None:
-        """Seconds until the process is ended; None for never, or not as things are."""
+        """Seconds until the process is ended; None for never, or while it is needed."""
         if self._keep_alive < 0 or self._is_needed():
             self._used = time.monotonic()
             return None
@@ -190,16 +199,20 @@ class Scheduler:
 
 
 def _asked(worker: Worker, order: Order, longest: float) -> SpeechPiece:
-    """The reply to an order for a piece of at most `longest` seconds, in the scheduler's thread."""
+    """The reply to an order for a piece of at most `longest` seconds; runs in the scheduler's thread.
+
+    Raises EngineError if it is not one piece of finite samples.
+    """
     answer = list(worker.request(order, SpeechPiece, longest))
     if len(answer) != 1 or len(answer[0].sound) % SAMPLE:
-        raise EngineError("the voice answered with what is no piece of speech")
-    if not math.isfinite(sum(array("f", answer[0].sound))):  # a sum of what is no number is none
-        raise EngineError("the voice gave samples that are no numbers; another text or voice may do")
+        raise EngineError("the voice sent an invalid reply")
+    if not math.isfinite(sum(array("f", answer[0].sound))):  # a sum with NaN or infinity is not finite
+        raise EngineError("the voice produced samples that are not finite numbers; try another text or voice")
     return answer[0]
 
 
 def _fault(error: SpeakkitError) -> Fault:
+    """The fault of a job that failed with `error`."""
     if isinstance(error, BadValue):
         code = Code.bad_request
     elif isinstance(error, WorkerHung):

@@ -1,4 +1,4 @@
-"""Sounds that are sent to clients as they are made, each no faster than its client takes it."""
+"""Streams of samples that are sent to clients while they are synthesized, each at the speed of its client."""
 
 import asyncio
 from collections import deque
@@ -14,17 +14,17 @@ from speakkit.daemon.wire.requests import Refused
 from speakkit.playback import pcm
 
 MOST = 16
-"""Streams at once: so many texts may be half made."""
+"""Maximum streams at once, which bounds the number of half-synthesized texts."""
 
 SOON_MS = 1000
-"""When to come again where there are so many."""
+"""`retry_ms` if there are too many streams, in milliseconds."""
 
 
 @dataclass(eq=False)
 class Stream:
-    """A job on its way to a client.
+    """A job whose samples are sent to a client.
 
-    pieces: what was made and not sent; moved: something has come, or its end
+    pieces: samples that were made and not sent; moved: set when a piece was added, or the job is over
     """
 
     job: Job
@@ -34,12 +34,12 @@ class Stream:
     task: asyncio.Task[None] | None = None
 
     def receive(self, piece: bytes) -> None:
-        """See `Job`."""
+        """Add a piece; see `Job.receive`."""
         self.pieces.append(piece)
         self.moved.set()
 
     async def send(self, told: Callable[[], None]) -> None:
-        """Send it to its end; `told` hears each time that there is room for another piece. Raises Closed."""
+        """Send all samples and the end. `told` is called each time that there is room for a piece. Raises Closed."""
         seq = 0
         while self.pieces or not self.job.is_over:
             if not self.pieces:
@@ -56,10 +56,10 @@ class Stream:
 
 
 class Streams:
-    """All that are under way."""
+    """All current streams."""
 
     def __init__(self, told: Callable[[], None]) -> None:
-        """`told` hears each time that one has room, or has ended."""
+        """`told` is called each time that a stream has room, or has ended."""
         self._told = told
         self._all: deque[Stream] = deque()
 
@@ -69,12 +69,12 @@ class Streams:
     def add(self, job: Job, connection: Connection, *, keeps: bool = False) -> None:
         """Send the audio of a job, from its beginning. keeps: the job keeps its pieces after they were sent.
 
-        Raises Refused if there are too many streams, or one of that name.
+        Raises Refused if there are too many streams, or one of that name on the connection.
         """
         if any(each.connection is connection and each.job.name == job.name for each in self._all):
-            raise Refused(Code.bad_request, "that id is another stream's")
+            raise Refused(Code.bad_request, "that id belongs to another stream")
         if len(self._all) >= MOST:
-            raise Refused(Code.busy, "too many texts are being made into samples already; come again", SOON_MS)
+            raise Refused(Code.busy, "too many texts are being synthesized already; try again later", SOON_MS)
         stream = Stream(job, connection)
         stream.pieces.extend((job.pieces or ()) if job.is_over else ())
         if not keeps:
@@ -87,7 +87,7 @@ class Streams:
         self._told()
 
     def needed(self) -> Job | None:
-        """Whose next piece is to be made, in turn."""
+        """The job whose next piece is to be synthesized, in turn; None if there is none."""
         for _ in range(len(self._all)):
             self._all.rotate(-1)
             job = self._all[-1].job
@@ -96,13 +96,13 @@ class Streams:
         return None
 
     def made(self, job: Job) -> None:
-        """A job has come to its end."""
+        """Notify the stream of a job that is over."""
         for stream in self._all:
             if stream.job is job:
                 stream.moved.set()
 
     def cancel(self, name: str, connection: Connection) -> bool:
-        """End one. Returns whether there was such a one."""
+        """End the stream `name` of a connection. Returns whether there was one."""
         for stream in tuple(self._all):
             if stream.connection is connection and stream.job.name == name:
                 self._drop(stream)
@@ -111,23 +111,23 @@ class Streams:
         return False
 
     def closed(self, connection: Connection) -> None:
-        """End those of a client that has gone."""
+        """End all streams of a connection."""
         for stream in tuple(self._all):
             if stream.connection is connection:
                 self._drop(stream)
 
     def fail_all(self, code: Code, about: str) -> None:
-        """End all."""
+        """End all streams with an error reply. about: its message."""
         for stream in tuple(self._all):
             self._drop(stream)
             stream.connection.fail(stream.job.name, code, about)
 
     def has(self, connection: Connection) -> bool:
-        """Whether any is a client's."""
+        """Whether a connection has a stream."""
         return any(each.connection is connection for each in self._all)
 
     def _drop(self, stream: Stream) -> None:
-        """Have no more made or sent of it."""
+        """Remove a stream, and synthesize and send no more of it."""
         stream.job.is_over = True
         self._all.remove(stream)
         if stream.task:
@@ -135,6 +135,7 @@ class Streams:
         self._told()
 
     def _ended(self, stream: Stream, task: asyncio.Task[None]) -> None:
+        """Remove a stream after its task has ended. Raises the task's error, unless that is Closed."""
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, Closed):
             raise error
         if stream in self._all:

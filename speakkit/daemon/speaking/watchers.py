@@ -1,4 +1,4 @@
-"""Connections that watch the queue: each event is sent to all of them, as far as each may see it."""
+"""Connections that watch the queue. Each event is sent to all of them; texts only for a connection's own agent."""
 
 import time
 from typing import Any
@@ -8,11 +8,11 @@ from speakkit.daemon.wire.connection import Connection
 from speakkit.daemon.wire.messages import Happening, Watched
 
 SHOWN = 1000
-"""Characters of a text that are sent."""
+"""Maximum characters of a text that are sent."""
 
 
 class Watchers:
-    """The connections that asked to watch. A connection that takes nothing is closed, as `Connection.post` says."""
+    """The watching connections. One that does not read its messages is closed, as `Connection.post` describes."""
 
     def __init__(self) -> None:
         self._requests: dict[Connection, str] = {}
@@ -28,7 +28,7 @@ class Watchers:
         self._requests[connection] = request_id
 
     def remove(self, connection: Connection, request_id: str | None = None) -> bool:
-        """Stop. request_id: only if this is the request. Returns whether the connection was watching."""
+        """Stop watching. request_id: only if this is the request. Returns whether the connection was watching."""
         if request_id is not None and self._requests.get(connection) != request_id:
             return False
         return self._requests.pop(connection, None) is not None
@@ -52,7 +52,7 @@ class Watchers:
     def tell_of_text(
         self, happening: Happening, utterance: QueuedUtterance, *, only: Connection | None = None, **facts: Any
     ) -> None:
-        """As `tell`, with what the utterance is: its text, voice and priority."""
+        """As `tell`, with the text, voice and priority of the utterance."""
         self.tell(
             happening,
             utterance.id,

@@ -1,8 +1,8 @@
-"""The worker process of the daemon that synthesizes speech, one piece of a text at a time.
+"""The daemon's worker process that synthesizes speech, one piece of a text at a time.
 
-A text is sent once, by `Begin`, and its pieces are asked for one by one, by `Next`; in between the worker may be asked
-for pieces of other texts. A process that was started after another died does not know the texts of that one: it says
-so, is sent `Begin` again with the piece to go on from, and synthesizes nothing of what came before.
+A text is sent once, by `Begin`, and its pieces are requested one by one, by `Next`; pieces of other texts may be
+requested in between. A process that was started after another died does not have the texts of that one: its reply is
+`is_unknown`. It is then sent `Begin` with the number of the next piece, and synthesizes none of the pieces before it.
 """
 
 from collections import OrderedDict
@@ -26,13 +26,13 @@ from speakkit.speech.timestamps import TimedWord, Timeline
 from speakkit.speech_request import SpeechRequest
 
 KEPT = 32
-"""Texts that are under way at once; if there are more, the one that was used least recently has to be begun again."""
+"""Maximum texts in progress at once; beyond that, the least recently used one must be begun again."""
 
 
 def load(likely: SpeechRequest) -> Callable[[Order], Iterator[SpeechPiece]]:
     """The handler of the worker. Loads what a request like `likely` needs.
 
-    If that cannot be loaded, the request that needs it fails, and others are served.
+    If that cannot be loaded, the request that needs it fails later, and other requests work.
     """
     locations.use(config.locations)
     voice = VoiceWorker()
@@ -48,13 +48,13 @@ class VoiceWorker:
         self._under_way: OrderedDict[str, _Reading] = OrderedDict()
 
     def prepare(self, likely: SpeechRequest) -> None:
-        """Load the engines for a request, and synthesize a word: the first time takes longest."""
+        """Load the engines for a request, and synthesize a word, because the first synthesis takes longest."""
         reading = _Reading(Begin("", structs.replace(likely, text="Yes.")))
         reading.piece()
         reading.close()
 
     def answer(self, order: Order) -> Iterator[SpeechPiece]:
-        """The reply to an order; there is none to `Save`. Raises SpeakkitError if the text cannot be spoken."""
+        """The reply to an order; none for `Save`. Raises SpeakkitError if the text cannot be spoken."""
         if isinstance(order, Save):
             _save(order.file, order.sound)
             return
@@ -78,7 +78,7 @@ class VoiceWorker:
 
 
 def _save(file: Path, sound: bytes) -> None:
-    """Write float32 samples in the format that the file's name ends with. Raises StorageError."""
+    """Write float32 samples in the format of the file's suffix. Raises StorageError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,7 +91,7 @@ class _Reading:
     """A text that is being synthesized. number: index of its next piece."""
 
     def __init__(self, order: Begin) -> None:
-        """A word that ends in what came before the first piece is not among the words of the pieces."""
+        """Words that end in a piece before the first one are left out."""
         self.number = order.number
         self._lent = ExitStack()
         voice_packs.ensure(synthesize.find_voice(order.request.voice, order.request.lang))
@@ -101,7 +101,7 @@ class _Reading:
         self._segments = self._speaker.segments(order.request, starts_early=order.starts_early, first=order.number)
 
     def close(self) -> None:
-        """Give the engines back."""
+        """Return the engines to their pool."""
         self._lent.close()
 
     def piece(self) -> SpeechPiece:
@@ -126,11 +126,12 @@ class _Reading:
 
 
 def _spoken(words: Iterable[TimedWord], text: str) -> tuple[SpokenWord, ...]:
-    """The words as they are sent: without their letters, if these stand in `text` at their offset."""
+    """The words as they are sent."""
     return tuple(_of(word, text) for word in words)
 
 
 def _of(word: TimedWord, text: str) -> SpokenWord:
+    """A word as it is sent: without its text if `text` has it at the word's offsets, or if it is too long."""
     end = word.offset + len(word.text)
     is_plain = text[word.offset : end] == word.text or len(word.text) > LONGEST_WORD
     return SpokenWord(word.offset, end, word.start, word.end, None if is_plain else word.text, word.spaced)

@@ -1,1 +1,1 @@
-"""What client and daemon say to one another, as frames on a socket."""
+"""The protocol between client and daemon: frames on a Unix socket."""

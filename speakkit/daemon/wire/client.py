@@ -1,4 +1,4 @@
-"""A program's end of the wire: blocking, and light to import."""
+"""The client side of the protocol: blocking, and fast to import."""
 
 import os
 import socket
@@ -34,32 +34,36 @@ from speakkit.errors import DaemonError
 from speakkit.workers.frames import Frame, JsonValue
 
 PAUSES = (0.02, 0.04, 0.06, 0.08, 0.1)
-"""Seconds between two tries to be welcomed, by a daemon that may be about to end: there is one more try than pauses."""
+"""Seconds between attempts to connect while the daemon may be ending; there is one more attempt than pauses."""
 
 ANSWER = 5.0
-"""Seconds in which a daemon answers hello, status and shutdown: its event loop does, however busy its engines are."""
+"""Seconds within which a daemon answers hello, status and shutdown.
+
+Its event loop answers them, however busy the engines are.
+"""
 
 FAREWELL = 0.3
-"""Seconds that a Ctrl-C waits for the daemon to have cancelled what was asked."""
+"""Seconds to wait for the daemon to confirm a cancellation after Ctrl-C."""
 
 DRAINED = 30.0
-"""Seconds in which a daemon of another major version ends."""
+"""Seconds within which a daemon of another major protocol version must end. Also the timeout of sending."""
 
 CHUNK = 64 << 10
+"""Maximum bytes to read at once."""
 
 T = TypeVar("T")
 
 
 class Gone(DaemonError):
-    """The daemon ended, or closed the connection, before it had answered."""
+    """The daemon ended or closed the connection before it answered."""
 
 
 class Slow(Gone):
-    """It said nothing for too long: to those who asked it is gone."""
+    """The daemon sent nothing within the timeout. Handled like a closed connection."""
 
 
 class RequestRefused(DaemonError):
-    """The daemon did not do what it was asked. exit_code: by `messages.EXITS`."""
+    """The daemon refused or failed a request. code, retry_ms: as in `ErrorReply`; exit_code: from `messages.EXITS`."""
 
     def __init__(self, failure: ErrorReply) -> None:
         super().__init__(failure.msg)
@@ -68,10 +72,13 @@ class RequestRefused(DaemonError):
 
 
 class Client:
-    """A connection to the daemon: what is asked by it is cancelled when it is closed. Use it as a context manager."""
+    """A connection to the daemon. Use it as a context manager: closing it cancels its requests.
+
+    greeting: the daemon's first message
+    """
 
     def __init__(self, channel: socket.socket) -> None:
-        """Wait for the greeting. Raises Gone, and ProtocolError for what is none; `channel` is closed then."""
+        """Wait for the greeting. Raises Gone, or ProtocolError if it is not valid; `channel` is closed then."""
         self._channel, self._decoder = channel, FrameDecoder()
         with ExitStack() as stack:
             stack.callback(channel.close)
@@ -87,45 +94,45 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Go."""
+        """Close the connection."""
         self._channel.close()
 
     def hello(self, hello: Hello) -> Welcome:
-        """Say who we are. Raises Refused, and Gone where the daemon ends."""
+        """Identify this client. Raises RequestRefused, and Gone if the daemon ends."""
         self.send(codec.frame_of(hello))
         return self._answer(Welcome, None)
 
     def status(self) -> DaemonStatus:
-        """How the daemon is; hello need not be said before. Raises as `request` does."""
+        """Status of the daemon; it can be requested before hello. Raises as `request`."""
         name = self.ask("status")
         return self._answer(DaemonStatus, name)
 
     def shutdown(self, mode: Mode) -> None:
-        """Have the daemon end: on return no client finds it any more. Raises as `request` does."""
+        """End the daemon; on return no client finds it any more. Raises as `request`."""
         name = _name()
         self.send(codec.frame_of(Shutdown(name, mode)))
         self._answer(messages.Done, name)
 
     def ask(self, op: str, payload: bytes = b"", **fields: JsonValue) -> str:
-        """Ask for something, and give back the id by which `events` knows the answer. Raises Gone, ProtocolError."""
+        """Send a request. Returns its id, for `events`. Raises Gone, RequestRefused or ProtocolError as `send`."""
         name = _name()
         self.send(Frame({"op": op, "id": name, **fields}, payload))
         return name
 
     def request(self, op: str, payload: bytes = b"", **fields: JsonValue) -> Iterator[Event]:
-        """Ask for something: each event of the answer, as it comes. See `events`."""
+        """Send a request. Yields each event of the answer as it arrives. See `events`."""
         return self.events(self.ask(op, payload, **fields))
 
     def place(self, op: str, payload: bytes = b"", **fields: JsonValue) -> Event:
-        """Ask for something, and leave it at the first word of the answer: nothing is cancelled. See `events`."""
+        """Send a request, and return the first event of the answer. Nothing is cancelled. See `events`."""
         return self._heard(self.ask(op, payload, **fields), ANSWER)
 
     def events(self, name: str, silence: float | None = None) -> Iterator[Event]:
-        """Each event of the answer to `name`, the last one last. Answers to others are passed over.
+        """Yield the events that answer the request `name`, up to the last one. Other requests' events are skipped.
 
-        silence: seconds without a word after which the daemon is taken for hung
-        A Ctrl-C, or leaving off, cancels what was asked, and waits for at most 300 ms until that has been done.
-        Raises Refused where it is not done, Gone where the daemon ends, ProtocolError for what is no answer.
+        silence: seconds without an event after which the daemon counts as hung
+        Ctrl-C, or closing the generator early, cancels the request, and waits at most 300 ms for the confirmation.
+        Raises RequestRefused if the request fails, Gone if the daemon ends, ProtocolError if an answer is not valid.
         """
         is_over = False
         parts: list[Part] = []
@@ -143,7 +150,7 @@ class Client:
             raise
 
     def send(self, frame: Frame) -> None:
-        """Say something. Raises ProtocolError where it does not fit, Refused or Gone where nobody hears it."""
+        """Send a frame. Raises ProtocolError if it is too large, RequestRefused or Gone if the daemon has hung up."""
         data = protocol.packed(frame)
         try:
             self._channel.settimeout(DRAINED)
@@ -152,7 +159,7 @@ class Client:
             raise self._parting() from error
 
     def receive(self, seconds: float | None) -> Frame:
-        """What is said next. Raises Gone at the end, or where nothing was said for so long; ProtocolError."""
+        """The next frame. Raises Gone if the connection ends, Slow after `seconds`, or ProtocolError."""
         until = None if seconds is None else time.monotonic() + seconds
         while (frame := self._decoder.frame()) is None:
             try:
@@ -161,14 +168,14 @@ class Client:
             except TimeoutError as error:
                 raise Slow(f"the daemon did not answer within {seconds:.3g} s") from error
             except OSError as error:
-                raise Gone("the connection to the daemon broke") from error
+                raise Gone("the connection to the daemon was lost") from error
             if not data:
-                raise Gone("the daemon ended before it had answered")
+                raise Gone("the daemon ended before it answered")
             self._decoder.feed(data)
         return frame
 
     def wait_for_end(self, seconds: float | None) -> bool:
-        """Whether the daemon closes the connection within some seconds; what it still says is dropped."""
+        """Whether the daemon closes the connection within `seconds`. Frames that arrive meanwhile are dropped."""
         until = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if until is None else until - time.monotonic()
@@ -182,7 +189,7 @@ class Client:
                 return True
 
     def _heard(self, name: str | None, seconds: float | None) -> Event:
-        """The next event for `name`. Raises Refused for a failure of it, or of the connection."""
+        """The next event for request `name`. Raises RequestRefused if the request or the connection failed."""
         while True:
             frame = self.receive(seconds)
             event = codec.event_of(frame)
@@ -192,22 +199,23 @@ class Client:
                 return event
 
     def _answer(self, kind: type[T], name: str | None) -> T:
+        """The answer to request `name`, which must be a `kind`. Raises ProtocolError if it is another event."""
         event = self._heard(name, ANSWER)
         if not isinstance(event, kind):
-            raise protocol.ProtocolError(Code.bad_request, f"the daemon answers a question with {type(event).__name__}")
+            raise protocol.ProtocolError(Code.bad_request, f"the daemon sent an unexpected {type(event).__name__}")
         return event
 
     def _parting(self) -> DaemonError:
-        """Why the daemon hung up: in its own words, if it had any."""
+        """Why the daemon closed the connection: its own error, if it sent one."""
         with suppress(Gone):
             while True:
                 event = codec.event_of(self.receive(FAREWELL))
                 if isinstance(event, ErrorReply) and event.id is None:
                     return RequestRefused(event)
-        return Gone("the daemon does not listen any more")
+        return Gone("the daemon closed the connection")
 
     def _cancel(self, name: str) -> None:
-        """Have what was asked cancelled, as far as the time suffices."""
+        """Cancel the request `name`, within 300 ms."""
         until = time.monotonic() + FAREWELL
         try:
             self._channel.settimeout(FAREWELL)
@@ -219,11 +227,12 @@ class Client:
 
 
 def connect(agent: str = AGENT, program: str = "speakkit", ours: Version | None = None) -> Client:
-    """A connection to the daemon of this user, which is started or replaced where need be, and has welcomed us.
+    """A connection to the daemon of this user, after hello. The daemon is started or replaced if necessary.
 
-    agent: who speaks: 1 to 64 letters, digits or . _ : -
-    program: who asks, for `Hello.client`
-    Raises DaemonError where there is none within 15 s, and Refused where it wants none of us.
+    agent: name of the agent: 1 to 64 letters, digits or . _ : -
+    program: name of the client program, for `Hello.client`
+    ours: version of this client; by default that of this process
+    Raises DaemonError if there is no daemon within 15 s, and RequestRefused if the daemon refuses the client.
     """
     place, ours = rundir.find(), ours or version.mine()
     hello = Hello(agent=agent, client=f"{program}/{ours.version}", version=ours.version, build=ours.build)
@@ -235,14 +244,14 @@ def connect(agent: str = AGENT, program: str = "speakkit", ours: Version | None 
         except RequestRefused as error:
             if error.code not in (Code.shutting_down, Code.busy):
                 raise
-            if error.code is Code.shutting_down:  # for us perhaps: whoever follows is new enough, and stays
+            if error.code is Code.shutting_down:  # the successor is new enough, and must stay
                 hello = structs.replace(hello, upgrade=False)
         time.sleep(pause)
     return _welcomed(place, hello)
 
 
 def running(agent: str = AGENT, program: str = "speakkit") -> Client | None:
-    """As `connect` to the daemon that there is, or None where none runs. Raises as `connect`."""
+    """A connection to the running daemon, as by `connect`; None if none runs. Raises as `connect`."""
     found = reached(rundir.find())
     if found is None:
         return None
@@ -251,12 +260,13 @@ def running(agent: str = AGENT, program: str = "speakkit") -> Client | None:
 
 
 def reached(place: RuntimeDir) -> Client | None:
-    """A connection to the daemon that there is, or None. Raises DaemonError."""
+    """A connection to the running daemon, before hello; None if none runs. Raises DaemonError."""
     channel = lifecycle.reach(place.socket)
     return Client(channel) if channel else None
 
 
 def _welcomed(place: RuntimeDir, hello: Hello) -> Client:
+    """A connection after hello. Replaces a daemon of another major protocol version."""
     client = Client(spawn.connected(place))
     with ExitStack() as stack:
         stack.callback(client.close)
@@ -268,17 +278,20 @@ def _welcomed(place: RuntimeDir, hello: Hello) -> Client:
 
 
 def _make_room(client: Client) -> Never:
-    """Have a daemon end that speaks another protocol. Raises Gone when it has, DaemonError where it still speaks."""
+    """Have a daemon of another major protocol version end.
+
+    Raises Gone after it has ended, DaemonError if it is still speaking.
+    """
     theirs = client.greeting.version
     client.shutdown(Mode.drain)
     if client.wait_for_end(DRAINED):
-        raise Gone(f"the daemon of speakkit {theirs} made room, and no other came")
+        raise Gone(f"the daemon of speakkit {theirs} ended, and no new one started")
     raise DaemonError(
-        f"the daemon is of speakkit {theirs}, and still speaks; wait until it has done so, or end it with: "
+        f"the daemon is of speakkit {theirs}, and still speaks; wait until it has finished, or end it with: "
         "speakkit daemon stop --now"
     )
 
 
 def _name() -> str:
-    """An id that nobody else has."""
+    """A unique request id."""
     return os.urandom(8).hex()

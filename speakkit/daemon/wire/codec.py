@@ -1,7 +1,7 @@
-"""Messages as frames, and frames as messages.
+"""Converts messages to frames, and frames to messages.
 
-A field that a reader does not know is ignored, and one that has a default may be missing: that is how a minor version
-of the protocol adds fields.
+Unknown fields are ignored, and fields with a default may be missing, so that a minor version of the protocol can add
+fields.
 """
 
 import re
@@ -26,24 +26,27 @@ from speakkit.daemon.wire.protocol import PCM, Code, ProtocolError
 from speakkit.workers.frames import Frame
 
 MISSING, PLACE = re.compile(r"Object missing required field `(\w+)`"), re.compile(r"`\$\.?([^`]*)`$")
-"""Where msgspec names a field that is missing, or the place of one that is wrong."""
+"""Patterns for msgspec's error messages: the name of a missing field, and the path of an invalid value."""
 
 WORDS, WARNINGS = 100, 8
-"""How many of them a header has room for, however large their numbers are and whatever their script."""
+"""Maximum words and lost spans, and maximum warnings, in one header.
+
+So many fit for any size of their numbers and in any script.
+"""
 
 LONGEST_WARNING = 300
-"""Characters that are sent of a warning."""
+"""Maximum characters that are sent of a warning."""
 
 T = TypeVar("T")
 
 
 def frames_of(message: Message) -> Iterator[Frame]:
-    """The frames that say `message`: one, but for a `finished` with more words or warnings than a header has room for.
+    """The frames of `message`: one, or several for a `Finished` whose words or warnings do not fit into one header.
 
     Raises ProtocolError for more than 64 KiB of samples.
     """
     if isinstance(message, AudioChunk) and len(message.payload) > PCM:
-        raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples are sent in parts of {PCM}")
+        raise ProtocolError(Code.too_large, f"{len(message.payload)} bytes of samples in a frame; the maximum is {PCM}")
     if isinstance(message, Finished):
         words, lost, warnings = message.words, message.lost, tuple(each[:LONGEST_WARNING] for each in message.warnings)
         while len(words) > WORDS or len(lost) > WORDS or len(warnings) > WARNINGS:
@@ -54,7 +57,7 @@ def frames_of(message: Message) -> Iterator[Frame]:
 
 
 def joined(parts: Sequence[Part], finished: Finished) -> Finished:
-    """`finished` with what came before it."""
+    """`finished` with the words, lost spans and warnings of the `parts` that came before it."""
     whole: list[Part | Finished] = [*parts, finished]
     return structs.replace(
         finished,
@@ -65,7 +68,7 @@ def joined(parts: Sequence[Part], finished: Finished) -> Finished:
 
 
 def frame_of(message: Message) -> Frame:
-    """The one frame that says `message`. A field that is None is not sent."""
+    """The single frame of `message`. Fields that are None are not sent."""
     plain = msgspec.to_builtins(message, builtin_types=(bytes,))
     said = {key: value for key, value in plain.items() if value is not None}
     payload = said.pop("payload", b"")
@@ -75,17 +78,17 @@ def frame_of(message: Message) -> Frame:
 
 
 def request_of(frame: Frame) -> Request:
-    """The request that a frame is. Raises ProtocolError."""
+    """The request in a frame. Raises ProtocolError if its op or id is not valid."""
     op, identity = frame.fields.get("op"), frame.fields.get("id")
     if not isinstance(op, str) or not NAME.fullmatch(op):
-        raise ProtocolError(Code.bad_request, "a request has no op")
+        raise ProtocolError(Code.bad_request, "the request has no valid op")
     if identity is not None and not (isinstance(identity, str) and NAME.fullmatch(identity)):
-        raise ProtocolError(Code.bad_request, "an id must be 1 to 64 letters, digits or . _ : -")
+        raise ProtocolError(Code.bad_request, "the id must be 1 to 64 letters, digits or . _ : -")
     return Request(op, identity, frame.fields, frame.payload)
 
 
 def event_of(frame: Frame) -> Event | ErrorReply | None:
-    """The event that a frame is, or None for one that a newer daemon may know. Raises ProtocolError."""
+    """The event in a frame; None if its type is unknown, from a newer daemon. Raises ProtocolError."""
     if "error" in frame.fields:
         error = frame.fields["error"]
         named = dict(error) if isinstance(error, Mapping) else {}
@@ -96,7 +99,7 @@ def event_of(frame: Frame) -> Event | ErrorReply | None:
 
 
 def read(kind: type[T], given: Mapping[str, Any]) -> T:
-    """The message of a kind that has those fields. Raises ProtocolError where one is missing or of another type."""
+    """The message of type `kind` with the given fields. Raises ProtocolError if one is missing or of a wrong type."""
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
@@ -104,7 +107,7 @@ def read(kind: type[T], given: Mapping[str, Any]) -> T:
 
 
 def _complaint(said: str) -> str:
-    """What msgspec says of a message that is none, without the values that it may quote."""
+    """An error of msgspec as a message for the client, without the values that it may quote."""
     if missing := MISSING.match(said):
         return f"there is no field {missing[1]}"
     place, reason = PLACE.search(said), said.partition(" - at ")[0]

@@ -1,4 +1,4 @@
-"""One client, as the daemon sees it: frames in, each within its time, and messages out, to those who take them."""
+"""One client connection in the daemon: reads frames with timeouts, and writes messages with bounded buffers."""
 
 import asyncio
 import logging
@@ -13,28 +13,29 @@ from speakkit.workers.frames import Frame
 log = logging.getLogger(__name__)
 
 CHUNK = 64 << 10
-"""Bytes that are read at once."""
+"""Maximum bytes to read at once."""
 
 HIGH_WATER = 256 << 10
-"""Bytes that may wait to be taken by a client, before `send` waits too."""
+"""Bytes in the write buffer above which `send` waits."""
 
 OVERFLOW = 2 << 20
-"""Bytes for which nobody waits any more: a client that takes nothing must not take up memory."""
+"""Bytes in the write buffer above which the connection is closed: an idle reader must not use up memory."""
 
 
 class Closed(ConnectionError):
-    """The client has gone: there is nobody to answer."""
+    """The client has disconnected, so no answer can be sent."""
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """Seconds, but for `connections`.
+    """Timeouts in seconds, and the maximum number of connections.
 
-    hello: until a client has said its first word
-    idle: until it has said the next, or the rest of one that it began
-    stall: in which it must take something of what it was sent
-    check: between two looks at our own socket
-    farewell: in which it may take the last messages of a daemon that ends
+    hello: until the first frame of a client is complete
+    idle: until the next frame is complete
+    stall: within which a client must read some of its messages
+    check: between two checks of the daemon's own socket
+    farewell: within which a client must read the last messages before its connection is closed
+    connections: at once, at most
     """
 
     hello: float = 2.0
@@ -46,11 +47,11 @@ class ConnectionLimits:
 
 
 class Connection:
-    """A client.
+    """A client connection.
 
     number: counts from 1
-    agent: who it says it is
-    is_known: it has said hello
+    agent: the agent name that the client gave in its hello
+    is_known: whether the client has said hello
     """
 
     def __init__(
@@ -66,21 +67,21 @@ class Connection:
 
     @property
     def is_closing(self) -> bool:
-        """Whether nothing more can be sent."""
+        """Whether no more messages can be sent."""
         return self._writer.is_closing()
 
     @property
     def is_amid(self) -> bool:
-        """Whether it has begun a frame and not ended it."""
+        """Whether a frame was received in part."""
         return self._decoder.is_amid
 
     @property
     def backlog(self) -> int:
-        """Bytes that it has not taken yet."""
+        """Bytes in the write buffer that the client has not read yet."""
         return self._writer.transport.get_write_buffer_size()
 
     async def receive(self, seconds: float) -> Frame | None:
-        """What it says next, or None at its end. Raises TimeoutError, and ProtocolError for what is no frame."""
+        """The next frame; None if the client has disconnected. Raises TimeoutError or ProtocolError."""
         async with asyncio.timeout(seconds):
             while (frame := self._decoder.frame()) is None:
                 data = await self._reader.read(CHUNK)
@@ -90,38 +91,44 @@ class Connection:
         return frame
 
     def post(self, message: Message) -> None:
-        """Say something at once; where it takes nothing for 30 s, or leaves 2 MiB, it is closed. Goes nowhere then."""
+        """Send a message without waiting. Does nothing if the connection is closing.
+
+        The connection is closed if the client reads nothing for 30 s, or leaves more than 2 MiB unread.
+        """
         if self.is_closing:
             return
         for frame in codec.frames_of(message):
             self._writer.write(protocol.packed(frame))
         if self.backlog > OVERFLOW:
-            self.abort("leaves too much of what it is sent")
+            self.abort("left too many bytes unread")
         elif self.backlog > HIGH_WATER and self._flush is None:
             self._flush = asyncio.create_task(self._flushed())
 
     async def send(self, message: Message) -> None:
-        """Say something, and wait while too much waits already. Raises Closed where it has gone."""
+        """Send a message, and wait while too many bytes are unread. Raises Closed if the client has disconnected."""
         self.post(message)
         if self._flush is not None:
             await asyncio.wait({self._flush})
         if self.is_closing:
             raise Closed(f"connection {self.number} is closed")
 
-    def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002  that is its name on the wire
-        """Say that something was not done."""
+    def fail(self, id: str | None, code: Code, message: str, retry_ms: int | None = None) -> None:  # noqa: A002  the name of the field in the protocol
+        """Send an error reply. id: of the request, None for the whole connection."""
         self.post(messages.ErrorReply(id, code, message, retry_ms))
 
     async def passed(self, request: Request) -> Request | None:
-        """What the daemon is to do of what is asked; None where it has been answered. Raises what is answered."""
+        """The request that the daemon is to handle; None if it was answered here.
+
+        Subclasses may change or refuse it. Raises Refused or ProtocolError, which are sent to the client.
+        """
         return request
 
     def hang_up(self) -> None:
-        """Hear no more of it; it still gets what it was sent."""
+        """Stop reading; messages that were sent are still delivered."""
         self._writer.close()
 
     async def close(self) -> None:
-        """Let it take what it was sent, for a moment, and end."""
+        """Close the connection, after the client has read its messages or `farewell` seconds."""
         self._writer.close()
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(self._limits.farewell):
@@ -129,17 +136,17 @@ class Connection:
         self._writer.transport.abort()
 
     def abort(self, why: str) -> None:
-        """End it now. why: for the log."""
-        log.info("connection %d %s, and is closed", self.number, why)
+        """Close the connection at once. why: for the log."""
+        log.info("connection %d closed: it %s", self.number, why)
         self._writer.transport.abort()
 
     async def _flushed(self) -> None:
-        """Wait until it takes something."""
+        """Wait until the client has read enough, and close the connection if it reads nothing for `stall` seconds."""
         try:
             async with asyncio.timeout(self._limits.stall):
                 await self._writer.drain()
         except TimeoutError:
-            self.abort(f"takes nothing for {self._limits.stall:g} s")
+            self.abort(f"read nothing for {self._limits.stall:g} s")
         except OSError:
             self._writer.transport.abort()
         finally:

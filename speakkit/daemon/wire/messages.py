@@ -1,7 +1,7 @@
-"""What is said on the wire, as types: `frame_of` and `read` turn them into frames and back.
+"""Messages of the protocol, as types. `frame_of` and `read` convert them to frames and back.
 
-A field that a reader does not know is ignored, and one that has a default may be missing: that is how a minor version
-grows. `hello`, `status` and `shutdown` stay as they are for ever, so that any client can have any daemon replaced.
+Unknown fields are ignored, and fields with a default may be missing, so that a minor version can add fields. `hello`,
+`status` and `shutdown` never change, so that any client can replace any daemon.
 """
 
 import re
@@ -19,20 +19,27 @@ from speakkit.errors import ExitCode
 from speakkit.workers.frames import JsonValue
 
 PROTO = "1.1"
-"""Major and minor version of what is said: another minor can be spoken with, another major can only be replaced."""
+"""Protocol version, major.minor. Other minor versions are compatible; a daemon of another major one is replaced."""
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""What an id and the name of an agent look like."""
+"""Pattern of ids and agent names."""
 
 LONGEST_WORD = 40
-"""Characters of a word whose letters are sent, if they are not those at its offsets; of a longer one none are."""
+"""Maximum characters of a word whose text is sent.
+
+Text is sent only if it differs from the text at the word's offsets; for a longer word it is never sent.
+"""
 
 AGENT = "default"
-"""Who speaks where nobody says so."""
+"""Agent name if the client gives none."""
 
 
 class Mode(StrEnum):
-    """How a daemon ends: once it has spoken what it accepted, or at once."""
+    """How the daemon ends.
+
+    drain: after it has spoken all accepted utterances
+    now: at once
+    """
 
     drain = "drain"
     now = "now"
@@ -60,25 +67,25 @@ EXITS: Mapping[Result | Code, ExitCode] = {
     Code.bug: ExitCode.BUG,
     Code.muted: ExitCode.DONE,
 }
-"""What a command ends with: the one table."""
+"""Exit code of a command for each result and each error code."""
 
 
 def exit_of(result: Result, code: Code | None = None, *, lost: bool = False) -> ExitCode:
-    """The exit code of an utterance: by its code where it has one; lost words count where all else is well."""
+    """Exit code of an utterance, by its code or else its result. lost: words were lost; only counts on success."""
     found = EXITS[code or result]
     return ExitCode.LOST_WORDS if lost and found is ExitCode.DONE else found
 
 
 class Command(Struct, frozen=True, tag_field="op", tag=str.lower):
-    """What a client asks for: `op` is the name of the class in small letters."""
+    """A request of a client. `op` is the class name in lower case."""
 
 
 class Event(Struct, frozen=True, tag_field="ev", tag=str.lower):
-    """What the daemon answers: `ev` is the name of the class in small letters, unless it has a tag of its own."""
+    """An answer of the daemon. `ev` is the class name in lower case, unless the class has its own tag."""
 
 
 class Greeting(Struct, frozen=True):
-    """The daemon's first word, before any input. `speakkitd` is 1 for ever; version: of speakkit."""
+    """The daemon's first message, sent before it reads anything. speakkitd: always 1; version: of speakkit."""
 
     proto: str
     version: str
@@ -87,12 +94,12 @@ class Greeting(Struct, frozen=True):
 
 
 class Hello(Command, frozen=True):
-    """The client's first word.
+    """The client's first message.
 
-    agent: who asks to be heard; a claim, which gives no rights
-    client: the program and its version, such as speak/0.3.0
-    version, build: of the client's speakkit; see `edition`
-    upgrade: whether an idle daemon of an older edition should make room for one of the client's
+    agent: name of the agent; not verified, and gives no rights
+    client: program and version, such as speak/0.3.0
+    version, build: of the client's speakkit; see `process.version`
+    upgrade: whether an older daemon should end when it is idle, so that a newer one can start
     """
 
     proto: str = PROTO
@@ -105,7 +112,7 @@ class Hello(Command, frozen=True):
 
 
 class Shutdown(Command, frozen=True):
-    """The end is wanted."""
+    """Request to end the daemon."""
 
     id: str | None = None
     mode: Mode = Mode.drain
@@ -113,9 +120,9 @@ class Shutdown(Command, frozen=True):
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asks for. Whoever answers it knows what else is in `fields`.
+    """A request as received. The handler of its op reads `fields`.
 
-    id: chosen by the client, and named in each answer
+    id: chosen by the client, and contained in each answer
     """
 
     op: str
@@ -135,19 +142,19 @@ class Welcome(Event, frozen=True, tag="hello"):
 
 
 class Done(Event, frozen=True):
-    """The answer to what needs no other."""
+    """The answer to a request that has no other result."""
 
     id: str | None = None
 
 
 class DaemonStatus(Event, frozen=True, tag="status"):
-    """How the daemon is.
+    """Status of the daemon.
 
     uptime: seconds
     state: idle, busy or draining
-    restart_when_idle: a client of a newer edition was here
-    idle_exit: seconds without use that end it, negative for never
-    work: what those say who do the work
+    restart_when_idle: a newer client has connected, so the daemon ends when it is idle
+    idle_exit: seconds without use after which the daemon ends; negative for never
+    work: fields of `RequestHandler.status` and of the listener for containers
     """
 
     pid: int
@@ -164,7 +171,7 @@ class DaemonStatus(Event, frozen=True, tag="status"):
 
 
 class Accepted(Event, frozen=True):
-    """An utterance has its place in the queue. pos: how many come before it; eta_ms: until it starts."""
+    """An utterance is in the queue. pos: number of utterances before it; eta_ms: estimated time until it starts."""
 
     id: str
     pos: int = 0
@@ -172,13 +179,13 @@ class Accepted(Event, frozen=True):
 
 
 class Started(Event, frozen=True):
-    """Its first sample has been handed to the sound system."""
+    """The first sample of an utterance was passed to the sound system."""
 
     id: str
 
 
 class Hearing(Event, frozen=True):
-    """This word is heard now, said to those who asked. start, end: characters of the text that was sent."""
+    """A word is being played; sent if `show` was set. start, end: half-open character offsets into the text."""
 
     id: str
     start: int
@@ -186,10 +193,10 @@ class Hearing(Event, frozen=True):
 
 
 class SpokenWord(Struct, frozen=True, omit_defaults=True):
-    """A word, and when it is heard.
+    """A word, and when it is played.
 
     start, end: half-open offsets into the text that was sent, in characters; begins, ends: seconds
-    text: the word, if it is not what stands between the offsets
+    text: the word, if it differs from the text between the offsets
     spaced: white space follows it
     """
 
@@ -202,19 +209,19 @@ class SpokenWord(Struct, frozen=True, omit_defaults=True):
 
 
 class Span(Struct, frozen=True):
-    """Characters of the text that was sent."""
+    """Half-open offsets into the text that was sent, in characters."""
 
     start: int
     end: int
 
 
 class Finished(Event, frozen=True):
-    """An utterance is over: said once of each that was accepted.
+    """The end of an utterance; sent once for each that was accepted.
 
-    audio_ms: what was heard of it
-    exit: what the command is to end with, by `exit_of`
-    lost: the words that ought to have been heard and were not
-    facts: the full names of who spoke: voice, language, weights; threads of the processor; chunks
+    audio_ms: milliseconds of it that were played
+    exit: exit code for the command, from `exit_of`
+    lost: words that should have been spoken and were not
+    facts: full names of voice, language and weights; number of processor threads and of chunks
     """
 
     id: str
@@ -229,7 +236,7 @@ class Finished(Event, frozen=True):
 
 
 class Part(Event, frozen=True):
-    """What of the `finished` that follows it has no room for: see `frames_of` and `joined`."""
+    """Words, warnings and lost spans that do not fit into the `Finished` that follows. See `frames_of` and `joined`."""
 
     id: str
     words: tuple[SpokenWord, ...] = ()
@@ -238,11 +245,12 @@ class Part(Event, frozen=True):
 
 
 class AudioChunk(Event, frozen=True, tag="audio"):
-    """A piece of an utterance, for clients that play or write it themselves.
+    """A piece of an utterance's audio, for clients that play or write it themselves.
 
     seq: counts from 0
-    rate: samples a second
+    rate: samples per second
     fmt: s16le or f32le
+    ch: channels
     payload: samples, at most 64 KiB
     """
 
@@ -255,10 +263,10 @@ class AudioChunk(Event, frozen=True, tag="audio"):
 
 
 class ErrorReply(Struct, frozen=True):
-    """Something was not done. `msg` is ours: it quotes nobody.
+    """A request was refused or failed. `msg` quotes nothing that a client sent.
 
-    id: of the request; None where it has none, or the connection itself is at fault
-    retry_ms: when to ask again, where that may help
+    id: of the request; None if it has none, or if the connection itself failed
+    retry_ms: milliseconds after which to try again, if that may help
     """
 
     id: str | None
@@ -268,10 +276,10 @@ class ErrorReply(Struct, frozen=True):
 
 
 class Listing(Event, frozen=True, tag="queue"):
-    """What is spoken and waits.
+    """The current and the waiting utterances.
 
-    rows: each as `effects.Row`, in the order in which they will be heard; texts only of the agent who asks
-    more: how many there are for which there is no room
+    rows: each as `queue.actions.QueueRow`, in playing order; texts only of the agent that sent the request
+    more: number of utterances that are left out because the header has no room
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -282,13 +290,13 @@ class Listing(Event, frozen=True, tag="queue"):
 
 
 class Happening(StrEnum):
-    """What a `Watched` tells of an utterance.
+    """Type of a `Watched` event.
 
-    queued: it has its place in the queue
+    queued: the utterance is in the queue
     beep: the beep before it begins to play
-    started: its first sample has been handed to the sound system
-    word: a word of it is heard
-    ended: it is over
+    started: its first sample was passed to the sound system
+    word: a word of it is being played
+    ended: it has ended
     """
 
     queued = "queued"
@@ -299,9 +307,9 @@ class Happening(StrEnum):
 
 
 class Watched(Event, frozen=True, omit_defaults=True):
-    """An event about any utterance, for a client that asked to watch.
+    """An event about any utterance, for a client that watches the queue.
 
-    id: of the request to watch; utterance: id of the utterance; at: seconds since 1970
+    id: of the watch request; utterance: id of the utterance; at: seconds since 1970
     text: of the utterance, at most 1000 characters, or of the word; only if it is of the watcher's own agent
     start, end: half-open offsets of the word into the text, in characters
     result, code, audio_ms: as in `Finished`
@@ -326,7 +334,9 @@ class Watched(Event, frozen=True, omit_defaults=True):
 Message = Greeting | Command | Event | ErrorReply
 
 KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
+"""Types of all events."""
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
+"""Tag `ev` -> type of the event."""
 
 LAST = (Welcome, Done, DaemonStatus, Listing, Finished)
-"""Nothing more follows to the same request."""
+"""Types of events after which no more follow for the same request."""

@@ -1,9 +1,8 @@
-"""The wire between the daemon and its clients: a line of JSON, and raw bytes whose count stands in it.
+"""Encodes and decodes the frames between the daemon and its clients: a JSON header line, then a payload of raw bytes.
 
-The frames are those of `workers.frames`, and are packed by it. They are read by another reader: that one waits for the
-bytes of a process of ours, and takes 256 MiB of samples; this one is handed bytes as they come, by whoever connects, so
-that it serves asyncio and blocking sockets alike, holds little, and takes nothing that two readers could understand in
-two ways.
+The format is that of `workers.frames`, which also encodes the frames. The decoder differs: that of `workers.frames`
+blocks on a trusted process, and accepts payloads of 256 MiB. This one is fed bytes from any client, so that it works
+with asyncio and with blocking sockets, uses little memory, and rejects headers that two parsers could read differently.
 """
 
 import json
@@ -17,23 +16,26 @@ from speakkit.workers import frames
 from speakkit.workers.frames import COUNT, HEADER, Frame, FrameError, JsonValue
 
 TEXT = 1 << 20
-"""Bytes of a payload at most, which is a text of 150,000 words."""
+"""Maximum bytes of a payload: a text of 150,000 words."""
 
 PCM = 64 << 10
-"""Bytes of samples in one frame at most: 1.4 s of 16 bits at 24 kHz, so that nobody's words wait behind them."""
+"""Maximum bytes of samples in one frame: 1.4 s of 16-bit audio at 24 kHz.
+
+It is small so that other messages of the connection do not wait long behind it.
+"""
 
 DEPTH = 8
-"""How deep lists and objects of a header may stand in one another."""
+"""Maximum nesting depth of lists and objects in a header."""
 
 LARGEST = 2**63
-"""No number of a header is as large."""
+"""Exclusive upper bound for the absolute value of numbers in a header."""
 
 UNSPEAKABLE = re.compile("[\\0\ud800-\udfff]")
-"""NUL, which C ends a text with, and halves of a character."""
+"""NUL, which ends strings in C, and surrogates (halves of a character)."""
 
 
 class Code(StrEnum):
-    """Why the daemon did not do what it was asked."""
+    """Error codes: why a request was refused or failed."""
 
     bad_request = "bad_request"
     too_large = "too_large"
@@ -51,7 +53,7 @@ class Code(StrEnum):
 
 
 class ProtocolError(DaemonError):
-    """What cannot be said or understood. The message quotes nothing of it: replies must not carry texts of others."""
+    """Data that cannot be encoded or decoded. The message quotes none of it, since replies must not contain texts."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -59,10 +61,10 @@ class ProtocolError(DaemonError):
 
 
 class FrameDecoder:
-    """Bytes in, frames out. Between two calls of `feed`, take frames until there is none.
+    """Decodes a stream of bytes into frames. After each `feed`, call `frame` until it returns None.
 
-    It then holds less than one frame: 64 KiB and 1 MiB. Once it has raised, it raises the same for ever, since nobody
-    knows where the next frame begins.
+    It then holds less than one frame, at most 64 KiB and 1 MiB. After an error it raises the same error again, because
+    the start of the next frame is unknown.
     """
 
     def __init__(self) -> None:
@@ -73,16 +75,16 @@ class FrameDecoder:
 
     @property
     def is_amid(self) -> bool:
-        """Whether a frame has begun and not ended."""
+        """Whether a frame was received in part."""
         return bool(self._held) or self._header is not None
 
     def feed(self, data: bytes) -> None:
-        """Take what came in."""
+        """Append received bytes."""
         if self._fault is None:
             self._held += data
 
     def frame(self) -> Frame | None:
-        """The next frame, or None until more comes in. Raises ProtocolError."""
+        """The next frame; None if more bytes are needed. Raises ProtocolError."""
         if self._fault is not None:
             raise self._fault
         try:
@@ -93,6 +95,7 @@ class FrameDecoder:
             raise
 
     def _taken(self) -> Frame | None:
+        """The next frame, removed from the buffer; None if it is not complete."""
         if self._header is None and (line := self._line()) is not None:
             self._header = _header(line)
         if self._header is None:
@@ -104,26 +107,28 @@ class FrameDecoder:
         return Frame(fields, self._cut(count))
 
     def _line(self) -> bytes | None:
+        """The header line, removed from the buffer; None if it is not complete. Raises ProtocolError."""
         end = self._held.find(b"\n", self._searched, HEADER)
         if end >= 0:
             self._searched = 0
             return self._cut(end + 1)
         self._searched = len(self._held)
         if self._searched >= HEADER:
-            raise ProtocolError(Code.too_large, f"a header has no end in its first {HEADER} bytes")
+            raise ProtocolError(Code.too_large, f"a header is longer than {HEADER} bytes")
         return None
 
     def _cut(self, count: int) -> bytes:
+        """The first `count` bytes, removed from the buffer."""
         cut = bytes(self._held[:count])
         del self._held[:count]
         return cut
 
 
 def packed(frame: Frame) -> bytes:
-    """`frame` as it is sent. Raises ProtocolError for what no Decoder would take."""
+    """`frame` as bytes. Raises ProtocolError for a frame that `FrameDecoder` would not accept."""
     _require_plain(frame.fields)
     if len(frame.payload) > TEXT:
-        raise ProtocolError(Code.too_large, f"a payload takes {len(frame.payload)} bytes, more than {TEXT}")
+        raise ProtocolError(Code.too_large, f"a payload has {len(frame.payload)} bytes; the maximum is {TEXT}")
     try:
         return frames.packed(frame)
     except FrameError as error:
@@ -131,7 +136,7 @@ def packed(frame: Frame) -> bytes:
 
 
 def text_of(payload: bytes) -> str:
-    """The text that a payload is. Raises ProtocolError where it is no UTF-8, or holds a NUL."""
+    """The text in a payload. Raises ProtocolError if it is not UTF-8, or contains a NUL."""
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
@@ -141,23 +146,24 @@ def text_of(payload: bytes) -> str:
 
 
 def _header(line: bytes) -> tuple[Mapping[str, JsonValue], int]:
-    """The fields of a header, and the count of bytes that follow it."""
+    """Fields of a header, and the size of its payload in bytes. Raises ProtocolError."""
     try:
         fields = json.loads(line.decode(), parse_constant=_refuse, object_pairs_hook=_object)
     except (ValueError, RecursionError):
-        raise ProtocolError(Code.bad_request, "a header is no JSON, or names a field twice") from None
+        raise ProtocolError(Code.bad_request, "a header is not JSON, or has a field twice") from None
     if not isinstance(fields, dict):
-        raise ProtocolError(Code.bad_request, "a header is no JSON object")
+        raise ProtocolError(Code.bad_request, "a header is not a JSON object")
     _require_plain(fields)
     count = fields.pop(COUNT, 0)
     if type(count) is not int or count < 0:
-        raise ProtocolError(Code.bad_request, f"the field {COUNT!r} of a header is no count of bytes")
+        raise ProtocolError(Code.bad_request, f"the field {COUNT!r} of a header is not a count of bytes")
     if count > TEXT:
-        raise ProtocolError(Code.too_large, f"a payload of more than {TEXT} bytes was announced")
+        raise ProtocolError(Code.too_large, f"a payload is larger than {TEXT} bytes")
     return fields, count
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """The fields of a JSON object. Raises ValueError if one occurs twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError
@@ -165,11 +171,12 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 
 def _refuse(_: str) -> Never:
+    """Raises ValueError, for NaN and infinity."""
     raise ValueError
 
 
 def _require_plain(fields: Mapping[str, JsonValue]) -> None:
-    """Raises ProtocolError for what is too deep, for texts that are none, and numbers without a place in a double."""
+    """Raises ProtocolError if a header is nested too deep, or has invalid texts or numbers that are too large."""
     level: list[JsonValue] = [fields]
     for _ in range(DEPTH):
         below: list[JsonValue] = []
@@ -182,11 +189,11 @@ def _require_plain(fields: Mapping[str, JsonValue]) -> None:
 
 
 def _parts(value: JsonValue) -> Iterable[JsonValue]:
-    """What is inside a value, which itself is checked."""
+    """The values inside a value. Raises ProtocolError if the value itself is an invalid text or number."""
     if isinstance(value, str):
         _require_text(value)
     elif isinstance(value, int | float):
-        if not abs(value) < LARGEST:  # nor is NaN
+        if not abs(value) < LARGEST:  # also true for NaN
             raise ProtocolError(Code.bad_request, "a header has a number that is too large")
     elif isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
@@ -196,5 +203,6 @@ def _parts(value: JsonValue) -> Iterable[JsonValue]:
 
 
 def _require_text(text: str) -> None:
+    """Raises ProtocolError if a text contains a NUL or a surrogate."""
     if UNSPEAKABLE.search(text):
-        raise ProtocolError(Code.bad_request, "a text has a NUL or half of a character in it")
+        raise ProtocolError(Code.bad_request, "a text contains a NUL or half of a character")

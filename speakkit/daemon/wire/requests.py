@@ -1,7 +1,7 @@
-"""What clients ask the daemon to do, as types, beside `SpeechRequest` and `QueueOptions`, whose fields they share.
+"""Requests of clients, as types, in addition to `SpeechRequest` and `QueueOptions`.
 
-The header of `speak` and `synth` holds the fields of a `SpeechRequest` but for its text, which is the payload; that of
-`speak` holds those of `QueueOptions` too.
+The header of `speak` and `synth` contains the fields of a `SpeechRequest` except its text, which is the payload. The
+header of `speak` contains the fields of `QueueOptions` too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,13 +18,13 @@ from speakkit.speech_request import Markup, Name, SpeechRequest
 Operation = Callable[[Connection, Request], Awaitable[None]]
 """Answers one request on its connection, and returns soon: the next request of the connection waits for it.
 
-Long work is begun in a task or thread, and answered later by `post` or `send`. It may raise Refused or ProtocolError,
-which the server sends as the answer.
+Long work is started in a task or thread, and answered later by `post` or `send`. It may raise Refused or
+ProtocolError, which the server sends as the answer.
 """
 
 
 class Refused(Exception):
-    """The answer of an operation that does nothing. The message must quote nothing that a client sent.
+    """Error reply to a request that was not carried out. The message must quote nothing that a client sent.
 
     retry_ms: milliseconds after which to try again, if that may help
     """
@@ -45,10 +45,10 @@ class Synth(Command, frozen=True):
 
 
 class Speak(Command, frozen=True):
-    """Speak a text in turn with others.
+    """Queue a text and speak it.
 
-    show: send `hearing` for each word while it is heard
-    audio_of: id of a `synth` with `keep`, whose samples are played if they are still there
+    show: send `hearing` for each word while it is played
+    audio_of: id of a `synth` with `keep`, whose samples are played if they are still kept
     """
 
     show: bool = False
@@ -56,7 +56,12 @@ class Speak(Command, frozen=True):
 
 
 class Again(Command, frozen=True):
-    """Speak an earlier utterance once more; back: 1 is the last. stream: send its samples, and do not play them."""
+    """Speak an earlier utterance again.
+
+    back: 1 is the last one
+    stream: send its samples, and do not play them
+    detach: do not end it when the connection closes
+    """
 
     back: int = 1
     stream: bool = False
@@ -64,7 +69,11 @@ class Again(Command, frozen=True):
 
 
 class Clear(Command, frozen=True):
-    """End all utterances of a connection, of an agent ("" is the agent of the connection), or of all."""
+    """End all utterances of a scope.
+
+    scope: of the connection, of an agent, or all
+    agent: name for the scope `agent`; "" is the agent of the connection
+    """
 
     scope: Scope = Scope.agent
     agent: str = ""
@@ -81,5 +90,5 @@ def speech_request(request: Request) -> SpeechRequest:
 def required_id(request: Request) -> str:
     """The id of a request. Raises ProtocolError if it has none."""
     if request.id is None:
-        raise ProtocolError(Code.bad_request, "what is to be heard must have an id")
+        raise ProtocolError(Code.bad_request, "the request must have an id")
     return request.id

@@ -86,7 +86,7 @@ def test_signals_end_it(start, place, number):
 def test_a_second_one_goes(start, place):
     """The first one is not disturbed."""
     first, second = start(), start()
-    assert second.said == "ready: a daemon is there already\n"
+    assert second.said == "ready: a daemon is running already\n"
     assert second.wait(SECONDS) == 0
     assert pid_of(place) == first.pid
 
@@ -116,9 +116,9 @@ def test_something_else_in_its_place(place, kind, fails_to_start):
         target.touch()
     before = inode(place)
     assert fails_to_start() == (
-        f"speakkitd: {place.socket} is no socket, and speakkit did not put it there; remove it\n"
+        f"speakkitd: {place.socket} is not a socket, and speakkit did not create it; remove it\n"
     )
-    with pytest.raises(DaemonError, match="is no socket"):
+    with pytest.raises(DaemonError, match="is not a socket"):
         client.connect()
     assert inode(place) == before
 
@@ -126,8 +126,8 @@ def test_something_else_in_its_place(place, kind, fails_to_start):
 def test_a_folder_that_others_can_look_into(place, fails_to_start):
     """Is no place for a daemon."""
     place.path.chmod(0o755)
-    assert fails_to_start().startswith(f"speakkitd: others can look into the folder {place.path}; try: chmod 700")
-    with pytest.raises(DaemonError, match="others can look"):
+    assert fails_to_start().startswith(f"speakkitd: other users can access the folder {place.path}; try: chmod 700")
+    with pytest.raises(DaemonError, match="other users can access"):
         client.connect()
 
 
@@ -206,7 +206,7 @@ def test_a_full_queue_of_connections_is_no_empty_one(place, monkeypatch):
         listener.bind(str(place.socket))
         listener.listen(0)
         waiting = [lifecycle.reach(place.socket)]
-        with pytest.raises(DaemonError, match="takes no more connections"):
+        with pytest.raises(DaemonError, match="accepts no more connections"):
             lifecycle.reach(place.socket)
         waiting[0].close()
 

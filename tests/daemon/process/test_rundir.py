@@ -83,7 +83,7 @@ def test_where_it_is(folder, monkeypatch):
 def test_one_that_others_can_look_into(place, mode):
     """Is refused, with the command that mends it."""
     place.path.chmod(mode)
-    with pytest.raises(DaemonError, match=rf"others can look into.*chmod 700 {place.path}"):
+    with pytest.raises(DaemonError, match=rf"other users can access.*chmod 700 {place.path}"):
         rundir.find()
     place.path.chmod(0o700)
     assert rundir.find() == place
@@ -103,7 +103,7 @@ def test_a_link_in_its_place(folder, monkeypatch):
     """Is refused, wherever it leads."""
     (folder / "link").symlink_to(folder / "run")
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "link"))
-    with pytest.raises(DaemonError, match="is no folder of its own but a link"):
+    with pytest.raises(DaemonError, match="is a link or a file, not a folder"):
         rundir.find()
 
 
@@ -111,7 +111,7 @@ def test_a_file_in_its_place(folder, monkeypatch):
     """Is refused."""
     (folder / "file").touch()
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "file"))
-    with pytest.raises(DaemonError, match="is no folder"):
+    with pytest.raises(DaemonError, match="not a folder"):
         rundir.find()
 
 
@@ -192,5 +192,5 @@ def test_a_lock_of_another_user(place):
         pytest.skip("needs root, to give a file away")
     place.spawn_lock.touch()
     os.chown(place.spawn_lock, STRANGER, STRANGER)
-    with pytest.raises(DaemonError, match="no regular file of yours"):
+    with pytest.raises(DaemonError, match="not a regular file of yours"):
         rundir.try_lock(place.spawn_lock)

@@ -164,7 +164,7 @@ def test_why_it_does_not_start(place, monkeypatch):
 def test_one_that_ends_without_a_word(place, monkeypatch):
     """Is an error, not a wait."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    with pytest.raises(DaemonError, match="ended without a word"):
+    with pytest.raises(DaemonError, match="without a message"):
         client.connect()
 
 
