@@ -2,8 +2,8 @@
 
 DESCRIPTIONS = {
     "speak": """
-`speak` speaks a text with the voice model Kokoro, on this machine: no text leaves it, unless a cloud is chosen. The text
-is given on the command line, in a file, or through a pipe.
+`speak` speaks a text with the voice model Kokoro, on this machine: no text leaves it, unless a cloud is chosen. The
+text is given on the command line, in a file, or through a pipe.
 
 Every word is spoken, or it is named on standard error and the exit status says so. A file appears whole or not at all.
 The same text, voice, speed and seed give the same samples on the same device.
@@ -25,7 +25,7 @@ and that before the default.
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
     "SPEAKKIT_RUNTIME_DIR": "The folder of the daemon's socket; only its owner may access it.",
-    "XDG_RUNTIME_DIR": "The folder that holds the runtime directory and the session bus if their own variables are not set.",
+    "XDG_RUNTIME_DIR": "The folder of the runtime directory and of the session bus, unless they have a variable of their own.",
     "DBUS_SESSION_BUS_ADDRESS": "The D-Bus session bus, through which media players are paused.",
     "SPEAKING_AGENT_ID": "The agent name if --agent is not given.",
     "SPEAKKIT_SOCKET": "In a container, the socket that the script of `speakkit daemon client-script` connects to.",

@@ -24,10 +24,10 @@ from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voic
 from speakkit.audio import Audio
 from speakkit.config import Settings
 from speakkit.engines import hub, registry, voice_packs
-from speakkit.engines.sources import Report
 from speakkit.errors import ConfigError, EngineError, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.holding import Unreachable
+from speakkit.progress import Report
 from speakkit.speech import synthesize
 from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import Sentence

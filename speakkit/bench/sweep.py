@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from speakkit.bench import machine, monitor
 from speakkit.bench.crew import Crew, Member
@@ -16,6 +15,7 @@ from speakkit.bench.messages import Facts, Setup, Work
 from speakkit.bench.monitor import Gpu, Reading, Watch
 from speakkit.bench.workload import Workload
 from speakkit.errors import EngineError
+from speakkit.progress import Report
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,6 @@ REST = 1.0
 
 INTERRUPTED = "interrupted"
 """The failure of a row that Ctrl-C interrupted."""
-
-
-class Report(Protocol):
-    """Callback for the progress of a row: completed requests, and the total, or None if it is not counted."""
-
-    def __call__(self, what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass(frozen=True)

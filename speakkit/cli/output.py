@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -13,12 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speakkit.cli import interrupt
-
-
-class Report(Protocol):
-    """Is told how far something is: steps done, and steps in all where that is known."""
-
-    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+from speakkit.progress import Report
 
 
 def say(line: str) -> None:

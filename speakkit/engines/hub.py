@@ -21,8 +21,9 @@ import filelock
 from speakkit import paths
 from speakkit.engines import locations
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
-from speakkit.engines.sources import Report, Source, Unavailable
+from speakkit.engines.sources import Source, Unavailable
 from speakkit.errors import BadValue, ModelError, StorageError, storage_error
+from speakkit.progress import Report
 
 __all__ = [
     "KOKORO_REPOSITORY",

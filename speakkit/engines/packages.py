@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from speakkit.engines.sources import Report, Unavailable, require_network
+from speakkit.engines.sources import Unavailable, require_network
+from speakkit.progress import Report
 
 NPM_TIMEOUT = 600.0
 """Timeout of the npm client, in seconds."""

@@ -12,6 +12,7 @@ import requests
 
 from speakkit.engines import locations
 from speakkit.errors import ModelError
+from speakkit.progress import Report
 
 REACH = 3.0
 """Timeout in seconds to reach the Hub. An unreachable Hub costs this once per process."""
@@ -25,15 +26,6 @@ BLOCK = 1 << 20
 
 class Unavailable(ModelError):
     """This source cannot provide the weights now; another one may."""
-
-
-class Report(Protocol):
-    """Progress callback: a name, the bytes done, and the total bytes if known.
-
-    For sources without byte counts, it is called with 0 and None.
-    """
-
-    def __call__(self, what: str, done: int, total: int | None) -> None: ...
 
 
 class Source(Protocol):

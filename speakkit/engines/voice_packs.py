@@ -11,8 +11,8 @@ import numpy.typing as npt
 from speakkit import paths
 from speakkit.engines import hub, locations
 from speakkit.engines.quietly import no_warnings
-from speakkit.engines.sources import Report
 from speakkit.errors import ModelError, storage_error
+from speakkit.progress import Report
 from speakkit.voices import PACKAGED, PLAIN_NAME, Voice, profiles
 
 Pack = npt.NDArray[np.float32]
