@@ -76,7 +76,7 @@ class _Part:
 
 
 def cues(words: Iterable[TimedWord]) -> list[Cue]:
-    """Group the words into the cues with the lowest total cost. Cues do not overlap, and may have silence between them."""
+    """Group the words into the cues with the lowest total cost. Cues do not overlap; silence may separate them."""
     parts = _priced([part for word in words for part in _parts(word)])
     begins = _cheapest(parts)
     following = [*(parts[at].start for at in begins), float("inf")][1:]
@@ -170,7 +170,10 @@ def _cue(parts: Sequence[_Part], following: float) -> Cue:
 
 
 def _lines(parts: Sequence[_Part]) -> tuple[str, ...]:
-    """The parts as one line, or as two, broken at the lowest cost: lines of similar width, preferably a longer second."""
+    """The parts as one line, or as two, broken at the lowest cost.
+
+    Lines of similar width cost less, and so does a second line that is at least as long as the first.
+    """
     whole = _text(parts)
     if width(whole) <= LINE:
         return (whole,)

@@ -35,11 +35,11 @@ class TimedWord:
 
 
 def words(text: str, segments: Iterable[Segment]) -> Iterator[TimedWord]:
-    """Yield the spoken words of `text`, whose `segments` start at its beginning. A word follows when the next one starts.
+    """Yield the spoken words of `text`. Its `segments` start at the beginning of the text.
 
-    A word is the text between two white spaces, or a token if the script has no spaces. Text that a rule leaves out,
-    such as markup, is not part of a word. Lost words are not included. If a token covers several words, such as
-    "Nov 23, 2026", its time is divided among them by their letters and digits.
+    Each word is yielded when the next one starts. A word is the text between two white spaces, or a token if the script
+    has no spaces. Text that a rule leaves out, such as markup, is not part of a word. Lost words are not included. If a
+    token covers several words, such as "Nov 23, 2026", its time is divided among them by their letters and digits.
     """
     timeline = Timeline(text)
     for segment in segments:
