@@ -107,8 +107,10 @@ def set_key(
 
 
 CHECKS = {config.BLENDS: config.checked_blend, config.AGENTS: config.checked_agent}
+"""Table of config.toml -> check of a name and value in it."""
 
 OTHERS = {config.BLENDS: "a blend of voices", config.AGENTS: "how an agent speaks"}
+"""Table of config.toml -> description of its entries."""
 
 
 def _settings() -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def logs(
     for line in found:
         output.show(line)
     if not found:
-        output.say(f"{paths.daemon_log()} is empty")
+        output.say(f"there is nothing in {paths.daemon_log()}")
 
 
 @app.command()

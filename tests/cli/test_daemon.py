@@ -116,7 +116,7 @@ def test_a_place_that_is_not_safe(daemon, place):
 
 def test_logs(daemon, place):
     """The last lines of what it did."""
-    assert daemon("logs")[1:] == ("", f"{paths.daemon_log()} is empty\n")
+    assert daemon("logs")[1:] == ("", f"there is nothing in {paths.daemon_log()}\n")
     daemon("start")
     daemon("stop")
     code, out, _ = daemon("logs", "-n", "2")
