@@ -25,7 +25,7 @@ and that before the default.
 ENVIRONMENT = {
     "SPEAKKIT_HOME": "One folder for settings, voices, cache and logs, in place of those of your system.",
     "SPEAKKIT_RUNTIME_DIR": "The folder of the daemon's socket; only its owner may access it.",
-    "XDG_RUNTIME_DIR": "The folder of the runtime directory and of the session bus, unless they have a variable of their own.",
+    "XDG_RUNTIME_DIR": "The folder of the runtime directory and the session bus, unless their own variables are set.",
     "DBUS_SESSION_BUS_ADDRESS": "The D-Bus session bus, through which media players are paused.",
     "SPEAKING_AGENT_ID": "The agent name if --agent is not given.",
     "SPEAKKIT_SOCKET": "In a container, the socket that the script of `speakkit daemon client-script` connects to.",

@@ -1,4 +1,4 @@
-"""The Python API of speakkit: what `import speakkit` offers."""
+"""The Python API of speakkit, exported by `import speakkit`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,18 +20,19 @@ def synthesize(
     device: str = "auto",
     threads: int = 0,
 ) -> Iterator[Utterance]:
-    """Speak each text.
+    """Yield the speech of each text, in order.
 
+    texts: one text, or several
     voice: a name such as "af_heart", an alias such as "f1", or a blend such as "af_bella(2)+af_sky(1)"
-    lang: the language of the texts, such as "es"; by default the voice's own
-    speed: 0.5 to 2.0; 1.0 is the voice's own
-    seed: of the little noise in the voice; the same seed and threads on the same device give the same samples
+    lang: the language of the texts, such as "es"; None for the voice's own language
+    speed: 0.5 to 2.0; 1.0 is the voice's own speed
+    seed: seed of the noise in the voice; the same seed and threads on the same device give the same samples
     device: "auto", "cuda", "mps" or "cpu"
-    threads: of the processor, as many for all that is spoken at once; 0 for as many as torch takes
+    threads: processor threads, shared by all concurrent synthesis; 0 for torch's own count
 
-    The audio is float32 in [-1, 1], one channel, 24 kHz. A word that could not be spoken is in `Utterance.lost`.
-    Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) for an argument that no run could accept,
-    TextError for a text without words, ModelError or EngineError where the machine lacks what is needed.
+    The audio is float32 in [-1, 1], one channel, 24 kHz. Words that could not be spoken are in `Utterance.lost`.
+    Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) if an argument is invalid, TextError if a
+    text has no words, and ModelError or EngineError if weights or packages are missing on this machine.
     """
     shared = SpeechRequest(voice=voice, lang=lang or "", seed=seed, device=device, threads=threads)
     locations.use(config.locations)

@@ -1,4 +1,4 @@
-"""The request to speak one text, as it travels from the command line to the engine."""
+"""The request to speak one text, as it is passed from the command line to the engine."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,36 +8,38 @@ from msgspec import Meta, Struct
 from speakkit.config import MOST_THREADS, SPEEDS
 
 LONGEST_NAME = 1000
-"""Characters of a field that holds a name: more than a blend of all voices takes."""
+"""Maximum characters of a name in a request: more than a blend of all voices needs."""
 
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 
 class Markup(StrEnum):
-    """What is taken for markup in a text."""
+    """Which markup is interpreted in a text."""
 
     AUTO = "auto"
     """MARKDOWN if the text looks like Markdown, else PLAIN."""
     RAW = "raw"
-    """Nothing."""
+    """No markup: the text is read literally."""
     PLAIN = "plain"
     """SSML, [pause:1s] and [word](/phonemes/)."""
     MARKDOWN = "markdown"
-    """Markdown, and all of PLAIN."""
+    """Markdown, and the markup of PLAIN."""
 
 
 class SpeechRequest(Struct, frozen=True, omit_defaults=True):
-    """A text, and how to speak it. Its repr omits the text, so that no log holds it.
+    """A text, and how to speak it. Its repr omits the text, so that the text is not logged.
 
+    text: the source text
     voice: name, alias or blend; "" for the default voice
     lang: language code of the text; "" for the language of the voice
     speed: factor; 1.0 is the voice's own speed
-    seed: of the noise in the voice
-    threads: processor threads that compute it; 0 for torch's own count
+    seed: seed of the noise in the voice
+    threads: processor threads of the synthesis; 0 for torch's own count
     engine: name of the synthesizer
     device: "auto", "cuda", "mps" or "cpu"
-    keep_alive: seconds for which the model stays loaded afterwards; 0 to unload it, negative for ever, None for the
-        setting
+    markup: which markup is interpreted in the text
+    keep_alive: seconds for which the model stays loaded afterwards; 0 to unload it at once, negative to keep it
+        forever, None for the value of the setting
     """
 
     text: str = ""

@@ -1,1 +1,1 @@
-"""The terminal: the only room that knows Typer and Rich."""
+"""The command line. No other package of speakkit imports Typer or Rich."""

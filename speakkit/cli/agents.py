@@ -1,4 +1,4 @@
-"""Who speaks, where several programs and people of one user do."""
+"""Agent names: which of a user's programs a request comes from."""
 
 import os
 import re
@@ -10,15 +10,16 @@ from speakkit.daemon.wire.messages import AGENT, NAME
 from speakkit.errors import BadValue
 
 VARIABLE = "SPEAKING_AGENT_ID"
+"""Environment variable with the agent name."""
 
 TMUX_SECONDS = 0.2
-"""In which tmux names its session, or goes unheard."""
+"""Timeout in seconds for tmux to return its session name."""
 
 
 def name(given: str | None) -> str:
-    """`given`, or what SPEAKING_AGENT_ID says, or the name of the tmux session, or "default".
+    """The agent name: the first of `given`, SPEAKING_AGENT_ID, the name of the tmux session, and "default" that is set.
 
-    Raises BadValue for a name that is none.
+    Raises BadValue if `given` or SPEAKING_AGENT_ID is not a valid name.
     """
     for found, source in ((given, "--agent"), (os.environ.get(VARIABLE), VARIABLE)):
         if found:
@@ -29,21 +30,22 @@ def name(given: str | None) -> str:
 
 
 def unnamed(agent: str, settings: Settings) -> Agent:
-    """How an agent speaks of whom the settings say nothing.
+    """The speech settings of an agent that is not listed in the settings.
 
-    As everybody, if they chose a voice; else by a voice of its own, which the daemon chooses.
+    Returns the default voice if the user has set one, if the agent is "default", or if the daemon is off. Otherwise
+    the voice is "", and the daemon assigns one to the agent.
     """
     has_choice = agent == AGENT or not settings.daemon or config.sourced_values()["voice"].source != "default"
     return Agent(settings.voice if has_choice else "")
 
 
 def _of_tmux() -> str:
-    """The name of the session that this terminal belongs to, in the letters of an agent's; "" where there is none."""
+    """The name of this terminal's tmux session, with characters that agent names lack replaced by "-"; "" if none."""
     if not os.environ.get("TMUX"):
         return ""
     try:
         said = subprocess.run(
-            ["tmux", "display-message", "-p", "#S"],  # noqa: S607  the user's own
+            ["tmux", "display-message", "-p", "#S"],  # noqa: S607  tmux is found on the user's PATH
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=TMUX_SECONDS,

@@ -1,4 +1,4 @@
-"""`speakkit`: the root of all commands. A command's module is imported when the command runs."""
+"""`speakkit`: the program with all commands. A command's module is imported when the command runs."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,9 +16,10 @@ from speakkit.errors import ExitCode
 
 @dataclass(frozen=True)
 class Entry:
-    """A command, and what `speakkit --help` shows of it without importing it.
+    """A command, with what `speakkit --help` shows of it without importing its module.
 
-    module: under `speakkit.cli`; its `app` is the command, or the group of commands
+    module: name under `speakkit.cli`; its `app` is the command, or the group of commands
+    panel: title of its panel in --help
     help: first line of the command's own help
     """
 
@@ -28,21 +29,21 @@ class Entry:
 
 
 COMMANDS = {
-    "speak": Entry("speak", "Speak", "Say a text aloud, or write it to a file."),
-    "voices": Entry("voices", "Speak", "List the voices, hear them, and fetch them. Without a command: list."),
+    "speak": Entry("speak", "Speak", "Speak a text, or write it to a file."),
+    "voices": Entry("voices", "Speak", "List, preview and fetch the voices. The default command is list."),
     "explain": Entry("explain", "Speak", "Show how a text would be read, and why, without speaking it."),
-    "queue": Entry("queue", "Speak", "See and control what is spoken and what waits."),
-    "bench": Entry("bench", "Measure", "Measure how fast this machine speaks: from text to files."),
-    "doctor": Entry("doctor", "Set up", "Check this machine by speaking, and say how to mend what is wrong."),
+    "queue": Entry("queue", "Speak", "Show and control the speech queue."),
+    "bench": Entry("bench", "Measure", "Measure how fast this machine speaks, from text to audio files."),
+    "doctor": Entry("doctor", "Set up", "Test speech on this machine, and show how to fix problems."),
     "models": Entry("models", "Set up", "List, fetch and check the models."),
     "config": Entry("config", "Set up", "Show and change the settings."),
-    "daemon": Entry("daemon", "Set up", "Start, stop and look at the daemon, which starts by itself when needed."),
+    "daemon": Entry("daemon", "Set up", "Start, stop and inspect the daemon. It starts by itself when needed."),
 }
-"""All commands, by panel and in the order of --help."""
+"""Command name -> entry, in the order of --help."""
 
 
 class LazyGroup(typer.core.TyperGroup):
-    """The group of COMMANDS."""
+    """The command group of COMMANDS. It imports a command's module when the command is resolved."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -52,13 +53,16 @@ class LazyGroup(typer.core.TyperGroup):
         }
 
     def load(self, name: str) -> Any:
-        """The command itself, whose module is imported."""
+        """Import the module of a command, and return the command."""
         command: Any = typer.main.get_command(import_module(f"speakkit.cli.{COMMANDS[name].module}").app)
         command.name = name
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that `args` begin with, and the rest of them. Raises UsageError if there is none."""
+        """The name of the command that `args` start with, the command, and the remaining arguments.
+
+        Raises UsageError if there is no such command.
+        """
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.load(name) if name else command, rest
 
@@ -75,7 +79,7 @@ app = typer.Typer(
 
 
 def _show_version(context: typer.Context, value: bool) -> None:
-    if value and not context.resilient_parsing:  # not while a shell completes a line
+    if value and not context.resilient_parsing:  # not during shell completion
         output.show(f"speakkit {speakkit.__version__}")
         raise typer.Exit
 
@@ -86,7 +90,7 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Parse the options before the command."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""`speakkit bench`: how fast this machine speaks, with one process after another."""
+"""`speakkit bench`: measure the speed of speech synthesis with 1, 2 and up to N processes."""
 
 import logging
 import math
@@ -28,11 +28,11 @@ from speakkit.voices import Voice
 log = logging.getLogger(__name__)
 
 LAST = "last"
-"""Stands for the run before in --compare."""
+"""Value of --compare that selects the last run."""
 
 
 class BenchCommand(typer.core.TyperCommand):
-    """A command whose --compare needs no value."""
+    """A command that accepts --compare without a value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         following = [*args[1:], "-"]
@@ -42,7 +42,7 @@ class BenchCommand(typer.core.TyperCommand):
 
 
 def _more(*names: str, **settings: Any) -> Any:
-    """An option of the second panel of --help."""
+    """An option in the panel "More options" of --help."""
     return typer.Option(*names, rich_help_panel="More options", **settings)
 
 
@@ -50,7 +50,7 @@ Instances = Annotated[
     int, typer.Option("--instances", "-n", min=1, metavar="N", help="Measure 1, 2 and so on up to N processes.")
 ]
 Requests = Annotated[
-    int, typer.Option("--requests", min=1, metavar="N", help="How often each of them speaks the text.")
+    int, typer.Option("--requests", min=1, metavar="N", help="Requests per process; each one speaks the whole text.")
 ]
 MaxSeconds = Annotated[
     float | None,
@@ -58,25 +58,28 @@ MaxSeconds = Annotated[
         "--max-seconds",
         min=0,
         metavar="SECONDS",
-        help="Begin no request after these seconds of a row; 0 for no limit. By default 60 on a CPU, none on a GPU.",
+        help="Start no request of a row after this time; 0: no limit. Default: 60 on a CPU, no limit on a GPU.",
     ),
 ]
 Text = Annotated[
     Path | None,
-    typer.Option("--text", metavar="FILE", help="What is spoken; by default 307 words of Alice in Wonderland."),
+    typer.Option("--text", metavar="FILE", help="Text to speak; default: 307 words of Alice in Wonderland."),
 ]
 VoiceName = Annotated[
-    str | None, typer.Option("--voice", "-v", metavar="VOICE", help="Who speaks.", autocompletion=complete.voices)
+    str | None,
+    typer.Option(
+        "--voice", "-v", metavar="VOICE", help="Voice name or blend, as with speak.", autocompletion=complete.voices
+    ),
 ]
 Speed = Annotated[float | None, typer.Option("--speed", "-s", metavar="NUMBER", help="0.5 to 2.0.")]
-RunsOn = Annotated[config.Device | None, typer.Option("--device", help="What to run on; auto by default.")]
+RunsOn = Annotated[config.Device | None, typer.Option("--device", help="Where to compute; default auto.")]
 Baseline = Annotated[
-    bool, typer.Option("--baseline", help="Measure the plain kokoro loop too, with 1 and with all processes, in turn.")
+    bool, typer.Option("--baseline", help="Also measure the plain kokoro loop in turn, with 1 and with N processes.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
 Batch = Annotated[
     int | None,
-    _more("--batch", min=1, metavar="N", help="Chunks in the network at once; by default what suits the device."),
+    _more("--batch", min=1, metavar="N", help="Chunks per batch; default: chosen for the device."),
 ]
 Threads = Annotated[
     int | None,
@@ -85,26 +88,26 @@ Threads = Annotated[
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads of each process; 0, the default: as many as torch takes.",
+        help="Processor threads per process; 0 (default) for torch's own count.",
     ),
 ]
-Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Requests at a time in each process.")]
+Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Concurrent requests per process.")]
 Csv = Annotated[Path | None, _more("--csv", metavar="FILE", help="Write the rows as CSV.")]
-Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Draw the rows: a PNG.")]
+Plot = Annotated[Path | None, _more("--plot", metavar="FILE", help="Plot the rows as PNG.")]
 Compare = Annotated[
     str | None,
     _more(
         "--compare",
         metavar="[FILE]",
-        help="Set this run beside the last one with the same options and device, or beside one that --json wrote.",
+        help="Compare with the last run of the same options and device, or with FILE, written by --json.",
     ),
 ]
-PriceKwh = Annotated[float, _more("--price-kwh", min=0, metavar="USD", help="What a kilowatt-hour costs.")]
+PriceKwh = Annotated[float, _more("--price-kwh", min=0, metavar="USD", help="Price of a kilowatt-hour.")]
 PriceHour = Annotated[
     float | None,
-    _more("--price-hour", min=0, metavar="USD", help="What an hour of a rented machine costs, electricity included."),
+    _more("--price-hour", min=0, metavar="USD", help="Price of an hour of a rented machine, including electricity."),
 ]
-Force = Annotated[bool, _more("--force", help="Overwrite a file that is no CSV or PNG.")]
+Force = Annotated[bool, _more("--force", help="Overwrite a file that is not CSV or PNG.")]
 
 
 app = typer.Typer(add_completion=False)
@@ -131,10 +134,10 @@ def bench(
     price_hour: PriceHour = None,
     force: Force = False,
 ) -> None:
-    """Measure how fast this machine speaks: from text to files.
+    """Measure how fast this machine speaks, from text to audio files.
 
-    One process is measured, then two, and so on. Each is warmed up first; what it writes goes to a temporary folder and
-    is removed. Every run that comes to its end is kept in a file of measurements, for --compare.
+    One process is measured, then two, and so on. Each process is warmed up first. Audio files are written to a
+    temporary folder and removed. Each complete run is saved in a file of measurements, for --compare.
 
     speakkit bench --instances 5
 
@@ -142,8 +145,6 @@ def bench(
 
     speakkit bench --requests 5 --text chapter.txt --voice f2 --compare
     """
-    # Imported when something is to be measured: they take longer to load than --help may take in all.
-
     settings = config.load()
     found = synthesize.find_voice(settings.voice if voice is None else voice)
     plan = sweep.SweepPlan(
@@ -182,7 +183,12 @@ def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: flo
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the result goes, beside the terminal. compare: a file, LAST or None."""
+    """Where the result is written, and what it is compared with.
+
+    csv, plot: files to write; None for none
+    compare: file with an earlier run, LAST, or None for no comparison
+    as_json: print JSON instead of tables
+    """
 
     csv: Path | None
     plot: Path | None
@@ -200,7 +206,10 @@ def _workload(file: Path | None, language: str) -> Workload:
 
 
 def _checked(outputs: Outputs, *, force: bool) -> Document | None:
-    """Refuse now what could not be written or read in the end; the earlier run, where a file has it."""
+    """Check the output files before the run. Returns the earlier run if --compare names a file, else None.
+
+    Raises BadValue or StorageError if a file could not be written later, or if the earlier run cannot be read.
+    """
     if outputs.plot:
         plot.check_target(outputs.plot, force=force)
     if outputs.csv:
@@ -211,7 +220,7 @@ def _checked(outputs: Outputs, *, force: bool) -> Document | None:
 
 
 def _fetch_weights(voice: Voice) -> None:
-    """Once, rather than in each of the processes."""
+    """Fetch the weights for `voice` once, so that the measured processes do not have to."""
     registry.require_language(voice.language)
     with output.progress() as report:
         hub.ensure("kokoro", report)
@@ -219,7 +228,7 @@ def _fetch_weights(voice: Voice) -> None:
 
 
 def _carry_out(plan: SweepPlan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:
-    """Measure, show, and keep what was measured."""
+    """Run the measurements, show and write the result, and save it if the run is complete. Returns the exit code."""
     rows: list[Row] = []
     complete = False
     with output.progress() as tell, suppress(KeyboardInterrupt):
@@ -244,7 +253,7 @@ def _carry_out(plan: SweepPlan, prices: Prices, outputs: Outputs, before: Docume
 
 
 def _tell(row: Row) -> None:
-    """Say how a row ended, while the others are still measured."""
+    """Log the failures of a measured row, and print its throughput if standard error is a terminal."""
     name = f"{row.engine} x{row.instances}"
     for failure in row.failures:
         log.warning("%s: %s", name, failure)
@@ -253,7 +262,7 @@ def _tell(row: Row) -> None:
 
 
 def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> None:
-    """Print the result, then write it where else it is wanted."""
+    """Print the result, with the comparison if there is one, and write the CSV and plot files."""
     changes = history.changes(result.rows, before) if before else []
     differences = history.differences(result, before) if before else []
     if outputs.as_json:
@@ -286,7 +295,7 @@ def _show_tables(result: BenchResult) -> None:
 
 
 def _show_changes(when: str, changes: list[Change], differences: list[str]) -> None:
-    output.show(f"\nbeside the run of {when}")
+    output.show(f"\ncompared with the run of {when}")
     rows = [
         (
             change.engine,

@@ -1,4 +1,4 @@
-"""What the shells offer on TAB: (value, help) for what has been typed so far. A fault offers nothing, in silence."""
+"""Shell completion: the values that start with the typed text, some with a description. Errors yield no values."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from speakkit.errors import SpeakkitError
 
 
 def voices(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Aliases, the user's blends and packs, and the 54 names; also after the + or the comma of a blend."""
+    """Yield voice aliases, the user's blends and voice packs, and the 54 names; also after "+" or "," in a blend."""
     begun = re.match(r".*[+,]", incomplete)
     before = begun.group() if begun else ""
     aliases = ((alias, f"{name}, {table.profiles()[name].language}") for alias, name in table.ALIASES["kokoro"].items())
@@ -21,13 +21,13 @@ def voices(incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 def languages(incomplete: str) -> Iterator[str]:
-    """The languages that speakkit speaks."""
+    """The supported languages."""
     return (name for name in table.LANGUAGES.values() if name.startswith(incomplete))
 
 
 def models(incomplete: str) -> Iterator[tuple[str, str]]:
-    """The models, and what each is for."""
-    from speakkit.engines import catalog  # noqa: PLC0415  for this alone
+    """The models, with their purpose."""
+    from speakkit.engines import catalog  # noqa: PLC0415  only this completion needs it
 
     return ((name, model.about) for name, model in catalog.MODELS.items() if name.startswith(incomplete))
 
@@ -38,7 +38,7 @@ def settings(incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 def services(incomplete: str) -> Iterator[str]:
-    """The clouds that take a key."""
+    """The clouds that need an API key."""
     return (name for name in keys.VARIABLES if name.startswith(incomplete))
 
 
@@ -47,7 +47,7 @@ def _described(profile: table.Profile) -> str:
 
 
 def _own() -> Iterator[tuple[str, str]]:
-    """The user's blends and packs; none where the configuration is at fault."""
+    """Yield the user's blends and voice packs; none if the settings are invalid."""
     try:
         found = config.load()
     except SpeakkitError:

@@ -1,4 +1,4 @@
-"""`speakkit config`: the settings, where each one is from, and the keys of the clouds."""
+"""`speakkit config`: show and change the settings, and store the API keys of the clouds."""
 
 import copy
 import os
@@ -24,8 +24,8 @@ SettingName = Annotated[
 
 
 @app.command()
-def show(as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False) -> None:
-    """Show every setting, and where its value is from. Of a key it is shown only that it is there.
+def show(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False) -> None:
+    """Show each setting and the source of its value. API keys appear only as set or not set.
 
     speakkit config show
     """
@@ -40,7 +40,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print one object.
 
 @app.command()
 def path() -> None:
-    """Print where the file of settings is, or would be.
+    """Print the path of config.toml, even if the file does not exist.
 
     speakkit config path
     """
@@ -48,10 +48,8 @@ def path() -> None:
 
 
 @app.command("set")
-def set_value(
-    key: SettingName, value: Annotated[str, typer.Argument(metavar="VALUE", help="What it is to be.")]
-) -> None:
-    """Put a setting into the file, whose comments and order stay as they are.
+def set_value(key: SettingName, value: Annotated[str, typer.Argument(metavar="VALUE", help="The new value.")]) -> None:
+    """Write a setting to config.toml. Its comments and order are kept.
 
     speakkit config set speed 1.25
 
@@ -66,7 +64,7 @@ def set_value(
 
 @app.command()
 def unset(key: SettingName) -> None:
-    """Take a setting out of the file, so that its default counts.
+    """Remove a setting from config.toml, so that its default applies.
 
     speakkit config unset speed
     """
@@ -89,7 +87,7 @@ def set_key(
     ],
     words: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="")] = None,
 ) -> None:
-    """Keep the API key of a cloud, which is asked for, or read from standard input.
+    """Store the API key of a cloud, from a prompt or from a pipe.
 
     speakkit config set-key gemini
 
@@ -97,20 +95,22 @@ def set_key(
     """
     if words:
         raise BadValue(
-            "a key is not taken from the command line, where other users and the shell's history see it;"
-            " leave it out, and you are asked for it"
+            "a key is not accepted on the command line, where other users and the shell's history can see it;"
+            " leave it out, and enter it at the prompt"
         )
     keys.variables(service)
     keys.store(service, _asked(service) if sys.stdin and sys.stdin.isatty() else _piped())
-    output.show(f"the key of {service} is kept in {paths.secrets()}")
+    output.show(f"the key of {service} is stored in {paths.secrets()}")
     found = keys.find(service)
     if found and found.source in keys.variables(service):
-        output.say(f"the variable {found.source} is set, and counts before it")
+        output.say(f"the variable {found.source} is set, and overrides the stored key")
 
 
 CHECKS = {config.BLENDS: config.checked_blend, config.AGENTS: config.checked_agent}
+"""Table of config.toml -> check of a name and value in it."""
 
 OTHERS = {config.BLENDS: "a blend of voices", config.AGENTS: "how an agent speaks"}
+"""Table of config.toml -> description of its entries."""
 
 
 def _settings() -> list[dict[str, Any]]:
@@ -137,20 +137,20 @@ def _set_or_not(row: dict[str, Any]) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as people write it."""
+    """A value as text: lists with commas, booleans in lower case, and None as ""."""
     if isinstance(value, list | tuple):
         return ", ".join(value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _place(key: str) -> tuple[str, str]:
-    """The table that holds a setting, empty for none, and its name there."""
+    """The table of config.toml that holds a setting, "" for the top level, and the setting's name in it."""
     table, _, name = key.partition(".")
     return (table, name) if "." in key and table in config.TABLES else ("", key)
 
 
 def _given(key: str, text: str) -> str | float | bool | list[str]:
-    """`text` as TOML holds it. Raises BadValue where there is no such setting, or the value is not allowed."""
+    """`text` as a TOML value of the setting `key`. Raises BadValue if there is no such setting, or if it is invalid."""
     table, name = _place(key)
     with _usage():
         if table:
@@ -166,7 +166,7 @@ def _given(key: str, text: str) -> str | float | bool | list[str]:
 
 @contextmanager
 def _usage() -> Iterator[None]:
-    """What is wrong with an argument is a fault of usage."""
+    """Raise a ConfigError of the block as BadValue, because the value is an argument here."""
     try:
         yield
     except ConfigError as error:
@@ -174,7 +174,7 @@ def _usage() -> Iterator[None]:
 
 
 def _held(file: tomlfile.TomlFile, table: str) -> Mapping[str, Any]:
-    """What the file has in a table, or outside of all. Raises ConfigError where something else is in its place."""
+    """The values in a table of the file, or at its top level if `table` is "". Raises ConfigError if it is no table."""
     held = file.values.get(table, {}) if table else file.values
     if not isinstance(held, dict):
         raise ConfigError(f"{file.where(table)}: {table} must be a table; mend {file.path} by hand")
@@ -182,7 +182,10 @@ def _held(file: tomlfile.TomlFile, table: str) -> Mapping[str, Any]:
 
 
 def _edit(table: str, change: Callable[[Any], object]) -> None:
-    """Change what is in a table, or outside of all. Raises ConfigError where the file is no TOML; it is then kept."""
+    """Change the values in a table of config.toml, or at its top level if `table` is "".
+
+    Raises ConfigError, and leaves the file as it is, if it is not valid TOML or cannot be edited.
+    """
     file = paths.config()
     with tomlfile.locked(file):
         old = tomlfile.read(file)
@@ -191,15 +194,15 @@ def _edit(table: str, change: Callable[[Any], object]) -> None:
         for each in (document, wanted):
             change(each.setdefault(table, {}) if table else each)
         text = tomlkit.dumps(document)
-        if tomlfile.parsed(file, text) != wanted:  # tomlkit errs on some last lines without an end
-            raise ConfigError(f"{file} is written in a way that cannot be edited here; change it by hand")
+        if tomlfile.parsed(file, text) != wanted:  # tomlkit fails on some last lines without a newline
+            raise ConfigError(f"{file} cannot be edited here; change it by hand")
         tomlfile.replace(file, text)
 
 
 def _warn_of_variable(key: str) -> None:
     variable = next((setting.variable for setting in config.SETTINGS if setting.name == key), "")
     if os.environ.get(variable):
-        output.say(f"the variable {variable} is set, and counts before the file")
+        output.say(f"the variable {variable} is set, and overrides the file")
 
 
 def _asked(service: str) -> str:

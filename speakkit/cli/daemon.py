@@ -1,4 +1,4 @@
-"""`speakkit daemon`: the process that speaks for all programs of a user, one after the other."""
+"""`speakkit daemon`: start, stop and inspect the process that speaks for all programs of a user."""
 
 from importlib.resources import files
 from typing import Annotated
@@ -17,13 +17,14 @@ from speakkit.errors import BadValue, ExitCode
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Start, stop and look at the daemon, which starts by itself when needed.",
+    help="Start, stop and inspect the daemon. It starts by itself when needed.",
 )
 
 LINES = 20
+"""Default number of log lines that `logs` shows."""
 
-Now = Annotated[bool, typer.Option("--now", help="Stop speaking; kill a daemon that does not answer.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
+Now = Annotated[bool, typer.Option("--now", help="Stop at once; kill a daemon that does not answer.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 
 
 @app.command()
@@ -38,7 +39,7 @@ def start() -> None:
 
 @app.command()
 def stop(now: Now = False) -> None:
-    """End the daemon once it has spoken what it accepted.
+    """Stop the daemon after it has spoken all queued messages.
 
     speakkit daemon stop
 
@@ -49,11 +50,11 @@ def stop(now: Now = False) -> None:
 
 @app.command()
 def restart(now: Now = False) -> None:
-    """End the daemon and start another, which reads the settings anew.
+    """Stop the daemon and start a new one, which reads the settings again.
 
     speakkit daemon restart
     """
-    config.load()  # a fault in them is told while there still is a daemon
+    config.load()  # so that invalid settings are reported before the daemon is stopped
     _stopped(now=now)
     start()
 
@@ -79,10 +80,10 @@ def status(as_json: Json = False) -> None:
 @app.command()
 def logs(
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, metavar="N", help="How many of the last lines.")
+        int, typer.Option("--lines", "-n", min=1, metavar="N", help="Number of lines, counted from the end.")
     ] = LINES,
 ) -> None:
-    """Show the end of the daemon's log, which holds none of your texts.
+    """Show the end of the daemon's log. The log contains none of your texts.
 
     speakkit daemon logs -n 100
     """
@@ -97,7 +98,7 @@ def logs(
 def units(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="UNIT", show_default=False, help="socket or service; both by default."),
+        typer.Argument(metavar="UNIT", show_default=False, help="socket or service; default: both."),
     ] = None,
 ) -> None:
     """Print systemd units that start the daemon.
@@ -114,7 +115,7 @@ def units(
 
 @app.command("client-script")
 def client_script() -> None:
-    """Print a program that speaks from inside a container: one file, for Python 3.8 and later.
+    """Print a client program for containers: one file, for Python 3.8 and later.
 
     speakkit daemon client-script > speak.py
     """
@@ -122,12 +123,12 @@ def client_script() -> None:
 
 
 def _stopped(*, now: bool) -> bool:
-    """End the daemon; False where there was none."""
+    """Stop the daemon. Returns False if none was running."""
     return control.stop(Mode.now if now else Mode.drain)
 
 
 def _rows(found: DaemonStatus) -> list[tuple[str, str]]:
-    """What people want to know of it."""
+    """The rows of the status table: name and value."""
     rows = [
         ("state", found.state + ", a newer one takes over when it is idle" * found.restart_when_idle),
         ("process", str(found.pid)),

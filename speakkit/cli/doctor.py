@@ -1,4 +1,4 @@
-"""`speakkit doctor`: what works on this machine, and what to type if something does not."""
+"""`speakkit doctor`: check what works on this machine, and print the commands that fix problems."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Check this machine by speaking, and say how to mend what is wrong.
+    """Test speech on this machine, and show how to fix problems.
 
     Exit code 4 if speech does not work.
 

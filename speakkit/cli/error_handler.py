@@ -1,4 +1,4 @@
-"""The one place where exceptions become a line on standard error and an exit code."""
+"""Error handling of the commands: turns every exception into a line on standard error and an exit code."""
 
 import os
 import platform
@@ -19,34 +19,38 @@ from speakkit.errors import ExitCode, SpeakkitError, WorkerBug
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `app` on the arguments of this process, or on others, and return the exit code."""
+    """Run `app`, and return the exit code.
+
+    program: name of the program, for messages
+    arguments: command line arguments; None for those of this process
+    """
     locations.use(config.locations)
     interrupt.listen()
     show_notices(program)
-    completion_init()  # else Typer answers no shell that asks what could come next: see completions/
+    completion_init()  # else Typer does not respond to the scripts in completions/
     try:
         command = typer.main.get_command(app)
         return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        if usage := _usage(error):  # a command that wants another one has shown its help
+        if usage := _usage(error):  # empty if the help was shown because a subcommand is missing
             say(f"{program}: {usage}; see {context.command_path if context else program} --help")
         return error.exit_code
     except SpeakkitError as error:
         say(f"{program}: {error}")
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has gone: there is nobody to tell, and Python must not try to flush.
+        # The reader of standard output has closed it, and Python must not try to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001  the one place for what nobody foresaw
+    except Exception as error:  # noqa: BLE001  all unexpected exceptions are handled here
         return _unforeseen(error, program)
 
 
 def _unforeseen(error: Exception, program: str) -> ExitCode:
-    if interrupt.is_requested():  # compiled code fails in its own ways where a callback of it is interrupted
+    if interrupt.is_requested():  # compiled code raises other exceptions if a callback is interrupted
         return ExitCode.INTERRUPTED
     kind = error.kind if isinstance(error, WorkerBug) else type(error).__name__
     say(f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}")
@@ -61,7 +65,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _logged(error: Exception, kind: str) -> str:
-    """Append the traceback to the log, which holds no text of the user's, and say where it is."""
+    """Append the traceback, without any of the user's text, to the log. Returns the end of the message to the user."""
     log = paths.log()
     frames = "".join(traceback.format_tb(error.__traceback__))
     if isinstance(error, WorkerBug):
@@ -75,5 +79,5 @@ def _logged(error: Exception, kind: str) -> str:
         with open(log, "a", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(entry)
     except OSError:
-        return f"its log {log} cannot be written:\n{entry}"
-    return f"please report it with what {log} says of it"
+        return f"the log {log} cannot be written:\n{entry}"
+    return f"please report it with its entry in {log}"

@@ -1,4 +1,4 @@
-"""`speakkit explain`: how a text would be read, and why."""
+"""`speakkit explain`: show how a text would be read, and why."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ Words = Annotated[
 VoiceName = Annotated[
     str | None,
     typer.Option(
-        "--voice", "-v", metavar="VOICE", help="The voice that would read it.", autocompletion=complete.voices
+        "--voice", "-v", metavar="VOICE", help="Voice name or blend, as with speak.", autocompletion=complete.voices
     ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Read literally; ignore markup.")]
-Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")]
 JsonLines = Annotated[
     bool, typer.Option("--jsonl", help="Explain each line separately; print one line of JSON for each.")
 ]
@@ -77,7 +77,11 @@ def _explainer(voice: str, lang: str | None) -> Iterator[Explainer]:
 
 
 def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Explanation], threads: int) -> ExitCode:
-    """One object for each line, in order; a line in which there is nothing to be heard has an "error"."""
+    """Print a JSON object for each line, in order; if a line has nothing to speak, its object has an "error".
+
+    threads: processor threads by the settings
+    Returns the exit code.
+    """
     code = ExitCode.DONE
     for line in text.removesuffix("\n").split("\n"):
         try:
@@ -93,7 +97,7 @@ def _each_line(text: str, explainer: Explainer, explained: Callable[[str], Expla
 
 
 def _object(found: Explanation, threads: int) -> dict[str, Any]:
-    """threads: of the processor, by the settings; 0 for as many as torch takes."""
+    """The JSON object of an explanation. threads: processor threads by the settings; 0 for torch's own count."""
     return {
         "text": found.text,
         "spoken": found.spoken,

@@ -1,4 +1,4 @@
-"""Speaks a request in this process, without the daemon and its queue."""
+"""Speak a request in this process, without the daemon and its queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(request: SpeechRequest, out: Output) -> Receipt:
-    """Load the engines, and write and play the speech. Raises SpeakkitError."""
+    """Load the engines, write and play the speech, and return its receipt. Raises SpeakkitError."""
     registry.require(request.engine)
     config.checked_speed(request.speed)
     voice = synthesize.find_voice(request.voice, request.lang)
@@ -32,8 +32,8 @@ def carry_out(request: SpeechRequest, out: Output) -> Receipt:
     with ExitStack() as stack:
         fetch_weights(voice, quiet=out.quiet)
         speaker = stack.enter_context(synthesize.speaker(request))
-        gc.freeze()  # else the collector would go through all that was loaded once more at the end
-        # Opened first, to be written last, when nothing can be interrupted any more.
+        gc.freeze()  # else the garbage collector would scan all loaded objects once more at exit
+        # Opened first and thus written last, after the audio is complete.
         recorder = stack.enter_context(captions.file(out.captions, request.text)) if out.captions else None
         sinks: list[Sink] = []
         if out.target is not None:
@@ -56,21 +56,24 @@ def carry_out(request: SpeechRequest, out: Output) -> Receipt:
 
 
 def fetch_weights(voice: Voice, *, quiet: bool) -> None:
-    """Fetch what `voice` needs, with a progress bar, if it is not there yet."""
+    """Fetch the weights and voice packs that `voice` needs and that are missing, with a progress bar unless `quiet`."""
     with output.progress(wanted=not quiet) as report:
         hub.ensure("kokoro", report)
         voice_packs.ensure(voice, report)
 
 
 def fetch_weights_for(request: SpeechRequest, *, quiet: bool) -> None:
-    """Fetch what the voice of `request` needs. Raises as `find_voice` does."""
+    """Fetch the weights that the voice of `request` needs. Raises as `find_voice` does."""
     fetch_weights(synthesize.find_voice(request.voice, request.lang), quiet=quiet)
 
 
 def _speak_into(
     sinks: list[Sink], recorder: Recorder | None, speaker: Speaker, request: SpeechRequest, *, quiet: bool
 ) -> tuple[float, int, list[Token]]:
-    """Write the speech to every sink and to the recorder. Returns its seconds, chunks and lost words."""
+    """Write the speech to all sinks and to the recorder.
+
+    Returns its duration in seconds, its number of chunks, and its lost words.
+    """
     seconds, chunks = 0.0, 0
     lost: list[Token] = []
     with output.progress(wanted=not quiet and len(request.text) > LONG) as report:

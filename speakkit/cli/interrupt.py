@@ -1,7 +1,7 @@
-"""A request to stop (Ctrl-C, SIGTERM, SIGHUP) as an exception that cannot get lost.
+"""Turn a request to stop (Ctrl-C, SIGTERM, SIGHUP) into a KeyboardInterrupt that cannot get lost.
 
-Python drops an exception that is raised while a destructor or a callback of compiled code runs ("Exception ignored
-in"), and imports are full of both. So the request is kept, and `check` raises it again at the next step.
+Python discards an exception that is raised in a destructor or in a callback of compiled code ("Exception ignored in"),
+and imports run many of both. Therefore the request is stored, and `check` raises it again at the next step.
 """
 
 import signal
@@ -9,10 +9,11 @@ from types import FrameType
 from typing import Never
 
 _requested: list[int] = []
+"""Numbers of the signals received since `listen`."""
 
 
 def listen() -> None:
-    """From here on, a request to stop raises KeyboardInterrupt, so that nothing half-written is left."""
+    """Install signal handlers that raise KeyboardInterrupt on a request to stop, so that no partial file is left."""
     _requested.clear()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -20,12 +21,12 @@ def listen() -> None:
 
 
 def is_requested() -> bool:
-    """Whether there was a request to stop since `listen`."""
+    """Whether a request to stop was received since `listen`."""
     return bool(_requested)
 
 
 def check() -> None:
-    """Raises KeyboardInterrupt where one was raised before and came to nothing."""
+    """Raise KeyboardInterrupt if a request to stop was received, in case Python discarded the first one."""
     if is_requested():
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""A text out of JSON, by a path such as .message.content[-1].text, as jq writes it."""
+"""Extract text from JSON by a path in the syntax of jq, such as .message.content[-1].text."""
 
 import json
 import re
@@ -7,22 +7,23 @@ from typing import Any, cast
 from speakkit.errors import BadValue, TextError
 
 STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\.?\[(-?\d+)\]|\.?\[\"([^\"]*)\"\]")
+"""A step of a path. Groups: a key, the index of a list, a quoted key."""
 
 SHOWN = 10
-"""Keys that an error names."""
+"""Maximum number of existing keys listed in an error message."""
 
 
 def text_at(written: str, path: str, source: str) -> str:
-    """The text at `path` of the JSON in `written`; of several texts in a list, one a paragraph.
+    """The text at `path` in the JSON `written`. A list of texts is joined to one text, with a paragraph for each.
 
-    source: what `written` is from, for errors
-    Raises BadValue for a path that is none, TextError where there is no JSON, or no text at that place.
+    source: name of the input, for error messages
+    Raises BadValue if `path` is invalid, and TextError if `written` is not JSON or has no text at `path`.
     """
     steps = _steps(path)
     try:
         found = json.loads(written)
     except (ValueError, RecursionError) as error:
-        raise TextError(f"{source} is no JSON: {error}") from error
+        raise TextError(f"{source} is not JSON: {error}") from error
     seen = ""
     for step in steps:
         found, seen = _inside(found, step, seen or ".", source), f"{seen}{_shown(step)}"
@@ -38,11 +39,11 @@ def _steps(path: str) -> list[str | int]:
     while at < len(path) and path != ".":
         step = STEP.match(path, at)
         if not step:
-            raise BadValue(f"{path!r} is no path into JSON; write one such as .message or .content[-1].text")
+            raise BadValue(f"{path!r} is not a JSON path; write one such as .message or .content[-1].text")
         steps.append(int(step[2]) if step[2] else step[1] if step[3] is None else step[3])
         at = step.end()
     if not path:
-        raise BadValue("the path into JSON is empty; write one such as .message, or . for all of it")
+        raise BadValue("the JSON path is empty; write one such as .message, or . for the whole input")
     return steps
 
 

@@ -1,4 +1,4 @@
-"""The text on the terminal while it is heard, line by line, with the word of the moment marked."""
+"""Show a text on the terminal line by line while it plays, with the current word highlighted."""
 
 import re
 from dataclasses import dataclass
@@ -7,30 +7,35 @@ from typing import TextIO
 WORD = re.compile(r"\S+")
 
 MARK, PLAIN, ERASE = "\x1b[7m", "\x1b[0m", "\r\x1b[2K"
-"""Reverse video, which every terminal has; and the line anew."""
+"""ANSI escape sequences: reverse video on, which every terminal supports; attributes off; clear the line."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""What would steer the terminal."""
+"""Control characters, which the terminal would interpret."""
 
 
 @dataclass(frozen=True)
 class ScreenLine:
-    """A stretch of the text, as offsets, that fits on a line of the terminal."""
+    """A range of the text, as half-open character offsets, that is shown on one line of the terminal."""
 
     start: int
     end: int
 
 
 class Karaoke:
-    """Shows a text while it is heard; `at` says where it is."""
+    """Shows a text while it plays. `at` sets the current position.
+
+    text: the whole text
+    out: the terminal
+    width: columns of the terminal
+    """
 
     def __init__(self, text: str, out: TextIO, width: int) -> None:
         self._text, self._out = text, out
-        self._lines = list(lines(text, max(width - 1, 10)))  # a full line would break by itself
+        self._lines = list(lines(text, max(width - 1, 10)))  # because the terminal wraps a line that fills its width
         self._shown = -1
 
     def at(self, start: int, end: int) -> None:
-        """The characters from `start` to `end` are heard now."""
+        """Highlight the characters from `start` to `end`, half-open, and print the lines up to there."""
         number = next((i for i, line in enumerate(self._lines) if start < line.end), None)
         if number is None or number < self._shown:
             return
@@ -41,7 +46,7 @@ class Karaoke:
         self._write(self._lines[number], start, end)
 
     def close(self) -> None:
-        """Leave the line as it would be without us."""
+        """Remove the highlight, and end the line."""
         self._leave()
 
     def _leave(self) -> None:
@@ -65,7 +70,10 @@ class Karaoke:
 
 
 def lines(text: str, width: int) -> list[ScreenLine]:
-    """The lines of a text: its own, and broken between words where they are wider; a word alone may be."""
+    """Split a text at its line breaks, and between words if a line is wider than `width` characters.
+
+    A single word may be wider.
+    """
     found: list[ScreenLine] = []
     for word in WORD.finditer(text):
         fits = found and word.end() - found[-1].start <= width and "\n" not in text[found[-1].end : word.start()]

@@ -1,4 +1,4 @@
-"""`speakkit models`: which weights there are, and how to get them."""
+"""`speakkit models`: list, fetch and verify the models."""
 
 from typing import Annotated, Any
 
@@ -16,15 +16,15 @@ Names = Annotated[
     typer.Argument(
         metavar="NAME",
         show_default=False,
-        help="kokoro, voices, whisper-base, whisper-tiny.en; all by default.",
+        help="kokoro, voices, whisper-base, whisper-tiny.en; default: all.",
         autocompletion=complete.models,
     ),
 ]
 
 
 @app.command("list")
-def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False) -> None:
-    """Show which models are installed, and which weights they are.
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
+    """Show the models: state, weights, size and purpose.
 
     speakkit models list
     """
@@ -38,14 +38,14 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print a li
     )
     for row in rows:
         if row["state"] == "installed" and not row["official"]:
-            output.show(f"For the official weights of {row['name']}: speakkit models fetch --official {row['name']}")
+            output.show(f"to get the official weights of {row['name']}: speakkit models fetch --official {row['name']}")
 
 
 @app.command()
 def fetch(
     names: Names = None,
     official: Annotated[
-        bool, typer.Option("--official", help="Take none but the official weights, in place of others.")
+        bool, typer.Option("--official", help="Replace rebuilt weights with the published ones.")
     ] = False,
 ) -> None:
     """Fetch models that are missing or damaged.
@@ -60,7 +60,7 @@ def fetch(
 
 @app.command()
 def verify(names: Names = None) -> None:
-    """Read every installed file and compare it with what was fetched. Exit code 4 where one differs.
+    """Compare every installed file with its recorded checksum. Exit code 4 if one differs or is missing.
 
     speakkit models verify
     """
@@ -96,7 +96,7 @@ def path(
 def _names(given: list[str] | None) -> list[str]:
 
     for name in given or []:
-        hub.state(name)  # an unknown one is refused before anything is done for the others
+        hub.state(name)  # so that an unknown name is rejected before anything is done for the others
     return given or list(hub.MODELS)
 
 

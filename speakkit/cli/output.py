@@ -1,4 +1,4 @@
-"""All that the program prints: results on standard output, everything else on standard error."""
+"""Output of the commands: results go to standard output, everything else to standard error."""
 
 import json
 import logging
@@ -13,41 +13,55 @@ from rich.table import Table
 from rich.text import Text
 
 from speakkit.cli import interrupt
+<<<<<<< HEAD
 from speakkit.progress import Report
+=======
+
+
+class Report(Protocol):
+    """Receives the progress of a task.
+
+    what: description of the task
+    done: number of completed steps
+    total: total number of steps; None if unknown
+    """
+
+    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+>>>>>>> 035cdeef1a9e3aaa08c877f26704ab2042264ba2
 
 
 def say(line: str) -> None:
-    """One line for the person at the terminal."""
+    """Print a line for the user to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
 def show(line: str) -> None:
-    """One line of the result."""
+    """Print a line of the result to standard output."""
     print(line)
 
 
 def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
-    """The result for a script."""
+    """Print the result to standard output as indented JSON."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def show_json_line(value: Mapping[str, Any]) -> None:
-    """One of many results for a script, on a line of its own that a reader has at once."""
+    """Print one of several results to standard output as a line of JSON, and flush it."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table; NO_COLOR and the width of the terminal are respected."""
+    """Print a table to standard output. It respects NO_COLOR and the width of the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))  # a value may hold what looks like markup
+        table.add_row(*map(Text, row))  # else Rich would interpret markup in a value
     Console(highlight=False).print(table)
 
 
 def show_finding(name: str, state: str, found: str, mend: str) -> None:
-    """One line of a check-up, and under it what to type, where something is to be mended."""
+    """Print a line for a finding of `speakkit doctor`, and, if `mend` is not empty, a line with the fix."""
     console = Console(highlight=False, soft_wrap=True)
     style = {"ok": "green", "warning": "yellow", "failed": "bold red"}.get(state, "")
     console.print(Text.assemble((f"{state:8}", style), f" {name:10} {found}"))
@@ -56,7 +70,7 @@ def show_finding(name: str, state: str, found: str, mend: str) -> None:
 
 
 def show_notices(program: str) -> None:
-    """Print what the rooms below log as warnings, one line each."""
+    """Print the warnings that speakkit logs to standard error, one line each, prefixed with the program's name."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
     logger = logging.getLogger("speakkit")
@@ -67,9 +81,10 @@ def show_notices(program: str) -> None:
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[Report]:
-    """A bar on standard error, from the first report on; nothing where that is no terminal, or it is not `wanted`.
+    """Show a progress bar on standard error from the first report on.
 
-    A report raises KeyboardInterrupt where the user has asked to stop.
+    Shows nothing if standard error is not a terminal, or if the bar is not `wanted`.
+    A report raises KeyboardInterrupt if the user has requested to stop.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

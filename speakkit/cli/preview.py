@@ -1,4 +1,4 @@
-"""`speakkit voices preview`: each voice says a sentence."""
+"""`speakkit voices preview`: play or write a sample sentence of each voice."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +23,11 @@ PAUSE = 0.5
 
 
 def preview(names: list[str], text: str | None, target: str | None) -> ExitCode:
-    """Play the voices one after another, or write them to `target`. text: None for a sentence of each language."""
+    """Play a sample of each voice, one after another, or write them to the file `target`. Returns the exit code.
+
+    text: the text of all samples; None for a sentence of each voice's language
+    Raises SpeakkitError.
+    """
     found = [synthesize.find_voice(name) for name in names]
     if target is not None:
         audio_format = audiofile.format_of(target, None)
@@ -55,7 +59,7 @@ def _utterances(found: list[Voice], text: str | None) -> Iterator[Utterance]:
 
 
 def _written(spoken: Utterance, sink: Sink) -> tuple[Token, ...]:
-    """Write an utterance, say so, and name the words that were lost."""
+    """Write an utterance, print its duration and its lost words, and return the lost words."""
     sink.write(spoken.audio)
     sink.write(silence(PAUSE, spoken.audio.sample_rate))
     output.say(f"{spoken.voice}: {spoken.audio.duration:.1f} s of {spoken.segments[0].chunk.language}")

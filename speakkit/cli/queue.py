@@ -1,4 +1,4 @@
-"""`speakkit queue`: what is spoken and what waits, and a hand on it."""
+"""`speakkit queue`: show and control the speech queue of the daemon."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -10,26 +10,26 @@ from speakkit.cli import agents, output, text_input, via_daemon
 from speakkit.daemon.wire import client
 from speakkit.daemon.wire.messages import Event, Happening, Watched
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="See and control what is spoken and what waits.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and control the speech queue.")
 
 WIDTH = 40
-"""Characters of a text that are shown."""
+"""Maximum number of characters shown of a text."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print one object.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Agent name, as with speak.")]
 
 
 def _back(written: str | int) -> int:
-    """How many utterances back: -2 and 2 alike."""
+    """Parse the position of an utterance, counted back from the last one; -2 and 2 are the same."""
     digits = str(written).removeprefix(text_input.DASHED).removeprefix("-")
     if not digits.isdigit() or not int(digits):
-        raise typer.BadParameter(f"{str(written).removeprefix(text_input.DASHED)!r} is no utterance; try -1")
+        raise typer.BadParameter(f"{str(written).removeprefix(text_input.DASHED)!r} is not an utterance; try -1")
     return int(digits)
 
 
 @app.command("list")
 def list_(agent: Agent = None, as_json: Json = False) -> None:
-    """Show what is spoken and what waits, in order. Only your own agent's texts are shown.
+    """Show current and queued speech, in order. Only your own agent's texts are shown.
 
     speakkit queue list
     """
@@ -44,9 +44,9 @@ def list_(agent: Agent = None, as_json: Json = False) -> None:
     else:
         output.show("nothing is spoken, and nothing waits")
     if paused:
-        output.say("speech is paused; end that with: speakkit queue resume")
+        output.say("speech is paused; resume it with: speakkit queue resume")
     if muted:
-        output.say("speech is muted; end that with: speak --unmute")
+        output.say("speech is muted; unmute it with: speak --unmute")
 
 
 @app.command()
@@ -66,7 +66,7 @@ def watch(
 
 @app.command()
 def skip(agent: Agent = None) -> None:
-    """Cancel what is spoken now.
+    """Cancel the current utterance.
 
     speakkit queue skip
     """
@@ -76,7 +76,7 @@ def skip(agent: Agent = None) -> None:
 @app.command()
 def clear(
     agent: Agent = None,
-    everything: Annotated[bool, typer.Option("--all", help="Of all agents.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Cancel the speech of all agents.")] = False,
 ) -> None:
     """Cancel current and queued speech of an agent.
 
@@ -108,12 +108,12 @@ def resume(agent: Agent = None) -> None:
 @app.command(cls=text_input.TextCommand)
 def again(
     back: Annotated[
-        int, typer.Argument(parser=_back, metavar="-N", help="Which one; -1 is the last that was heard.")
+        int, typer.Argument(parser=_back, metavar="-N", help="Which utterance; -1 is the last one played.")
     ] = 1,
     target: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file, and do not play it.")
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE instead of playing.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is no audio.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is not audio.")] = False,
     agent: Agent = None,
 ) -> None:
     """Play one of the last 8 utterances again.
@@ -126,7 +126,7 @@ def again(
 
 
 def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
-    """The answer of the daemon that runs; nothing where none does."""
+    """Send a request to the running daemon, and yield its response events; no events if none is running."""
     if daemon := client.running(agents.name(agent)):
         with daemon:
             yield from daemon.request(op, **fields)

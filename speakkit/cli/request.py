@@ -1,4 +1,4 @@
-"""What one call of `speak` writes and prints, and the receipt that it shows in the end."""
+"""Output options of one call of `speak`, and the receipt that it prints at the end."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONG = 500
-"""Characters from which on a progress bar is worth its lines."""
+"""Minimum characters of a text for which a progress bar is shown."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where the speech of one call goes, and what the call prints.
+    """Where the speech of one call is written, and what the call prints.
 
-    target: a file, "-" for standard output, or None
-    audio_format: None for the format that `target` ends with
-    captions: a file, or None
-    play: play the speech aloud
-    force: overwrite files that are no audio and no captions
+    target: an audio file, "-" for standard output, or None
+    audio_format: name of the format; None for the extension of `target`
+    captions: a caption file, or None
+    play: play the speech
+    force: overwrite existing files that are not audio or captions
     as_json: print the receipt as JSON
     quiet: print nothing but errors
     """
@@ -47,16 +47,16 @@ class Output:
 
 
 def cut(request: SpeechRequest, most: float) -> SpeechRequest:
-    """A request of which the speech takes about `most` seconds at most."""
+    """Return `request` with its text shortened, if needed, so that its speech takes about `most` seconds at most."""
     language = request.lang
-    with suppress(BadValue):  # a voice of the user's own, or an unknown one, which is refused later
+    with suppress(BadValue):  # a voice pack of the user, or an unknown voice, which is rejected later
         language = language or voices.find(request.voice, blends=config.load().blends).language
     return structs.replace(request, text=shorten.shortened(request.text, most, request.speed, language))
 
 
 @dataclass(frozen=True)
 class LostWord:
-    """A word that ought to have been heard. start: offset of its first character in the text."""
+    """A word that was not spoken, or not completely. start: character offset of its first character in the text."""
 
     text: str
     start: int
@@ -64,12 +64,14 @@ class LostWord:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was done.
+    """The result of a call of `speak`.
 
-    seconds: of speech
-    voice, language: of the speech, by full names
-    engine, weights: what spoke, such as "kokoro" and "official"
-    threads: of the processor, that it was computed with
+    seconds: duration of the speech
+    voice, language: full names
+    engine, weights: the synthesizer, such as "kokoro", and its weights, such as "official"
+    threads: processor threads of the synthesis
+    chunks: number of chunks
+    lost: the words that were not spoken
     """
 
     seconds: float
@@ -83,7 +85,7 @@ class Receipt:
 
 
 def warn(lines: tuple[str, ...]) -> None:
-    """Print what was dropped or lost, one line each."""
+    """Log each line as a warning, about text that was dropped or lost."""
     for line in lines:
         log.warning("%s", line)
 
@@ -116,6 +118,6 @@ def _listed(receipt: Receipt, request: SpeechRequest, out: Output) -> dict[str, 
 
 
 def check_terminal(target: str) -> None:
-    """Raises BadValue if samples would be written to a terminal."""
+    """Raise BadValue if audio would be written to a terminal."""
     if target == "-" and sys.stdout.isatty():
         raise BadValue("standard output is a terminal; pipe it to a player, or write a file with -o FILE")

@@ -1,4 +1,4 @@
-"""`speak`, and `speakkit speak`: say a text, or write it to a file."""
+"""`speak` and `speakkit speak`: speak a text, or write it to a file."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from speakkit.errors import BadValue
 from speakkit.speech_request import SpeechRequest
 
 TEXT, VOICE, OUTPUT, QUEUE, CONTROL = "Text", "Voice", "Output", "Queue", "Control"
-"""The groups of options in --help."""
+"""Option panels in --help."""
 
 
 def _speed(written: str | float) -> float:
     try:
         return float(written)
     except ValueError:
-        raise typer.BadParameter(f"{written!r} is no number; try 1.25") from None
+        raise typer.BadParameter(f"{written!r} is not a number; try 1.25") from None
 
 
 def _option(group: str, *names: str, **settings: Any) -> Any:
@@ -36,7 +36,7 @@ def _option(group: str, *names: str, **settings: Any) -> Any:
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="TEXT", show_default=False, help="What to say; - or a pipe reads standard input."),
+    typer.Argument(metavar="TEXT", show_default=False, help="Text to speak; - or a pipe reads standard input."),
 ]
 Raw = Annotated[bool, _option(TEXT, "--raw", help="Read literally; ignore markup.")]
 MaxSeconds = Annotated[
@@ -72,17 +72,17 @@ Threads = Annotated[
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads, on which the samples depend; 0 (default) for torch's own count.",
+        help="Processor threads; the samples depend on it. 0 (default) for torch's own count.",
     ),
 ]
 Target = Annotated[
     str | None,
-    _option(OUTPUT, "--output", "-o", metavar="FILE", help="Write a file, and do not play; - is standard output."),
+    _option(OUTPUT, "--output", "-o", metavar="FILE", help="Write FILE instead of playing; - is standard output."),
 ]
-Play = Annotated[bool, _option(OUTPUT, "--play", help="Play as well, with --output.")]
+Play = Annotated[bool, _option(OUTPUT, "--play", help="With --output: also play.")]
 Format = Annotated[
     str | None,
-    _option(OUTPUT, "--format", help="wav, flac, mp3, ogg, opus or pcm; by default what FILE ends with."),
+    _option(OUTPUT, "--format", help="wav, flac, mp3, ogg, opus or pcm; default: the extension of FILE."),
 ]
 CaptionFile = Annotated[
     str | None,
@@ -90,13 +90,13 @@ CaptionFile = Annotated[
         OUTPUT,
         "--captions",
         metavar="FILE",
-        help="Write when each word is heard, as .srt, .vtt, .json, .tsv or .TextGrid.",
+        help="Write word timestamps to FILE: .srt, .vtt, .json, .tsv or .TextGrid.",
     ),
 ]
-Force = Annotated[bool, _option(OUTPUT, "--force", help="Overwrite a file that is no audio.")]
-Show = Annotated[bool, _option(OUTPUT, "--show", help="Print the text, and mark each word while it is heard.")]
+Force = Annotated[bool, _option(OUTPUT, "--force", help="Overwrite a file that is not audio.")]
+Show = Annotated[bool, _option(OUTPUT, "--show", help="Print the text, and highlight each word while it plays.")]
 Json = Annotated[bool, _option(OUTPUT, "--json", help="Print the receipt as JSON.")]
-Quiet = Annotated[bool, _option(OUTPUT, "--quiet", "-q", help="Print nothing but errors.")]
+Quiet = Annotated[bool, _option(OUTPUT, "--quiet", "-q", help="Print errors only.")]
 Agent = Annotated[
     str | None,
     _option(QUEUE, "--agent", metavar="NAME", help="Agent name; default $SPEAKING_AGENT_ID, then the tmux session."),
@@ -145,7 +145,7 @@ def speak(
     on_full: WhenFull = OnFull.error, detach: Detach = False, keep_alive: KeepAlive = None, no_media: NoMedia = False,
     no_daemon: NoDaemon = False, stop: Stop = False, mute: Mute = None,
 ) -> None:  # fmt: skip
-    """Say a text aloud, or write it to a file.
+    """Speak a text, or write it to a file.
 
     speak --voice f1 "Hello from speakkit."
 
@@ -191,18 +191,21 @@ def speak(
 
 
 def now() -> datetime:
-    """The local time."""
+    """The current local time."""
     return datetime.now().astimezone()
 
 
 def _kept_quiet(out: Output, hours: str, *, is_urgent: bool) -> Output:
-    """The output as it may be now: in the quiet hours only urgent speech is played."""
+    """Return `out`, without playback if it is quiet hours and the speech is not urgent.
+
+    Raises BadValue if both the audio and the receipt would go to standard output.
+    """
     if out.as_json and out.target == "-":
-        raise BadValue("--json and -o - both want standard output; write to a file, or leave --json out")
+        raise BadValue("--json and -o - both write to standard output; write to a file, or leave --json out")
     if not out.play or is_urgent or not quiet_hours.is_quiet(hours, now().time()):
         return out
     if not out.quiet:
-        output.say(f"quiet hours ({hours}): nothing is played but --priority urgent")
+        output.say(f"quiet hours ({hours}): only --priority urgent is played")
     return changed(out, play=False)
 
 

@@ -1,4 +1,4 @@
-"""The files that `speak` writes: checked before anything is spoken, and written whole or not at all."""
+"""The output files of `speak`: checked before synthesis, and written whole or not at all."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,10 @@ from speakkit.speech.timestamps import TimedWord
 
 
 def check(out: Output) -> str:
-    """The format of the audio file, or "". Raises BadValue or StorageError for what could not be written later."""
+    """Check that the files of `out` can be written. Returns the audio format, or "" if there is no audio file.
+
+    Raises BadValue or StorageError if a file could not be written later.
+    """
     audio_format = ""
     if out.target is not None:
         audio_format = audiofile.format_of(out.target, out.audio_format)
@@ -36,10 +39,12 @@ def check(out: Output) -> str:
 
 
 def record(events: Iterable[Event], target: str | None, audio_format: str = "", told: str = "") -> Finished:
-    """Write the samples among the daemon's `events` to `target`, and return the last event.
+    """Write the samples of the daemon's `events` to `target`, and return the final event.
 
-    target: None to drop the samples; told: what the progress bar says, "" for no bar
-    Nothing is written if the speech failed. Raises DaemonError if there is no last event, StorageError.
+    target: None to discard the samples
+    told: description for the progress bar; "" for no bar
+    If the speech failed, nothing is written.
+    Raises DaemonError if there is no final event, and StorageError if the file cannot be written.
     """
     try:
         with _sink(target, audio_format) as out, output.progress(wanted=bool(told)) as report:
@@ -52,7 +57,7 @@ def record(events: Iterable[Event], target: str | None, audio_format: str = "", 
                     return event
     except _Failed as failed:
         return failed.event
-    raise DaemonError("the daemon did not say how it ended")
+    raise DaemonError("the daemon sent no result; try again")
 
 
 def _require_speech(event: Finished) -> None:
@@ -61,23 +66,27 @@ def _require_speech(event: Finished) -> None:
 
 
 def write_captions(target: str, text: str, end: Finished) -> None:
-    """Write the words of `text`, as they were spoken, to a caption file. Raises BadValue; StorageError."""
+    """Write the word timestamps of the final event `end` to the caption file `target`.
+
+    text: the source text
+    Raises BadValue if the extension of `target` names no format, and StorageError if it cannot be written.
+    """
     words = tuple(_timed(word, text) for word in end.words)
     captions.write(target, Captions(text, words, end.audio_ms / 1000))
 
 
 class _Failed(Exception):
-    """Takes a failed end out of the block that would else put the file in its place."""
+    """Carries the final event of failed speech out of the `with` block, so that the file is discarded."""
 
     def __init__(self, event: Finished) -> None:
         self.event = event
 
 
 class _Nothing:
-    """Sink that drops what it is given."""
+    """A sink that discards all audio."""
 
     def write(self, audio: Audio) -> None:
-        """See `audiofile.Sink`."""
+        """Discard a piece of audio."""
 
 
 @contextmanager

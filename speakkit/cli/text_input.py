@@ -1,4 +1,4 @@
-"""The text that a command is given: as words, in a file, or through a pipe; its language, and what in it is markup."""
+"""Text input of a command: its options, and the text as arguments, from a file, from a pipe, or inside JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Lang = Annotated[
         "--lang",
         "-l",
         metavar="LANGUAGE",
-        help="The language of the text; by default that of the voice.",
+        help="Language of the text; default: the voice's own.",
         autocompletion=complete.languages,
         rich_help_panel="Voice",
     ),
@@ -40,20 +40,20 @@ JsonPath = Annotated[
     typer.Option(
         "--from-json",
         metavar="PATH",
-        help="Take the text out of JSON, such as a hook's, at a path: .message.content[-1].text",
+        help="Read JSON, such as an agent hook's, and speak the text at PATH: .message.content[-1].text",
         rich_help_panel="Text",
     ),
 ]
 
 LONGEST_TEXT = 64 << 20
-"""Bytes: some two months of speech."""
+"""Maximum bytes of a text: about two months of speech."""
 
 DASHED = "\0"
-"""Marks an argument that begins with a dash and is text; no argument can hold this character."""
+"""Prefix that marks an argument that starts with a dash and is text. No argument can contain this character."""
 
 
 class TextCommand(typer.core.TyperCommand):
-    """A command that takes "-5 degrees" or "- an item" for text, and "--voise" for a mistyped option."""
+    """A command that parses "-5 degrees" and "- an item" as text, and "--voise" as a mistyped option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         valued = {name for option in self.params for name in option.opts if not getattr(option, "is_flag", True)}
@@ -65,7 +65,7 @@ class TextCommand(typer.core.TyperCommand):
 
 
 def _is_dashed_text(argument: str) -> bool:
-    """Whether an argument that begins with a dash is text: a number, or words that no option could be."""
+    """Whether an argument that starts with a dash is text: a number, or words with white space before any "="."""
     if re.fullmatch(r"-\d[\d.,:%]*", argument):
         return True
     name = argument.split("=", 1)[0]
@@ -73,7 +73,12 @@ def _is_dashed_text(argument: str) -> bool:
 
 
 def text(words: Sequence[str], file: Path | None, json_path: str | None = None) -> str:
-    """What to say: the arguments, a file, or standard input; or what of it is at a path of the JSON that it is."""
+    """Return the text to speak: from the arguments, a file or standard input.
+
+    json_path: if given, the input is JSON, and the text is at this path in it
+    Raises BadValue if the input is missing or ambiguous, StorageError if the file cannot be read, and TextError if the
+    input is too long or is not text.
+    """
     found = _written(words, file)
     if json_path is None:
         return found
@@ -92,13 +97,13 @@ def _written(words: Sequence[str], file: Path | None) -> str:
     if sys.stdin and (list(words) == ["-"] or (not words and not sys.stdin.isatty())):
         return _bounded(sys.stdin.buffer, "standard input")
     if not words:
-        raise BadValue("there is nothing to say: give a text, a --file, or a pipe")
-    # Interactive shells hand over "wow\!" with its backslash.
+        raise BadValue("there is nothing to speak: give a text, --file or a pipe")
+    # Interactive shells pass "wow\!" with its backslash.
     return checked(" ".join(words).replace(DASHED, "").replace("\\!", "!"), "the text")
 
 
 def markup(written: str, file: Path | None, *, raw: bool) -> Markup:
-    """What is taken for markup in a text: nothing if `raw`, else by the name of its file, or by what it looks like."""
+    """Return the markup of a text: none if `raw`, else by the name of its file, or else by its content."""
     return Markup.RAW if raw else guessed(written, file.name if file else "")
 
 

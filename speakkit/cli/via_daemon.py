@@ -1,4 +1,4 @@
-"""Speaks a request through the daemon: in turn with all other programs of the user, with a voice that is loaded."""
+"""Speak a request through the daemon, which has the model loaded and queues the speech of all programs of the user."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ ENDS = {
     Result.skipped: "it was skipped",
     Result.expired: "it waited for too long, and was not spoken",
 }
-"""Messages for results other than `played` and `failed`."""
+"""Result, other than `played` and `failed` -> error message."""
 
 
 class NotSpoken(DaemonError):
-    """The utterance was not played, or not to its end."""
+    """The utterance was not played, or not completely."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -53,7 +53,8 @@ class NotSpoken(DaemonError):
 def carry_out(request: SpeechRequest, out: Output, options: QueueOptions, agent: str, *, show: bool) -> ExitCode:
     """Write and play the speech, print the receipt, and return the exit code.
 
-    show: on a terminal, mark each word of the text while it is heard
+    show: on a terminal, print the text and highlight each word while it plays
+    Raises BadValue, StorageError or another SpeakkitError, and NotSpoken if the utterance was not played to its end.
     """
     config.checked_speed(request.speed)
     is_long = len(request.text.encode()) > TEXT
@@ -72,7 +73,11 @@ def carry_out(request: SpeechRequest, out: Output, options: QueueOptions, agent:
 
 
 def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
-    """End what is spoken and waits, and mute or unmute what comes. Without a daemon there is nothing to end."""
+    """Stop all speech, or mute or unmute the daemon, and return the exit code.
+
+    stop: cancel the current and all queued utterances, of all agents; does nothing if no daemon is running
+    mute: True to mute, False to unmute, None for neither
+    """
     daemon = client.running(agent, "speak") if mute is None else client.connect(agent, "speak")
     if daemon is None:
         return ExitCode.DONE
@@ -85,7 +90,11 @@ def hush(agent: str, *, stop: bool, mute: bool | None) -> ExitCode:
 
 
 def say_again(agent: str, back: int, target: str | None, *, force: bool) -> ExitCode:
-    """Play an earlier utterance again, or write it to `target`."""
+    """Play an earlier utterance again, or write it to the file `target`, and return the exit code.
+
+    back: position counted back from the last utterance, which is 1
+    Raises NotSpoken if it was not played to its end.
+    """
     out = Output(target, None, None, play=target is None, force=force, as_json=False, quiet=False)
     audio_format = _targets().check(out) if target is not None else ""
     with client.connect(agent) as daemon:
@@ -100,7 +109,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
 
 
 class _Call:
-    """One call of `speak`. The text is synthesized once: what is written is played from the samples of the daemon."""
+    """One call of `speak`. The text is synthesized once: if it is both written and played, the samples are reused."""
 
     def __init__(self, request: SpeechRequest, out: Output, options: QueueOptions, *, show: bool) -> None:
         self._request, self._out, self._options, self._show = request, out, options, show
@@ -109,12 +118,12 @@ class _Call:
         self._audio_format = ""
 
     def check(self) -> None:
-        """Raises BadValue or StorageError for files that could not be written later."""
+        """Check the output files. Raises BadValue or StorageError if one could not be written later."""
         if self._out.target is not None or self._out.captions is not None:
             self._audio_format = _targets().check(self._out)
 
     def carry_out(self, daemon: Client) -> Receipt | None:
-        """Write and play. Returns None if no receipt is to be shown. Raises NotSpoken."""
+        """Write and play the speech. Returns the receipt, or None if none is to be shown. Raises NotSpoken."""
         out, request = self._out, self._request
         written = ""
         if out.target is not None or not out.play or (out.captions and self._options.detach):
@@ -130,7 +139,7 @@ class _Call:
         return _receipt(end, request, told=bool(written)) if end else None
 
     def _write(self, daemon: Client) -> tuple[str, Receipt | None]:
-        """Write the files. Returns the id by which the daemon knows the samples, and the receipt. Raises NotSpoken."""
+        """Write the files. Returns the daemon's id of the samples, and the receipt. Raises NotSpoken."""
         out, request = self._out, self._request
         name = daemon.ask("synth", self._payload, **self._fields, keep=out.play)
         is_long = not out.quiet and len(request.text) >= LONG
@@ -142,7 +151,12 @@ class _Call:
         return name, receipt
 
     def _play(self, daemon: Client, audio_of: str) -> Finished | None:
-        """Speak, and wait for the end; None if `--detach` does not wait. audio_of: id of samples that were kept."""
+        """Play the utterance. Returns its final event, or None with `--detach`, which does not wait for it.
+
+        If the queue is full and `--on-full wait` is given, the request is repeated until it is accepted.
+
+        audio_of: id of the samples to reuse; "" to synthesize
+        """
         fields = {**self._fields, "show": self._show, "audio_of": audio_of}
         while True:
             try:
@@ -156,7 +170,7 @@ class _Call:
                 time.sleep((error.retry_ms or 1000) / 1000)
 
     def _followed(self, events: Iterator[Event]) -> Finished:
-        """Wait for the end; on a terminal, show each word while it is heard."""
+        """Wait for the final event and return it. With `--show` on a terminal, highlight each word while it plays."""
         shown = None
         if self._show and sys.stdout.isatty():
             shown = Karaoke(self._request.text, sys.stdout, shutil.get_terminal_size().columns)
@@ -169,12 +183,12 @@ class _Call:
         finally:
             if shown:
                 shown.close()
-        raise DaemonError("the daemon did not say how it ended")
+        raise DaemonError("the daemon sent no result; try again")
 
     def _show_place(self, event: Event) -> None:
-        """Print the place in the queue."""
+        """Print the position in the queue."""
         if not isinstance(event, Accepted):
-            return  # it has ended, as when speech is muted
+            return  # it has already ended, for example because speech is muted
         if self._out.as_json:
             output.show_json({"id": event.id, "position": event.pos, "eta": (event.eta_ms or 0) / 1000})
         elif not self._out.quiet:
@@ -182,14 +196,14 @@ class _Call:
 
 
 def _targets() -> Any:
-    """The module `targets`: what is only played needs none of what it loads."""
+    """Import and return the module `targets`, which playback alone does not need."""
     from speakkit.cli import targets  # noqa: PLC0415  it loads numpy and soundfile
 
     return targets
 
 
 def _fetch(request: SpeechRequest, out: Output) -> None:
-    """Fetch the weights here, with a progress bar, if there are none: it is done once."""
+    """Fetch the weights if there are none, in this process, so that it can show a progress bar. It is needed once."""
     if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
         from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
 
@@ -197,11 +211,15 @@ def _fetch(request: SpeechRequest, out: Output) -> None:
 
 
 def _receipt(event: Finished, request: SpeechRequest, *, told: bool = False) -> Receipt | None:
-    """The receipt for an end; None if speech is muted. told: its warnings were shown already. Raises NotSpoken."""
+    """The receipt for a final event; None if speech is muted. Prints the warnings of the event.
+
+    told: the warnings were already printed
+    Raises NotSpoken if the utterance was not played to its end.
+    """
     if not told:
         requests.warn(event.warnings[:-1] if event.result is Result.failed else event.warnings)
     if event.code is Code.muted:
-        log.warning("nothing is heard while speech is muted; end that with: speak --unmute")
+        log.warning("speech is muted, so that nothing was played; unmute it with: speak --unmute")
         return None
     if event.result is Result.failed or event.result in ENDS:
         raise _not_spoken(event)
@@ -218,5 +236,5 @@ def _receipt(event: Finished, request: SpeechRequest, *, told: bool = False) -> 
 
 
 def _not_spoken(event: Finished) -> NotSpoken:
-    """Why it was not played; the last warning of a failure says so."""
+    """The error for an utterance that was not played. If it failed, its last warning is the reason."""
     return NotSpoken(ENDS.get(event.result) or next(reversed(event.warnings), f"it failed: {event.code}"), event.exit)

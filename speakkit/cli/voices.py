@@ -1,4 +1,4 @@
-"""`speakkit voices`: who can speak, how they sound, and how to get them."""
+"""`speakkit voices`: list, preview and fetch the voices."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -12,11 +12,11 @@ from speakkit.engines import hub, voice_packs
 from speakkit.errors import BadValue
 
 GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "F+", "F")
-"""From the best to the worst."""
+"""Grades of voices, best first."""
 
 
 class VoicesGroup(typer.core.TyperGroup):
-    """A group whose `list` needs not be written: `speakkit voices --json` is `speakkit voices list --json`."""
+    """A command group whose default command is `list`: `speakkit voices --json` is `speakkit voices list --json`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
@@ -25,7 +25,7 @@ class VoicesGroup(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    add_completion=False, cls=VoicesGroup, help="List the voices, hear them, and fetch them. Without a command: list."
+    add_completion=False, cls=VoicesGroup, help="List, preview and fetch the voices. The default command is list."
 )
 
 Names = Annotated[
@@ -39,16 +39,22 @@ def list_voices(
     lang: Annotated[
         str | None,
         typer.Option(
-            "--lang", "-l", metavar="LANGUAGE", autocompletion=complete.languages, help="Only of this language."
+            "--lang",
+            "-l",
+            metavar="LANGUAGE",
+            autocompletion=complete.languages,
+            help="Show only voices of this language.",
         ),
     ] = None,
-    sex: Annotated[str | None, typer.Option("--sex", metavar="female|male", help="Only of this sex.")] = None,
-    grade: Annotated[
-        str | None, typer.Option("--grade", metavar="LETTER", help="Only of this grade or a better one.")
+    sex: Annotated[
+        str | None, typer.Option("--sex", metavar="female|male", help="Show only voices of this sex.")
     ] = None,
-    installed: Annotated[bool, typer.Option("--installed", help="Only those that need no fetching.")] = False,
+    grade: Annotated[
+        str | None, typer.Option("--grade", metavar="LETTER", help="Show only voices of at least this grade.")
+    ] = None,
+    installed: Annotated[bool, typer.Option("--installed", help="Show only voices that are installed.")] = False,
     engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="kokoro, gemini or inworld.")] = "kokoro",
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Show the voices: language, sex, grade of the training data, and short names.
 
@@ -76,26 +82,26 @@ def list_voices(
 def preview(
     names: Names,
     text: Annotated[
-        str | None, typer.Option("--text", help="Say this, and not a sentence of the voice's language.")
+        str | None, typer.Option("--text", help="Text to speak; default: a sentence in the voice's language.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write a file, and do not play.")
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE instead of playing.")
     ] = None,
 ) -> None:
-    """Hear each voice say a sentence of its own language.
+    """Play a sentence of each voice, in its own language.
 
     speakkit voices preview f1 ff_siwis "af_bella(2)+af_sky(1)"
 
     speakkit voices preview jf_alpha -o jf_alpha.wav
     """
-    from speakkit.cli.preview import preview as play  # noqa: PLC0415  it loads what speaks
+    from speakkit.cli.preview import preview as play  # noqa: PLC0415  it imports the speech pipeline
 
     raise typer.Exit(play(names, text, target))
 
 
 @app.command()
 def fetch() -> None:
-    """Fetch all 54 voices of Kokoro, 28 MB, so that each can speak offline.
+    """Fetch all 54 voices of Kokoro, 28 MB, for use offline.
 
     speakkit voices fetch
     """
@@ -105,7 +111,10 @@ def fetch() -> None:
 
 
 def _rows(engine: str) -> list[dict[str, Any]]:
-    """The voices of an engine; for Kokoro those in the user's voice folder too."""
+    """The voices of an engine, as JSON objects; for Kokoro including those in the user's voice folder.
+
+    Raises BadValue if there is no such engine.
+    """
     if engine not in table.ALIASES:
         raise BadValue(f"there is no engine {engine!r}; try one of {', '.join(table.ALIASES)}")
     profiles = table.profiles(engine)
@@ -140,5 +149,5 @@ def _grade(given: str) -> str:
 
 
 def _rank(grade: str) -> int:
-    """How far a grade is from the best; none is the last."""
+    """The position of a grade in GRADES, from 0 for the best; a missing grade is last."""
     return GRADES.index(grade) if grade in GRADES else len(GRADES)

@@ -1,1 +1,1 @@
-"""From the user's text to audio."""
+"""Text to audio: the speech pipeline, captions and explanations."""

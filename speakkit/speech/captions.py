@@ -1,4 +1,4 @@
-"""Word times on disk: SubRip, WebVTT, JSON, TSV and Praat's TextGrid."""
+"""Write word timestamps to caption files: SubRip, WebVTT, JSON, TSV and Praat's TextGrid."""
 
 import codecs
 import json
@@ -17,7 +17,11 @@ from speakkit.speech.timestamps import TimedWord, Timeline
 
 @dataclass(frozen=True)
 class Captions:
-    """A text and when its words are heard, of `duration` seconds."""
+    """A text with its word timestamps.
+
+    words: the spoken words, in order
+    duration: length of the audio in seconds
+    """
 
     text: str
     words: tuple[TimedWord, ...]
@@ -25,25 +29,28 @@ class Captions:
 
 
 def srt(captions: Captions) -> str:
-    """SubRip, which has no way to escape anything."""
+    """The captions as SubRip. The text is not escaped, because SubRip has no escapes."""
     blocks = (f"{i}\n{_span(cue, ',')}\n{_shown(cue)}\n" for i, cue in enumerate(cues(captions.words), 1))
     return "\n".join(blocks)
 
 
 def vtt(captions: Captions) -> str:
-    """WebVTT (W3C), in which & < and > are written as in HTML, so that no text is taken for an arrow or a tag."""
+    """The captions as WebVTT (W3C). & < and > are escaped as in HTML, so that text is not parsed as arrows or tags."""
     blocks = [f"{_span(cue, '.')}\n{_escaped(_shown(cue))}\n" for cue in cues(captions.words)]
     return "\n".join(["WEBVTT\n", *blocks])
 
 
 def tsv(captions: Captions) -> str:
-    """As openai/whisper writes it: a header, and the start and end of each cue in milliseconds."""
+    """The captions as TSV, as openai/whisper writes it: a header, then start and end of each cue in milliseconds."""
     rows = [f"{_ms(cue.start)}\t{_ms(cue.end)}\t{cue.text}\n" for cue in cues(captions.words)]
     return "".join(["start\tend\ttext\n", *rows])
 
 
 def as_json(captions: Captions) -> str:
-    """The words with start and end in seconds and their offset in "text", which is the user's, in characters."""
+    """The captions as JSON: each word with start and end in seconds, and its character offset in "text".
+
+    "text" is the source text.
+    """
     words = [
         {"text": word.text, "start": round(word.start, 3), "end": round(word.end, 3), "offset": word.offset}
         for word in captions.words
@@ -53,7 +60,7 @@ def as_json(captions: Captions) -> str:
 
 
 def textgrid(captions: Captions) -> str:
-    """Praat's long text format, with one tier of intervals; those between the words are empty."""
+    """The captions in Praat's long text format, with one interval tier; intervals between the words are empty."""
     intervals = list(_intervals(captions))
     lines = [
         'File type = "ooTextFile"\nObject class = "TextGrid"\n',
@@ -72,7 +79,11 @@ def textgrid(captions: Captions) -> str:
 
 @dataclass(frozen=True)
 class Format:
-    """A format, and what its files begin with."""
+    """A caption format.
+
+    write: returns the content of a file
+    begins: matches the start of a file of this format
+    """
 
     write: Callable[[Captions], str]
     begins: re.Pattern[bytes]
@@ -85,21 +96,24 @@ FORMATS = {
     "tsv": Format(tsv, re.compile(rb"start\tend\ttext")),
     "TextGrid": Format(textgrid, re.compile(rb'File type = "ooTextFile')),
 }
-"""By the ending of a file, in any case."""
+"""File extension, in any case -> format."""
 
 
 def format_of(target: str) -> Format:
-    """The format of a file called `target`. Raises BadValue where its ending names none."""
+    """The format of a file called `target`, by its extension. Raises BadValue if that is not one of FORMATS."""
     ending = Path(target).suffix.lstrip(".")
     known = {name.lower(): kind for name, kind in FORMATS.items()}
     if ending.lower() not in known:
-        said = f"speakkit writes no captions as {ending}" if ending else f"the name {target} does not say which format"
+        said = f"speakkit does not write captions as {ending}" if ending else f"{target} has no file extension"
         raise BadValue(f"{said}; end it with one of {', '.join(FORMATS)}")
     return known[ending.lower()]
 
 
 def check_target(target: str, *, force: bool = False) -> None:
-    """Refuse what could not be written in the end. Raises BadValue as `format_of`, and StorageError as for audio."""
+    """Check that captions can be written to `target`, before any synthesis.
+
+    Raises BadValue as `format_of` does, and StorageError as `audiofile.check_target` does.
+    """
     begins = format_of(target).begins
 
     def is_captions(path: Path) -> bool:
@@ -113,7 +127,7 @@ def check_target(target: str, *, force: bool = False) -> None:
 
 
 class Recorder:
-    """Takes the segments of a text, in order."""
+    """Collects the word timestamps of a text from its segments, in order."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -122,18 +136,21 @@ class Recorder:
         self._duration = 0.0
 
     def add(self, segment: Segment) -> None:
-        """Take the next segment."""
+        """Add the next segment."""
         self._words += self._timeline.add(segment)
         self._duration += segment.audio.duration
 
     def captions(self) -> Captions:
-        """All of it, once there is no more."""
+        """The captions of the whole text, after its last segment was added."""
         return Captions(self._text, (*self._words, *self._timeline.rest()), self._duration)
 
 
 @contextmanager
 def file(target: str, text: str) -> Iterator[Recorder]:
-    """Captions of `text`, which are written to `target` if the block ends well. Raises BadValue; StorageError."""
+    """Record captions of `text`, and write them to `target` when the block succeeds.
+
+    Raises BadValue if the extension of `target` names no format, and StorageError if it cannot be written.
+    """
     format_of(target)
     recorder = Recorder(text)
     yield recorder
@@ -141,7 +158,10 @@ def file(target: str, text: str) -> Iterator[Recorder]:
 
 
 def write(target: str, captions: Captions) -> None:
-    """Write captions in the format that `target` ends with. Raises BadValue; StorageError."""
+    """Write captions to `target`, in the format of its extension.
+
+    Raises BadValue if the extension names no format, and StorageError if the file cannot be written.
+    """
     written = format_of(target).write(captions)
     try:
         with audiofile.replaced(Path(target)) as out:
@@ -151,7 +171,7 @@ def write(target: str, captions: Captions) -> None:
 
 
 def _intervals(captions: Captions) -> Iterator[tuple[float, float, str]]:
-    """The words and the silences between them, without a gap."""
+    """Yield start, end and text of the words and of the silences between them, without gaps; silence has no text."""
     at = 0.0
     for word in captions.words:
         if word.start > at:

@@ -1,4 +1,4 @@
-"""Where one chunk meets the next: what is cut off its ends, and when each of its phonemes is heard in what is left."""
+"""Prepare synthesized chunks for concatenation: trim their ends, add the gaps, and compute phoneme onset times."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -8,33 +8,34 @@ from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.text.chunks import Chunk
 
 BEFORE = 0.125
-"""Seconds before the duration of the first phoneme in which it may be heard: most are by 0.05 to 0.1, a breathed h by
-0.125. What is earlier is noise; Kokoro begins its chunks with 0.2 to 0.5 s of it."""
+"""Seconds by which the first phoneme may be audible before its duration starts: most phonemes are by 0.05 to 0.1 s, a
+breathed h by 0.125 s. Earlier audio is noise: Kokoro's chunks start with 0.2 to 0.5 s of it."""
 
 AFTER = 0.1
-"""Seconds after the duration of the last phoneme that sounds, in which it may ring on. Later there are the rest of the
-mark's duration and the end's."""
+"""Seconds for which the last sounding phoneme may ring on after its duration ends. Later audio belongs to the rest of
+the punctuation mark's duration and to the end token."""
 
 MARGIN = 0.05
-"""Seconds kept of the silence between these and the first and the last sound, so that a join with a gap of 0 has 0.1:
-as much as Kokoro itself makes between two short sentences."""
+"""Seconds of silence kept before the first and after the last sound, within the limits BEFORE and AFTER. A join with a
+gap of 0 thus has 0.1 s of silence: as much as Kokoro itself makes between two short sentences."""
 
 EARLY = 0.0625
-"""Seconds by which a sound is heard before its duration says so: 0.0575 in running speech by pocketsphinx's alignment,
-0.08 at the first sound after a pause (benchmarks/timestamps.py); kokoro's own `join_timestamps` takes 0.075 off."""
+"""Seconds by which a sound is audible before its duration starts: 0.0575 in running speech by pocketsphinx's alignment,
+0.08 at the first sound after a pause (benchmarks/timestamps.py). kokoro's own `join_timestamps` subtracts 0.075."""
 
 PAUSES = ';:,.!?—…"()“” '
-"""Phonemes without a sound of their own (of the symbols in Kokoro's config.json)."""
+"""Symbols of Kokoro's config.json that have no sound of their own: punctuation and the space."""
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One chunk, spoken and ready to follow the one before it.
+    """The audio of one chunk, ready to be appended to the previous segment.
 
-    audio: clipped, trimmed, faded at both ends, with the chunk's gap after it
-    onsets: when each phoneme is heard, and when the last one ends, in seconds from the start of the audio; empty if
-        every word of the chunk was lost
-    warnings: one line for each thing that was dropped or failed since the segment before, without the lost words
+    audio: clipped, trimmed, faded at both ends, followed by the chunk's gap
+    onsets: start time of each phoneme, then the end time of the last one, in seconds from the start of the audio; empty
+        if every word of the chunk was lost
+    warnings: one line for each part of the text that was dropped or failed since the previous segment, without the lost
+        words
     """
 
     chunk: Chunk
@@ -44,7 +45,7 @@ class Segment:
 
 
 def segment(chunk: Chunk, synthesis: Synthesis, synthesizer: Synthesizer) -> Segment:
-    """`chunk` as `synthesizer` spoke it, or its gap alone where there was nothing in it to speak."""
+    """The segment of `chunk`, from its `synthesis`; only the gap if the chunk has no phonemes."""
     gap = silence(chunk.gap, synthesizer.identity.sample_rate)
     if not synthesis.durations:
         return Segment(chunk, gap, ())
@@ -57,9 +58,10 @@ def segment(chunk: Chunk, synthesis: Synthesis, synthesizer: Synthesizer) -> Seg
 
 
 def _trimmed(audio: Audio, first: float, last: float, end: float) -> tuple[float, Audio]:
-    """What is heard of a chunk, and where that begins in it.
+    """The audible part of a chunk's audio, and its start time in the audio, in seconds.
 
-    first, last: when its first and its last sound begin, by their durations; end: when the last one ends
+    first, last: start times of the first and the last sound, by their durations, in seconds
+    end: end time of the last sound, in seconds
     """
     start = max(0.0, first - BEFORE)
     voice = audio.part(start, end + AFTER)

@@ -1,4 +1,4 @@
-"""Timed words -> cues: what of a text stands on the screen at once, and for how long."""
+"""Group timed words into cues: the lines of a caption that are displayed together, with their start and end times."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,39 +10,47 @@ from speakkit.text import abbreviations
 from speakkit.voices import LANGUAGES
 
 LINE = 42
-"""Columns. This, LINES and LONGEST are those of Netflix's Timed Text Style Guide, General Requirements; BBC's Subtitle
-Guidelines want two lines, too, and breaks at natural points."""
+"""Maximum columns of a line. LINE, LINES and LONGEST are from Netflix's Timed Text Style Guide, General Requirements.
+BBC's Subtitle Guidelines also require two lines, and breaks at natural points."""
 
 LINES = 2
+"""Maximum lines of a cue."""
 
 WIDE = LINE / 16
-"""Columns of a wide character: sixteen make a line (Netflix's Simplified Chinese Timed Text Style Guide)."""
+"""Columns of a wide character: 16 of them fill a line (Netflix's Simplified Chinese Timed Text Style Guide)."""
 
 SHORTEST, LONGEST = 1.0, 7.0
-"""Seconds; Netflix allows 5/6 of a second where it must be."""
+"""Minimum and maximum duration of a cue in seconds. Netflix allows 5/6 of a second if it cannot be longer."""
 
 PAUSE = 0.25
-"""Seconds of silence between two words from which on it is a natural place for a break."""
+"""Minimum silence between two words, in seconds, that counts as a natural place for a break."""
 
 SENTENCE, CLAUSE, WORD, LETTER = 0.0, 1.0, 6.0, 20.0
-"""What it costs to break a cue or a line behind a sentence, a clause, a word, or within a word longer than a line."""
+"""Cost of a cue break or line break after a sentence, after a clause, after a word, and within a word that is longer
+than a line."""
 
 CUE, INNER, STILL, FLASH = 1.5, 1.0, 2.0, 30.0
-"""What it costs to begin another cue, to go on with one behind a sentence, to be silent for a second inside one, and
-to show one a second too briefly."""
+"""Cost of each cue, of continuing a cue after the end of a sentence, of a second of silence within a cue, and of a cue
+that is a second shorter than SHORTEST."""
 
 ENDS = {SENTENCE: ".!?…。！？।॥", CLAUSE: ",;:—–、，；："}
+"""Cost of a break -> the marks after which it has that cost."""
+
 CLOSING = ")]}\"'”’»」』）"
 OPENING = "([{\"'“‘«"
+"""Brackets and quotes after and before a word, which are ignored when its last mark is determined."""
+
 TITLES = frozenset[str]().union(*(abbreviations.of(language).never for language in LANGUAGES))
-"""Abbreviations behind which no sentence ends, as "Dr", of every language."""
+"""Abbreviations of all languages after which no sentence ends, such as "Dr"."""
 
 
 @dataclass(frozen=True)
 class Cue:
-    """What is shown from `start` to `end`, in seconds: one or two lines of the user's own words.
+    """A caption of one or two lines of the source text.
 
-    text: the same in one line
+    start, end: display time in seconds from the start of the audio
+    lines: the text, as displayed
+    text: the text in one line
     """
 
     start: float
@@ -53,7 +61,12 @@ class Cue:
 
 @dataclass(frozen=True)
 class _Part:
-    """A word, or what fits into a line of one; `cost` is that of a break behind it."""
+    """A word, or a part of a word that is longer than a line.
+
+    start, end: seconds from the start of the audio
+    spaced: white space follows it
+    cost: cost of a break after it
+    """
 
     text: str
     start: float
@@ -63,7 +76,7 @@ class _Part:
 
 
 def cues(words: Iterable[TimedWord]) -> list[Cue]:
-    """The cheapest way to break the words into cues, by the costs above. Cues do not overlap; silence stays between."""
+    """Group the words into the cues with the lowest total cost. Cues do not overlap; silence may separate them."""
     parts = _priced([part for word in words for part in _parts(word)])
     begins = _cheapest(parts)
     following = [*(parts[at].start for at in begins), float("inf")][1:]
@@ -72,7 +85,7 @@ def cues(words: Iterable[TimedWord]) -> list[Cue]:
 
 
 def width(text: str) -> float:
-    """Columns that `text` takes on a screen."""
+    """The display width of `text` in columns."""
     return sum(map(_columns, text))
 
 
@@ -83,7 +96,7 @@ def _columns(character: str) -> float:
 
 
 def _parts(word: TimedWord) -> Iterator[_Part]:
-    """The word, cut to lines where it is longer than one, and its time with it."""
+    """Yield the word, or its parts if it is longer than a line. Its time is divided by the characters of the parts."""
     pieces, filled = [""], 0.0
     for character in word.text:
         filled += _columns(character)
@@ -98,7 +111,7 @@ def _parts(word: TimedWord) -> Iterator[_Part]:
 
 
 def _priced(parts: Sequence[_Part]) -> list[_Part]:
-    """With what a break behind each costs."""
+    """The parts, each with the cost of a break after it."""
     following = [*(part.start for part in parts), float("inf")][1:]
     return [
         _Part(part.text, part.start, part.end, part.spaced, _cost(part, after - part.end))
@@ -114,7 +127,10 @@ def _cost(part: _Part, silence: float) -> float:
 
 
 def _cheapest(parts: Sequence[_Part]) -> list[int]:
-    """Where each cue begins. Each step looks as far ahead as a cue may last, so that a book takes linear time."""
+    """The index of the first part of each cue, for the lowest total cost.
+
+    Each step considers only as many parts as fit into one cue, so that the time is linear in the length of the text.
+    """
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(parts)
     for at in range(len(parts)):
         inner = 0.0
@@ -132,7 +148,10 @@ def _cheapest(parts: Sequence[_Part]) -> list[int]:
 
 
 def _fitting(parts: Sequence[_Part], at: int) -> Iterator[int]:
-    """Ends of cues that begin with part `at`: one word, or more that fit into the lines and the time."""
+    """Yield the possible ends of a cue that starts with part `at`, as indices just past its last part.
+
+    A cue has at least one part. More are added if they fit into LINES lines and LONGEST seconds.
+    """
     filled, lines = 0.0, 1
     for i in range(at, len(parts)):
         added = width(parts[i].text)
@@ -151,7 +170,10 @@ def _cue(parts: Sequence[_Part], following: float) -> Cue:
 
 
 def _lines(parts: Sequence[_Part]) -> tuple[str, ...]:
-    """One line, or two broken at the best place, of like length and the lower one rather longer."""
+    """The parts as one line, or as two, broken at the lowest cost.
+
+    Lines of similar width cost less, and so does a second line that is at least as long as the first.
+    """
     whole = _text(parts)
     if width(whole) <= LINE:
         return (whole,)

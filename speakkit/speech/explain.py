@@ -1,4 +1,4 @@
-"""What would be said of a text, and why: its rewrites, phonemes and chunks, without a sound."""
+"""Explain how a text would be spoken: its rewrites, phonemes and chunks, without synthesis."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,21 @@ from speakkit.text.chunks import Chunk, ChunkLimits, Delivery, Token
 from speakkit.voices import Voice
 
 UNSPACED = (*CONTINUOUS, "IDEOGRAPHIC")
-"""How the Unicode names begin of characters, and of their marks, that are written without spaces between words."""
+"""Prefixes of the Unicode names of the characters and marks of scripts without spaces between words."""
 
 
 @dataclass(frozen=True)
 class ExplainedWord:
-    """A stretch of the user's text between white space, or several that are read as one, such as "5 km".
+    """A part of the source text between white space, or several that are read as one, such as "5 km".
 
+    text: as it is written
+    start: character offset of its first character in the source text
+    spoken: the words that are spoken for it
     how: "as written", "rewritten", "left out" or "lost"
-    rule: by which rule it was rewritten or left out
-    source: where its phonemes are from, such as "lexicon" or "espeak-ng"
-    readings: all valid ways to read it in its sentence, the spoken one first; () if it can only be read as written
-    chunk: index of the chunk that it is in
+    rule: the rule that rewrote it or left it out; "" if none did
+    source: the origin of its phonemes, such as "lexicon" or "espeak-ng"
+    readings: all valid readings in its sentence, the spoken one first; () if it can only be read as it is written
+    chunk: index of its chunk
     """
 
     text: str
@@ -39,7 +42,13 @@ class ExplainedWord:
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a text is read."""
+    """How a text would be spoken.
+
+    language, voice: full names
+    words: its words in order, including those that are lost or left out
+    chunks: all chunks, in order
+    warnings: one line for each part of the text that was dropped or failed
+    """
 
     text: str
     language: str
@@ -50,39 +59,43 @@ class Explanation:
 
     @property
     def spoken(self) -> str:
-        """All that is said, in words."""
+        """The spoken words of the whole text."""
         return " ".join(filter(None, (_said(chunk.tokens) for chunk in self.chunks)))
 
     @property
     def phonemes(self) -> str:
-        """All that is said, as the engine is told."""
+        """The phonemes of the whole text, as they are passed to the synthesizer, with a space between chunks."""
         return " ".join(chunk.phonemes for chunk in self.chunks if chunk.phonemes)
 
     @property
     def lost(self) -> tuple[Token, ...]:
-        """The words that ought to be heard and would not be."""
+        """The words that would not be spoken, or not completely."""
         return tuple(token for chunk in self.chunks for token in chunk.lost)
 
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains how `voice` would read texts. limits: those of its engine."""
+    """Explains how `voice` would read texts.
+
+    reader: the text front end of the voice's language
+    limits: chunk limits of the synthesizer
+    """
 
     voice: Voice
     reader: Reader
     limits: ChunkLimits
 
     def explain(self, text: str, markup: Markup) -> Explanation:
-        """How `text` would be read. Raises TextError where there is nothing to be heard in it."""
+        """Return the explanation of `text`. Raises TextError if there is nothing to speak in it."""
         return explain(text, self.reader.plan(text, Delivery(self.voice), markup, self.limits))
 
     def nothing(self, text: str) -> Explanation:
-        """That of a text in which there is nothing to be heard."""
+        """Return the explanation of a text in which there is nothing to speak: one without words and chunks."""
         return Explanation(text, self.voice.language, self.voice.name, (), (), ())
 
 
 def explain(text: str, plan: SpeechPlan) -> Explanation:
-    """Explain the `plan` of `text`. Raises TextError as its chunks do."""
+    """Return the explanation of `text` from its `plan`. Raises TextError if there is nothing to speak."""
     chunks = tuple(plan.chunks)
     voice = plan.delivery.voice
     words = tuple(word for chunk in chunks for word in _words(text, chunk))
@@ -108,14 +121,14 @@ def _words(text: str, chunk: Chunk) -> Iterator[ExplainedWord]:
 
 
 def _readings(group: Sequence[Token]) -> tuple[str, ...]:
-    """Those of the tokens together; () where none of them has any."""
+    """The readings of the group as a whole; () if none of its tokens has any."""
     if not any(token.readings for token in group):
         return ()
     return readings.joined(token.readings or (_said([token]),) for token in group)
 
 
 def _grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens that stand together without white space between; in a script without spaces, each by itself."""
+    """Yield groups of tokens without white space between them. In a script without spaces, each token is a group."""
     group: list[Token] = []
     for token in tokens:
         if not token.text:
@@ -142,6 +155,6 @@ def _how(group: Sequence[Token], chunk: Chunk, rule: str) -> str:
 
 
 def _said(tokens: Sequence[Token]) -> str:
-    """The words that are said for the tokens."""
+    """The spoken words of the tokens."""
     said = "".join((token.text if token.spoken is None else token.spoken) + " " * token.spaced for token in tokens)
     return " ".join(said.split())

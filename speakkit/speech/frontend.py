@@ -1,4 +1,7 @@
-"""A user's text -> phonemized sentences: markup, sentences, lexicon, verbalisation, phonemes, in this order."""
+"""The text front end: converts source text to chunks of phonemes for a synthesizer.
+
+The steps, in order: markup, sentences, lexicon, verbalisation, phonemes, chunks.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -26,8 +29,9 @@ from speakkit.text.verbalize import verbalize
 class SpeechPlan:
     """The chunks of one text.
 
-    chunks: in order, each planned when it is taken; raises TextError if there is nothing to speak
-    warnings: one line for each thing that was dropped or failed; grows while chunks are taken
+    delivery: voice, speed and seed of the chunks
+    chunks: in order; each is planned when it is consumed. Raises TextError if there is nothing to speak
+    warnings: one line for each part of the text that was dropped or failed; grows while chunks are consumed
     """
 
     delivery: Delivery
@@ -37,24 +41,33 @@ class SpeechPlan:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads texts of one language."""
+    """The text front end of one language.
+
+    language: a name of `voices.LANGUAGES`
+    phonemizer: the phonemizer of that language
+    lexicon: the user's entries for that language
+    """
 
     language: str
     phonemizer: Phonemizer
     lexicon: Lexicon
 
     def plan(self, text: str, delivery: Delivery, markup: Markup, limits: ChunkLimits) -> SpeechPlan:
-        """Plan `text` for a synthesizer with these limits. Raises TextError for what is no text."""
+        """Plan the chunks of `text` for a synthesizer with these limits.
+
+        Raises TextError if `text` is not valid text; the plan's chunks raise it if there is nothing to speak.
+        """
         made = script(checked(text, "the text"), markup)
         warnings = list(made.warnings)
         planned = chunks(self.read(text, made, warnings), delivery, limits)
         return SpeechPlan(delivery, _speakable(planned), warnings)
 
     def read(self, text: str, script: Script, warnings: list[str]) -> Iterator[tuple[Sentence, tuple[Token, ...]]]:
-        """The sentences of `text` with their tokens, whose offsets are those of `text`. `script` is made of `text`.
+        """Yield each sentence of `text` with its tokens. Token offsets are character offsets in `text`.
 
-        If the phonemizer fails on a sentence, its tokens have no phonemes, so that its words are named as lost, and
-        its error is appended to `warnings`.
+        script: the result of the markup step for `text`
+        warnings: if the phonemizer fails on a sentence, its error is appended here, and the tokens of the sentence have
+            no phonemes, so that its words are reported as lost
         """
         for outcome in self.phonemizer.phonemize(self._said(text, script)):
             if outcome.error:
@@ -64,7 +77,7 @@ class Reader:
             yield spoken.sentence, tuple(_with_pauses(tokens, outcome.item.pauses))
 
     def _said(self, text: str, script: Script) -> Iterator["_Said"]:
-        """Each sentence in the words that are said."""
+        """Yield each sentence in spoken form: with the markup, the lexicon and the reading rules applied."""
         ends = [rewrite.end for rewrite in script.rewrites]
         starts = [rewrite.start for rewrite in script.rewrites]
         pauses = deque(script.pauses)
@@ -81,7 +94,12 @@ class Reader:
 
 @dataclass(frozen=True)
 class _Said:
-    """A sentence in the words that are said, as a `base.Phrase`. pauses: those between its words and behind them."""
+    """A sentence in spoken form, as a `base.Phrase`.
+
+    spoken: the spoken words, mapped to the source text
+    pauses: the pauses between and after its words
+    start: 0, so that token offsets count from the start of the sentence
+    """
 
     spoken: SourceMap
     pauses: tuple[Pause, ...]
@@ -89,26 +107,26 @@ class _Said:
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """The spoken words."""
         return self.spoken.text
 
 
 def _taken(pauses: deque[Pause], until: int) -> Iterator[Pause]:
-    """The pauses up to offset `until`, which are taken off."""
+    """Remove the pauses up to and including offset `until` from the front of `pauses`, and yield them."""
     while pauses and pauses[0].at <= until:
         yield pauses.popleft()
 
 
 def _source(sentence: Sentence, text: str) -> Sentence:
-    """The sentence with what the user wrote there."""
+    """The sentence with its source text, before markup was applied."""
     return replace(sentence, text=text[sentence.start : sentence.end])
 
 
 def _settled(own: Iterable[Rewrite], read: Sequence[Rewrite], text: str) -> list[Rewrite]:
-    """Those of the user's lexicon and of the rules of reading that are done, in order.
+    """The rewrites to apply, of those from the user's lexicon (`own`) and from the reading rules (`read`), in order.
 
-    The lexicon counts, but for a word inside something longer that is read as a whole, such as a path; the lexicon
-    then has its say in what that is read as.
+    If two overlap, the lexicon takes precedence, unless its word is inside a longer range that a rule reads as a whole,
+    such as a path. The lexicon is then applied to the words that the rule produces.
     """
     wider = {at: rewrite for rewrite in read for at in range(rewrite.start, rewrite.end)}
     kept = [rewrite for rewrite in own if not _is_inside(rewrite, wider.get(rewrite.start), text)]
@@ -118,14 +136,14 @@ def _settled(own: Iterable[Rewrite], read: Sequence[Rewrite], text: str) -> list
 
 
 def _is_inside(word: Rewrite, whole: Rewrite | None, text: str) -> bool:
-    """Whether `whole` covers the word and more than the dot of an abbreviation."""
+    """Whether `whole` covers the word and more characters than the dots of an abbreviation."""
     if not whole or whole.end < word.end:
         return False
     return bool(f"{text[whole.start : word.start]}{text[word.end : whole.end]}".strip("."))
 
 
 def _free(rewrites: Iterable[Rewrite], spoken: SourceMap) -> list[Rewrite]:
-    """Those of `rewrites` that touch nothing whose pronunciation the user gave."""
+    """The `rewrites` that do not overlap a range whose pronunciation the user gave, in the text or in the lexicon."""
     given = spoken.located(rewrite for rewrite in spoken.rewrites if rewrite.phonemes or rewrite.rule == lexicon.RULE)
     return [r for r in rewrites if not any(r.start < other.end and other.start < r.end for other in given)]
 
@@ -137,7 +155,7 @@ def _with_next(items: Iterable[Sentence]) -> Iterator[tuple[Sentence, Sentence |
 
 
 def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[Token]:
-    """The tokens, with one of its own for each pause."""
+    """Yield the tokens, with an additional token for each pause."""
     waiting = deque(tokens)
     for pause in pauses:
         while waiting and waiting[0].start < pause.at:
@@ -147,7 +165,7 @@ def _with_pauses(tokens: Sequence[Token], pauses: Iterable[Pause]) -> Iterator[T
 
 
 def _speakable(plan: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The plan itself, once it is known that it has a word to be heard. Raises TextError where it has none."""
+    """Yield the chunks of `plan`, held back until one has a word that can be spoken. Raises TextError if none has."""
     held: list[Chunk] = []
     remaining = iter(plan)
     for chunk in remaining:

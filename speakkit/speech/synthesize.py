@@ -1,4 +1,4 @@
-"""str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance: the path of everything that speakkit says."""
+"""The speech pipeline: str -> Sentence -> phonemes -> Chunk -> Audio -> Utterance. All speech is made by it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,11 +24,12 @@ from speakkit.voices import Voice
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """One text, spoken.
+    """The speech of one text.
 
     voice: full name of the voice, such as "af_heart", or of a blend, such as "af_bella(2)+af_sky"
-    engine: the synthesizer that spoke, with its weights
-    warnings: one line for each thing that was dropped or failed, without the lost words
+    engine: identity of the synthesizer, with its weights
+    segments: one per chunk, in order; their audio, joined, is `audio`
+    warnings: one line for each part of the text that was dropped or failed, without the lost words
     """
 
     text: str
@@ -39,21 +40,23 @@ class Utterance:
 
     @property
     def lost(self) -> tuple[Token, ...]:
-        """The words that ought to be heard in the audio and are not, in full."""
+        """The words of the text that are not, or not completely, in the audio."""
         return tuple(token for part in self.segments for token in part.chunk.lost)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """See the class."""
+        """The warnings of all segments; see the class."""
         return tuple(line for part in self.segments for line in part.warnings)
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """A voice with the engines that it needs, which are lent to it.
+    """A voice with the borrowed engines that it needs (see `speaker`).
 
-    threads: of the processor, that the synthesizer computes with; 0 for torch's own count
-    Of a request it takes the text, speed, seed and markup; the voice and the engines are chosen (see `speaker`).
+    Of each request it uses the text, speed, seed and markup. The voice, the language and the engines are fixed.
+
+    reader: the text front end of the voice's language
+    threads: processor threads of the synthesizer; 0 for torch's own count
     """
 
     voice: Voice
@@ -62,11 +65,11 @@ class Speaker:
     threads: int = 0
 
     def segments(self, request: SpeechRequest, *, starts_early: bool = False, first: int = 0) -> Iterator[Segment]:
-        """Speak a text chunk by chunk; the first is spoken before the last is read.
+        """Yield the segments of a text. The first chunk is synthesized before the last one is planned.
 
         starts_early: make the first chunk short, because it is played at once
-        first: index of the first chunk to speak; those before it are read, and not spoken
-        Raises TextError if the voice can say no word of the text, BadValue for a speed out of SPEEDS.
+        first: index of the first chunk to synthesize; earlier chunks are planned, but not synthesized
+        Raises TextError if the voice can speak no word of the text, and BadValue if the speed is outside SPEEDS.
         """
         plan = self._plan(request, starts_early=starts_early)
         warned = 0
@@ -76,16 +79,16 @@ class Speaker:
             warned = len(plan.warnings)
 
     def utterance(self, request: SpeechRequest) -> Utterance:
-        """Speak a text as a whole. Raises as `segments` does."""
+        """Return the speech of a whole text. Raises as `segments` does."""
         (outcome,) = self.speak([request])
         return outcome.result()
 
     def speak(self, requests: Iterable[SpeechRequest]) -> Iterator[Outcome[SpeechRequest, Utterance]]:
-        """Speak each of many texts as a whole, in batches that are filled from all of them.
+        """Yield the speech of each text, in order. Batches are filled with chunks of several texts.
 
-        A text that fails is an outcome with its error. Requests are taken as far ahead as a batch needs: one at a time
-        on a processor, where each chunk is spoken alone and its samples never depend on its neighbours; on a GPU the
-        order of the texts decides which chunks share a batch.
+        If a text fails, its outcome has the error, and the other texts are still spoken. Requests are consumed as far
+        ahead as a batch needs. On a CPU that is one at a time: each chunk is synthesized alone, and its samples never
+        depend on its neighbours. On a GPU the order of the texts determines which chunks share a batch.
         """
         pending: deque[_Pending] = deque()
         for outcome in self.synthesizer.synthesize(self._planned(requests, pending), urgent=False):
@@ -97,7 +100,7 @@ class Speaker:
         yield from (text.outcome(self) for text in pending)
 
     def _planned(self, requests: Iterable[SpeechRequest], pending: "deque[_Pending]") -> Iterator[Chunk]:
-        """The chunks of all texts, each of which is put into `pending` first."""
+        """Yield the chunks of all texts. Each text is appended to `pending` before its first chunk."""
         for number, request in enumerate(requests):
             entry = _Pending(request, number)
             pending.append(entry)
@@ -116,7 +119,14 @@ class Speaker:
 
 @dataclass
 class _Pending:
-    """A text that is being spoken with others. number: its place among them; warned: warnings that are in a segment."""
+    """A text whose chunks are being synthesized together with those of other texts.
+
+    number: its place among these texts, from 0
+    segments: its segments so far
+    warnings: all warnings of its plan so far
+    warned: number of warnings that a segment already has
+    error: the first error; None if there is none
+    """
 
     request: SpeechRequest
     number: int
@@ -126,7 +136,7 @@ class _Pending:
     error: Failure | None = None
 
     def add(self, spoken: Outcome[Chunk, Synthesis], synthesizer: Synthesizer) -> None:
-        """Take its next chunk. The first chunk that failed is why the text fails."""
+        """Add the text's next chunk. If several chunks fail, the text fails with the error of the first."""
         if spoken.error:
             self.error = self.error or spoken.error
         elif not self.error:
@@ -135,7 +145,7 @@ class _Pending:
             self.warned = len(self.warnings)
 
     def outcome(self, speaker: Speaker) -> Outcome[SpeechRequest, Utterance]:
-        """The whole text, once no chunk of it is to come."""
+        """The outcome for the text, after its last chunk was added."""
         if self.error:
             return Outcome(self.request, error=self.error)
         audio = joined([part.audio for part in self.segments])
@@ -145,15 +155,16 @@ class _Pending:
 
 
 def lost_word(token: Token, voice: str) -> str:
-    """The line that tells of a word that was not spoken. voice: the name of who should have."""
+    """The warning for a word that was not spoken. voice: name of the voice."""
     return f"{token.text!r} at character {token.start} was not spoken: the voice {voice} cannot say it"
 
 
 def find_voice(name: str, lang: str = "") -> Voice:
-    """The voice that `name` means, to read `lang`, or else its own language.
+    """Return the voice called `name`, set to the language `lang`, or to its own language if `lang` is "".
 
-    name: a name, an alias, a blend, a blend of the configuration, or a pack in the user's voice folder.
-    Raises BadValue for a voice or a language that there is not.
+    name: a voice name, an alias, a blend, the name of a blend in the settings, or a voice pack in the user's voice
+        folder
+    Raises BadValue if there is no such voice or language.
     """
     found = voices.find(name, blends=locations.current().blends, own=voice_packs.own())
     return replace(found, language=voices.language(lang)) if lang else found
@@ -161,10 +172,11 @@ def find_voice(name: str, lang: str = "") -> Voice:
 
 @contextmanager
 def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Speaker]:
-    """Borrow what `request` needs, for the length of a block; its text does not matter.
+    """Borrow the voice and the engines that `request` needs, for the duration of a block. Its text is not used.
 
-    batch: the most chunks that are spoken at once; None for what is best on the device
-    Raises BadValue for an unknown voice, language, engine or device, or for no batch; EngineError; ModelError.
+    batch: maximum number of chunks in a batch; None for the device's default
+    Raises BadValue if the voice, language, engine or device is unknown, or if `batch` is below 1; EngineError or
+    ModelError if an engine cannot be loaded.
     """
     voice = find_voice(request.voice or voices.DEFAULT, request.lang)
     with (
@@ -176,9 +188,9 @@ def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Spe
 
 @contextmanager
 def reader(language: str, engine: str = "kokoro") -> Iterator[Reader]:
-    """Borrow what reads `language` for a synthesizer, for the length of a block.
+    """Borrow the text front end of `language` for the synthesizer `engine`, for the duration of a block.
 
-    Raises EngineError where the extra of the language is missing, ConfigError for a faulty lexicon.
+    Raises EngineError if the language's extra is not installed, and ConfigError if the lexicon is invalid.
     """
     words = lexicon.load(language, registry.limits(engine).symbols)
     with registry.phonemizer(language) as phonemizer:

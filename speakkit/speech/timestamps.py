@@ -1,4 +1,4 @@
-"""When each word of the user's text is heard: from the engine's own durations, in the user's words and offsets."""
+"""Word timestamps from the engine's phoneme durations, as words and offsets of the source text."""
 
 import re
 import unicodedata
@@ -9,21 +9,21 @@ from speakkit.speech.concatenation import PAUSES, Segment
 from speakkit.text.chunks import Token
 
 CONTINUOUS = ("CJK", "HIRAGANA", "KATAKANA")
-"""How the Unicode names begin of characters that are written without spaces: there, tokens are words."""
+"""Prefixes of the Unicode names of characters in scripts without spaces. In these scripts each token is a word."""
 
 OPENING = ("Ps", "Pi")
-"""Unicode categories of the brackets and quotes that belong to the word after them."""
+"""Unicode categories of opening brackets and quotes, which belong to the next word."""
 
 RUN = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word that is heard.
+    """A word of the source text, with its time in the audio.
 
-    text: as the user wrote it, with the marks beside it
+    text: as it is written, with adjacent punctuation
     start, end: seconds from the start of the audio
-    offset: of its first character in the user's text, in characters
+    offset: character offset of its first character in the source text
     spaced: white space follows it
     """
 
@@ -35,11 +35,11 @@ class TimedWord:
 
 
 def words(text: str, segments: Iterable[Segment]) -> Iterator[TimedWord]:
-    """The words of `text` that are heard in `segments`, which speak it from its start; each as the next one begins.
+    """Yield the spoken words of `text`. Its `segments` start at the beginning of the text.
 
-    A word is what stands between two white spaces, or a token where the script has none. What was left out by a rule,
-    such as markup, is in no word, and a lost word is none. A token that stands for several, such as "Nov 23, 2026", is
-    divided among them by their letters.
+    Each word is yielded when the next one starts. A word is the text between two white spaces, or a token if the script
+    has no spaces. Text that a rule leaves out, such as markup, is not part of a word. Lost words are not included. If a
+    token covers several words, such as "Nov 23, 2026", its time is divided among them by their letters and digits.
     """
     timeline = Timeline(text)
     for segment in segments:
@@ -49,7 +49,11 @@ def words(text: str, segments: Iterable[Segment]) -> Iterator[TimedWord]:
 
 @dataclass(frozen=True)
 class _Heard:
-    """A stretch of the user's text without white space, as offsets, and when it is heard, in seconds."""
+    """A range of the source text without white space, with its time in the audio.
+
+    first, last: half-open character offsets in the source text
+    start, end: seconds from the start of the audio
+    """
 
     first: int
     last: int
@@ -58,10 +62,10 @@ class _Heard:
 
 
 class Timeline:
-    """The words of a text, as its segments come one by one. Its clock is the samples that they hold."""
+    """Computes the word timestamps of a text as its segments arrive. Time is counted by the samples of the segments."""
 
     def __init__(self, text: str, begins: float = 0.0) -> None:
-        """begins: seconds of the text that come before the first segment."""
+        """begins: seconds of the text's audio before the first segment."""
         self._text = text
         self._begins = begins
         self._samples = 0
@@ -70,7 +74,7 @@ class Timeline:
         self._unheard: list[tuple[int, int]] = []
 
     def add(self, segment: Segment) -> Iterator[TimedWord]:
-        """The words that end where one of `segment` begins."""
+        """Add the next segment, and yield each word that is complete because a later word starts in `segment`."""
         begun = self._begins + self._samples / segment.audio.sample_rate
         self._samples += len(segment.audio.samples)
         for token, span in zip(segment.chunk.tokens, segment.chunk.spans, strict=True):
@@ -83,7 +87,7 @@ class Timeline:
                 self._unheard.append((token.start, token.end))
 
     def rest(self) -> Iterator[TimedWord]:
-        """The last word, once there is no more."""
+        """Yield the last word, after the last segment was added."""
         yield from self._closed(len(self._text))
         self._word = None
 
@@ -92,7 +96,7 @@ class Timeline:
         if word and not self._begins_word(heard, word):
             self._word = replace(word, last=max(word.last, heard.last), end=heard.end)
             return
-        # What stands before the text's first word belongs to it.
+        # The first word of the text includes all characters before it.
         beginning = self._beginning(heard, word.last if word else 0) if word or self._begins else 0
         yield from self._closed(beginning)
         self._word = replace(heard, first=beginning)
@@ -105,7 +109,10 @@ class Timeline:
         )
 
     def _beginning(self, heard: _Heard, at_least: int) -> int:
-        """Where the word begins that is heard: with what stands before it up to a white space, or up to `at_least`."""
+        """The offset at which the word of `heard` starts: after the last white space before it.
+
+        If that is before `at_least`, only opening brackets and quotes between `at_least` and the word are included.
+        """
         start = self._run_start(heard.first)
         if start >= at_least:
             return start
@@ -115,14 +122,14 @@ class Timeline:
         return start
 
     def _run_start(self, offset: int) -> int:
-        """Where the white space before `offset` ends. Offsets come in order, so that the text is read once."""
+        """The end of the last white space before `offset`. Offsets are ascending, so that the text is scanned once."""
         while self._run[1] <= offset:
             found = RUN.search(self._text, self._run[1])
             self._run = found.span() if found else (len(self._text), len(self._text) + 1)
         return self._run[0]
 
     def _closed(self, until: int) -> Iterator[TimedWord]:
-        """The word in hand, whose text is all that can be seen up to `until`."""
+        """Yield the current word, if there is one. Its text extends to `until`, without ranges that are not spoken."""
         if self._word is None:
             return
         text, at, offset = "", self._word.first, until
@@ -138,7 +145,7 @@ class Timeline:
 
 
 def _sounding(phonemes: str, first: int, last: int) -> tuple[int, int]:
-    """The range of phonemes without the pauses at its ends; empty where nothing sounds."""
+    """The range without silent phonemes (PAUSES) at its ends, as half-open indices; empty if all are silent."""
     while first < last and phonemes[first] in PAUSES:
         first += 1
     while first < last and phonemes[last - 1] in PAUSES:
@@ -147,7 +154,10 @@ def _sounding(phonemes: str, first: int, last: int) -> tuple[int, int]:
 
 
 def _edge(segment: Segment, at: int) -> float:
-    """When a word begins with phoneme `at`, or ends before it: two words share the space between them by halves."""
+    """The time in seconds at which a word starts with phoneme `at`, or ends before it.
+
+    If a space separates two words, each gets half of its duration.
+    """
     phonemes, onsets = segment.chunk.phonemes, segment.onsets
     for space in (at - 1, at):
         if phonemes[space : space + 1] == " " and not {phonemes[space - 1], phonemes[space + 1]} & set(PAUSES):
@@ -156,7 +166,7 @@ def _edge(segment: Segment, at: int) -> float:
 
 
 def _divided(token: Token, start: float, end: float) -> Iterator[_Heard]:
-    """The words of a token, each with its share of the time."""
+    """Yield the words of a token. The time from `start` to `end` is divided by their letters and digits."""
     runs = [run.span() for run in RUN.finditer(token.text)] or [(0, 0)]
     letters = [max(1, sum(map(str.isalnum, token.text[first:last]))) for first, last in runs]
     each = (end - start) / sum(letters)

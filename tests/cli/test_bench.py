@@ -202,7 +202,7 @@ def test_a_run_is_compared_with_the_last_one_alike(run, stand_in, text, tmp_path
     (change,) = json.loads(ended.out)["comparison"]["rows"]
     assert change["ratio"] > 0
     ended = run(*bench, "--compare", kept)
-    assert "beside the run of " in ended.out.decode()
+    assert "compared with the run of " in ended.out.decode()
     assert "voice: am_fenrir then, af_heart now" in ended.out.decode()
     assert len(paths.measurements().read_text().splitlines()) == 4
     assert run("speakkit", "bench", "--compare", kept, "--compare", "--text", text, "--requests", 1).code == 0

@@ -211,15 +211,15 @@ def test_a_variable_that_hides_the_change_is_named(run, monkeypatch):
     monkeypatch.setenv("SPEAKKIT_SPEED", "2")
     monkeypatch.setenv("GEMINI_API_KEY", "other")
     result = run("speakkit", "config", "set", "speed", "1")
-    assert result.err == "the variable SPEAKKIT_SPEED is set, and counts before the file\n"
+    assert result.err == "the variable SPEAKKIT_SPEED is set, and overrides the file\n"
     result = run("speakkit", "config", "set-key", "gemini", stdin=SECRET.encode())
-    assert result.err == "the variable GEMINI_API_KEY is set, and counts before it\n"
+    assert result.err == "the variable GEMINI_API_KEY is set, and overrides the stored key\n"
 
 
 def test_set_key_from_a_pipe(run):
     """With the line's end that echo puts there."""
     result = run("speakkit", "config", "set-key", "inworld", stdin=f"{SECRET}\n".encode())
-    assert (result.code, result.out.decode()) == (0, f"the key of inworld is kept in {paths.secrets()}\n")
+    assert (result.code, result.out.decode()) == (0, f"the key of inworld is stored in {paths.secrets()}\n")
     assert keys.find("inworld").value == SECRET
 
 
@@ -261,7 +261,7 @@ def test_set_key_at_a_terminal(command):
     shown = os.read(terminal, 4096).decode()
     os.close(terminal)
     assert shown.startswith("API key of gemini")
-    assert "is kept in" in shown
+    assert "is stored in" in shown
     assert SECRET not in shown
     assert keys.find("gemini").value == SECRET
 

@@ -61,5 +61,5 @@ def test_what_is_no_path_is_refused(path):
 @pytest.mark.parametrize("written", ["", "{", "[" * 100_000, "nonsense"])
 def test_what_is_no_json_is_refused(written):
     """Without a traceback."""
-    with pytest.raises(TextError, match="x is no JSON"):
+    with pytest.raises(TextError, match="x is not JSON"):
         text_at(written, ".a", "x")

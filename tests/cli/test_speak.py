@@ -118,7 +118,7 @@ def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
         (("-o", "x.wav", "--format", "aac", HELLO), ("aac", "mp3")),
         (("-o", "-", "--json", HELLO), ("--json",)),
         (("--file", "x.txt", HELLO), ("not both",)),
-        ((), ("nothing to say",)),
+        ((), ("nothing to speak",)),
     ],
 )
 def test_what_no_run_could_accept_is_a_usage_error(run, arguments, words):
