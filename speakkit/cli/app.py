@@ -15,7 +15,7 @@ from speakkit.errors import ExitCode
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandEntry:
     """A command, with what `speakkit --help` shows of it without importing its module.
 
     module: name under `speakkit.cli`; its `app` is the command, or the group of commands
@@ -29,15 +29,15 @@ class Entry:
 
 
 COMMANDS = {
-    "speak": Entry("speak", "Speak", "Speak a text, or write it to a file."),
-    "voices": Entry("voices", "Speak", "List, preview and fetch the voices. The default command is list."),
-    "explain": Entry("explain", "Speak", "Show how a text would be read, and why, without speaking it."),
-    "queue": Entry("queue", "Speak", "Show and control the speech queue."),
-    "bench": Entry("bench", "Measure", "Measure how fast this machine speaks, from text to audio files."),
-    "doctor": Entry("doctor", "Set up", "Test speech on this machine, and show how to fix problems."),
-    "models": Entry("models", "Set up", "List, fetch and check the models."),
-    "config": Entry("config", "Set up", "Show and change the settings."),
-    "daemon": Entry("daemon", "Set up", "Start, stop and inspect the daemon. It starts by itself when needed."),
+    "speak": CommandEntry("speak", "Speak", "Speak a text, or write it to a file."),
+    "voices": CommandEntry("voices", "Speak", "List, preview and fetch the voices. The default command is list."),
+    "explain": CommandEntry("explain", "Speak", "Show how a text would be read, and why, without speaking it."),
+    "queue": CommandEntry("queue", "Speak", "Show and control the speech queue."),
+    "bench": CommandEntry("bench", "Measure", "Measure how fast this machine speaks, from text to audio files."),
+    "doctor": CommandEntry("doctor", "Set up", "Test speech on this machine, and show how to fix problems."),
+    "models": CommandEntry("models", "Set up", "List, fetch and check the models."),
+    "config": CommandEntry("config", "Set up", "Show and change the settings."),
+    "daemon": CommandEntry("daemon", "Set up", "Start, stop and inspect the daemon. It starts by itself when needed."),
 }
 """Command name -> entry, in the order of --help."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from speakkit import audiofile, config
 from speakkit.cli import output, targets
-from speakkit.cli.request import LONG, LostWord, Output, Receipt, warn
+from speakkit.cli.request import LONG, LostWord, Receipt, SpeakOutput, warn
 from speakkit.engines import hub, registry, voice_packs
 from speakkit.playback.blocking_sink import BlockingSink
 from speakkit.speech import captions, synthesize
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from speakkit.voices import Voice
 
 
-def carry_out(request: SpeechRequest, out: Output) -> Receipt:
+def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
     """Load the engines, write and play the speech, and return its receipt. Raises SpeakkitError."""
     registry.require(request.engine)
     config.checked_speed(request.speed)

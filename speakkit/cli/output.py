@@ -13,21 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speakkit.cli import interrupt
-<<<<<<< HEAD
 from speakkit.progress import Report
-=======
-
-
-class Report(Protocol):
-    """Receives the progress of a task.
-
-    what: description of the task
-    done: number of completed steps
-    total: total number of steps; None if unknown
-    """
-
-    def __call__(self, what: str, done: int, total: int | None) -> None: ...
->>>>>>> 035cdeef1a9e3aaa08c877f26704ab2042264ba2
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Output options of one call of `speak`, and the receipt that it prints at the end."""
+"""SpeakOutput options of one call of `speak`, and the receipt that it prints at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG = 500
 
 
 @dataclass(frozen=True)
-class Output:
+class SpeakOutput:
     """Where the speech of one call is written, and what the call prints.
 
     target: an audio file, "-" for standard output, or None
@@ -90,7 +90,7 @@ def warn(lines: tuple[str, ...]) -> None:
         log.warning("%s", line)
 
 
-def show(receipt: Receipt, request: SpeechRequest, out: Output) -> ExitCode:
+def show(receipt: Receipt, request: SpeechRequest, out: SpeakOutput) -> ExitCode:
     """Print the receipt, and return the exit code of the command."""
     if out.as_json:
         output.show_json(_listed(receipt, request, out))
@@ -100,7 +100,7 @@ def show(receipt: Receipt, request: SpeechRequest, out: Output) -> ExitCode:
     return ExitCode.LOST_WORDS if receipt.lost else ExitCode.DONE
 
 
-def _listed(receipt: Receipt, request: SpeechRequest, out: Output) -> dict[str, Any]:
+def _listed(receipt: Receipt, request: SpeechRequest, out: SpeakOutput) -> dict[str, Any]:
     return {
         "output": out.target,
         "captions": out.captions,

@@ -12,7 +12,7 @@ import typer.core
 from speakkit import config
 from speakkit.cli import agents, complete, output, request, text_input, via_daemon
 from speakkit.cli.error_handler import run
-from speakkit.cli.request import Output
+from speakkit.cli.request import SpeakOutput
 from speakkit.config import LONGEST_WAIT
 from speakkit.daemon.queue import quiet_hours
 from speakkit.daemon.queue.utterance import Interrupt, OnFull, Priority, QueueOptions
@@ -170,7 +170,9 @@ def speak(
         device=(device or settings.device).value, markup=text_input.markup(text, file, raw=raw),
         keep_alive=keep_alive,
     )  # fmt: skip
-    out = Output(target, audio_format, captions, play=play or target is None, force=force, as_json=as_json, quiet=quiet)
+    out = SpeakOutput(
+        target, audio_format, captions, play=play or target is None, force=force, as_json=as_json, quiet=quiet
+    )
     options = QueueOptions(
         priority=priority or Priority[persona.priority or "normal"], interrupt=interrupt, on_full=on_full,
         dedupe=dedupe, replace=replace, ttl=ttl, detach=detach, media="off" if no_media else "auto",
@@ -195,7 +197,7 @@ def now() -> datetime:
     return datetime.now().astimezone()
 
 
-def _kept_quiet(out: Output, hours: str, *, is_urgent: bool) -> Output:
+def _kept_quiet(out: SpeakOutput, hours: str, *, is_urgent: bool) -> SpeakOutput:
     """Return `out`, without playback if it is quiet hours and the speech is not urgent.
 
     Raises BadValue if both the audio and the receipt would go to standard output.

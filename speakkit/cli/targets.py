@@ -10,7 +10,7 @@ from speakkit import audiofile
 from speakkit.audio import Audio
 from speakkit.audiofile import Sink
 from speakkit.cli import output
-from speakkit.cli.request import Output, check_terminal
+from speakkit.cli.request import SpeakOutput, check_terminal
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.wire.messages import AudioChunk, Event, Finished, SpokenWord
 from speakkit.errors import BadValue, DaemonError
@@ -20,7 +20,7 @@ from speakkit.speech.captions import Captions
 from speakkit.speech.timestamps import TimedWord
 
 
-def check(out: Output) -> str:
+def check(out: SpeakOutput) -> str:
     """Check that the files of `out` can be written. Returns the audio format, or "" if there is no audio file.
 
     Raises BadValue or StorageError if a file could not be written later.

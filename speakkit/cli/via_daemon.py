@@ -14,7 +14,7 @@ from speakkit import config, paths
 from speakkit.cli import output
 from speakkit.cli import request as requests
 from speakkit.cli.karaoke import Karaoke
-from speakkit.cli.request import LONG, LostWord, Output, Receipt
+from speakkit.cli.request import LONG, LostWord, Receipt, SpeakOutput
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.queue.utterance import OnFull
 from speakkit.daemon.wire import client
@@ -50,7 +50,7 @@ class NotSpoken(DaemonError):
         self.exit_code = next(code for code in ExitCode if code == exit_code)
 
 
-def carry_out(request: SpeechRequest, out: Output, options: QueueOptions, agent: str, *, show: bool) -> ExitCode:
+def carry_out(request: SpeechRequest, out: SpeakOutput, options: QueueOptions, agent: str, *, show: bool) -> ExitCode:
     """Write and play the speech, print the receipt, and return the exit code.
 
     show: on a terminal, print the text and highlight each word while it plays
@@ -95,7 +95,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
     back: position counted back from the last utterance, which is 1
     Raises NotSpoken if it was not played to its end.
     """
-    out = Output(target, None, None, play=target is None, force=force, as_json=False, quiet=False)
+    out = SpeakOutput(target, None, None, play=target is None, force=force, as_json=False, quiet=False)
     audio_format = _targets().check(out) if target is not None else ""
     with client.connect(agent) as daemon:
         events = daemon.request("again", back=back, stream=target is not None)
@@ -111,7 +111,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
 class _Call:
     """One call of `speak`. The text is synthesized once: if it is both written and played, the samples are reused."""
 
-    def __init__(self, request: SpeechRequest, out: Output, options: QueueOptions, *, show: bool) -> None:
+    def __init__(self, request: SpeechRequest, out: SpeakOutput, options: QueueOptions, *, show: bool) -> None:
         self._request, self._out, self._options, self._show = request, out, options, show
         self._fields: dict[str, Any] = {**msgspec.to_builtins(request), **msgspec.to_builtins(options)}
         self._payload = self._fields.pop("text", "").encode()
@@ -202,7 +202,7 @@ def _targets() -> Any:
     return targets
 
 
-def _fetch(request: SpeechRequest, out: Output) -> None:
+def _fetch(request: SpeechRequest, out: SpeakOutput) -> None:
     """Fetch the weights if there are none, in this process, so that it can show a progress bar. It is needed once."""
     if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
         from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
