@@ -169,7 +169,6 @@ def bench(
 
 
 def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int) -> Setup:
-
     return Setup(
         engine=ENGINE,
         device=device.value,
@@ -197,7 +196,6 @@ class Outputs:
 
 
 def _workload(file: Path | None, language: str) -> Workload:
-
     if file is not None:
         return workload.given(text_input.text([], file), str(file))
     if not language.startswith("en"):
@@ -283,7 +281,6 @@ def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> Non
 
 
 def _show_tables(result: BenchResult) -> None:
-
     for line in report.heading(result.header):
         output.show(line)
     for table in report.tables(result.rows):

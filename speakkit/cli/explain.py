@@ -70,7 +70,6 @@ def explain(
 
 @contextmanager
 def _explainer(voice: str, lang: str | None) -> Iterator[Explainer]:
-
     found = synthesize.find_voice(voice, lang or "")
     with synthesize.reader(found.language) as reader:
         yield Explainer(found, reader, registry.limits())

@@ -94,14 +94,12 @@ def path(
 
 
 def _names(given: list[str] | None) -> list[str]:
-
     for name in given or []:
         hub.state(name)  # so that an unknown name is rejected before anything is done for the others
     return given or list(hub.MODELS)
 
 
 def _described(name: str) -> dict[str, Any]:
-
     found = hub.state(name)
     official = found.model.sources[0].label
     return {

@@ -1,4 +1,4 @@
-"""SpeakOutput options of one call of `speak`, and the receipt that it prints at the end."""
+"""Output options of one call of `speak`, and the receipt that it prints at the end."""
 
 from __future__ import annotations
 

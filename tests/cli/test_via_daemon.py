@@ -366,6 +366,7 @@ def connections(place):
 
 def test_a_watcher_sees_each_event(turn, run, command):
     """As lines of JSON, in order; texts of its own agent alone."""
+    text = "bit=2 seconds=1.5"
     watching = subprocess.Popen(
         [*command, "queue", "watch", "--jsonl", "--agent", "a"],
         stdout=subprocess.PIPE,
@@ -374,15 +375,17 @@ def test_a_watcher_sees_each_event(turn, run, command):
     )
     try:
         wait_until(lambda: connections(turn) > 1)
-        assert run("speak", "--agent", "a", SHORT).code == 0
-        assert run("speak", "--agent", "b", SHORT).code == 0
-        seen = [json.loads(watching.stdout.readline()) for _ in range(8)]
+        for agent in "ab":
+            assert run("speak", "--agent", agent, text).code == 0
+        seen = [json.loads(watching.stdout.readline())]
+        while [event["event"] for event in seen].count("ended") < 2:
+            seen.append(json.loads(watching.stdout.readline()))
     finally:
         watching.send_signal(signal.SIGINT)
         _, err = watching.communicate(timeout=30)
     assert [(event["event"], event["agent"]) for event in seen] == [
         (name, agent) for agent in "ab" for name in ("queued", "started", "word", "ended")
     ]
-    assert [event.get("text") for event in seen] == [SHORT, SHORT, "b", None, None, None, None, None]
+    assert [event.get("text") for event in seen] == [text, text, "b", *[None] * 5]
     assert [event["result"] for event in seen if event["event"] == "ended"] == ["played", "played"]
     assert (watching.returncode, err) == (130, "")

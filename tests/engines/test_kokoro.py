@@ -217,7 +217,8 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
 def test_network_is_loaded_without_those_of_others():
     """A fresh interpreter with the engine in it: transformers alone would take two seconds, spaCy half of one."""
     code = (
-        "import sys; from speakkit.engines import registry; registry.synthesizer('kokoro', 'cpu').__enter__();"
+        "import sys; from speakkit import config; from speakkit.engines import locations, registry;"
+        "locations.use(config.locations); registry.synthesizer('kokoro', 'cpu').__enter__();"
         "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()

@@ -17,15 +17,15 @@ RAMP = """
 import time
 import numpy as np
 from speakkit.audio import Audio
-from speakkit.playback.blocking_sink import Aloud
+from speakkit.playback.blocking_sink import BlockingSink
 
 ramp = (np.arange(1, 30_001) / 2**20).astype(np.float32)
-with Aloud() as aloud:
-    aloud.write(Audio(ramp[:10_000], 24_000))
-    aloud.write(Audio(ramp[10_000:10_007], 24_000))
-    aloud.write(Audio(ramp[10_007:20_000], 24_000))
+with BlockingSink() as sink:
+    sink.write(Audio(ramp[:10_000], 24_000))
+    sink.write(Audio(ramp[10_000:10_007], 24_000))
+    sink.write(Audio(ramp[10_007:20_000], 24_000))
     time.sleep(1.5)
-    aloud.write(Audio(ramp[20_000:], 24_000))
+    sink.write(Audio(ramp[20_000:], 24_000))
 """
 
 

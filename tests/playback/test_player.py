@@ -47,7 +47,14 @@ def test_utterances_are_played_in_order_with_silence_around_them(stage):
     *middle, end = runs(stage.written)
     assert middle == [1440, 5000, 3600, 4999]
     assert RATE <= end <= RATE + 480
-    assert stage.names == ["BurstBegan", "Started a", "Finished a", "Started b", "Finished b", "BurstEnded"]
+    assert stage.names == [
+        "BurstBegan",
+        "PlaybackStarted a",
+        "PlaybackFinished a",
+        "PlaybackStarted b",
+        "PlaybackFinished b",
+        "BurstEnded",
+    ]
     assert stage.end("a").seconds == 5000 / RATE
     assert stage.asked == ["open", "close"]
 
@@ -74,11 +81,11 @@ def test_the_device_is_opened_only_for_sound(stage):
     player.play("late", late)
     assert stage.end("empty") == PlaybackFinished("empty", 0)
     time.sleep(0.1)
-    assert (stage.log, stage.names) == ([("event", PlaybackFinished("empty", 0))], ["Finished empty"])
+    assert (stage.log, stage.names) == ([("event", PlaybackFinished("empty", 0))], ["PlaybackFinished empty"])
     late.put(stage.ramp(1, 100))
     late.end()
     stage.wait(BurstEnded)
-    assert stage.names[1:] == ["BurstBegan", "Started late", "Finished late", "BurstEnded"]
+    assert stage.names[1:] == ["BurstBegan", "PlaybackStarted late", "PlaybackFinished late", "BurstEnded"]
 
 
 def test_a_beep_comes_just_before(stage):
@@ -164,7 +171,14 @@ def test_stopping_without_a_fade_drops_what_is_in_the_buffers(stage, latency):
     assert stage.asked == ["open", "abort", "open", "close"]
     written = runs(stage.written)[1] / RATE
     assert stopped.seconds == pytest.approx(written - latency, abs=0.03)
-    assert stage.names == ["BurstBegan", "Started a", "Stopped a", "Started b", "Finished b", "BurstEnded"]
+    assert stage.names == [
+        "BurstBegan",
+        "PlaybackStarted a",
+        "Stopped a",
+        "PlaybackStarted b",
+        "PlaybackFinished b",
+        "BurstEnded",
+    ]
 
 
 def test_an_utterance_that_was_stopped_goes_on_at_its_sentence(stage):
@@ -211,7 +225,7 @@ def test_a_pause_loses_nothing(stage):
     told = [*stage.numbers(before[:-FADE]), *stage.numbers(after[FADE:])]
     assert np.array_equal(told, np.arange(1, RATE + 1))
     assert silence > 0.15 * RATE
-    assert stage.names.count("Started a") == 1
+    assert stage.names.count("PlaybackStarted a") == 1
 
 
 def test_a_long_pause_closes_the_device(stage):
@@ -224,7 +238,7 @@ def test_a_long_pause_closes_the_device(stage):
     stage.wait(BurstEnded)
     player.play("b", fed(stage.ramp(RATE * 3, RATE * 3 + 99)), through_pause=True)
     stage.wait(BurstEnded, count=2)
-    assert stage.names[3:] == ["BurstBegan", "Started b", "Finished b", "BurstEnded"]
+    assert stage.names[3:] == ["BurstBegan", "PlaybackStarted b", "PlaybackFinished b", "BurstEnded"]
     player.resume()
     assert stage.end("a") == PlaybackFinished("a", 1)
     stage.end("c")
@@ -295,7 +309,7 @@ def test_a_lost_device_is_opened_again(stage, monkeypatch):
     assert heard[again] == RATE // 2 + 1
     assert np.array_equal(heard[again:], np.arange(RATE // 2 + 1, RATE * 2 + 1))
     stage.wait(BurstEnded)
-    assert stage.names == ["BurstBegan", "Started a", "Finished a", "BurstEnded"]
+    assert stage.names == ["BurstBegan", "PlaybackStarted a", "PlaybackFinished a", "BurstEnded"]
 
 
 def test_without_a_device_everything_that_waits_is_lost(stage, monkeypatch):

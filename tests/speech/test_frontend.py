@@ -34,7 +34,7 @@ def reader(monkeypatch, tmp_path, english):
 
 
 def read(reader, text):
-    (sentence,) = reader.read(text, script(text))
+    (sentence,) = reader.read(text, script(text), [])
     return [token for token in sentence[1] if token.is_word]
 
 

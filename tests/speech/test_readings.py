@@ -69,7 +69,7 @@ def reading(language):
 
 @cache
 def tokens(language, text):
-    return [token for _, some in reading(language).read(text, script(text, guessed(text))) for token in some]
+    return [token for _, some in reading(language).read(text, script(text, guessed(text)), []) for token in some]
 
 
 def letters(said):

@@ -6,6 +6,10 @@ It is the same voice each time if possible, and none that another agent currentl
 import hashlib
 from collections import OrderedDict
 
+from msgspec import structs
+
+from speakkit.speech_request import SpeechRequest
+
 POOL = ("f1", "m1", "f2", "m2", "f3", "m3", "f4", "m4")
 """Voices to choose from: American and British English."""
 
@@ -21,6 +25,13 @@ class VoiceAssignment:
 
     def __init__(self) -> None:
         self._cast: OrderedDict[str, tuple[str, float]] = OrderedDict()
+
+    def named(self, request: SpeechRequest, agent: str, now: float) -> SpeechRequest:
+        """A request that names a voice: its own, or the one that is assigned to its agent. now: as in `voice`."""
+        if request.voice:
+            self.heard(agent, request.voice, now)
+            return request
+        return structs.replace(request, voice=self.voice(agent, now))
 
     def voice(self, agent: str, now: float) -> str:
         """The voice for an agent that speaks now. now: seconds, never decreasing."""

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
-
 from speakkit.daemon.queue import actions as queued
 from speakkit.daemon.queue.actions import Actions, Result, Stage
 from speakkit.daemon.queue.queue import Queue, Scope
@@ -39,7 +37,6 @@ from speakkit.daemon.wire.requests import (
 from speakkit.errors import BadValue, ExitCode
 from speakkit.playback import events
 from speakkit.playback.feed import Feed
-from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits
 
 AHEAD = 2
@@ -161,11 +158,10 @@ class Controller:
 
     async def _speak(self, connection: Connection, request: Request) -> None:
         wish, options = codec.read(Speak, request.fields), codec.read(QueueOptions, request.fields)
-        speech, name = self._with_voice(speech_request(request), connection), required_id(request)
+        name, now = required_id(request), time.monotonic()
+        speech = self._voices.named(speech_request(request), connection.agent, now)
         try:
-            utterance = QueuedUtterance(
-                name, connection.agent, str(connection.number), time.monotonic(), speech, options
-            )
+            utterance = QueuedUtterance(name, connection.agent, str(connection.number), now, speech, options)
         except BadValue as error:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
@@ -193,7 +189,7 @@ class Controller:
 
     async def _synth(self, connection: Connection, request: Request) -> None:
         wish = codec.read(Synth, request.fields)
-        speech = self._with_voice(speech_request(request), connection)
+        speech = self._voices.named(speech_request(request), connection.agent, time.monotonic())
         self._require_open()
         job = Job(required_id(request), speech)
         self._streams.add(job, connection, keeps=wish.keep)
@@ -231,14 +227,6 @@ class Controller:
             is_playing = row.stage is Stage.playing
             happening = Happening.started if is_playing else Happening.queued
             self._watchers.tell_of_text(happening, utterance, only=connection, position=row.position)
-
-    def _with_voice(self, speech: SpeechRequest, connection: Connection) -> SpeechRequest:
-        """The request with a voice: its own, or the one that is assigned to the agent."""
-        now = time.monotonic()
-        if speech.voice:
-            self._voices.heard(connection.agent, speech.voice, now)
-            return speech
-        return structs.replace(speech, voice=self._voices.voice(connection.agent, now))
 
     def _require_open(self) -> None:
         """Raises Refused if the daemon is ending."""
