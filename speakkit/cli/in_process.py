@@ -26,7 +26,7 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
     """Load the engines, write and play the speech, and return its receipt. Raises SpeakkitError."""
     registry.require(request.engine)
     config.checked_speed(request.speed)
-    voice = synthesize.find_voice(request.voice, request.lang)
+    voice = synthesize.voice_of(request)
     registry.require_language(voice.language)
     audio_format = targets.check(out)
     with ExitStack() as stack:
@@ -63,8 +63,8 @@ def fetch_weights(voice: Voice, *, quiet: bool) -> None:
 
 
 def fetch_weights_for(request: SpeechRequest, *, quiet: bool) -> None:
-    """Fetch the weights that the voice of `request` needs. Raises as `find_voice` does."""
-    fetch_weights(synthesize.find_voice(request.voice, request.lang), quiet=quiet)
+    """Fetch the weights that the voice of `request` needs. Raises as `voice_of` does."""
+    fetch_weights(synthesize.voice_of(request), quiet=quiet)
 
 
 def _speak_into(
@@ -87,5 +87,5 @@ def _speak_into(
             chunks += 1
             lost += segment.chunk.lost
             report(f"speaking with {request.engine}", segment.chunk.tokens[-1].start, len(request.text))
-    warn(tuple(synthesize.lost_word(token, request.voice) for token in lost))
+    warn(tuple(synthesize.lost_word(token, request.voice or speaker.voice.name) for token in lost))
     return seconds, chunks, lost

@@ -156,7 +156,7 @@ def speak(
     speak --voice ff_siwis "Bonjour à tous."
     """
     if stop or mute is not None:
-        if words or file:
+        if words or file or from_json:
             raise BadValue("--stop, --mute and --unmute take no text; leave it out")
         raise typer.Exit(via_daemon.hush(agents.name(agent), stop=stop, mute=mute))
     settings, name = config.load(), agents.name(agent)

@@ -170,6 +170,11 @@ def find_voice(name: str, lang: str = "") -> Voice:
     return replace(found, language=voices.language(lang)) if lang else found
 
 
+def voice_of(request: SpeechRequest) -> Voice:
+    """Return the voice that speaks `request`. Raises as `find_voice` does."""
+    return find_voice(request.voice or voices.DEFAULT, request.lang)
+
+
 @contextmanager
 def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Speaker]:
     """Borrow the voice and the engines that `request` needs, for the duration of a block. Its text is not used.
@@ -178,7 +183,7 @@ def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Spe
     Raises BadValue if the voice, language, engine or device is unknown, or if `batch` is below 1; EngineError or
     ModelError if an engine cannot be loaded.
     """
-    voice = find_voice(request.voice or voices.DEFAULT, request.lang)
+    voice = voice_of(request)
     with (
         reader(voice.language, request.engine) as reads,
         registry.synthesizer(request.engine, request.device, batch) as synthesizer,

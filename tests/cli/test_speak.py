@@ -399,3 +399,10 @@ def test_reader_that_goes_away_is_no_bug(command, tmp_path):
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait(60) == 1
+
+
+def test_an_agent_without_a_voice_has_the_usual_one_without_the_daemon(run, tmp_path, monkeypatch):
+    """With the daemon, it would get one of its own."""
+    monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
+    result = run("speak", "--no-daemon", "--agent", "builder", "--json", "-o", tmp_path / "x.wav", "Yes.")
+    assert (result.code, json.loads(result.out)["voice"]) == (0, "af_heart")

@@ -167,8 +167,8 @@ class Controller:
         self._require_open()
         if name not in self._jobs:
             synthesized = self._recordings.synthesized(wish.audio_of, connection, speech)
-            job = synthesized.again(name) if synthesized else Job(name, speech, starts_early=True)
-            job.is_shown = wish.show
+            job = synthesized.again(name) if synthesized else Job(name, speech)
+            job.starts_early, job.is_shown = True, wish.show
             self._prepare(job)
         self._answer(connection, self._queue.submit(utterance.arrival, utterance))
 

@@ -94,7 +94,7 @@ class _Reading:
         """Words that end in a piece before the first one are left out."""
         self.number = order.number
         self._lent = ExitStack()
-        voice_packs.ensure(synthesize.find_voice(order.request.voice, order.request.lang))
+        voice_packs.ensure(synthesize.voice_of(order.request))
         self._speaker = self._lent.enter_context(synthesize.speaker(order.request))
         self._text = order.request.text
         self._timeline = Timeline(self._text, order.begins)
