@@ -1,4 +1,4 @@
-"""Bundling: no word lost, no chunk too long, each independent of what follows, and cut where a reader breathes."""
+"""Tests of chunking: no word is lost, no chunk is too long, and chunks end at natural breaks in speech."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -56,7 +56,7 @@ tokens = st.builds(
 
 @given(st.lists(st.tuples(st.lists(tokens, max_size=20), st.booleans()), max_size=4), st.booleans())
 def test_every_token_is_in_one_chunk_in_order(read, starts_early):
-    """Whatever the tokens are: their texts and phonemes are those of the chunks, and none has over MOST."""
+    """The chunks hold the texts and phonemes of any tokens in order, and no chunk has more than MOST phonemes."""
     delivery = replace(DELIVERY, starts_early=starts_early)
     made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, LIMITS))
     given_tokens = [token for part, _ in read for token in part]
@@ -73,7 +73,7 @@ def test_every_token_is_in_one_chunk_in_order(read, starts_early):
 
 @given(st.lists(tokens, max_size=60))
 def test_each_token_has_its_range_of_the_phonemes(token_list):
-    """In order, with nothing but single spaces between, and in it the known phonemes of the token."""
+    """Spans are in order with at most single spaces between them, and each holds its token's known phonemes."""
     spoken, spans = placed(token_list, SYMBOLS)
     assert spoken == " ".join(
         "".join(s for s in "".join(t.phonemes + " " * t.spaced for t in token_list) if s in SYMBOLS).split()
@@ -94,7 +94,7 @@ ALPHABETS = st.sampled_from(["é", "ß", "你", "я", "あ", "ह", "ع"]).flatm
 
 @pytest.mark.parametrize("kind", [st.text(max_size=80), ALPHABETS], ids=["any", "alphabets"])
 def test_any_text_is_said_or_named(kind, english):
-    """By the real phonemizer: a word without phonemes, or with one that Kokoro lacks, is among the lost."""
+    """With the real phonemizer, a word without phonemes, or with one that Kokoro lacks, is listed as lost."""
 
     @settings(deadline=None, max_examples=60)
     @given(kind)
@@ -114,14 +114,14 @@ def test_any_text_is_said_or_named(kind, english):
 
 
 def test_endless_token_is_cut():
-    """A word of 2,000 phonemes takes four chunks."""
+    """A word of 2,000 phonemes is cut into four chunks."""
     made = plan([word("ab" * 1000)])
     assert "".join(chunk.phonemes for chunk in made) == "ab" * 1000
     assert max(len(chunk.phonemes) for chunk in made) <= MOST
 
 
 def test_many_digits_are_cut_between_their_words():
-    """One token of 100,000 digits: the first part of it has its text, the others none."""
+    """One token of 100,000 digits is cut between its words; the first part keeps the text, the others have none."""
     made = plan([Token("1" * 100_000, 0, " ".join(["abcde"] * 100_000), spaced=True, spoken="one", rule="digits")])
     assert {len(said) for chunk in made for said in chunk.phonemes.split()} == {5}
     assert sum(len(chunk.phonemes.split()) for chunk in made) == 100_000
@@ -131,13 +131,13 @@ def test_many_digits_are_cut_between_their_words():
 
 
 def test_short_sentences_are_bundled():
-    """Up to the aim, not beyond it."""
+    """Short sentences are joined into chunks whose length is within AIM."""
     made = plan(*[[word("abcd"), word("abcde.")] for _ in range(40)])
     assert all(AIM[0] <= len(chunk.phonemes) <= AIM[-1] for chunk in made[:-1])
 
 
 def test_long_sentence_is_cut_after_a_clause():
-    """Rather than in the middle of one; and into parts of about one size, at the better mark, not in a quotation."""
+    """A long sentence is cut after a clause: into parts of similar size, at the stronger mark, outside quotations."""
     assert [c.phonemes[-1] for c in plan([*words(30), word("abc,"), *words(30)])] == [",", "d"]
     commas = [word("abcd,") for _ in range(50)]
     assert [len(chunk.phonemes) for chunk in plan(commas)] == [149, 149]
@@ -150,7 +150,7 @@ def test_long_sentence_is_cut_after_a_clause():
 
 
 def test_no_cut_in_a_number_or_behind_a_title():
-    """Whatever marks stand there."""
+    """A mark inside a number or after a title such as "Sra." is not a place to cut."""
     mark = Token(",", 0, ",", spaced=False)
     number = [word("ab", "1", spaced=False), mark, word("ab", "000")]
     assert plan([*words(22), *number, *words(22)])[0].phonemes == plan([*words(22), *number, *words(22)])[0].phonemes
@@ -160,7 +160,7 @@ def test_no_cut_in_a_number_or_behind_a_title():
 
 
 def test_marks_without_spaces_end_clauses_too():
-    """As in Chinese; a closing quote stays with its mark."""
+    """A mark ends a clause without a space after it, as in Chinese; a closing quote stays with its mark."""
     clause = [*[word("abcd", "你", spaced=False) for _ in range(30)], Token("，", 0, ",", spaced=False)]
     assert [chunk.phonemes[-1] for chunk in plan([*clause, *clause])] == [",", ","]
     closing = [Token("”", 0, "”", spaced=False)]
@@ -168,13 +168,13 @@ def test_marks_without_spaces_end_clauses_too():
 
 
 def test_sentence_without_clauses_is_kept_whole_up_to_the_limit():
-    """A cut between words is heard."""
+    """A sentence without clauses stays whole up to the limit, because a cut between words is audible."""
     assert len(plan(words(90))) == 1
     assert [len(chunk.phonemes) for chunk in plan(words(120))] == [299, 299]
 
 
 def test_words_that_will_not_be_heard_are_named():
-    """Without phonemes, or with a sound that the engine lacks; a stray bracket is no loss."""
+    """A word without phonemes or with a symbol that the engine lacks is lost; a stray bracket is not."""
     silent, foreign, bracketed = word(""), word("ab\u02a1"), word("[abc")
     mark = Token("\u2014", 0, "", spaced=True)
     (chunk,) = plan([silent, foreign, bracketed, mark, word("abc")])
@@ -183,7 +183,7 @@ def test_words_that_will_not_be_heard_are_named():
 
 
 def test_gap_is_that_of_what_ends():
-    """A paragraph, a sentence, a clause or a word; after the last chunk there is none."""
+    """The gap depends on what ends: a paragraph, sentence, clause or word; the last chunk has no gap."""
     ended = [*words(28), word("abcd.")]
     assert [c.gap for c in plan(ended, ended, ends_paragraph=True)] == [PARAGRAPH_GAP, 0.0]
     assert [c.gap for c in plan(ended, ended)] == [SENTENCE_GAP, 0.0]
@@ -193,7 +193,7 @@ def test_gap_is_that_of_what_ends():
 
 
 def test_pauses_are_the_users():
-    """In the middle of a sentence, before its first word, several in a row, after its last, and alone."""
+    """Pauses set by the user become gaps: inside a sentence, before or after it, several in a row, and alone."""
     assert [(c.phonemes, c.gap) for c in plan([word("ab"), pause(0.5), word("cd.")])] == [("ab", 0.5), ("cd.", 0.0)]
     assert [(c.phonemes, c.gap) for c in plan([pause(2.0), word("ab.")])] == [("", 2.0), ("ab.", 0.0)]
     assert [c.gap for c in plan([word("ab"), pause(0.5), pause(0.25), word("cd.")])] == [0.75, 0.0]
@@ -202,7 +202,7 @@ def test_pauses_are_the_users():
 
 
 def test_headings_are_heard_apart():
-    """A stop stands between a paragraph without a mark and the next one in the same chunk, and is nobody's text."""
+    """A full stop without source text separates a paragraph that has no end mark from the next one in its chunk."""
     (chunk,) = plan(words(2), words(3), [word("abcd!")], [word("abcd.")], ends_paragraph=True)
     assert chunk.phonemes == "abcd abcd. abcd abcd abcd. abcd! abcd."
     assert [token.text for token in chunk.tokens].count("") == 2
@@ -215,7 +215,7 @@ def test_headings_are_heard_apart():
 
 
 def test_few_words_are_not_left_alone():
-    """At the end of a paragraph, or a heading before one: rather a little over the aim."""
+    """A few words at the end of a paragraph, or a heading, join a neighbour even if the chunk slightly exceeds AIM."""
     few, many = [word("abcd.")], [*words(36), word("abc.")]
     read = [(Sentence("x", 0), many), (Sentence("x", 0, ends_paragraph=True), few * 3), (Sentence("x", 0), many)]
     made = list(chunks(read, DELIVERY, LIMITS))
@@ -228,14 +228,14 @@ def test_few_words_are_not_left_alone():
 
 
 def test_seconds_are_predicted():
-    """By the line of Alice, at the speed that is asked for."""
+    """The predicted duration is that of the linear fit to Alice in Wonderland, divided by the requested speed."""
     (chunk,) = chunks([(Sentence("x", 0), words(20))], Delivery(find("f1"), speed=2.0), LIMITS)
     assert chunk.predicted == pytest.approx((99 * 0.0550 + 0.744) / 2)
     assert plan([word("")])[0].predicted == 0
 
 
 def test_first_chunk_does_not_wait_for_the_text():
-    """Sentences are taken one by one."""
+    """Sentences are read one by one, so an endless text has a first chunk."""
 
     def endless():
         while True:
@@ -246,20 +246,20 @@ def test_first_chunk_does_not_wait_for_the_text():
 
 
 def test_seeds_are_fixed_and_differ():
-    """They are part of the promise that the same text gives the same samples."""
+    """Chunk seeds are fixed and distinct, because the same text must give the same samples."""
     assert chunk_seed(0, 0) == 5_857_645_148_978_988_075
     assert len({chunk_seed(seed, index) for seed in range(20) for index in range(50)}) == 1000
 
 
 def heard(*token_lists):
-    """The widths of the chunks for somebody who waits."""
+    """Return the phoneme counts of the chunks if the delivery starts early."""
     early = replace(DELIVERY, starts_early=True)
     made = chunks(((Sentence("x", 0, ends_paragraph=False), part) for part in token_lists), early, LIMITS)
     return [len(chunk.phonemes) for chunk in made]
 
 
 def test_whoever_waits_hears_a_short_beginning():
-    """The first sentence alone, unless it is too weak; and of a long one its first clause."""
+    """With an early start, the first chunk is the first sentence or clause, unless that is too short by itself."""
     sentence = [*words(12), word(".", ".")]
     assert heard(sentence, sentence, sentence) == [61, 122 + 1]
     assert heard(words(3), sentence, sentence)[0] > 61

@@ -1,4 +1,4 @@
-"""IPA as people write it, in the symbols of the engine."""
+"""Tests of the conversion of dictionary IPA to the engine's symbols."""
 
 import json
 from importlib.resources import files
@@ -30,20 +30,20 @@ from speakkit.text.ipa import misaki_symbols
     ],
 )
 def test_dictionary_spellings(ipa, symbols):
-    """Diphthongs, affricates, ties, syllable marks, ASCII stand-ins, and stress before the vowel."""
+    """Diphthongs, affricates, ties, syllable marks and ASCII substitutes convert; stress moves before the vowel."""
     assert misaki_symbols(ipa) == symbols
 
 
 @given(st.text(alphabet="ˈˌ. ːtʃdʒaɪeəɚɝoʊɔrgɹçc\u0327ʷ\u0361\u0303\u0329AIOWYQʧʤᵊn/':^"))
 def test_nothing_changes_twice(ipa):
-    """What is in the engine's symbols stays."""
+    """Converting the engine's symbols again changes nothing."""
     once = misaki_symbols(ipa)
     assert misaki_symbols(once) == once
 
 
 @pytest.mark.parametrize("lexicon", ["us_gold.json", "gb_gold.json"])
 def test_misakis_own_lexicons_stay(lexicon):
-    """But for the few words where t meets \u0283 and misaki does not write them as one."""
+    """misaki's lexicons stay, except the few words in which t meets \u0283 and misaki keeps the two apart."""
     entries = json.loads(files("misaki.data").joinpath(lexicon).read_text("utf-8")).values()
     spoken = [entry for entry in entries if isinstance(entry, str)]
     changed = [phonemes for phonemes in spoken if misaki_symbols(phonemes) != phonemes]

@@ -1,4 +1,4 @@
-"""The seven languages that are not English: what is written, and how it is said."""
+"""Tests of the rules that verbalize the seven languages other than English."""
 
 import re
 import time
@@ -31,19 +31,19 @@ FINER = str.maketrans(
     {**dict.fromkeys("ˈˌː .,!?;:—…()“”"), "ɛ": "e", "ɔ": "o", "ð": "d", "β": "b", "ɣ": "ɡ", "ʎ": "ʝ", "ʌ": "ə"}
     | {"ʊ": "u", "w": "u", "j": "i", "A": "ei", "I": "ai", "Y": "oi"}
 )
-"""What espeak-ng says otherwise in a number than in its words: stress, and vowels that carry none."""
+"""Phonemes that espeak-ng varies between a number and its words: stress, and unstressed vowels."""
 NASALS = str.maketrans(dict.fromkeys("mnŋɲ", "ɴ"))
-"""Open JTalk names no more than the mora; what follows in the same word makes of it what it is."""
+"""Nasals, as one symbol: Open JTalk names only the mora, whose sound depends on what follows in the same word."""
 
 
 def letters(text):
-    """In lower case, without marks and spaces; vowel signs are letters too."""
+    """Return the letters, digits and vowel signs of `text` in lower case, without marks and spaces."""
     composed = unicodedata.normalize("NFC", text.casefold())
     return "".join(character for character in composed if unicodedata.category(character)[0] in "LMN")
 
 
 def heard(language, text):
-    """The phonemes of a text, but for what is finer than a difference of words."""
+    """Return the phonemes of `text`, without differences that do not distinguish words."""
     with registry.phonemizer(language) as phonemizer:
         (found,) = phonemizer.phonemize([Sentence(text, 0)])
     plain = "".join(token.phonemes for token in found.result()).translate(FINER)
@@ -57,7 +57,7 @@ def said(text, language, *, keeps=True):
 
 @pytest.mark.parametrize(("language", "written", "accepted"), LINES)
 def test_written_is_said(language, written, accepted):
-    """In one of the accepted ways: in these words, or in their phonemes."""
+    """A written form is spoken in one of the accepted ways, by its words or by their phonemes."""
     if registry.missing_packages(language):
         pytest.skip(f"the extra {language} is not installed")
     ways = accepted.split(" | ")
@@ -68,7 +68,7 @@ def test_written_is_said(language, written, accepted):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_belongs_together_is_in_one_sentence(language):
-    """Or a rule would see "23 nov." and "2026" one without the other."""
+    """No written form is split into sentences, because a rule would see "23 nov." and "2026" apart."""
     cut = [
         written for tongue, written, _ in LINES if tongue == language and len(list(sentences(written, language))) > 1
     ]
@@ -77,7 +77,7 @@ def test_what_belongs_together_is_in_one_sentence(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_plain_words_are_untouched(language):
-    """Nothing in a sample sentence is a number, a date or the like; nor in a language without a table."""
+    """A sample sentence without numbers or dates has no rewrites, nor has a language without a table."""
     assert languages.verbalize(SAMPLES[language], language) == []
     assert languages.verbalize("Dr. 5 €", "en-us") == []
 
@@ -95,7 +95,7 @@ def test_plain_words_are_untouched(language):
     ],
 )
 def test_what_only_looks_alike_is_untouched(language, text):
-    """Names with digits, versions, letters that are no numerals, and what the phonemizer reads well."""
+    """Names with digits, versions, letters that are not numerals, and forms that the phonemizer reads well stay."""
     assert languages.verbalize(text, language) == []
 
 
@@ -123,12 +123,12 @@ def test_what_only_looks_alike_is_untouched(language, text):
     ],
 )
 def test_readings_that_need_their_surroundings(language, text, expected):
-    """Hours, ranges of times and prices, the end of a sentence, gender behind millions."""
+    """Context decides how hours, ranges of times and prices, sentence ends, and genders after millions are read."""
     assert said(text, language) == expected
 
 
 def test_offsets_and_rules_are_those_of_the_text():
-    """In order, and apart from each other."""
+    """Rewrites have the half-open character offsets of the text, in order and without overlap."""
     found = languages.verbalize("El Sr. Gil pagó 5 € el 2/3/2026.", "es")
     assert [(r.start, r.end, r.spoken, r.rule) for r in found] == [
         (3, 6, "señor", "abbreviation"),
@@ -147,20 +147,20 @@ def test_offsets_and_rules_are_those_of_the_text():
     ],
 )
 def test_readings_begin_with_the_spoken_one(text, language, expected):
-    """The rest are as valid, numbers in words among them where the spoken one keeps their digits."""
+    """The spoken reading comes first; the others are as valid, and spell out numbers that it leaves in digits."""
     (rewrite,) = languages.verbalize(text, language)
     assert rewrite.readings[0] == expected[0] == rewrite.spoken
     assert set(expected) <= set(rewrite.readings)
 
 
 def test_plain_words_have_no_readings():
-    """Nor has a language without a table."""
+    """Plain words have no readings, nor has a language without a table."""
     assert languages.verbalize("hola", "es") == languages.verbalize("", "es") == languages.verbalize("5", "en-us") == []
 
 
 @pytest.mark.parametrize("language", ["es", "pt-br", "it", "fr-fr"])
 def test_numbers_in_words_are_those_that_espeak_says(language):
-    """An independent judge of num2words, but for Spanish "un mil", French "cinq cents", and vowels."""
+    """Numbers from num2words match espeak-ng's, except Spanish "un mil", French "cinq cents" and vowel quality."""
     espeak, numerals = pytest.importorskip("speakkit.engines.espeak").Espeak(language), Numerals(table(language))
 
     def plain(text):
@@ -188,17 +188,17 @@ def test_numbers_in_words_are_those_that_espeak_says(language):
     ],
 )
 def test_marks_in_numbers(language, written, number):
-    """Which part thousands and which a fraction, by language and by their number."""
+    """The language and the number of marks decide which mark groups thousands and which starts a fraction."""
     assert Numerals(table(language)).parsed(written) == number
 
 
 def test_roman_numerals():
-    """Of the usual form alone."""
+    """Only Roman numerals of the usual form have a value."""
     assert [roman(letters) for letters in ("XIV", "MCMXCIX", "IIII", "VX", "IC", "Ⅻ", "")] == [14, 1999, 0, 0, 0, 12, 0]
 
 
 def test_hindi_numbers_are_all_there():
-    """A hundred words, no two of them alike; lakhs and crores."""
+    """Hindi has a hundred different words for 0 to 99, and counts in lakhs and crores."""
     numerals = Numerals(table("hi"))
     assert len({numerals.cardinal(value) for value in range(100)}) == 100
     assert numerals.cardinal(12_34_56_789) == "बारह करोड़ चौंतीस लाख छप्पन हज़ार सात सौ नवासी"
@@ -206,7 +206,7 @@ def test_hindi_numbers_are_all_there():
 
 @pytest.mark.parametrize("path", sorted((paths.data() / "languages").glob("*.toml")), ids=lambda path: path.stem)
 def test_tables_are_whole(path):
-    """Twelve months, a word for each kind of mark, nothing empty, no number inside a word to be said."""
+    """Each table has twelve months, a word for each kind of mark, no empty word, and a gender for each unit and currency."""
     words = table(path.stem)
     assert path.stem in LANGUAGES
     assert len(words.months.names) == 12
@@ -226,7 +226,7 @@ def test_tables_are_whole(path):
     )
 )
 def test_nothing_is_lost(language, text):
-    """Each rewrite says something, for a stretch that no other has, and what is between stays as it is."""
+    """Each rewrite has spoken words and a range of its own; the text between rewrites is unchanged."""
     found = languages.verbalize(text, language)
     assert all(rewrite.spoken.strip() and rewrite.start < rewrite.end <= len(text) for rewrite in found)
     assert all(one.end <= other.start for one, other in pairwise(found))
@@ -255,7 +255,7 @@ TRAPS = [
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_is_linear(language):
-    """20,000 characters of a trap take a fraction of a second; a pattern that goes over them again and again, many."""
+    """20,000 characters of a trap take under 2 s of processor time; a pattern that rescans them takes much longer."""
     for trap in TRAPS:
         began = time.process_time()
         languages.verbalize((trap * 20_000)[:20_000], language)

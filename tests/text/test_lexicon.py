@@ -1,4 +1,4 @@
-"""The user's lexicon: which words are found, how they are said, and what is refused."""
+"""Tests of the user's lexicon: which words are found, how they are spoken, and which entries are refused."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ FAULTS = {
 
 @pytest.fixture
 def load(monkeypatch, tmp_path):
-    """load(toml, language): the lexicon of a file of that text."""
+    """Return load(toml, language), which loads the lexicon from a file with the text `toml`."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     paths.lexicon().parent.mkdir()
 
@@ -58,18 +58,18 @@ def load(monkeypatch, tmp_path):
 
 
 def said(words, text):
-    """What is found in `text`, and how it is said."""
+    """Return each word found in `text`, with its pronunciation."""
     return [(text[r.start : r.end], r.phonemes or r.spoken) for r in words.rewrites(text)]
 
 
 def test_no_file_is_an_empty_lexicon(monkeypatch, tmp_path):
-    """Nothing is rewritten."""
+    """Without a lexicon file, nothing is rewritten."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     assert lexicon.load("en-us", limits().symbols).rewrites("kubectl nginx") == ()
 
 
 def test_respelling_and_ipa(load):
-    """A respelling is spoken; IPA says how the word itself sounds."""
+    """A respelling replaces the spoken words; IPA sets the phonemes of the word itself."""
     respelled, ipa = load('kubectl = "cube control"\nnginx = "/ˌɛndʒɪnˈɛks/"').rewrites("Run kubectl or nginx.")
     assert (respelled.start, respelled.end, respelled.spoken, respelled.phonemes) == (4, 11, "cube control", "")
     assert (ipa.start, ipa.end, ipa.spoken, ipa.phonemes) == (15, 20, "nginx", "ˌɛnʤɪnˈɛks")
@@ -77,7 +77,7 @@ def test_respelling_and_ipa(load):
 
 
 def test_small_letters_match_any_case(load):
-    """One with capitals only itself, and before the other."""
+    """A lower-case entry matches any case; one with capitals matches only itself, and takes precedence."""
     words = load('nginx = "x"\nSQL = "sequel"\ngit = "a"\nGIT = "b"')
     assert said(words, "Nginx NGINX sql SQL Git GIT") == [
         *[("Nginx", "x"), ("NGINX", "x"), ("SQL", "sequel"), ("Git", "a"), ("GIT", "b")]
@@ -85,7 +85,7 @@ def test_small_letters_match_any_case(load):
 
 
 def test_whole_words_only(load):
-    """No word inside another, and no "can" in "can't"."""
+    """Only whole words match: no word inside another, and no "can" in "can't"."""
     words = load('can = "x"\nrust = "y"\nclock = "z"\n".NET" = "dot net"\n"C#" = "see sharp"')
     assert said(words, "scan cannot can't trust rusty o'clock ASP.NET C#x C##") == []
     assert said(words, "can, (Rust) rust-based .NET: C#!") == [
@@ -95,7 +95,7 @@ def test_whole_words_only(load):
 
 
 def test_longest_first(load):
-    """An entry of several words before one of its words; the white space between them may be any."""
+    """An entry of several words precedes one of its words, and any white space may separate them."""
     words = load('new = "n"\n"New Relic" = "nr"\n"new relic one" = "nro"')
     assert said(words, "New Relic, new, New\n  Relic one") == [
         ("New Relic", "nr"),
@@ -105,7 +105,7 @@ def test_longest_first(load):
 
 
 def test_digits_and_symbols(load):
-    """They are part of a word."""
+    """Digits and symbols are part of a word."""
     words = load('k8s = "kates"\n"C++" = "see plus plus"\n"@angular/core" = "angular core"\n">>=" = "/baɪnd/"')
     assert said(words, "K8s in C++ with @angular/core m >>= k") == [
         *[("K8s", "kates"), ("C++", "see plus plus"), ("@angular/core", "angular core"), (">>=", "bInd")]
@@ -125,12 +125,12 @@ def test_digits_and_symbols(load):
     ],
 )
 def test_one_word_is_written_in_many_ways(load, entry, text):
-    """Curly and straight, composed and decomposed, with and without hidden hyphens."""
+    """An entry matches with curly or straight quotes, composed or decomposed letters, and hidden hyphens."""
     assert said(load(f'"{entry}" = "x"'), f"A {text}.") == [(text, "x")]
 
 
 def test_english_forms(load):
-    """Plural and possessive, with the ending that the sound asks for."""
+    """English plurals and possessives match, and take the ending that the last sound requires."""
     words = load('api = "/ˈeɪpiaɪ/"\ncache = "/kæʃ/"\ngrok = "/ɡɹɑk/"\nproxy = "prox ee"\nGitHub = "git hub"')
     assert said(words, "APIs, API's; caches, cache’s; groks; proxies, proxy's, proxies'; GitHubs GitHub's githubs") == [
         *[("APIs", "ˈApiIz"), ("API's", "ˈApiIz"), ("caches", "kæʃᵻz"), ("cache’s", "kæʃᵻz"), ("groks", "ɡɹɑks")],
@@ -141,18 +141,18 @@ def test_english_forms(load):
 
 
 def test_forms_give_way_to_entries(load):
-    """And a word of one or two letters has none."""
+    """An entry of its own precedes a plural form; words of one or two letters have no such forms."""
     words = load('new = "x"\nnews = "y"\na = "z"')
     assert said(words, "news new's as a") == [("news", "y"), ("new's", "x's"), ("a", "z")]
 
 
 def test_forms_are_english(load):
-    """Other languages make theirs otherwise."""
+    """Other languages have no English plural or possessive forms."""
     assert said(load('cache = "x"', "es"), "cache caches cache's") == [("cache", "x")]
 
 
 def test_languages(load):
-    """The narrower heading counts before the wider one; [en] is for both accents."""
+    """A narrower language heading overrides a wider one; [en] applies to both accents."""
     text = (
         'data = "1"\nlog = "1"\n[en-gb]\ndata = "3"\n[en]\ndata = "2"\nrouter = "2"\n'
         '[fr]\ndata = "4"\n["pt_BR"]\ndata = "5"'
@@ -165,20 +165,20 @@ def test_languages(load):
 
 
 def test_scripts_without_spaces(load):
-    """A Chinese or Japanese word is found inside a line; a Hindi one keeps its vowel signs together."""
+    """A Chinese or Japanese word is found inside a line; a Hindi word is not split from its vowel signs."""
     assert said(load('[zh]\n"重庆" = "虫庆"', "zh"), "我在重庆工作") == [("重庆", "虫庆")]
     assert said(load('[ja]\n"東京" = "とうきょう"', "ja"), "東京タワー") == [("東京", "とうきょう")]
     assert said(load('[hi]\n"का" = "x"', "hi"), "का काम") == [("का", "x")]
 
 
 def test_elision(load):
-    """What stands behind an apostrophe is a word in French."""
+    """In French, the part after an apostrophe is a word."""
     assert said(load('[fr]\napi = "a p i"', "fr-fr"), "l'API d’api") == [("API", "a p i"), ("api", "a p i")]
 
 
 @pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
 def test_faults_name_the_line(load, text, message):
-    """One line, whichever language is asked for."""
+    """A fault raises a ConfigError of one line that names the line, whichever language is loaded."""
     with pytest.raises(ConfigError) as error:
         load(text)
     assert message in str(error.value)
@@ -186,7 +186,7 @@ def test_faults_name_the_line(load, text, message):
 
 
 def test_unreadable_files(load):
-    """A folder in the place of the file, and a loop of links."""
+    """A folder in place of the file, and a symbolic link to itself, raise a ConfigError."""
     load("")
     paths.lexicon().unlink()
     paths.lexicon().mkdir()
@@ -199,14 +199,14 @@ def test_unreadable_files(load):
 
 
 def test_file_is_read_once_and_again_when_it_changes(load):
-    """By its time and size."""
+    """The file is read again only if its time or size changes."""
     first = load('a1 = "x"')
     assert lexicon.load("en-us", limits().symbols) is first
     assert said(load('a1 = "longer"'), "a1") == [("a1", "longer")]
 
 
 def test_thousands_of_entries_cost_no_more_a_word_than_one(load, monkeypatch):
-    """The words of a text are looked up, whatever the number of entries."""
+    """The cost per word of text does not depend on the number of entries."""
     entries = "\n".join(f'"word{n} of many" = "x"\n"word of many{n}" = "y"' for n in range(5000))
     words = load(entries)
     asked = []
@@ -218,7 +218,7 @@ def test_thousands_of_entries_cost_no_more_a_word_than_one(load, monkeypatch):
 
 @given(st.text(alphabet="kK8s'’ .C#́é\u00ad重\n_-a", max_size=60))
 def test_rewrites_are_apart_and_in_order(text):
-    """Whatever stands in the text."""
+    """Rewrites of any text are in order and do not overlap."""
     entries = {word: lexicon.Entry("x") for word in ("k8s", "C#", "k", "é", "重", "'s", "a a")}
     rewrites = lexicon._lexicon("en-us", entries).rewrites(text)
     ends = [0, *[rewrite.end for rewrite in rewrites]]

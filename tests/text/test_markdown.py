@@ -1,4 +1,4 @@
-"""What a listener hears of Markdown."""
+"""Tests of Markdown, as it is read aloud."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from speakkit.text.sentences import sentences
 
 
 def heard(text):
-    """What is said of `text`, in one line, with ¶ where a paragraph ends."""
+    """Return the spoken form of `text` in one line, with ¶ at the end of each paragraph."""
     made = script(text, Markup.MARKDOWN)
     out, at = "", 0
     for rewrite in made.rewrites:
@@ -48,7 +48,7 @@ def heard(text):
     ],
 )
 def test_blocks(text, spoken):
-    """Marks and code are left out; a heading, an item, a hard line break end a paragraph; numbers of items stay."""
+    """Marks and code are left out; headings, items and hard line breaks end paragraphs; item numbers stay."""
     assert heard(text) == spoken
 
 
@@ -79,7 +79,7 @@ def test_blocks(text, spoken):
     ],
 )
 def test_inlines(text, spoken):
-    """Words stay together where marks stand inside them and apart where a break does; what is no markup stays."""
+    """Marks inside a word do not split it, breaks do; text that is not markup stays."""
     assert heard(text) == spoken
 
 
@@ -94,12 +94,12 @@ def test_inlines(text, spoken):
     ],
 )
 def test_tables(text, spoken):
-    """Row by row, the cells as if by commas; empty ones, marks and the rule are left out."""
+    """Tables are read by rows, with commas between cells; empty cells, marks and the rule are left out."""
     assert heard(text) == spoken
 
 
 def test_what_is_left_out_has_a_name():
-    """So that a listener can ask why."""
+    """Everything left out has a rule, so that the user can see why."""
     text = (
         "# T\n- [ ] **a** `b` [c](d) ![e](f) &lt; <i>g</i> \\*\n\n> q[^1]\n\n| h |\n|---|\n\n---\n\n    j\n\n[k]: l\n"
     )
@@ -112,14 +112,14 @@ def test_what_is_left_out_has_a_name():
 
 
 def test_an_open_code_block_is_told():
-    """It takes up the rest of the text, as CommonMark has it."""
+    """An unclosed code block leaves out the rest of the text, as in CommonMark, with a warning."""
     made = script("a\n\n```py\nb\n\nc", Markup.MARKDOWN)
     assert made.warnings == ("the code block at line 3 is not closed: the rest of the text is left out",)
     assert script("```\nb\n```", Markup.MARKDOWN).warnings == ()
 
 
 def test_sentences_end_beside_marks():
-    """A full stop inside of bold, and a sentence that starts with it; none before a lower-case word in italics."""
+    """Sentences end at a full stop inside bold and start with a mark, but not with a lower-case word in italics."""
     made = script("**Done.** *Next* one. See e.g. *this* one. `Last.`", Markup.MARKDOWN)
     read = [sentence.text.replace("\u2060", "") for sentence in sentences(made.text)]
     assert read == ["Done.", "Next one.", "See e.g. this one.", "Last."]
@@ -146,7 +146,7 @@ print("never")
 
 
 def test_an_answer_read_aloud(english):
-    """The whole path, with the real phonemizer: every word of it and no mark, each token in its place."""
+    """With the real phonemizer, every word of an answer is read and no mark, each token at its offset."""
     made = script(ANSWER, Markup.MARKDOWN)
     read = list(Reader("en-us", english.engine, Lexicon("en-us")).read(ANSWER, made, []))
     tokens = [token for _, sentence in read for token in sentence]

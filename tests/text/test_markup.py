@@ -1,4 +1,4 @@
-"""What is taken for markup, in which text; and that no text is too strange for it."""
+"""Tests of markup detection: which marks count in which text, and that no text breaks it."""
 
 import re
 from dataclasses import replace
@@ -78,7 +78,7 @@ ANY_TEXT = st.one_of(
 
 
 class EveryWord:
-    """A phonemizer that has phonemes for everything between two spaces."""
+    """A phonemizer that gives one phoneme to every word between spaces."""
 
     identity = Identity("every word")
 
@@ -93,7 +93,7 @@ class EveryWord:
 
 
 def checked_script(text, markup):
-    """The script, whose promises are kept; None where the text is refused."""
+    """Return the script after checking its guarantees, or None if the text is refused."""
     try:
         made = script(text, markup)
     except TextError:
@@ -113,7 +113,7 @@ def checked_script(text, markup):
 @given(ANY_TEXT, st.sampled_from(Markup))
 @example("<!DOCTYPE a [<!ENTITY b 'c'>]><speak>&b;</speak>", Markup.PLAIN)
 def test_a_script_is_as_long_as_its_text(text, markup):
-    """And each letter and digit either stays in it or is inside a rewrite, whatever the text."""
+    """A script is as long as its text, and keeps each letter and digit or has it inside a rewrite."""
     made = checked_script(text, markup)
     if markup is Markup.RAW:
         assert made.text == text
@@ -122,7 +122,7 @@ def test_a_script_is_as_long_as_its_text(text, markup):
 
 @given(ANY_TEXT, st.sampled_from(Markup))
 def test_markup_loses_no_word(text, markup):
-    """To the end of the path: each word has phonemes, or a rule that leaves it out."""
+    """Through the whole reader, each word has phonemes or a rule that leaves it out."""
     made = checked_script(text, markup)
     read = Reader("xx", EveryWord(), Lexicon("en-us")).read(text, made, []) if made else ()
     for sentence, tokens in read:
@@ -133,7 +133,7 @@ def test_markup_loses_no_word(text, markup):
 
 @given(st.text())
 def test_raw_text_is_left_alone(text):
-    """Nothing in it is markup."""
+    """Raw text has no markup."""
     assert script(text, Markup.RAW) == replace(script("", Markup.RAW), text=text)
 
 
@@ -152,14 +152,14 @@ def test_raw_text_is_left_alone(text):
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_pauses(text, pauses, spoken, markup):
-    """Seconds or milliseconds, in any case, at the head of a text too; they keep words apart."""
+    """Pauses in s or ms, in any letter case and also at the start of a text, are found and separate words."""
     made = script(text, markup)
     assert made.pauses == tuple(Pause(*pause) for pause in pauses)
     assert heard(text, markup) == spoken
 
 
 def heard(text, markup):
-    """The words of the script, as they stand when markup is done."""
+    """Return the text with the rewrites of its markup applied."""
     out, at = "", 0
     for rewrite in script(text, markup).rewrites:
         out += text[at : rewrite.start] + rewrite.spoken
@@ -168,7 +168,7 @@ def heard(text, markup):
 
 
 def test_too_long_a_pause_is_cut_with_a_warning():
-    """A minute is the longest."""
+    """A pause longer than 60 s is cut to 60 s, with a warning."""
     made = script("[pause:3600s]")
     assert made.pauses == (Pause(0, 60.0),)
     assert made.warnings == ("a pause of 3600 s is cut to 60 s, the maximum",)
@@ -191,14 +191,17 @@ def test_too_long_a_pause_is_cut_with_a_warning():
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_misakis_pronunciations_and_stress(text, rewrite, markup):
-    """IPA becomes the engine's symbols; what follows at once is a word of its own; no sentence ends inside."""
+    """Given pronunciations and stress apply to the range in brackets, in which no sentence ends.
+
+    IPA becomes the engine's symbols. An ending such as "'s" joins the word; other adjoining text is a word of its own.
+    """
     made = script(text, markup)
     assert rewrite in made.rewrites
     assert "." not in made.text[rewrite.start : rewrite.end]
 
 
 def test_a_path_is_a_link_in_markdown():
-    """Plain letters between slashes are phonemes in plain text alone."""
+    """Plain letters between slashes are phonemes in plain text, and a link target in Markdown."""
     assert heard("[docs](/docs/)", Markup.MARKDOWN) == "docs"
     assert not any(rewrite.phonemes for rewrite in script("[docs](/docs/)", Markup.MARKDOWN).rewrites)
     assert any(rewrite.phonemes for rewrite in script("[bit](/bit/)", Markup.PLAIN).rewrites)
@@ -217,7 +220,7 @@ def test_a_path_is_a_link_in_markdown():
     ],
 )
 def test_plain_prose_is_left_alone(text):
-    """Angle brackets and ampersands mean nothing in a text without SSML, and Markdown nothing in plain text."""
+    """Angle brackets and ampersands are text if there is no SSML, and Markdown marks are text in plain text."""
     assert script(text).rewrites == ()
     assert script(text).text == text
 
@@ -273,7 +276,7 @@ YAML = "# Settings\n\nname: speak\non: push\njobs:\n  - a\n  - b\nsteps:\n- run:
     ],
 )
 def test_no_markdown_is_guessed(text):
-    """In prose, books, code, diffs, settings, quoted mail."""
+    """Prose, books, code, diffs, settings and quoted mail are not detected as Markdown."""
     assert guessed(text) is Markup.PLAIN
 
 
@@ -292,12 +295,12 @@ def test_no_markdown_is_guessed(text):
     ],
 )
 def test_markdown_is_guessed(text):
-    """By one mark that stands nowhere else, or two that hardly do."""
+    """One mark that occurs only in Markdown, or two that rarely occur elsewhere, make a text Markdown."""
     assert guessed(text) is Markup.MARKDOWN
 
 
 def test_a_files_name_decides():
-    """Markdown's endings for it, those of other formats against it, .txt for neither."""
+    """Markdown file extensions decide for it, those of other formats against it, and .txt for neither."""
     assert guessed("plain", "README.md") is guessed("plain", "a/B.MARKDOWN") is Markup.MARKDOWN
     assert guessed("**bold**", "main.py") is Markup.PLAIN
     assert guessed("**bold**", "notes.txt") is Markup.MARKDOWN
@@ -368,10 +371,10 @@ UNITS += [
 ]
 
 
-@pytest.mark.timeout(60)  # quadratic work on one of them takes longer
+@pytest.mark.timeout(60)  # quadratic work on one of these texts takes longer
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_text_is_a_trap(unit):
-    """Unclosed, nested and endless marks: 50,000 characters of each cost about what other text does."""
+    """50,000 characters of an unclosed, nested or repeated mark take about as long as other text."""
     text = (unit * 50_000)[:50_000]
     guessed(text)
     for markup in Markup:
@@ -394,6 +397,6 @@ def test_no_text_is_a_trap(unit):
     ids=["tags", "sub", "emphasis", "quotes", "lists", "brackets", "one word", "declarations"],
 )
 def test_deep_nesting_and_endless_words(text):
-    """They end, and nothing is lost."""
+    """Deep nesting and endless words are read in time, and nothing is lost."""
     for markup in Markup:
         checked_script(text, markup)

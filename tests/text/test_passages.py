@@ -1,4 +1,4 @@
-"""Passages: what an engine that reads for itself is given, at most so many characters, and nothing lost."""
+"""Tests of passages: the parts of a text for an engine that reads text itself, within its character limit."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def cut(text, most):
     st.integers(1, 90),
 )
 def test_every_character_is_in_one_passage_in_its_place(text, most):
-    """Whatever the text, and however little fits."""
+    """Each character is in one passage at its offset, for any text and any limit."""
     found = cut(text, most)
     assert all(0 < len(passage.text) <= most for passage in found)
     assert all(text[passage.start :].startswith(passage.text) for passage in found)
@@ -27,20 +27,20 @@ def test_every_character_is_in_one_passage_in_its_place(text, most):
 
 
 def test_sentences_are_bundled_up_to_the_limit_and_to_the_end_of_a_paragraph():
-    """As few passages as paragraphs allow."""
+    """Sentences are joined into as few passages as the limit and the ends of paragraphs allow."""
     text = "One here. Two here. Three here.\n\nFour here."
     assert [passage.text for passage in cut(text, 20)] == ["One here. Two here.", "Three here.", "Four here."]
     assert [passage.text for passage in cut(text, 500)] == ["One here. Two here. Three here.", "Four here."]
 
 
 def test_a_long_sentence_is_cut_behind_a_clause_or_else_a_word():
-    """And failing both, anywhere."""
+    """A long sentence is cut after a clause, else after a word, else anywhere."""
     assert [p.text for p in cut("Some words here, and some more", 20)] == ["Some words here,", "and some more"]
     assert [p.text for p in cut("Some words here and some more", 20)] == ["Some words here and", "some more"]
     assert [p.text for p in cut("x" * 25, 10)] == ["x" * 10, "x" * 10, "x" * 5]
 
 
 def test_no_characters_are_refused():
-    """A passage of nothing would never end."""
+    """A limit of 0 characters raises a ValueError, because it would give endless empty passages."""
     with pytest.raises(ValueError, match="0 characters"):
         cut("One.", 0)

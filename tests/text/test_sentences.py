@@ -1,4 +1,4 @@
-"""The splitter: what it knows, that it loses nothing, and that no sentence starts in lower case."""
+"""Tests of the sentence splitter: where sentences end, and that it loses no text and starts none in lower case."""
 
 import re
 import time
@@ -45,7 +45,7 @@ def texts(text, language="en-us"):
     ],
 )
 def test_splits_where_a_reader_would(text, expected):
-    """After each language's marks, never before a lower-case start, and no mark is a sentence of its own."""
+    """Sentences end at each language's marks, never before a lower-case word; no mark is a sentence by itself."""
     assert texts(text) == expected
 
 
@@ -74,7 +74,7 @@ def test_splits_where_a_reader_would(text, expected):
     ],
 )
 def test_abbreviations_are_those_of_the_language(language, text, expected):
-    """They end a sentence only where one can tell."""
+    """An abbreviation of the language ends a sentence only if the context shows it."""
     assert texts(text, language) == expected
 
 
@@ -90,12 +90,12 @@ def test_abbreviations_are_those_of_the_language(language, text, expected):
     ],
 )
 def test_quotations_stay_whole(text, expected):
-    """Single, double, curly, straight, TeX's; an apostrophe and a quote that nothing answers hold nothing together."""
+    """Quotations in any quote style stay whole; an apostrophe or unmatched quote joins nothing."""
     assert texts(text) == (expected or re.split(r"(?<=\.) ", text))
 
 
 def test_long_quotations_are_split():
-    """Their sentences are; what is too long for a chunk need not stay whole."""
+    """A quotation longer than QUOTATION is split, because it is too long for a chunk."""
     sentence = "This is one of many sentences in it."
     short, long = (" ".join([sentence] * count) for count in (5, 6))
     assert len(short) < QUOTATION < len(long)
@@ -126,20 +126,20 @@ def test_long_quotations_are_split():
     ],
 )
 def test_paragraphs_headings_and_items_end(text, expected):
-    """With a blank line, a bullet or a number, or in a list as programs print it; wrapped lines and verse do not."""
+    """A blank line, bullet, number or line of a printed list ends a sentence; wrapped lines and verse do not."""
     found = list(sentences(text))
     assert [s.text for s in found] == expected
 
 
 def test_lists_beside_wrapped_text_are_known():
-    """Their lines had room for more, those of a wrapped text had none, whatever the next line starts with."""
+    """A line that leaves room for the next word is a list item; a full line is wrapped, whatever follows it."""
     wrapped = "The text that this is a part of was wrapped at sixty characters,\nas one can see, and then came\n"
     assert len(texts(f"{wrapped}\nAll tests pass\nNothing is left")) == 3
     assert len(texts(f"{wrapped}\nThe text that this is a part of was wrapped at sixty with\nAlice")) == 2
 
 
 def test_ends_of_paragraphs_are_known():
-    """The last sentence before a blank line, of an item, and the last of all."""
+    """The last sentence before a blank line, of an item, and of the text ends a paragraph."""
     assert [s.ends_paragraph for s in sentences("One. Two.\n \nThree.\n- a. B\n- c")] == [
         False,
         True,
@@ -151,8 +151,10 @@ def test_ends_of_paragraphs_are_known():
 
 
 def test_a_book_is_split_as_well_as_by_the_best():
-    """`alice29.txt`, as is and with curly quotes: the best of nine splitters had 0 lower-case starts within paragraphs,
-    12 sentences without letters, 46 with unbalanced quotes, and altered no paragraph.
+    """`alice29.txt`, as it is and with curly quotes, is split as well as by the best of nine splitters.
+
+    The best had 0 lower-case starts within paragraphs, 12 sentences without letters, 46 with unbalanced quotes, and
+    altered no paragraph.
     """
     text = BOOK.read_bytes().decode()
     paragraphs = [p for p in re.split(r"(?:\r\n[ \t]*){2,}", text) if p.strip()]
@@ -168,7 +170,7 @@ def test_a_book_is_split_as_well_as_by_the_best():
 
 
 def curly(text):
-    """With “” for the book's `'."""
+    """Return the book with the quotation marks “” in place of `'."""
     letters, opened = list(text), 0
     for mark in re.finditer(r"`|(?<=[^\s])(?P<closing>')(?![^\W_])|\r\n\s*\r\n", text):
         at = mark.start()
@@ -182,7 +184,7 @@ def curly(text):
 
 
 def starts_in_lower_case(text):
-    """Behind quotes, brackets and dashes."""
+    """Whether the first letter after quotes, brackets and dashes is in lower case."""
     return next((c for c in text if unicodedata.category(c)[0] not in "PZC" and c != "`"), "").islower()
 
 
@@ -199,7 +201,7 @@ TEXTS = (
 @given(TEXTS, st.sampled_from(sorted(LANGUAGES)))
 @example("a。“.a", "ja")
 def test_nothing_is_lost_and_nothing_starts_in_lower_case(text, language):
-    """Every character that is no white space is in exactly one sentence, at its offset, in order."""
+    """Each character except white space is in exactly one sentence, at its offset and in order."""
     found = list(sentences(text, language))
     assert "".join("".join(s.text.split()) for s in found) == "".join(text.split())
     assert all(text[s.start : s.end] == s.text for s in found)
@@ -244,14 +246,14 @@ def test_nothing_is_lost_and_nothing_starts_in_lower_case(text, language):
     ],
 )
 def test_a_megabyte_of_anything_is_cut(piece):
-    """No pattern looks at a character more than a few times."""
+    """A megabyte of any repeated piece is split in time, because no pattern rescans the text."""
     text = "Start" + piece * (1_000_000 // len(piece)) + "end"
     assert "".join("".join(s.text.split()) for s in sentences(text)) == "".join(text.split())
 
 
 @pytest.mark.parametrize("mark", ["!", "?", ".", "…", "!?", "。", ". "])
 def test_runs_of_marks_cost_no_more_than_their_length(mark):
-    """A hundred thousand of them are cut in a moment, as by any pattern that looks at a mark once."""
+    """100,000 marks are split in under 20 s of processor time; a pattern that rescans them takes far longer."""
     start = time.process_time()
     assert "".join("".join(s.text.split()) for s in sentences("Oh" + mark * 100_000)).startswith("Oh")
     assert time.process_time() - start < 20

@@ -1,4 +1,4 @@
-"""SSML, as people and programs write it."""
+"""Tests of SSML, as people and programs write it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from speakkit.text.sentences import sentences
 
 
 def heard(text, markup=Markup.PLAIN):
-    """What is said of `text`, in one line."""
+    """Return the spoken form of `text`, in one line."""
     out, at = "", 0
     for rewrite in script(text, markup).rewrites:
         out += text[at : rewrite.start] + rewrite.spoken
@@ -34,7 +34,7 @@ def heard(text, markup=Markup.PLAIN):
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_breaks(tag, seconds, markup):
-    """A time, or else a strength; words beside one stay apart."""
+    """A break takes its time, or else its strength; the words beside it stay separate."""
     text = f"one{tag}two"
     made = script(text, markup)
     assert [pause.seconds for pause in made.pauses] == [seconds] * (seconds > 0)
@@ -63,12 +63,12 @@ def test_breaks(tag, seconds, markup):
     ],
 )
 def test_tags_are_never_spoken_and_words_always(text, spoken):
-    """Entities, comments and CDATA are XML's; an unknown tag is text, but in a text that is SSML as a whole."""
+    """Entities, comments and CDATA follow XML; an unknown tag is text, unless the whole text is SSML."""
     assert heard(text) == spoken
 
 
 def test_a_stand_in_keeps_its_place():
-    """The stretch is what stands between the tags, and no sentence ends inside it."""
+    """An alias replaces the range between its tags, and no sentence ends inside that range."""
     text = 'See <sub alias="Doctor Who">Dr. W.</sub> Now.'
     made = script(text)
     assert Rewrite(28, 34, "Doctor Who", "sub") in made.rewrites
@@ -87,7 +87,7 @@ def test_a_stand_in_keeps_its_place():
     ],
 )
 def test_phonemes(text, phonemes):
-    """IPA becomes the engine's symbols."""
+    """IPA in a phoneme tag is converted to the engine's symbols."""
     made = script(text)
     assert [rewrite.phonemes for rewrite in made.rewrites if rewrite.phonemes] == [phonemes]
     assert all(rewrite.spoken for rewrite in made.rewrites if rewrite.phonemes)
@@ -109,7 +109,7 @@ def test_phonemes(text, phonemes):
     ],
 )
 def test_what_is_dropped_is_told_once(text, warning):
-    """One line for each kind, and the words are spoken."""
+    """Ignored or invalid markup gives one warning per kind, and the words are spoken."""
     made = script(text)
     assert len(made.warnings) == 1
     assert warning in made.warnings[0]
@@ -117,7 +117,7 @@ def test_what_is_dropped_is_told_once(text, warning):
 
 
 def test_paragraphs_and_sentences_end():
-    """Where a <p> or <s> does, even between two words."""
+    """The end of a <p> or <s> ends a sentence and a paragraph, even between two words."""
     text = "<speak><p><s>one</s><s>two</s></p><p>three</p>four</speak>"
     made = script(text)
     read = [sentence for sentence in sentences(made.text) if any(map(str.isalpha, sentence.text))]
@@ -137,20 +137,20 @@ def test_paragraphs_and_sentences_end():
 )
 @pytest.mark.parametrize("markup", [Markup.PLAIN, Markup.MARKDOWN])
 def test_entity_bombs_are_refused(text, markup):
-    """In one line that says where."""
+    """An entity declaration raises a TextError of one line that names the line of the text."""
     with pytest.raises(TextError, match=r"^the text begins with <!\w+ \(line \d\), which is not supported: remove it"):
         script(text, markup)
 
 
 def test_no_bomb_is_text():
-    """Raw text, a page of HTML, and prose about entities are read."""
+    """Raw text, an HTML page, and prose about entities are read."""
     assert script("<!DOCTYPE a><speak/>", Markup.RAW).rewrites == ()
     assert script("<!DOCTYPE html>\nhello").rewrites == ()
     assert script("Write <!ENTITY a> first.").rewrites == ()
 
 
 def test_ssml_inside_markdown():
-    """Its tags work there, not in code; HTML's tags of the same names are HTML's, and nobody is told of them."""
+    """SSML tags work in Markdown but not in its code; HTML tags of the same names are HTML and give no warning."""
     text = 'A <sub alias="bee">B</sub>, H<sub>2</sub>O, `<break/>`<break time="1s"/> <s>old</s>.'
     made = script(text, Markup.MARKDOWN)
     assert heard(text, Markup.MARKDOWN) == "A bee, H2O, <break/> old."
@@ -159,5 +159,5 @@ def test_ssml_inside_markdown():
 
 
 def test_ssml_is_no_markdown():
-    """A text that is SSML as a whole is read as such, however it was asked for."""
+    """A text that is SSML as a whole is read as SSML, whatever markup is requested."""
     assert heard("<speak>2 * 3 * 4 is _x_</speak>", Markup.MARKDOWN) == "2 * 3 * 4 is _x_"

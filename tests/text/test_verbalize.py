@@ -1,4 +1,4 @@
-"""How written English is read: offsets, other readings, and texts that try the rules' patience."""
+"""Tests of the English rules: offsets, other readings, and texts that could make a pattern slow."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ BOOK = (Path(__file__).parents[1] / "data" / "alice29.txt").read_text()
 
 
 def said(text, language="en-us"):
-    """`text` with its rewrites done."""
+    """Return `text` with its rewrites applied."""
     spoken, at = "", 0
     for rewrite in verbalize(text, language):
         assert at <= rewrite.start < rewrite.end <= len(text)
@@ -31,28 +31,28 @@ def said(text, language="en-us"):
     ],
 )
 def test_a_rewrite_holds_every_valid_reading(text, expected):
-    """What a listener may rightly hear, the spoken one first."""
+    """A rewrite lists all its valid readings, the spoken one first."""
     (rewrite,) = verbalize(text, "en-us")
     assert expected <= set(rewrite.readings)
     assert rewrite.readings[0] == rewrite.spoken
 
 
 def test_a_reading_has_no_stop_and_no_padding():
-    """These belong to the sentence, and to the words beside it."""
+    """A reading has no full stop and no padding, which belong to the sentence and to neighbouring words."""
     *_, rewrite = verbalize("(5km), etc.", "en-us")
     assert rewrite.spoken == "et cetera."
     assert rewrite.readings[0] == "et cetera"
 
 
 def test_what_is_best_said_as_written_may_have_other_readings():
-    """They are noted, under no rule; a plain word has none."""
+    """A word spoken as written may list other readings, without a rule; a plain word has no readings."""
     assert [(r.rule, r.spoken, r.readings) for r in verbalize("The PDFs here", "en-us")] == [
         ("", "PDFs", ("PDFs", "P D Fs"))
     ]
 
 
 def test_british_dates_begin_with_the_day():
-    """3/4/2026 is in April in Britain, and in March in America."""
+    """3/4/2026 is in April in British English, and in March in American English."""
     assert "April" in said("Due 3/4/2026.", "en-gb")
     assert "March" in said("Due 3/4/2026.", "en-us")
 
@@ -60,7 +60,7 @@ def test_british_dates_begin_with_the_day():
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_any_text_has_rewrites_in_order_and_apart(text):
-    """Of every Unicode category."""
+    """Rewrites of any Unicode text are in order and do not overlap."""
     said(text)
 
 
@@ -69,7 +69,7 @@ def test_any_text_has_rewrites_in_order_and_apart(text):
 @example("A0.0")
 @example("A=00<")
 def test_no_digit_is_passed_over(text):
-    """Whatever digits stand for, words are said: none is left for an engine to guess at, and none vanishes."""
+    """Every digit is spoken as words: none is left for the engine to guess, and none vanishes."""
     rewritten = {i for rewrite in verbalize(text, "en-us") for i in range(rewrite.start, rewrite.end)}
     for rewrite in verbalize(text, "en-us"):
         if any(character.isdigit() for character in text[rewrite.start : rewrite.end]):
@@ -105,7 +105,7 @@ def test_no_digit_is_passed_over(text):
     ],
 )
 def test_rules_cost_no_more_than_their_share(trap):
-    """A thousand characters, the most that a sentence has, of what rules look for, cost little more than prose."""
+    """A sentence of the maximum 1,000 characters of a trap takes less than 60 times as long as prose."""
     from time import perf_counter
 
     def cost(text):
@@ -120,7 +120,7 @@ def test_rules_cost_no_more_than_their_share(trap):
 
 
 def test_prose_is_left_alone():
-    """Of a whole book, little more is rewritten than numerals and abbreviations."""
+    """In a whole book, little more than numerals and abbreviations is rewritten."""
     touched = [BOOK[r.start : r.end] for start in range(0, len(BOOK), 1000) for r in _in(start)]
     assert len(touched) < 120, touched
 

@@ -1,4 +1,4 @@
-"""What the tests of English share: texts with rules done, and texts that try the patience of a pattern."""
+"""Shared fixtures of the English tests: texts with rules applied, and texts that could make a pattern slow."""
 
 import time
 
@@ -18,7 +18,7 @@ PIECES = (
 
 
 def found(text):
-    """Each match with its stretch, rule and readings, but those that are read as they are written."""
+    """Yield the start, end, rule and readings of each match, except those that are read as written."""
     for claim in rule_matches(text, RULES):
         if claim.readings[0] != text[claim.start : claim.end]:
             yield claim.start, claim.end, claim.rule, claim.readings
@@ -26,13 +26,13 @@ def found(text):
 
 @pytest.fixture
 def rewrites():
-    """A text -> what these rules say of it, in order."""
+    """Return a function from a text to its matches by these rules, in order."""
     return lambda text: sorted(found(text))
 
 
 @pytest.fixture
 def said(rewrites):
-    """A text -> the same with its rewrites done."""
+    """Return a function from a text to the same text with its rewrites applied."""
 
     def done(text):
         spoken, at = "", 0
@@ -46,7 +46,7 @@ def said(rewrites):
 
 @pytest.fixture
 def all_readings(rewrites):
-    """A text that one rule takes whole -> every reading of it."""
+    """Return a function from a text that one rule matches as a whole to all its readings."""
 
     def readings(text):
         ((start, end, _, ways),) = rewrites(text)
@@ -58,13 +58,13 @@ def all_readings(rewrites):
 
 @pytest.fixture(params=PIECES)
 def trap(request):
-    """A text of one piece, over and over."""
+    """Return a text of LENGTH characters that repeats one piece."""
     return (request.param * LENGTH)[:LENGTH]
 
 
 @pytest.fixture
 def slow():
-    """Rules and a text -> those that take longer than any pattern that looks at a character a few times."""
+    """Return a function from rules and a text to the names of the rules that take more than 5 s of processor time."""
 
     def names(rules, text):
         taken = {}
@@ -80,7 +80,7 @@ def slow():
 
 @pytest.fixture
 def aloud():
-    """A text -> the text with its rewrites done, in single spaces."""
+    """Return a function from a text to the same text with its rewrites applied, in single spaces."""
 
     def read(text, language="en-us"):
         out, at = "", 0

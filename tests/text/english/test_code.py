@@ -1,4 +1,4 @@
-"""Names and signs of programming languages, and names of people and products that are none."""
+"""Tests of identifiers and operators, and of names of people and products that only resemble identifiers."""
 
 import pytest
 
@@ -40,7 +40,7 @@ from speakkit.text.english.code import RULES
     ],
 )
 def test_is_read_as_a_developer_reads_it(said, text, expected):
-    """Names as their words, with initials spelled; signs by what they mean."""
+    """Identifiers are spoken as their words, with initialisms spelled out; operators by their meaning."""
     assert said(text) == expected
 
 
@@ -65,17 +65,17 @@ def test_is_read_as_a_developer_reads_it(said, text, expected):
     ],
 )
 def test_prose_is_left_alone(rewrites, text):
-    """Capitals within a name make no identifier of it."""
+    """Capitals inside a proper name do not make it an identifier."""
     assert rewrites(text) == []
 
 
 def test_other_ways_to_say_it_count(all_readings):
-    """What a listener may rightly hear as well."""
+    """Other valid readings are listed too."""
     assert {"foo parentheses", "foo parens"} <= set(all_readings("foo()"))
     assert {"snake underscore case"} <= set(all_readings("snake_case"))
     assert {"std colon colon vector of int"} <= set(all_readings("std::vector<int>"))
 
 
 def test_costs_grow_with_the_length_alone(slow, trap):
-    """A hundred thousand characters of anything are read in no time."""
+    """Each rule reads 100,000 characters of each trap in at most 5 s of processor time."""
     assert slow(RULES, trap) == []

@@ -1,4 +1,4 @@
-"""Dates, years and decades."""
+"""Tests of dates, years and decades."""
 
 import pytest
 
@@ -17,7 +17,7 @@ import pytest
     ],
 )
 def test_dates_are_read_whole(aloud, text, spoken):
-    """With their weekday, article, ordinal, year and range."""
+    """A date is spoken with its weekday, article, ordinal, year and range."""
     assert aloud(text) == spoken
 
 
@@ -35,7 +35,7 @@ def test_dates_are_read_whole(aloud, text, spoken):
     ],
 )
 def test_what_only_looks_like_a_date_is_none(aloud, text, spoken):
-    """A crowd, a fraction, a version, the sun."""
+    """A count of people, a fraction, a version and the sun are not dates."""
     assert aloud(text) == spoken
 
 
@@ -53,5 +53,5 @@ def test_what_only_looks_like_a_date_is_none(aloud, text, spoken):
     ],
 )
 def test_years_and_decades(aloud, text, spoken):
-    """Counts are no years, and seconds no decades."""
+    """Years and decades are spoken as such; counts are not years, and seconds are not decades."""
     assert aloud(text) == spoken

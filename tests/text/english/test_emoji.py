@@ -1,4 +1,4 @@
-"""Emoji in words."""
+"""Tests of emoji, spoken as words."""
 
 import pytest
 
@@ -24,28 +24,28 @@ from speakkit.text.english.tables import readings
     ],
 )
 def test_each_is_named_once(said, text, expected):
-    """By its short name; tones, selectors and repetition are not said."""
+    """An emoji is spoken by its short name; skin tones, selectors and repetitions are left out."""
     assert said(text) == expected
 
 
 @pytest.mark.parametrize("text", ["plain", "1 # *", "© 2024", "™", "5 × 3"])
 def test_other_signs_are_left_alone(rewrites, text):
-    """What has an emoji's form only with a selector is no emoji without it."""
+    """A sign that is an emoji only with a variation selector is left alone without one."""
     assert rewrites(text) == []
 
 
 def test_every_emoji_is_matched_whole(said):
-    """Each of the table, by itself and behind a word."""
+    """Every emoji of the table is replaced as a whole, also after a word."""
     for emoji, (name, *_) in readings("emoji").items():
         spoken = said(f"x {emoji}\ufe0f")
         assert emoji not in spoken, (emoji, name)
 
 
 def test_an_emoji_may_be_passed_over_too(all_readings):
-    """It is a valid reading not to say it."""
+    """Leaving out an emoji is a valid reading."""
     assert all_readings("🚀") == ("rocket", "")
 
 
 def test_costs_grow_with_the_length_alone(slow, trap):
-    """A hundred thousand characters of anything are read in no time."""
+    """Each rule reads 100,000 characters of each trap in at most 5 s of processor time."""
     assert slow(RULES, trap) == []

@@ -1,4 +1,4 @@
-"""Nothing that was written is swallowed by a rule that takes it for something else."""
+"""Tests that no written text is lost to a rule that mistakes it for something else."""
 
 import pytest
 
@@ -21,5 +21,5 @@ import pytest
     ],
 )
 def test_losses(aloud, text, spoken):
-    """The point, the sign, the digits and the letters behind them are heard."""
+    """The decimal point, the sign, the digits and the letters after them are spoken."""
     assert aloud(text).strip() == spoken.strip()

@@ -1,4 +1,4 @@
-"""Amounts of money."""
+"""Tests of amounts of money."""
 
 import pytest
 
@@ -21,7 +21,7 @@ import pytest
     ],
 )
 def test_money(aloud, text, spoken):
-    """With its sign, cents, magnitude and period."""
+    """An amount is spoken with its sign, cents, magnitude and period."""
     assert aloud(text) == spoken
 
 
@@ -35,5 +35,5 @@ def test_money(aloud, text, spoken):
     ],
 )
 def test_ranges(aloud, text, spoken):
-    """Each end in its own currency, the period said once."""
+    """Each end of a range has its own currency, and the period is spoken once."""
     assert aloud(text) == spoken

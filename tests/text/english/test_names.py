@@ -1,4 +1,4 @@
-"""Numbers that are names, Roman numerals, and words with digits in them."""
+"""Tests of numbers that are names, Roman numerals, and words that contain digits."""
 
 import pytest
 
@@ -16,7 +16,7 @@ import pytest
     ],
 )
 def test_numerals(aloud, text, spoken):
-    """Behind headings, monarchs and titles."""
+    """Roman numerals after headings, monarchs and titles are spoken as numbers."""
     assert aloud(text) == spoken
 
 
@@ -34,7 +34,7 @@ def test_numerals(aloud, text, spoken):
     ],
 )
 def test_letters_that_are_no_numerals(aloud, text, spoken):
-    """Pronouns, grades, initials and drips."""
+    """The pronoun I, grades, initials, surnames and "IV drip" are not Roman numerals."""
     assert aloud(text) == spoken
 
 
@@ -51,5 +51,5 @@ def test_letters_that_are_no_numerals(aloud, text, spoken):
     ],
 )
 def test_numbers_as_names(aloud, text, spoken):
-    """In pairs, or digit by digit where they are codes."""
+    """A number that is a name is spoken in pairs, or digit by digit if it is a code."""
     assert aloud(text) == spoken

@@ -1,4 +1,4 @@
-"""Counts, fractions, ratios, scores, ranges, percentages, powers and ordinals."""
+"""Tests of counts, fractions, ratios, scores, ranges, percentages, powers and ordinals."""
 
 import pytest
 
@@ -21,7 +21,7 @@ import pytest
     ],
 )
 def test_quantities(aloud, text, spoken):
-    """No sign, end or suffix of them is lost."""
+    """A quantity is spoken with all its signs, parts and suffixes."""
     assert aloud(text) == spoken
 
 
@@ -40,5 +40,5 @@ def test_quantities(aloud, text, spoken):
     ],
 )
 def test_numbers_in_prose(aloud, text, spoken):
-    """As many as there are."""
+    """A group of digits in prose is one number or several, as the context requires."""
     assert aloud(text) == spoken

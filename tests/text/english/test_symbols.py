@@ -1,4 +1,4 @@
-"""Signs that stand for words."""
+"""Tests of signs that are spoken as words."""
 
 import pytest
 
@@ -19,7 +19,7 @@ import pytest
     ],
 )
 def test_signs(aloud, text, spoken):
-    """Where they stand between operands or before a number."""
+    """Signs between operands or before a number are spoken as words."""
     assert aloud(text) == spoken
 
 
@@ -33,5 +33,5 @@ def test_signs(aloud, text, spoken):
     ],
 )
 def test_dashes_between_words_are_none(aloud, text, spoken):
-    """They set apart."""
+    """A dash that separates phrases is not spoken as a minus sign."""
     assert aloud(text) == spoken

@@ -1,4 +1,4 @@
-"""Times of day, lengths of time, and telephone numbers."""
+"""Tests of times of day, durations and telephone numbers."""
 
 import pytest
 
@@ -24,7 +24,7 @@ import pytest
     ],
 )
 def test_times(aloud, text, spoken):
-    """With all that is written of them: zone, seconds, and parts of these."""
+    """A time is spoken with its zone, seconds and fractions of seconds."""
     assert aloud(text) == spoken
 
 
@@ -41,5 +41,5 @@ def test_times(aloud, text, spoken):
     ],
 )
 def test_telephone_numbers(aloud, text, spoken):
-    """Digit by digit, letters too; ranges and crowds are none."""
+    """Telephone numbers are spoken digit by digit, including their letters; ranges and counts are not."""
     assert aloud(text) == spoken

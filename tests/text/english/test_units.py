@@ -1,4 +1,4 @@
-"""Numbers with a unit."""
+"""Tests of numbers with a unit."""
 
 import pytest
 
@@ -23,7 +23,7 @@ import pytest
     ],
 )
 def test_units(aloud, text, spoken):
-    """Singular where they describe, with powers, ranges and signs."""
+    """Units are spoken with powers, ranges and signs, and in the singular before the noun they describe."""
     assert aloud(text) == spoken
 
 
@@ -40,5 +40,5 @@ def test_units(aloud, text, spoken):
     ],
 )
 def test_letters_that_are_no_units(aloud, text, spoken):
-    """Grades, teams, compass points, states and prepositions."""
+    """Letters of grades, apartments, compass points and aircraft, "TV" and the word "in" are not units."""
     assert aloud(text) == spoken

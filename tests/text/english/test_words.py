@@ -1,4 +1,4 @@
-"""Titles, streets, abbreviations and initialisms."""
+"""Tests of titles, streets, abbreviations and initialisms."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from speakkit.text.verbalize import verbalize
     ],
 )
 def test_abbreviations(aloud, text, spoken):
-    """By what stands before and behind them."""
+    """Abbreviations are expanded by the words before and after them."""
     assert aloud(text) == spoken
 
 
@@ -35,11 +35,11 @@ def test_abbreviations(aloud, text, spoken):
     ],
 )
 def test_plurals_of_initialisms_stay(aloud, text, spoken):
-    """As an engine says them well."""
+    """Plurals of initialisms stay as written, because engines pronounce them well."""
     assert aloud(text) == spoken
 
 
 def test_plurals_of_initialisms_may_be_heard_as_letters():
-    """Both ways are valid."""
+    """The plural of an initialism has two valid readings: as written and as letters."""
     (rewrite,) = verbalize("PDFs", "en-us")
     assert rewrite.readings == ("PDFs", "P D Fs")
