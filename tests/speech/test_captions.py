@@ -1,4 +1,4 @@
-"""Caption files, read back by the parsers that people use."""
+"""Tests of caption files, read back by commonly used parsers."""
 
 import json
 
@@ -26,7 +26,7 @@ def written(tmp_path, ending):
 
 
 def test_srt_is_read_by_srt(tmp_path):
-    """Its texts and times are those of the cues, to the millisecond."""
+    """An srt file has the texts and times of the cues, to the millisecond."""
     read = list(srt.parse(written(tmp_path, "srt").read_text()))
     assert [cue.content for cue in read] == ["\n".join(cue.lines) for cue in CUES]
     assert [cue.index for cue in read] == list(range(1, len(CUES) + 1))
@@ -35,7 +35,7 @@ def test_srt_is_read_by_srt(tmp_path):
 
 
 def test_vtt_is_read_by_webvtt(tmp_path):
-    """What looks like an arrow, a tag or an entity is text."""
+    """In a vtt file, an arrow, a tag and an entity of the source text are text."""
     read = list(webvtt.read(written(tmp_path, "vtt")).captions)
     escaped = [cue.raw_text for cue in read]
     assert not any("<" in text or "-->" in text for text in escaped)
@@ -45,7 +45,7 @@ def test_vtt_is_read_by_webvtt(tmp_path):
 
 
 def test_textgrid_is_read_by_praatio(tmp_path):
-    """The words as intervals, quotes and all, from 0 to the end of the audio."""
+    """A TextGrid file has the words as intervals, with their quotes, from 0 to the end of the audio."""
     grid = textgrid.openTextgrid(str(written(tmp_path, "TextGrid")), includeEmptyIntervals=True)
     tier = grid.getTier("words")
     assert [(entry.start, entry.end, entry.label) for entry in tier.entries if entry.label] == [
@@ -57,7 +57,7 @@ def test_textgrid_is_read_by_praatio(tmp_path):
 
 
 def test_json_has_words_with_offsets_into_its_text(tmp_path):
-    """Seconds, and characters."""
+    """A json file has times in seconds and offsets in characters."""
     whole = json.loads(written(tmp_path, "json").read_text())
     assert whole["text"] == TEXT
     assert whole["duration"] == 3700.0
@@ -66,7 +66,7 @@ def test_json_has_words_with_offsets_into_its_text(tmp_path):
 
 
 def test_tsv_is_as_whisper_writes_it(tmp_path):
-    """A header, and for each cue two whole milliseconds and a text, tabs between them."""
+    """A tsv file has a header, and per cue start and end in whole milliseconds and the text, as Whisper writes it."""
     header, *rows = written(tmp_path, "tsv").read_text().splitlines()
     assert header == "start\tend\ttext"
     assert [row.split("\t") for row in rows] == [
@@ -75,7 +75,7 @@ def test_tsv_is_as_whisper_writes_it(tmp_path):
 
 
 def test_hours_are_written(tmp_path):
-    """Of a long book."""
+    """Times of a hundred hours are written in full."""
     late = Captions("late", (TimedWord("late", 360_000.0, 360_001.5, 0, spaced=True),), 360_002.0)
     assert "100:00:00,000 --> 100:00:01,500" in FORMATS["srt"].write(late)
     assert "100:00:00.000 --> 100:00:01.500" in FORMATS["vtt"].write(late)
@@ -83,7 +83,7 @@ def test_hours_are_written(tmp_path):
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_own_files_are_overwritten(tmp_path, ending):
-    """Whether in capitals or not; an empty file, too."""
+    """A caption file of the same format, whatever the case of its extension, and an empty file are overwritten."""
     file = written(tmp_path, ending).rename(tmp_path / f"x.{ending.upper()}")
     captions.check_target(str(file))
     file.write_bytes(b"")
@@ -92,7 +92,7 @@ def test_own_files_are_overwritten(tmp_path, ending):
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_other_files_are_kept(tmp_path, ending):
-    """Without force: captions of another format, and somebody's work."""
+    """Captions of another format and other files are overwritten only with `force`."""
     file = tmp_path / f"x.{ending}"
     for content in ('{"name": "package"}', "notes", FORMATS["srt" if ending == "vtt" else "vtt"].write(SPOKEN)):
         file.write_text(content)
@@ -103,13 +103,13 @@ def test_other_files_are_kept(tmp_path, ending):
 
 @pytest.mark.parametrize("name", ["x.ass", "x", ".srt", "-"])
 def test_endings_that_there_are_not_are_refused(name):
-    """With those that there are."""
+    """An unknown file extension raises a BadValue that lists the known ones."""
     with pytest.raises(BadValue, match="srt, vtt, json, tsv, TextGrid"):
         captions.check_target(name)
 
 
 def test_place_that_cannot_be_written_is_refused(tmp_path):
-    """A folder, and a folder that there is not."""
+    """A folder as target, and a target in a missing folder, raise a StorageError."""
     (tmp_path / "x.srt").mkdir()
     with pytest.raises(StorageError, match="it is a folder"):
         captions.check_target(str(tmp_path / "x.srt"))
@@ -118,7 +118,7 @@ def test_place_that_cannot_be_written_is_refused(tmp_path):
 
 
 def test_nothing_is_written_where_speaking_fails(tmp_path):
-    """Neither the file nor a part of it."""
+    """If speech fails, no file and no part of one is written."""
     with pytest.raises(KeyboardInterrupt), captions.file(str(tmp_path / "x.srt"), TEXT):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

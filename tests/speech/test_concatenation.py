@@ -1,4 +1,4 @@
-"""What is cut off the ends of a chunk, and what a join sounds like."""
+"""Tests of concatenation: the silence cut off the ends of chunks, and the joins between them."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -32,14 +32,14 @@ def spoken():
 
 
 def test_no_jump_at_a_join_is_longer_than_those_inside(spoken):
-    """By far: both sides are faded."""
+    """Both sides of a join are faded, so its sample steps are under a tenth of the largest inside."""
     for first, second in pairwise(spoken):
         seam = np.concatenate([first.audio.samples[-240:], second.audio.samples[:240]])
         assert np.abs(np.diff(seam)).max() < np.abs(np.diff(first.audio.samples)).max() / 10
 
 
 def test_silence_at_a_join_is_the_gap(spoken):
-    """And a margin on both sides, whatever the voice made of the last mark."""
+    """The silence at a join is the gap plus a margin on each side, whatever the voice makes of the last mark."""
     for first, second in pairwise(spoken):
         silent = first.audio.duration - first.audio.sounding[1] + second.audio.sounding[0]
         assert first.chunk.gap <= silent <= first.chunk.gap + 2 * MARGIN + 0.01
@@ -48,7 +48,7 @@ def test_silence_at_a_join_is_the_gap(spoken):
 @pytest.mark.parametrize("text", ["Hello.", "Six!", "so they went on", "Fifth?"])
 @pytest.mark.parametrize("voice", ["f1", "m1", "s1"])
 def test_no_sound_is_cut_off(kokoro, voice, text):
-    """All that is louder than silence is kept, but for noise before the first phoneme and after the last mark."""
+    """All sound above QUIET is kept, except noise before the first phoneme and after the last mark."""
     (kept,) = segments(voice, text)
     whole = next(kokoro.synthesize([kept.chunk])).result()
     assert kept.audio.duration < whole.audio.duration
@@ -69,7 +69,10 @@ USUAL = (("f1", 0.5), ("m4", 0.5), ("f2", 0.8))
     ],
 )
 def test_slow_speech_begins_with_its_first_phoneme(kokoro, voice, speed):
-    """Not with a vowel in the stretched silence before it, as loud as a tenth of the loudest (kokoro issue 344)."""
+    """Slow speech starts with its first phoneme.
+
+    Kokoro makes a vowel of up to a tenth of the peak in the stretched silence before it (kokoro issue 344).
+    """
     (part,) = segments(voice, "Alice went on.", speed=speed)
     spoken = next(kokoro.synthesize([part.chunk])).result()
     before = spoken.audio.part(0, spoken.durations[0] * kokoro.frame - BEFORE)
@@ -78,7 +81,7 @@ def test_slow_speech_begins_with_its_first_phoneme(kokoro, voice, speed):
 
 @pytest.mark.parametrize("voice", ["f1", pytest.param("m4", marks=pytest.mark.slow)])
 def test_slow_speech_has_no_word_too_many(whisper, voice):
-    """As Whisper hears it."""
+    """Whisper hears no additional word in slow speech."""
     audio = segments(voice, "The quick brown fox jumps over the lazy dog.", speed=0.6)[0].audio
     (transcript,) = whisper.transcribe([audio])
     heard = transcript.text.lower().split()
@@ -87,7 +90,7 @@ def test_slow_speech_has_no_word_too_many(whisper, voice):
 
 
 def test_onsets_are_those_of_what_is_left(spoken):
-    """One for each phoneme and one for the end, in order, none before the audio or after its voice."""
+    """A segment has one onset per phoneme and one for the end, in order, within the voiced part of its audio."""
     for part in spoken:
         assert len(part.onsets) == len(part.chunk.phonemes) + 1
         assert list(part.onsets) == sorted(part.onsets)
@@ -96,7 +99,7 @@ def test_onsets_are_those_of_what_is_left(spoken):
 
 
 def test_chunk_of_lost_words_is_its_gap(kokoro, spoken):
-    """And tells no times."""
+    """A chunk of lost words is silence as long as its gap, without onsets."""
     silent = Synthesis(silence(0.0, 24_000), ())
     nothing = segment(replace(spoken[0].chunk, phonemes="", gap=0.25), silent, kokoro)
     assert nothing.audio.duration == 0.25

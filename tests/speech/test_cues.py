@@ -1,4 +1,4 @@
-"""Cues: short enough to read, long enough to be read, and the user's own words."""
+"""Tests of cues: their size, their duration and their text."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from speakkit.speech.timestamps import TimedWord
 
 
 def spoken(text, *, rate=15, pause=0.3):
-    """The words of `text`, said with `rate` characters a second and a pause at each mark."""
+    """Return the words of `text`, at `rate` characters per second, with `pause` seconds after each mark."""
     made, at = [], 0.0
     for word in text.split():
         end = at + len(word) / rate
@@ -30,7 +30,7 @@ timed_words = st.lists(
 
 @given(timed_words)
 def test_cues_are_within_bounds_and_hold_every_word(made):
-    """At most 2 lines of 42 columns and 7 s; none overlaps; at least 1 s where the next one leaves it."""
+    """A cue has at most 2 lines of 42 columns and 7 s, no overlap, and at least 1 s if the next one allows it."""
     at, all_words = 0.0, []
     for text, seconds, pause, spaced in made:
         all_words.append(TimedWord(text, at, at + seconds, 0, spaced))
@@ -45,7 +45,7 @@ def test_cues_are_within_bounds_and_hold_every_word(made):
 
 
 def test_cues_end_with_clauses():
-    """Rather than where a line is full."""
+    """A cue ends with a clause rather than with a full line."""
     text = "Once or twice she had peeped into the book, but it had no pictures or conversations in it at all, she said."
     assert lines(text) == [
         ("Once or twice she had", "peeped into the book,"),
@@ -54,18 +54,18 @@ def test_cues_end_with_clauses():
 
 
 def test_short_sentences_share_a_cue():
-    """Since none could be read alone."""
+    """Short sentences share a cue, because a cue of each could not be read in time."""
     assert lines("Yes. No. Oh!", pause=0.1) == [("Yes. No. Oh!",)]
 
 
 def test_silence_stays_between_cues():
-    """A cue goes with its last word, but for the second that it needs."""
+    """A cue ends with its last word, but lasts at least 1 s."""
     made = [TimedWord("This is a long sentence indeed.", 0.0, 2.5, 0, True), TimedWord("Hm.", 6.0, 6.2, 0, True)]
     assert [(cue.start, cue.end) for cue in cues(made)] == [(0.0, 2.5), (6.0, 7.0)]
 
 
 def test_word_longer_than_a_line_goes_on_in_the_next():
-    """With no character more or less, and its time divided."""
+    """A word longer than a line is split over lines, keeps all characters, and divides its time."""
     found = cues([TimedWord("x" * 100, 0.0, 4.0, 0, True)])
     assert [line for cue in found for line in cue.lines] == ["x" * 42, "x" * 42, "x" * 16]
     assert found[-1].end == 4.0
@@ -73,26 +73,26 @@ def test_word_longer_than_a_line_goes_on_in_the_next():
 
 @pytest.mark.parametrize("pieces", [["你好，"] * 20, ["こんにちは"] * 12])
 def test_wide_characters_make_shorter_lines(pieces):
-    """Sixteen to a line, and no space between them."""
+    """A line has at most 16 wide characters, with no spaces between them."""
     found = cues([TimedWord(piece, i, i + 0.9, 0, spaced=False) for i, piece in enumerate(pieces)])
     assert max(len(line) for cue in found for line in cue.lines) <= 16
     assert "".join(line for cue in found for line in cue.lines) == "".join(pieces)
 
 
 def test_accents_and_invisible_characters_take_no_column():
-    """Nor do Hindi vowel signs above and below a letter; right-to-left letters are letters."""
+    """Accents, invisible characters and Hindi vowel signs take no column; each right-to-left letter takes one."""
     assert width("e\u0301\u200b") == 1
     assert width("कु") == 1
     assert width("שלום") == 4
 
 
 def test_no_cue_ends_with_a_title():
-    """The stops of "Dr." and "Mr." end no sentence, and the name stands with them."""
+    """The full stops of "Dr." and "Mr." end no line, and the name follows in the same line."""
     text = "On March the fifth of that year, Dr. Smith paid them all of what he owed, and he (Mr. Smith) was glad."
     found = cues(spoken(text, pause=0.0))
     assert not any(line.endswith(("Dr.", "(Mr.")) for cue in found for line in cue.lines)
 
 
 def test_no_words_make_no_cue():
-    """And no error."""
+    """Without words there are no cues, and no error."""
     assert cues([]) == []

@@ -1,4 +1,4 @@
-"""The user's lexicon beside the rules of reading, in sentences as English is said."""
+"""Tests of the user's lexicon together with the English rules, in whole sentences."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def read(reader, text):
     ],
 )
 def test_respelled_words(reader, text, spoken):
-    """They are said also inside what a rule of reading takes as a whole."""
+    """A respelled word is also spoken inside a range that a rule reads as a whole."""
     assert [(token.spoken or token.text).lower() for token in read(reader, text)] == spoken
 
 
@@ -67,7 +67,7 @@ def test_respelled_words(reader, text, spoken):
     ],
 )
 def test_nothing_beside_a_given_pronunciation_is_lost(reader, english, text):
-    """The sounds of the rest of the sentence are as many as without the lexicon's word."""
+    """The rest of the sentence has as many phonemes as without the lexicon's word, to within 1."""
     tokens = read(reader, text)
     assert sum(token.phonemes.count(KUBECTL) for token in tokens) == 1
     assert all(token.phonemes for token in tokens)
@@ -81,7 +81,7 @@ def sounds(tokens):
 
 
 def test_sources_are_told(reader):
-    """Whose pronunciation each word has."""
+    """Each word names the source of its pronunciation."""
     tokens = read(reader, "Run kubectl in New Relic, blimvast.")
     assert [(token.text, token.source) for token in tokens] == [
         *[("Run", "lexicon"), ("kubectl", "your lexicon"), ("in", "lexicon"), ("New Relic", "your lexicon")],
@@ -91,7 +91,7 @@ def test_sources_are_told(reader):
 
 
 def test_other_languages_have_their_own(monkeypatch, tmp_path, read_in):
-    """Words above the first heading count in Spanish too, those under [en] do not."""
+    """Entries above the first heading apply to Spanish too; those under [en] do not."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     paths.lexicon().parent.mkdir()
     paths.lexicon().write_text(WORDS.replace('dr = "doc"', 'chat = "/tʃat/"'))
@@ -103,7 +103,7 @@ def test_other_languages_have_their_own(monkeypatch, tmp_path, read_in):
 
 
 def test_what_is_left_out_makes_no_silence(reader):
-    """Thousands of tags before a word are not thousands of paragraphs."""
+    """Thousands of opening tags before a word add no gaps between paragraphs."""
     text = "<speak>" + "<p>" * 3000 + "hi"
     plan = reader.plan(text, Delivery(find("f1")), Markup.PLAIN, limits())
     assert sum(chunk.gap for chunk in plan.chunks) == 0

@@ -1,4 +1,4 @@
-"""The golden file: how English is read, from what a user writes to the words that are said and their phonemes."""
+"""Tests of the golden file: how written English is read, as words and as phonemes."""
 
 import re
 from collections.abc import Iterator
@@ -19,34 +19,34 @@ CHOICE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the golden file."""
+    """One line of the golden file: its category, text, and accepted spoken forms, separated by " | "."""
 
     category: str
     text: str
     accepted: str
 
     def accepts(self, spoken: str) -> bool:
-        """Whether `spoken` is one of the accepted forms, but for capitals, marks and spaces between letters."""
+        """Whether `spoken` is an accepted form, ignoring case, marks and spaces between single letters."""
         heard = comparable(spoken)
         return any(_pattern(form).fullmatch(heard) for form in self.accepted.split(" | "))
 
 
 def lines() -> Iterator[Line]:
-    """The lines of the file, in order."""
+    """Yield the lines of the file, in order."""
     for line in FILE.read_text("utf-8").splitlines():
         if line and not line.startswith("## "):
             yield Line(*line.split("\t"))
 
 
 def comparable(spoken: str) -> str:
-    """Lower case, letters, digits and inner apostrophes alone; single letters in a row stand together."""
+    """Return lower-case letters, digits and inner apostrophes, with runs of single letters joined."""
     plain = spoken.lower().replace("\u2019", "'")
     plain = re.sub(r"(?<![a-z])'|'(?![a-z])|[^\w']|_", " ", plain)
     return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(plain.split()))
 
 
 def _pattern(form: str) -> re.Pattern[str]:
-    """A form with its choices, as an expression that a comparable text matches; letters may stand together."""
+    """Return a pattern of the form with its choices, for `comparable` text, with optional spaces."""
     pattern = ""
     at = 0
     for choice in [*CHOICE.finditer(form), None]:
@@ -68,14 +68,14 @@ LINES = list(lines())
 
 @pytest.fixture(scope="module")
 def explained():
-    """A text -> its explanation."""
+    """Yield a function from a text to its explanation."""
     voice = find_voice("f1")
     with reader("en-us") as english:
         yield lambda text: explain(text, english.plan(text, Delivery(voice), guessed(text), limits()))
 
 
 def test_the_golden_file_is_large_and_a_third_of_it_is_what_agents_print():
-    """At least 300 lines, and no text twice."""
+    """The file has at least 300 different texts, a third of which are output of coding agents."""
     texts = [line.text for line in LINES]
     assert len(texts) >= 300
     assert len(set(texts)) == len(texts)
@@ -84,13 +84,13 @@ def test_the_golden_file_is_large_and_a_third_of_it_is_what_agents_print():
 
 @pytest.mark.parametrize(("form", "heard"), [("{a|} B C", "bc"), ("A P I", "the API"), ("two", "too")])
 def test_the_comparison_can_fail(form, heard):
-    """What is not an accepted form is not accepted."""
+    """A form that is not listed is not accepted."""
     assert Line("", "", form).accepts(heard) is (heard == "bc")
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.text)
 def test_golden(line, explained):
-    """Each line is read in a way that the file accepts, and no word of it is lost."""
+    """Each line is read in an accepted form, and no word of it is lost."""
     found = explained(line.text)
     assert line.accepts(found.spoken), f"{comparable(found.spoken)!r} is none of {line.accepted!r}"
     assert found.lost == ()
@@ -98,7 +98,7 @@ def test_golden(line, explained):
 
 @pytest.mark.parametrize("line", LINES[::5], ids=lambda line: line.text)
 def test_every_word_says_how_it_is_spoken(line, explained):
-    """Each stretch of the text with a letter or digit is in a word, with a source or a rule."""
+    """Each letter or digit of the text is in a word, and each spoken word has phonemes and their source."""
     found = explained(line.text)
     covered = {at for word in found.words for at in range(word.start, word.start + len(word.text))}
     assert all(at in covered for at, character in enumerate(line.text) if character.isalnum())

@@ -1,4 +1,4 @@
-"""Each language from text to speech and back through Whisper; and text that a voice cannot read."""
+"""Tests of each language from text to speech and back through Whisper, and of text that a voice cannot read."""
 
 import jiwer
 import numpy as np
@@ -18,7 +18,7 @@ def plain(text):
     [("s1", "es"), ("ff_siwis", "fr-fr"), ("if_sara", "it"), ("pm_alex", "pt-br"), ("jf_alpha", "ja")],
 )
 def test_a_sentence_is_understood(whisper, voice, language):
-    """At most 15 % of its characters are heard otherwise."""
+    """The character error rate of Whisper's transcript is at most 15 %."""
     (utterance,) = synthesize(SAMPLES[language], voice=voice)
     assert 0.05 < np.abs(utterance.audio.samples).max() < 1.0
     assert utterance.lost == ()
@@ -27,7 +27,7 @@ def test_a_sentence_is_understood(whisper, voice, language):
 
 
 def test_mandarin_is_understood(whisper):
-    """By its readings: Whisper takes traditional characters where it likes."""
+    """Mandarin is compared by its pinyin, because Whisper writes some words in traditional characters."""
     pypinyin = pytest.importorskip("pypinyin", reason="the extra zh is not installed")
     (utterance,) = synthesize(SAMPLES["zh"], voice="zf_xiaoxiao")
     (transcript,) = whisper.transcribe([utterance.audio], "zh")
@@ -36,14 +36,14 @@ def test_mandarin_is_understood(whisper):
 
 
 def test_hindi_is_understood(whisper):
-    """Whisper base writes it in the script of Urdu; how the words are divided it tells all the same."""
+    """The number of words in Hindi matches to within 2; Whisper base writes Hindi in Urdu script."""
     (utterance,) = synthesize(SAMPLES["hi"], voice="hf_alpha")
     (transcript,) = whisper.transcribe([utterance.audio], "hi")
     assert abs(len(transcript.text.split()) - len(SAMPLES["hi"].split())) <= 2
 
 
 def test_a_voice_reads_another_language_when_told():
-    """An English voice with Spanish phonemes."""
+    """With `lang`, an English voice speaks Spanish phonemes."""
     (own,) = synthesize("Hola.", voice="f1")
     (told,) = synthesize("Hola.", voice="f1", lang="es")
     assert own.segments[0].chunk.phonemes != told.segments[0].chunk.phonemes
@@ -60,25 +60,25 @@ def test_a_voice_reads_another_language_when_told():
     ],
 )
 def test_text_of_another_script_is_refused(voice, text, hint):
-    """And named, with a voice that reads it; nothing is pretended to be said."""
+    """Text that the voice cannot read raises a TextError that names the text and, if there is one, a voice for it."""
     with pytest.raises(TextError, match=f"cannot say {text}{hint}"):
         next(synthesize(text, voice=voice))
 
 
 def test_words_of_another_script_are_lost_by_name():
-    """The rest is spoken."""
+    """Words of another script are listed as lost, and the rest is spoken."""
     (utterance,) = synthesize("Buenos días, 你好.", voice="s1")
     assert [token.text for token in utterance.lost] == ["你好"]
 
 
 def test_unknown_language_is_refused():
-    """With those that there are."""
+    """An unknown language raises a BadValue that lists the known ones."""
     with pytest.raises(BadValue, match="speakkit speaks"):
         next(synthesize("Hello.", lang="tlh"))
 
 
 def test_long_text_without_spaces_is_cut_at_its_marks(read_in):
-    """Sixty Mandarin sentences in one paragraph: upstream would drop all but the first 510 phonemes."""
+    """Sixty Mandarin sentences in one paragraph are cut into chunks; kokoro drops all but the first 510 phonemes."""
     pytest.importorskip("jieba", reason="the extra zh is not installed")
     from speakkit.engines.kokoro_config import MOST, limits
     from speakkit.speech.synthesize import find_voice

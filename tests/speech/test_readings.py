@@ -1,4 +1,4 @@
-"""The readings that each token carries: all that a person may say for it in its sentence, and nothing else."""
+"""Tests of the readings of each token: all forms that are valid in its sentence, and no others."""
 
 import unicodedata
 from contextlib import ExitStack
@@ -17,15 +17,21 @@ from speakkit.voices import LANGUAGES
 
 DATA = Path(__file__).parents[1] / "data"
 LENT = ExitStack()
-"""Phonemizers, borrowed until the tests end."""
+"""Phonemizers, kept open until the tests end."""
 
 BY_SOUND = ("ja", "zh")
-"""Languages that write one reading in several ways."""
+"""Languages whose readings are compared by phonemes, because one reading has several written forms."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """One line of readings.tsv."""
+    """One line of readings.tsv: a range of a sentence, with its valid and invalid readings.
+
+    language: a name of `voices.LANGUAGES`
+    sentence: the whole sentence
+    written: the text of the range
+    valid, invalid: spoken forms
+    """
 
     language: str
     sentence: str
@@ -35,7 +41,7 @@ class Stretch:
 
     @property
     def span(self):
-        """Offsets in the sentence."""
+        """Return the half-open character offsets of the range in the sentence."""
         start = self.sentence.index(self.written)
         return start, start + len(self.written)
 
@@ -51,7 +57,7 @@ STRETCHES = list(stretches())
 
 
 def texts():
-    """The project's golden texts, with their languages."""
+    """Yield the language and text of each of the project's golden texts."""
     for line in (DATA / "golden.tsv").read_text("utf-8").splitlines():
         if line and not line.startswith("## "):
             yield "en-us", line.split("\t")[1]
@@ -73,14 +79,14 @@ def tokens(language, text):
 
 
 def letters(said):
-    """In lower case, without marks and spaces."""
+    """Return the letters, digits and vowel signs of `said` in lower case, without marks and spaces."""
     composed = unicodedata.normalize("NFC", said.casefold())
     return "".join(character for character in composed if unicodedata.category(character)[0] in "LMN")
 
 
 @cache
 def key(language, said):
-    """What two equal readings have in common: their letters and digits, or their phonemes."""
+    """Return the comparison key of a reading: its letters and digits, or its phonemes for languages in BY_SOUND."""
     if language in BY_SOUND:
         (outcome,) = reading(language).phonemizer.phonemize([Sentence(said, 0)])
         return "".join("".join(token.phonemes for token in outcome.result()).strip(".,").split())
@@ -88,7 +94,7 @@ def key(language, said):
 
 
 def accepted(stretch, ways):
-    """Those of `ways` that the tokens accept for the stretch, in the whole sentence."""
+    """Return those of `ways` that are readings of the range by its tokens, compared in the whole sentence."""
     start, end = stretch.span
     covering = [t for t in tokens(stretch.language, stretch.sentence) if t.start < end and start < t.end]
     said = [token.readings or (token.text if token.spoken is None else token.spoken,) for token in covering]
@@ -100,7 +106,7 @@ def accepted(stretch, ways):
 
 
 def test_there_are_150_stretches_in_nine_languages():
-    """Each with a valid and an invalid reading, and none that is both."""
+    """There are 150 ranges in nine languages, each with valid and invalid readings and none that is both."""
     assert len(STRETCHES) == 150
     assert {stretch.language for stretch in STRETCHES} == set(LANGUAGES.values())
     for stretch in STRETCHES:
@@ -113,7 +119,10 @@ def test_there_are_150_stretches_in_nine_languages():
 
 @pytest.mark.parametrize("language", LANGUAGES.values())
 def test_the_first_reading_is_the_spoken_one(language):
-    """Of every rewritten word of the golden texts, but for a sentence's stop; and it has no more than are of use."""
+    """In the golden texts, the first reading of every rewritten word is the spoken one.
+
+    It lacks the sentence's full stop. Readings are distinct, and at most MOST, because more would be of no use.
+    """
     rewritten = [t for tongue, text in texts() if tongue == language for t in tokens(language, text) if t.rule]
     assert len(rewritten) > 40 or language == "en-gb"
     for token in rewritten:
@@ -126,7 +135,7 @@ def test_the_first_reading_is_the_spoken_one(language):
 
 
 def test_nearly_all_valid_readings_are_known_and_no_invalid_one():
-    """Of the 150 stretches: 95 % of what a person may say, and nothing that would be a misreading."""
+    """Tokens have 95 % of the valid readings of the 150 ranges, and none of the invalid ones."""
     missing = [(s.sentence, way) for s in STRETCHES for way in set(s.valid) - set(accepted(s, s.valid))]
     wrong = [(s.sentence, way) for s in STRETCHES for way in accepted(s, s.invalid)]
     assert wrong == []

@@ -1,4 +1,4 @@
-"""The path from text to speech, and the Python API."""
+"""Tests of the path from text to speech, and of the Python API."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ PARAGRAPHS = (
 
 
 def test_texts_in_utterances_out(whisper):
-    """One utterance for each text, in order, each with what was asked."""
+    """Each text gives one utterance, in order, with its text and voice."""
     texts = ["The quick brown fox.", "A lazy dog."]
     utterances = list(speakkit.synthesize(texts, voice="f2", device="cpu"))
     assert [utterance.text for utterance in utterances] == texts
@@ -29,7 +29,7 @@ def test_texts_in_utterances_out(whisper):
 
 
 def test_one_text_is_one_utterance():
-    """A string is a text, not a list of letters."""
+    """A string is one text, not a list of letters."""
     (utterance,) = speakkit.synthesize("Hello.", device="cpu")
     assert utterance.audio.sample_rate == 24_000
     assert utterance.audio.samples.dtype == np.float32
@@ -38,7 +38,7 @@ def test_one_text_is_one_utterance():
 
 
 def test_texts_are_taken_one_by_one():
-    """The first utterance is there before the second text is asked for."""
+    """The first utterance is returned before the second text is read."""
 
     def texts():
         yield "Hello."
@@ -51,7 +51,7 @@ def test_texts_are_taken_one_by_one():
 
 
 def test_every_word_of_a_long_text_is_heard(whisper):
-    """Over several chunks, with a pause between paragraphs."""
+    """Every word of a text of several chunks is heard, with a pause between paragraphs."""
     (utterance,) = speakkit.synthesize(PARAGRAPHS, device="cpu")
     assert len(utterance.segments) == 2
     assert utterance.segments[0].chunk.gap > 0
@@ -63,20 +63,20 @@ def test_every_word_of_a_long_text_is_heard(whisper):
 
 @pytest.fixture
 def talker():
-    """A voice with its engines."""
+    """Yield a speaker: a voice with its engines."""
     with speaker(SpeechRequest(voice="f1", device="cpu")) as lent:
         yield lent
 
 
 def test_joins_are_silent(talker):
-    """Each segment starts and ends at nothing, so that no step can be heard between two."""
+    """Each segment starts and ends with near-silent samples, so that joins are inaudible."""
     for segment in talker.segments(SpeechRequest(PARAGRAPHS)):
         assert abs(segment.audio.samples[0]) < 1e-3
         assert abs(segment.audio.samples[-1]) < 1e-3
 
 
 def test_tokens_point_at_the_users_own_text(talker):
-    """Every letter of the text is in a token of a chunk, at its place."""
+    """Every letter of the text is in a token of a chunk, at its offset."""
     text = "  \u201cWasn\u2019t it 5\u2032 tall?\u201d\n\nShe said:\tno\u2014never! \u4f60\u597d"
     tokens = [token for s in talker.segments(SpeechRequest(text)) for token in s.chunk.tokens]
     covered = {i for token in tokens for i in range(token.start, token.start + len(token.text))}
@@ -85,13 +85,13 @@ def test_tokens_point_at_the_users_own_text(talker):
 
 
 def test_lost_words_are_in_the_utterance():
-    """With their place in the text."""
+    """Lost words are listed in the utterance with their offsets."""
     (utterance,) = speakkit.synthesize("Hello \u4f60\u597d there.", device="cpu")
     assert [(token.text, token.start) for token in utterance.lost] == [("\u4f60\u597d", 6)]
 
 
 def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
-    """Chunk by chunk the same bytes, whether or not there is a next one."""
+    """A chunk has the same bytes whether or not another follows."""
     first, second = PARAGRAPHS.split("\n\n")
     alone = next(talker.segments(SpeechRequest(first))).audio.samples
     before_another = next(talker.segments(SpeechRequest(f"{first}\n\n{second}"))).audio.samples
@@ -99,7 +99,7 @@ def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
 
 
 def test_many_texts_are_spoken_as_one_by_one(talker):
-    """In their order, to the byte on a processor; those that cannot be spoken are outcomes with their errors."""
+    """Many texts give outcomes in order, on a CPU with the same bytes as one by one; failed texts have errors."""
     texts = ["One.", "...", "Two.\n\nThree.", "Four \u4f60\u597d.", "bad \ud800 text", "Five."]
     outcomes = list(talker.speak(SpeechRequest(text, seed=3) for text in texts))
     assert [outcome.item.text for outcome in outcomes] == texts
@@ -115,7 +115,7 @@ def test_many_texts_are_spoken_as_one_by_one(talker):
 
 
 def test_a_text_is_taken_when_the_one_before_is_spoken(talker):
-    """On a processor, where each chunk is a batch: somebody may write texts while they are spoken."""
+    """On a CPU, where each chunk is a batch, a text is read after the one before is spoken: texts may be streamed."""
     taken = []
     outcomes = talker.speak(taken.append(text) or SpeechRequest(text) for text in ["One.", "Two.", "Three."])
     for count in (1, 2, 3):
@@ -124,7 +124,7 @@ def test_a_text_is_taken_when_the_one_before_is_spoken(talker):
 
 
 def test_arguments_that_no_run_could_accept_are_value_errors():
-    """A caller may catch ValueError."""
+    """An invalid argument raises a ValueError that names it."""
     for arguments in ({"voice": "f9"}, {"speed": 2.5}, {"device": "tpu"}):
         with pytest.raises(ValueError, match=str(next(iter(arguments.values())))) as caught:
             list(speakkit.synthesize("Hello.", **arguments))
@@ -132,13 +132,13 @@ def test_arguments_that_no_run_could_accept_are_value_errors():
 
 
 def test_text_without_words_is_an_error():
-    """Not an empty utterance."""
+    """A text without words raises a TextError instead of giving an empty utterance."""
     with pytest.raises(TextError, match="no words"):
         list(speakkit.synthesize("...", device="cpu"))
 
 
 def test_voice_that_is_not_packaged_is_fetched(whisper):
-    """A British voice from kokoro-js, through the npm client."""
+    """A British voice that is not packaged is fetched from kokoro-js through the npm client."""
     import shutil
 
     if not shutil.which("npm"):

@@ -1,4 +1,4 @@
-"""How many threads of the processor compute is part of a voice: it is as was asked for, whoever spoke before."""
+"""Tests of the CPU thread count: it is part of a voice, and is as requested, whatever was spoken before."""
 
 import json
 import threading
@@ -21,25 +21,25 @@ OWN = device.own_threads()
 
 @pytest.fixture(autouse=True)
 def restored():
-    """Other tests compute as they would have."""
+    """Restore torch's own thread count after the test, so that other tests are unaffected."""
     yield
     device.fix_threads()
 
 
 def test_a_count_is_fixed():
-    """And torch's own comes back."""
+    """A thread count is set, and 0 restores torch's own."""
     assert [device.fix_threads(count) for count in (3, 1, 0, 2, 0)] == [3, 1, OWN, 2, OWN]
     assert torch.get_num_threads() == OWN
 
 
 def test_nothing_is_said_to_torch_by_default(monkeypatch):
-    """So that it speaks as it always did."""
+    """By default torch's thread count is not set, so that its samples stay the same."""
     monkeypatch.setattr(torch, "set_num_threads", lambda _: pytest.fail("it was set"))
     assert device.fix_threads() == OWN
 
 
 def test_each_speaker_has_its_own():
-    """Every chunk says it, however those of two speakers follow one another."""
+    """Every chunk carries its speaker's thread count, even if chunks of two speakers alternate."""
     voice, engine = voices.find("f1"), FakeSynthesizer()
     reader = Reader("en-us", FakePhonemizer(), Lexicon("en-us"))
     speakers = [Speaker(voice, reader, engine, count) for count in (1, 3)]
@@ -51,7 +51,7 @@ def test_each_speaker_has_its_own():
 
 
 def test_a_chunk_is_computed_with_its_own(kokoro, monkeypatch):
-    """In threads that have computed before, or have not, and whatever was set since."""
+    """A chunk is computed with its own thread count, in new and in used program threads, whatever was set since."""
     network, counts = kokoro._network(), []
     monkeypatch.setattr(
         kokoro._network, "_model", lambda *given: counts.append(torch.get_num_threads()) or network(*given)
@@ -70,7 +70,10 @@ def test_a_chunk_is_computed_with_its_own(kokoro, monkeypatch):
 
 
 def test_the_same_count_gives_the_same_samples(place, home, run, tmp_path, monkeypatch):
-    """By the daemon, whose voice was loaded for another, and without it; the receipt says which."""
+    """The same thread count gives the same samples, and the receipt names it.
+
+    This holds without the daemon, and with the daemon even if its voice was loaded for another count.
+    """
     for name, value in {"HOME": str(home), "DEVICE": "cpu", "SINK": "timed-null"}.items():
         monkeypatch.setenv(f"SPEAKKIT_{name}", value)
     files = {}
@@ -85,7 +88,7 @@ def test_the_same_count_gives_the_same_samples(place, home, run, tmp_path, monke
 
 
 def test_the_setting_counts_where_no_option_does(run, tmp_path, monkeypatch):
-    """0 is torch's own, also against the environment."""
+    """The setting applies if the option is missing; the option 0 means torch's own count and overrides it."""
     for name, value in {"THREADS": "1", "DEVICE": "cpu"}.items():
         monkeypatch.setenv(f"SPEAKKIT_{name}", value)
     arguments = ("speak", "--json", "-o", tmp_path / "x.wav", "Yes.")
