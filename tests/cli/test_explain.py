@@ -24,7 +24,7 @@ def test_a_person_sees_words_reasons_and_chunks(run):
 
 
 def test_json_has_all_of_it(run):
-    """--json has the text, spoken words, phonemes as one string, words with offsets, and chunks with tokens and seconds."""
+    """--json has the text, spoken words, a phoneme string, words with offsets, and chunks with tokens and seconds."""
     text = "I read main.py:42, and it wasn’t 3/4."
     ended = explained(run, "--json", text)
     found = json.loads(ended.out)
