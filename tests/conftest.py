@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, engines that are loaded once, and programs run in this process."""
+"""Shared fixtures: an isolated home, engines that are loaded once per process, and a runner for the programs."""
 
 import io
 import os
@@ -19,17 +19,17 @@ from waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent
 NOWHERE = "http://127.0.0.1:9"
-"""Nothing listens there: the Hub that tests see, unless they start a stub of it."""
+"""Hub address in which nothing listens; tests use it unless they start a stub of the Hub."""
 
 
-os.environ["OMP_NUM_THREADS"] = "1"  # of torch: every core has tests to run, and samples depend on the count
-os.environ["OMP_WAIT_POLICY"] = "passive"  # a thread of two that waits takes no core from another test
+os.environ["OMP_NUM_THREADS"] = "1"  # for torch: every core already runs tests, and samples depend on the thread count
+os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take a core from another test
 
 
 def pytest_xdist_auto_num_workers(config):
-    """A process for each core and one more, since many tests wait: for sound, a process, or an end.
+    """Return the number of test processes: one per core and one more, since many tests wait for sound or a process.
 
-    That is for folders of tests; chosen files and slow tests run in this process.
+    This applies to folders of tests only. Single files and slow tests run in the main process (returns 0).
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
     return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1
@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """With SPEAKKIT_REQUIRE_ALL=1 a skipped test has failed, but for the marks gpu and slow."""
+    """Report a skipped test as failed if SPEAKKIT_REQUIRE_ALL=1, unless it has the mark gpu or slow."""
     report = yield
     excused = any(item.get_closest_marker(mark) for mark in ("gpu", "slow"))
     required = os.environ.get("SPEAKKIT_REQUIRE_ALL") == "1" and not excused
@@ -49,9 +49,10 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
-    """A home for this process, so that no test sees or changes the user's.
+    """Set a home for this process, so that no test reads or changes the user's; yields its folder.
 
-    Its models are those of every process of the run, which are made once; of every run with SPEAKKIT_TEST_HOME=FOLDER.
+    All processes of a test run share one models folder, so each model is made once. With SPEAKKIT_TEST_HOME=FOLDER,
+    all test runs share it.
     """
     folder = tmp_path_factory.mktemp("home")
     base = tmp_path_factory.getbasetemp()
@@ -65,14 +66,14 @@ def home(tmp_path_factory):
             patch.delenv(setting.variable, raising=False)
         patch.setenv("SPEAKKIT_HOME", str(folder))
         patch.setenv("HF_ENDPOINT", NOWHERE)
-        patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon say otherwise
+        patch.setenv("SPEAKKIT_DAEMON", "0")  # tests of the daemon override it
         locations.use(config.locations)
         yield folder
 
 
 @pytest.fixture(scope="session")
 def weights():
-    """Kokoro's weights are in place: for processes that speak, and are not to wait until they are made."""
+    """Make Kokoro's weights available, so that a process that a test starts need not build them first."""
     from speakkit.engines import hub
 
     hub.ensure("kokoro")
@@ -80,7 +81,7 @@ def weights():
 
 @pytest.fixture(scope="session")
 def kokoro():
-    """The engine that users hear."""
+    """The Kokoro synthesizer on the CPU."""
     from speakkit.engines import registry
 
     with registry.synthesizer("kokoro", "cpu") as engine:
@@ -88,7 +89,7 @@ def kokoro():
 
 
 class Reads:
-    """A phonemizer that gives tokens and raises failures: .phonemize(sentences)."""
+    """Wraps a phonemizer: .phonemize(sentences) yields the tokens of each sentence, or raises the failure."""
 
     def __init__(self, engine):
         self.engine = engine
@@ -98,7 +99,7 @@ class Reads:
 
 
 class Listens:
-    """A recognizer that gives transcripts and raises failures: .transcribe(clips)."""
+    """Wraps a recognizer: .transcribe(clips) yields the transcript of each clip, or raises the failure."""
 
     def __init__(self, engine):
         self.engine = engine
@@ -109,7 +110,7 @@ class Listens:
 
 @pytest.fixture(scope="session")
 def read_in():
-    """read_in(language): the phonemizer of a language, as `Reads`."""
+    """read_in(language) returns the phonemizer of a language, wrapped in `Reads`."""
     from speakkit.engines import registry
 
     with ExitStack() as lent:
@@ -118,13 +119,13 @@ def read_in():
 
 @pytest.fixture(scope="session")
 def english(read_in):
-    """The phonemizer of American English."""
+    """The phonemizer of American English, wrapped in `Reads`."""
     return read_in("en-us")
 
 
 @pytest.fixture(scope="session")
 def whisper():
-    """An independent ear."""
+    """The recognizer whisper-base on the CPU, wrapped in `Listens`."""
     from speakkit.engines import registry
 
     with registry.recognizer("whisper-base", "cpu") as engine:
@@ -133,7 +134,7 @@ def whisper():
 
 @dataclass(frozen=True)
 class Result:
-    """How a program ended."""
+    """Result of a program: exit code, standard output as bytes, standard error as text."""
 
     code: int
     out: bytes
@@ -141,14 +142,14 @@ class Result:
 
 
 class Terminal(io.TextIOWrapper):
-    """A standard input at which a person sits."""
+    """A standard input that claims to be a terminal."""
 
     def isatty(self):
         return True
 
 
 class Remembering:
-    """A synthesizer that speaks no chunk twice: its samples would be the same, as tests of the engines show."""
+    """A synthesizer that caches by chunk. The tests of the engines show that a chunk always gives the same samples."""
 
     def __init__(self, synthesizer, spoken):
         self._synthesizer, self._spoken = synthesizer, spoken
@@ -166,13 +167,16 @@ class Remembering:
 
 @pytest.fixture(scope="session")
 def spoken():
-    """What `run` has spoken: (synthesizer, chunk) -> what became of it."""
+    """Cache of `run`: (synthesizer, chunk) -> the outcome of synthesis."""
     return {}
 
 
 @pytest.fixture
 def run(capfdbinary, monkeypatch, spoken):
-    """Run `speak` or `speakkit` in this process, where engines stay loaded: run("speak", "-o", "x.wav", "Hello.")."""
+    """Run `speak` or `speakkit` in this process, where engines stay loaded: run("speak", "-o", "x.wav", "Hello.").
+
+    Returns a `Result`. Without `stdin`, standard input is a terminal.
+    """
     from speakkit.cli import app, error_handler
     from speakkit.cli import speak as speak_module
     from speakkit.engines import registry
@@ -199,15 +203,15 @@ def run(capfdbinary, monkeypatch, spoken):
 
 @pytest.fixture(scope="session")
 def command():
-    """The start of a command line that runs speakkit in a process of its own: [*command, "speak", "Hello."]."""
+    """The start of a command line that runs speakkit in a separate process: [*command, "speak", "Hello."]."""
     return [sys.executable, "-m", "speakkit"]
 
 
 @pytest.fixture
 def place(monkeypatch):
-    """A runtime directory and a home of one test's own, with a path short enough for a socket. Its daemon is killed.
+    """A runtime directory and a home for one test, with a path short enough for a socket; kills the daemon at the end.
 
-    Each process that is started has the hooks of tests/daemon/hooks.
+    Each process that the test starts loads the hooks of tests/daemon/hooks.
     """
     from speakkit.daemon.process import rundir, terminate
 
@@ -225,7 +229,7 @@ def place(monkeypatch):
         terminate.kill(found)
 
     def is_removed():
-        """A process that is ending may still write into it."""
+        """Remove the folder and return whether it is gone; a process that is ending may still write into it."""
         shutil.rmtree(base, ignore_errors=True)
         return not base.exists()
 
@@ -234,14 +238,14 @@ def place(monkeypatch):
 
 @pytest.fixture
 def fake_voice(place, monkeypatch):
-    """Each daemon from here on has the voice of `daemon/fake_voice.py`, at hand at once, and plays to nobody."""
+    """Set the voice of `daemon/fake_voice.py` and a sink that plays to no device for daemons that start later."""
     monkeypatch.setenv("SPEAKKIT_TEST_VOICE", "fake_voice:load")
     monkeypatch.setenv("SPEAKKIT_SINK", "timed-null")
 
 
 @pytest.fixture
 def sound_server(tmp_path_factory):
-    """A sound server of this test's own."""
+    """A sound server for this test."""
     if not (shutil.which("pulseaudio") and shutil.which("parec")):
         pytest.skip("needs the Debian packages pulseaudio, pulseaudio-utils and libasound2-plugins")
     server = SoundServer(tmp_path_factory.mktemp("pulse"))

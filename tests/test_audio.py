@@ -1,4 +1,4 @@
-"""Operations on samples."""
+"""Tests of the operations on samples."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ def tone(hertz, seconds, rate):
 
 
 def test_pcm_does_not_wrap_around():
-    """A sample over one is loud, not the opposite."""
+    """A sample beyond full scale is clipped and does not wrap around."""
     loud = Audio(np.array([0.0, 1.0, 1.5, -1.0, -7.0], np.float32), 24_000)
     assert np.frombuffer(loud.pcm16(), "<i2").tolist() == [0, 32767, 32767, -32767, -32767]
 
 
 def test_fades_touch_five_milliseconds():
-    """From nothing and to nothing; the middle stays as it is."""
+    """A fade changes only the first and last 5 ms, from and to zero."""
     faded = Audio(np.ones(2400, np.float32), 24_000).faded()
     assert faded.samples[0] == 0
     assert faded.samples[-1] == 0
@@ -27,12 +27,12 @@ def test_fades_touch_five_milliseconds():
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 100])
 def test_fade_of_the_shortest_audio(length):
-    """Shorter than two fades is no error."""
+    """Audio that is shorter than two fades can be faded, and keeps its length."""
     assert len(Audio(np.ones(length, np.float32), 24_000).faded().samples) == length
 
 
 def test_resampling_keeps_the_tone():
-    """Length and pitch in seconds and hertz."""
+    """Resampling keeps the duration in seconds and the pitch in hertz."""
     resampled = tone(440, 1.0, 24_000).resampled(16_000)
     spectrum = np.abs(np.fft.rfft(resampled.samples))
     assert resampled.duration == pytest.approx(1.0)
@@ -40,7 +40,7 @@ def test_resampling_keeps_the_tone():
 
 
 def test_parts_are_joined_in_order():
-    """And only parts of one rate."""
+    """Parts are joined in order. Different sample rates, or no parts at all, raise ValueError."""
     whole = joined([Audio(np.ones(3, np.float32), 8000), silence(0.001, 8000)])
     assert whole.samples.tolist() == [1.0] * 3 + [0.0] * 8
     with pytest.raises(ValueError, match="16000"):

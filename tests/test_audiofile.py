@@ -1,4 +1,4 @@
-"""Audio files: whole or not at all, and never in the wrong place."""
+"""Tests of audio files: written completely or not at all, and never over a file that is not audio."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ def written(target, audio_format="wav", audio=TONE):
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "pcm"])
 def test_what_is_written_is_read_back(tmp_path, name):
-    """In full length; lossless formats to the last bit."""
+    """What is written can be read back in full length; lossless formats keep the samples within 1e-4."""
     written(tmp_path / f"x.{name}", name)
     back = read(tmp_path / f"x.{name}")
     assert back.duration == pytest.approx(2.0, abs=0.1)
@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["ogg", "opus", "mp3"])
 def test_minutes_at_once_are_encoded(tmp_path, name):
-    """libsndfile's encoders are fed in blocks."""
+    """Three minutes in one write are encoded completely: libsndfile's encoders get them in blocks."""
     noise = np.random.default_rng(0).uniform(-1, 1, 180 * RATE).astype(np.float32)
     written(tmp_path / f"x.{name}", name, Audio(noise, RATE))
     assert read(tmp_path / f"x.{name}").duration == pytest.approx(180, abs=0.2)
@@ -50,7 +50,7 @@ def broken_off(target, error):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_what_is_broken_off_leaves_the_old_file(tmp_path, error):
-    """And nothing beside it."""
+    """An interrupted write keeps the old file and leaves no other file behind."""
     written(tmp_path / "x.wav")
     before = (tmp_path / "x.wav").read_bytes()
     with pytest.raises(error):
@@ -60,7 +60,7 @@ def test_what_is_broken_off_leaves_the_old_file(tmp_path, error):
 
 
 def test_file_is_in_its_place_only_when_it_is_whole(tmp_path):
-    """Until then, nobody finds half of it under its name."""
+    """The file appears under its name only after it is complete."""
     with sink(str(tmp_path / "x.wav"), "wav", RATE) as out:
         out.write(TONE)
         assert not (tmp_path / "x.wav").exists()
@@ -68,7 +68,7 @@ def test_file_is_in_its_place_only_when_it_is_whole(tmp_path):
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path):
-    """The umask's; a file that is replaced keeps its own."""
+    """A new file gets the permissions of the umask; a file that is replaced keeps its own."""
     mask = os.umask(0o027)
     try:
         written(tmp_path / "x.wav")
@@ -81,7 +81,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 
 
 def test_link_is_followed(tmp_path):
-    """It stays a link, and what it names is replaced."""
+    """A symbolic link stays a link, and its target is replaced."""
     (tmp_path / "link.wav").symlink_to(tmp_path / "real.wav")
     written(tmp_path / "link.wav")
     assert (tmp_path / "link.wav").is_symlink()
@@ -89,14 +89,14 @@ def test_link_is_followed(tmp_path):
 
 
 def test_device_is_written_to_and_not_replaced():
-    """/dev/null stays what it is."""
+    """Writing to /dev/null leaves it a character device."""
     check_target("/dev/null")
     written("/dev/null")
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 def test_pipe_gets_the_whole_file(tmp_path):
-    """A named pipe, with the right length in the header."""
+    """A named pipe gets the whole file, with the right length in the header."""
     os.mkfifo(tmp_path / "x.wav")
     got = []
     reader = threading.Thread(target=lambda: got.append((tmp_path / "x.wav").read_bytes()))
@@ -107,7 +107,7 @@ def test_pipe_gets_the_whole_file(tmp_path):
 
 
 def test_only_audio_is_overwritten_without_force(tmp_path):
-    """Or nothing: an empty file holds no work."""
+    """An audio file or an empty file is overwritten; any other file requires --force."""
     target = tmp_path / "x.wav"
     target.touch()
     check_target(str(target))
@@ -121,20 +121,20 @@ def test_only_audio_is_overwritten_without_force(tmp_path):
 
 @pytest.mark.parametrize("ending", sorted(FORMATS))
 def test_ending_names_the_format(ending):
-    """In capitals too; --format comes first."""
+    """The file's extension gives the format, in upper case too; --format overrides it."""
     assert format_of(f"x.{ending.upper()}", None) == ending
     assert format_of("x.wav", ending) == ending
 
 
 def test_format_that_libsndfile_lacks_is_refused(monkeypatch):
-    """An old libsndfile has no mp3."""
+    """A format that the installed libsndfile lacks, such as mp3 in an old one, raises BadValue."""
     monkeypatch.setattr(soundfile, "available_subtypes", lambda _: {"PCM_16": ""})
     with pytest.raises(BadValue, match="without mp3"):
         format_of("x.mp3", None)
 
 
 def test_what_is_no_audio_cannot_be_read(tmp_path):
-    """By name, whether it is there or not."""
+    """A file that is not audio, or that does not exist, raises StorageError with its name."""
     (tmp_path / "x.wav").write_text("a poem")
     with pytest.raises(StorageError, match=r"x\.wav is no audio"):
         read(tmp_path / "x.wav")

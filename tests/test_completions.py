@@ -1,4 +1,4 @@
-"""The completions, at TABs that are typed in real shells."""
+"""Tests of the shell completions: TAB is typed in real shells."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
 
-# Each shell is asked to show all candidates at the first TAB, and, at C-x C-l, the line as it stands.
+# Each shell shows all candidates at the first TAB, and prints the current line at C-x C-l.
 BASH = r"""
 PS1='ready> '
 bind 'set show-all-if-ambiguous on'; bind 'set bell-style none'; bind 'set enable-bracketed-paste off'
@@ -66,21 +66,21 @@ sys.exit(run(app, "speak"))
 
 @dataclass(frozen=True)
 class Answer:
-    """What stood on the screen after a TAB, and the line as it then was."""
+    """The screen after a TAB, and the line as completed."""
 
     screen: str
     line: str
 
 
 class Shell:
-    """An interactive shell, in `folder`."""
+    """An interactive shell in the folder `home`/here."""
 
     def __init__(self, name, home, environment):
         program = name.split()[0]
         rc = home / RC[program]
         rc.parent.mkdir(parents=True, exist_ok=True)
         rc.write_text(SCRIPTS[name])
-        # Without --rcfile, bash would read the system's file too, and bash-completion with it.
+        # Without --rcfile, bash would also read the system's file, which loads bash-completion.
         options = {"bash": ["--noprofile", "--rcfile", str(rc), "-i"], "zsh": ["-d", "-i"], "fish": ["-i"]}[program]
         self.process = pexpect.spawn(
             program,
@@ -94,11 +94,14 @@ class Shell:
         self.process.expect("ready> ")
 
     def tab(self, typed, *offered):
-        """Type a line and TAB, wait until every word `offered` is on the screen, and clear the line."""
+        """Type a line and TAB, wait until every word of `offered` is on the screen, and clear the line.
+
+        Returns an `Answer`.
+        """
         self.process.send(typed + "\t")
         screen = ""
         while not set(offered) <= set(plain(screen).split()):
-            screen += self.process.read_nonblocking(10_000, timeout=20)  # fish paints when no key is waiting
+            screen += self.process.read_nonblocking(10_000, timeout=20)  # fish paints while no key is pending
         self.process.send("\x18\x0c")
         self.process.expect(r"line=\[(.*?)\]\r*\n")
         screen, line = plain(screen + self.process.before), plain(self.process.match.group(1))
@@ -108,12 +111,12 @@ class Shell:
 
 
 def plain(screen):
-    """Without the terminal's escapes."""
+    """Return the screen without terminal escape sequences."""
     return re.sub(r"\x1b(\[[0-9;?>=]*[a-zA-Z]|[()][A-Z0-9]|[=>]|\].*?\x07)", "", screen)
 
 
 def installed(folder, programs):
-    """A prefix as pip makes it: the programs in bin, and under share what the wheel puts there."""
+    """Make a prefix like pip's: the programs in bin, and the wheel's shared data under share. Returns `folder`."""
     (folder / "bin").mkdir(parents=True)
     for name, text in programs.items():
         program = folder / "bin" / name
@@ -127,7 +130,7 @@ def installed(folder, programs):
 
 
 def started(name, folder):
-    """The shell `name`, in which what is under `folder` is installed."""
+    """Start the shell `name` with the prefix `folder` installed; skips the test if the shell is not installed."""
     if shutil.which(name.split()[0]) is None:
         pytest.skip(f"{name.split()[0]} is not installed")
     if "with" in name and not BASH_COMPLETION.exists():
@@ -162,7 +165,7 @@ def shell(request, home, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=SCRIPTS)
 def awkward(request, home, tmp_path_factory):
-    """Each shell, with a program whose values and help texts hold blanks, colons, quotes, and what shells expand."""
+    """Each shell, with a program whose values and help texts contain spaces, colons, quotes and shell expansions."""
     folder = installed(tmp_path_factory.mktemp("awkward"), {"speak": DEMO.format(python=sys.executable)})
     opened = started(request.param, folder)
     yield opened
@@ -174,7 +177,7 @@ def awkward(request, home, tmp_path_factory):
     [("speak --voice f", "f1 f2 f3 f4 ff_siwis"), ("speak -5 --dev", "--device"), ('speak "- item" --dev', "--device")],
 )
 def test_the_program_answers(home, typed, offered):
-    """In Typer's way, without a shell, and after texts that begin with a dash."""
+    """The program itself completes voices and options, also after texts that begin with a dash."""
     asked = {"_SPEAK_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(shlex.split(typed)) - 1)}
     program = [sys.executable, "-c", "from speakkit.__main__ import speak; speak()"]
     answer = subprocess.run(program, env=os.environ | asked, capture_output=True, text=True, check=True)
@@ -183,30 +186,30 @@ def test_the_program_answers(home, typed, offered):
 
 
 def test_the_first_tab_counts(shell):
-    """Although the script may be loaded by it."""
+    """The first TAB completes, although the shell may load the completion script only then."""
     shell.tab("speak --voice f", "f1", "f2", "f3", "f4")
 
 
 def test_voices_with_an_equals_sign(shell):
-    """The option stays."""
+    """A value after an equals sign is completed, and the option before it stays."""
     assert shell.tab("speak --voice=m").line == "speak --voice=m"
     assert shell.tab("speak --voice=bf_em").line.rstrip() == "speak --voice=bf_emma"
 
 
 def test_commands(shell):
-    """Their names, and what stands below them."""
+    """Commands and their subcommands are completed."""
     assert shell.tab("speakkit mod").line == "speakkit models "
     shell.tab("speakkit models ", "list", "fetch", "verify", "path")
 
 
 def test_models(shell):
-    """By name; their common part is typed at once."""
+    """Model names are completed, and their common prefix is inserted at once."""
     assert shell.tab("speakkit models fetch whi").line == "speakkit models fetch whisper-"
     assert shell.tab("speakkit models fetch whisper-t").line == "speakkit models fetch whisper-tiny.en "
 
 
 def test_options(shell):
-    """And their choices."""
+    """Options and the choices of an option are completed."""
     assert shell.tab("speak --dev").line == "speak --device "
     shell.tab("speak --device ", "auto", "cuda", "mps", "cpu")
     assert shell.tab("speak --device m").line == "speak --device mps "
@@ -214,24 +217,24 @@ def test_options(shell):
 
 @pytest.mark.parametrize("option", ["-o", "--output", "--file", "--file="])
 def test_files(shell, option):
-    """Their names, with a blank in them, are quoted."""
+    """File names are completed, and a space in them is quoted."""
     start = f"speak {option}" if option.endswith("=") else f"speak {option} "
     assert shell.tab(f"{start}my").line.rstrip() == f"{start}my\\ file.txt"
 
 
 @pytest.mark.parametrize("before", ['"two words"', "'it is'", "two\\ words", '"-5 degrees"', "$HOME"])
 def test_after_a_text(shell, before):
-    """With quotes and blanks in it, the option is completed none the less."""
+    """An option is completed after a text with quotes or spaces in it."""
     assert shell.tab(f"speak {before} --vo").line == f"speak {before} --voice "
 
 
 def test_in_the_middle_of_a_list_of_commands(shell):
-    """The program's own words alone are handed over."""
+    """Only the words of the current command are passed to the program."""
     assert shell.tab("true; speak --dev").line == "true; speak --device "
 
 
 def test_nothing_is_run_or_said(shell):
-    """A version asked for, or a command that does not exist, is no reason to write on the screen."""
+    """Completion prints neither a version, although --version is on the line, nor an error about an unknown command."""
     answer = shell.tab("speakkit --version mod")
     assert answer.line == "speakkit --version models "
     assert "speakkit 0" not in answer.screen
@@ -239,13 +242,13 @@ def test_nothing_is_run_or_said(shell):
 
 
 def test_a_value_with_a_blank(awkward):
-    """It becomes one word."""
+    """A value with a space is completed to one shell word."""
     assert awkward.tab("speak --kind two\\ w").line == "speak --kind two\\ words "
     assert awkward.tab('speak --kind "two w').line == 'speak --kind "two words" '
 
 
 def test_values_are_offered_as_they_are(awkward):
-    """And so are help texts, where the shell shows them; nothing in them is expanded."""
+    """Values, and help texts if the shell shows them, appear literally; nothing in them is expanded."""
     screen = awkward.tab("speak --kind ", "plain").screen
     assert "two:parts" in screen
     if "it's" in screen:

@@ -1,4 +1,4 @@
-"""Settings: where they are from, which counts, and what is refused."""
+"""Tests of the settings: their sources, the precedence of these, and the values that are refused."""
 
 import tomllib
 from contextlib import suppress
@@ -158,7 +158,7 @@ builder = "f2, 1.25, low"
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """A home without settings; write("speed = 1.5") gives it some."""
+    """Set a home without settings; write("speed = 1.5") writes its config.toml."""
     monkeypatch.delenv("SPEAKKIT_DAEMON", raising=False)
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.delenv("HF_ENDPOINT")
@@ -171,7 +171,7 @@ def write(tmp_path, monkeypatch):
 
 
 def test_the_table_is_what_there_is():
-    """Its rows are the fields of Settings, and each has a variable of its own and a line about it."""
+    """The rows of SETTINGS are the fields of Settings; each has its own variable and a one-line description."""
     names = [setting.name for setting in config.SETTINGS]
     assert [*names, "blends", "agents"] == [field.name for field in fields(config.Settings)]
     assert len({setting.variable for setting in config.SETTINGS}) == len(names)
@@ -179,13 +179,13 @@ def test_the_table_is_what_there_is():
 
 
 def test_each_choice_is_written_once():
-    """Those who check it elsewhere check the same."""
+    """Other modules use the choices of config instead of copies of them."""
     assert vars(device)["DEVICES"] is config.DEVICES
     assert all(name in config.SINK for name in (sinks.AUTO, *sinks.KINDS, f"{sinks.FILE}/x.wav"))
 
 
 def test_without_a_file_the_defaults_count(write, tmp_path):
-    """And are what the table says, each of an allowed value."""
+    """Without a file, every setting has its default, and every default is an allowed value."""
     found = config.load()
     assert found == config.Settings(
         voice="f1", speed=1.0, lang="", engine=config.EngineName.kokoro, device=config.Device.auto, seed=0, threads=0,
@@ -201,7 +201,7 @@ def test_without_a_file_the_defaults_count(write, tmp_path):
 
 
 def test_the_file_counts_before_the_defaults(write, monkeypatch):
-    """Each value in its type, and named with its line."""
+    """A value in the file overrides the default, has the setting's type, and is reported with its line."""
     monkeypatch.setenv("HOME", "/home/someone")
     write(ALL)
     found = config.load()
@@ -220,7 +220,7 @@ def test_the_file_counts_before_the_defaults(write, monkeypatch):
 
 
 def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
-    """An empty one counts as none; SPEAKKIT_OFFLINE=0 is not empty; a folder may be relative to the current one."""
+    """A variable overrides the file. An empty variable is ignored; "0" is not empty; a folder may be relative."""
     write("speed = 2\nvoice = 'm4'\noffline = true\ndevice = 'cpu'")
     monkeypatch.chdir(tmp_path)
     given = {"SPEED": "0.5", "VOICE": "", "OFFLINE": "0", "MODELS": "models", "VOICES": "~", "DEVICE": "cuda"}
@@ -237,7 +237,7 @@ def test_a_variable_counts_before_the_file(write, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_in_the_file(text, message, write):
-    """Names the file, the line, the key and what is allowed."""
+    """A fault in the file raises ConfigError with the file, the line, the key and the allowed values."""
     write(text)
     with pytest.raises(ConfigError) as caught:
         config.load()
@@ -246,7 +246,7 @@ def test_a_fault_in_the_file(text, message, write):
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_a_fault_in_the_environment(variable, write, monkeypatch):
-    """Names the variable."""
+    """A fault in a variable raises ConfigError with the variable's name and the allowed values."""
     value, message = VARIABLES[variable]
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError) as caught:
@@ -255,7 +255,7 @@ def test_a_fault_in_the_environment(variable, write, monkeypatch):
 
 
 def test_a_fault_is_told_even_where_a_variable_counts(write, monkeypatch):
-    """Else it would wait in the file for the day on which the variable is gone."""
+    """A fault in the file raises ConfigError even if a variable overrides it; else it would surface only later."""
     write("speed = 9")
     monkeypatch.setenv("SPEAKKIT_SPEED", "1")
     with pytest.raises(ConfigError, match="speed must be"):
@@ -263,7 +263,7 @@ def test_a_fault_is_told_even_where_a_variable_counts(write, monkeypatch):
 
 
 def test_paths_follow_the_system(monkeypatch):
-    """Where there is no SPEAKKIT_HOME."""
+    """Without SPEAKKIT_HOME, the paths follow the operating system's conventions."""
     monkeypatch.delenv("SPEAKKIT_HOME")
     assert paths.config().name == "config.toml"
     assert paths.secrets() == paths.config().with_name("secrets.toml")
@@ -288,7 +288,7 @@ LINES = st.one_of(
 @settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINES, max_size=6))
 def test_no_file_makes_anything_but_a_config_error(lines, write):
-    """Of one line that can be printed."""
+    """Any text as config.toml either loads or raises ConfigError with a printable one-line message."""
     paths.config().parent.mkdir(exist_ok=True)
     paths.config().write_bytes("\n".join(lines).encode(errors="replace"))
     message = ""
@@ -302,7 +302,7 @@ def test_no_file_makes_anything_but_a_config_error(lines, write):
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=200))
 def test_no_bytes_make_anything_but_a_config_error(raw, write):
-    """Nor can settings come from what is no TOML."""
+    """Any bytes as config.toml either are valid TOML or raise ConfigError."""
     paths.config().parent.mkdir(exist_ok=True)
     paths.config().write_bytes(raw)
     with suppress(ConfigError):

@@ -1,4 +1,4 @@
-"""`speakkit doctor` on this machine, and each line that can fail, made to fail once."""
+"""Tests of `speakkit doctor`: a run on this machine, and each check that can fail, made to fail once."""
 
 import json
 import os
@@ -29,7 +29,7 @@ CHECKS = [
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A home of its own, with the models of the others."""
+    """Set a separate home that shares the models of the other tests; returns its folder."""
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "models").symlink_to(paths.models())
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
@@ -37,18 +37,18 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 SPOKEN = (doctor.SENTENCE, "en", Audio(np.zeros(16_000, np.float32), 16_000))
-"""Silence, in place of speech."""
+"""Silence, in place of the speech that the checks synthesize."""
 
 
 def finding(name, severity=doctor.CheckState.warning):
-    """What one check finds."""
+    """Run one check and return its finding."""
     check = getattr(doctor, f"_{name}")
     given = [config.load()] if name in ("sound", "media") else []
     return doctor._finding(name, severity, lambda: check(*given))
 
 
 def test_this_machine_speaks(run, kokoro, whisper):
-    """A line for each check; what was spoken was heard, when a Whisper is there."""
+    """Every check has a line, and speech is recognized."""
     result = run("speakkit", "doctor", "--json")
     report = json.loads(result.out)
     found = {line["check"]: line for line in report["findings"]}
@@ -60,7 +60,7 @@ def test_this_machine_speaks(run, kokoro, whisper):
 
 
 def test_lines_for_people(run, kokoro):
-    """State, check and finding; under a line that is not ok, what to type."""
+    """Each line has state, check and finding; below a line that is not ok stands the command that mends it."""
     result = run("speakkit", "doctor")
     lines = result.out.decode().splitlines()
     assert result.code == 0
@@ -69,7 +69,7 @@ def test_lines_for_people(run, kokoro):
 
 
 def test_machine_without_weights_does_not_speak(run, elsewhere, monkeypatch, tmp_path):
-    """Exit code 4, and the other checks run all the same."""
+    """Without valid weights the exit code is 4, and the other checks still run."""
     (tmp_path / "models" / "kokoro").mkdir(parents=True)
     (tmp_path / "models" / "kokoro" / "kokoro-v1_0.pth").write_bytes(b"no weights")
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "models"))
@@ -87,7 +87,7 @@ def test_machine_without_weights_does_not_speak(run, elsewhere, monkeypatch, tmp
 
 
 def test_wsl_is_named(monkeypatch):
-    """And, without its sound server, how to get one."""
+    """WSL is named; without a sound server, the finding says how to get one."""
     monkeypatch.setattr(platform, "release", lambda: "5.15.153.1-microsoft-standard-WSL2")
     monkeypatch.delenv("PULSE_SERVER", raising=False)
     assert finding("system").state == "warning"
@@ -97,14 +97,14 @@ def test_wsl_is_named(monkeypatch):
 
 
 def test_python_that_is_too_new(monkeypatch):
-    """kokoro installs on no newer one."""
+    """A Python newer than kokoro supports is a failure, and the finding gives a command that installs an older one."""
     monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
     found = finding("python", doctor.CheckState.failed)
     assert (found.state, found.mend) == ("failed", "uv tool install --python 3.12 speakkit")
 
 
 def test_another_program_named_speak(monkeypatch, tmp_path):
-    """espeak installs one; which comes first on PATH counts."""
+    """Another program named speak, such as espeak's, is a warning if it comes first on PATH."""
     other = tmp_path / "speak"
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
@@ -119,7 +119,7 @@ def test_another_program_named_speak(monkeypatch, tmp_path):
 
 
 def test_settings_at_fault(elsewhere):
-    """Named by line; a file that others may write to is a danger."""
+    """A fault in config.toml is named with its line; a file that other users can write to is a warning."""
     file = paths.config()
     file.parent.mkdir(parents=True)
     file.write_text("speed = 1.25\nspeeed = 2\n")
@@ -134,7 +134,7 @@ def test_settings_at_fault(elsewhere):
 
 
 def test_keys_that_others_can_read(elsewhere, monkeypatch):
-    """Refused, and never shown."""
+    """A secrets file that other users can read is a warning; the keys are never shown."""
     monkeypatch.setenv("INWORLD_API_KEY", "of-the-environment")
     paths.secrets().parent.mkdir(parents=True)
     paths.secrets().write_text('gemini = "of-the-file"\n')
@@ -149,14 +149,14 @@ def test_keys_that_others_can_read(elsewhere, monkeypatch):
 
 
 def test_full_disk(monkeypatch):
-    """Said before a fetch breaks off."""
+    """Low disk space is a warning, before a download fails because of it."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
     assert (finding("disk").state, finding("disk").found[:6]) == ("warning", "100 MB")
     assert "SPEAKKIT_HOME" in finding("disk").mend
 
 
 def test_gpu_that_torch_cannot_use(monkeypatch, tmp_path):
-    """A driver is there, and torch is a build for the processor."""
+    """A CPU build of torch on a machine with an NVIDIA driver is a warning."""
     (tmp_path / "nvidiactl").touch()
     monkeypatch.setattr(device, "NVIDIA", (tmp_path / "nvidiactl",))
     if device.pick("auto").type != "cpu":
@@ -165,13 +165,13 @@ def test_gpu_that_torch_cannot_use(monkeypatch, tmp_path):
 
 
 def test_torch_that_was_not_tested(monkeypatch):
-    """Newer than the newest that was."""
+    """A torch newer than the newest tested version is a warning."""
     monkeypatch.setattr(torch, "__version__", "3.0.1+cpu")
     assert (finding("torch").state, "torch>=2.8" in finding("torch").mend) == ("warning", True)
 
 
 def test_espeak_that_does_not_load(monkeypatch):
-    """Words that are in no lexicon would be lost."""
+    """An espeak that does not load is a failure, since words outside the lexicons would be lost."""
 
     def broken(*_arguments, **_settings):
         raise RuntimeError("no library")
@@ -183,7 +183,7 @@ def test_espeak_that_does_not_load(monkeypatch):
 
 
 def test_voices_that_are_missing_or_broken(elsewhere, monkeypatch, tmp_path):
-    """The command that fetches them; the file that is no pack."""
+    """Missing voices are reported with the command that fetches them; an invalid voice file is described."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path / "bare"))
     assert (finding("voices").state, finding("voices").mend) == ("warning", "speakkit voices fetch")
     monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path / "own"))
@@ -193,14 +193,14 @@ def test_voices_that_are_missing_or_broken(elsewhere, monkeypatch, tmp_path):
 
 
 def test_languages_that_need_an_extra(monkeypatch):
-    """Named, with what installs them; nothing is wrong without them."""
+    """Languages whose packages are missing are listed with the command that installs them; the state stays ok."""
     monkeypatch.setattr(registry, "EXTRAS", {"ja": ("ja", ("no_such_package",))})
     found = finding("languages")
     assert (found.state, "speakkit[ja]" in found.found) == ("ok", True)
 
 
 def test_ear_that_fails(monkeypatch, whisper):
-    """CTranslate2 without its CUDA libraries."""
+    """A recognizer that fails, such as CTranslate2 without CUDA libraries, is a warning with the way to mend it."""
 
     class Deaf:
         device = "cuda"
@@ -216,13 +216,13 @@ def test_ear_that_fails(monkeypatch, whisper):
 
 
 def test_speech_that_is_not_understood(whisper):
-    """Silence was written in its place."""
+    """Speech that Whisper does not recognize, here silence, is a warning."""
     found = doctor._finding("hearing", doctor.CheckState.warning, lambda: doctor._hearing([SPOKEN]))
     assert (found.state, found.mend) == ("warning", "speakkit models verify")
 
 
 def test_settings_that_no_speak_accepts(monkeypatch):
-    """The voice and the engine that are set are those that are tried."""
+    """The check of speech uses the configured voice and engine, and fails if either is unusable."""
     for variable, value in (("SPEAKKIT_VOICE", "nosuch"), ("SPEAKKIT_ENGINE", "gemini")):
         monkeypatch.setenv(variable, value)
         found = doctor._finding("speech", doctor.CheckState.failed, lambda: doctor._speech([], config.load()))
@@ -230,14 +230,14 @@ def test_settings_that_no_speak_accepts(monkeypatch):
 
 
 def test_torch_that_does_not_load(monkeypatch):
-    """Its own line says so, and no other check stops."""
+    """If torch cannot be imported, only its own check reports it."""
     monkeypatch.setitem(sys.modules, "speakkit.engines.device", None)
     monkeypatch.delattr(engines, "device")
     assert (finding("torch").state, "Error: " in finding("torch").found) == ("warning", True)
 
 
 def test_no_sound(monkeypatch):
-    """A warning: speech to a file works."""
+    """Missing sound output is a warning only, since speech to a file still works."""
 
     def missing():
         raise NoAudioDevice("no sound: there is no device to play on (-1); connect one")
@@ -254,7 +254,7 @@ def _raised(function):
 
 
 def test_check_that_breaks_does_not_stop_the_others():
-    """Whatever it raises is a finding."""
+    """An unexpected exception in a check becomes its finding and does not stop the other checks."""
 
     def broken():
         raise ImportError("undefined symbol: cudaGetDevice")
@@ -264,7 +264,7 @@ def test_check_that_breaks_does_not_stop_the_others():
 
 
 def test_default_device_is_the_configured_one(monkeypatch):
-    """A device that is not there is a finding of the line that speaks on it."""
+    """The check of speech uses the configured device, and fails if it is not there."""
     monkeypatch.setenv("SPEAKKIT_DEVICE", "mps")
     if torch.backends.mps.is_available():
         pytest.skip("this machine has a GPU of that kind")
@@ -274,7 +274,7 @@ def test_default_device_is_the_configured_one(monkeypatch):
 
 
 def test_players_are_listed(monkeypatch):
-    """With what they do."""
+    """Media players are listed with their state."""
     found = [
         Seen("vlc", PlayerStatus.paused, is_ignored=False),
         Seen("kdeconnect", PlayerStatus.playing, is_ignored=True),
@@ -286,7 +286,7 @@ def test_players_are_listed(monkeypatch):
 
 
 def test_where_no_music_is_paused(elsewhere, monkeypatch):
-    """A machine without a desktop is no fault, nor is what the user wants."""
+    """A machine without a D-Bus session, or with the setting media off, is ok."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(elsewhere))
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.setattr(platform, "release", lambda: "6.1")

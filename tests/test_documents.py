@@ -1,4 +1,4 @@
-"""The manual pages say what the apps know, are what the generator writes, and are read without complaint."""
+"""Tests of the manual pages: they match the apps and the generator's output, and formatters report no warnings."""
 
 import os
 import re
@@ -23,7 +23,7 @@ GENERATOR = REPOSITORY / "scripts" / "documents.py"
 
 
 def rendered(program, width=80):
-    """The page as a reader sees it."""
+    """Return the page as `man` shows it, `width` columns wide; skips the test if man is not installed."""
     if shutil.which("man") is None:
         pytest.skip("man is not installed")
     environment = os.environ | {"MANWIDTH": str(width), "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""}
@@ -33,12 +33,12 @@ def rendered(program, width=80):
 
 
 def section(page, title):
-    """The text below a heading, up to the next one."""
+    """Return the text below a heading, up to the next heading."""
     return re.search(rf"^{title}\n(.*?)^(?=\S)", page, re.MULTILINE | re.DOTALL)[1]
 
 
 def below(name, command, parent=None):
-    """Every command, its words and its context."""
+    """Yield each visible command as its full name and its context."""
     context = typer.Context(command, info_name=name, parent=parent, **command.context_settings)
     yield context.command_path, context
     if isinstance(command, typer.core.TyperGroup):
@@ -49,19 +49,19 @@ def below(name, command, parent=None):
 
 
 def generate(repository, *arguments):
-    """Run the generator that lies in `repository`."""
+    """Run the generator of the given repository."""
     script = repository / "scripts" / "documents.py"
     return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
 
 
 def test_nothing_is_stale():
-    """Run `python scripts/documents.py` where this fails."""
+    """The generated documents are up to date; if this fails, run `python scripts/documents.py`."""
     checked = generate(REPOSITORY, "--check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_what_is_stale_is_named_and_mended(tmp_path):
-    """A new option makes its pages stale, a lost or a needless file is found, and a run mends all of it."""
+    """--check names stale, missing and superfluous files, and a run of the generator mends all of them."""
     for folder in ("scripts", "speakkit", "man", "completions"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     module = tmp_path / "speakkit" / "cli" / "models.py"
@@ -87,7 +87,7 @@ def test_what_is_stale_is_named_and_mended(tmp_path):
     ids=lambda command: command[0],
 )
 def test_formatters_do_not_complain(program, command):
-    """Of groff, mandoc and man."""
+    """groff, mandoc and man format the pages without warnings."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     page = REPOSITORY / "man" / f"{program}.1"
@@ -98,7 +98,7 @@ def test_formatters_do_not_complain(program, command):
 
 @pytest.mark.parametrize("program", PAGES)
 def test_every_command_and_option_is_there(program):
-    """Under the name of its command; --help is said once."""
+    """The page lists every option under its command; it documents --help only once."""
     page = rendered(program, width=300)
     for path, context in below(program, typer.main.get_command(PAGES[program])):
         words = path.partition(" ")[2]
@@ -116,14 +116,14 @@ def test_every_command_and_option_is_there(program):
 
 @pytest.mark.parametrize("program", PAGES)
 def test_every_exit_code_is_explained(program):
-    """By what errors.py says of it."""
+    """The page lists every exit code with its description from errors.py."""
     status = " ".join(section(rendered(program), "EXIT STATUS").split())
     for code in ExitCode:
         assert f"{code.value} {code.about}.".replace("`", "").lower() in status.lower()
 
 
 def test_readme_and_help_explain_the_same_exit_codes(command):
-    """One text, three places."""
+    """README.md and --help describe each exit code with the text of `ExitCode`."""
     readme = dict(re.findall(r"^\| (\d+) \| (.*) \|$", (REPOSITORY / "README.md").read_text(), re.MULTILINE))
     shown = " ".join(subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout.split())
     for code in ExitCode:
@@ -132,7 +132,7 @@ def test_readme_and_help_explain_the_same_exit_codes(command):
 
 
 def test_every_variable_is_named():
-    """That the package reads."""
+    """The page lists every environment variable that the package reads."""
     read = {
         name
         for module in (REPOSITORY / "speakkit").rglob("*.py")
@@ -144,7 +144,7 @@ def test_every_variable_is_named():
 
 
 def test_files_are_those_of_a_reader():
-    """Not those of the machine that wrote the page."""
+    """The page shows paths with ~ and not those of the machine that generated it."""
     files = section(rendered("speak"), "FILES")
     assert f"~/.cache/speakkit/{paths.models().name}" in files
     assert f"~/.local/state/speakkit/{paths.log().name}" in files
@@ -152,7 +152,7 @@ def test_files_are_those_of_a_reader():
 
 @pytest.mark.parametrize("program", PAGES)
 def test_it_reads_well(program):
-    """Nothing sticks out of 80 columns, and nothing of Rich, of Python or of roff is left over."""
+    """No line exceeds 80 columns, and no markup of Rich, Python or roff is left over."""
     page = rendered(program)
     assert [line for line in page.splitlines() if len(line) > 80] == []
     for left_over in ("[/", "[bold", "`", "\\", ". .", "<str>", "<bool>", "None", "Device.", "\u2010"):
@@ -162,7 +162,7 @@ def test_it_reads_well(program):
 
 @pytest.mark.parametrize("program", PAGES)
 def test_prose_names_no_option_that_is_gone(program):
-    """What DESCRIPTION says in words of its own is still so."""
+    """DESCRIPTION and EXAMPLES mention only options that exist."""
     page = rendered(program)
     known = {
         name

@@ -1,4 +1,4 @@
-"""Errors of other packages are told apart by what is known of them without importing those packages."""
+"""Tests of classifying errors of other packages without importing those packages."""
 
 import pytest
 
@@ -20,7 +20,7 @@ ONNX = type("RuntimeException", (Exception,), {})
     ],
 )
 def test_lack_of_memory_is_recognised(error):
-    """Also in an error that was raised from it."""
+    """An out-of-memory error is recognized, also as the cause of another error."""
     assert is_out_of_memory(error)
     wrapped = ModelError("the weights are damaged")
     wrapped.__cause__ = error
@@ -29,5 +29,5 @@ def test_lack_of_memory_is_recognised(error):
 
 @pytest.mark.parametrize("error", [None, RuntimeError("bad shape"), ValueError("out of memory"), OSError("disk")])
 def test_other_errors_are_none(error):
-    """Whatever they say, if they are of another class."""
+    """Errors of other classes are not out-of-memory errors, whatever their message."""
     assert not is_out_of_memory(error)

@@ -1,4 +1,4 @@
-"""API keys: where they are found, who may read them, and that nothing shows them."""
+"""Tests of the API keys: where they are found, the file's permissions, and that no output contains them."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ for number in range(25):
 
 @pytest.fixture(autouse=True)
 def secrets(tmp_path, monkeypatch):
-    """A home without keys, and no keys in the environment; the path of its secrets.toml."""
+    """Set a home without keys and clear the keys from the environment; returns the path of secrets.toml."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     for variables in keys.VARIABLES.values():
         for variable in variables:
@@ -38,13 +38,13 @@ def written(text, mode=0o600):
 
 
 def test_no_key_is_none():
-    """Which is no error here: the cloud's engine says what to do."""
+    """find() returns None if no key is set; the cloud engine reports what to do."""
     assert keys.find("gemini") is None
 
 
 @pytest.mark.parametrize("service", keys.VARIABLES)
 def test_the_first_variable_counts(service, monkeypatch):
-    """Before the others and the file; one that is empty is passed over."""
+    """The first variable overrides the others and the file; an empty one is skipped."""
     keys.store(service, "from-file")
     found = keys.find(service)
     assert (found.value, found.source) == ("from-file", "secrets.toml line 2")
@@ -57,27 +57,27 @@ def test_the_first_variable_counts(service, monkeypatch):
 
 
 def test_a_key_in_the_environment_needs_no_file(monkeypatch):
-    """Not even one that could be read."""
+    """With a key in the environment, the file is not read, even if it is invalid."""
     written("gemini = 1", 0o644)
     monkeypatch.setenv("GEMINI_API_KEY", SECRET)
     assert keys.find("gemini").value == SECRET
 
 
 def test_what_is_no_key_in_the_environment(monkeypatch):
-    """Is told by the variable's name alone."""
+    """An invalid key in the environment raises ConfigError with the variable's name, and without the value."""
     monkeypatch.setenv("GEMINI_API_KEY", f"{SECRET} {SECRET}")
     with pytest.raises(ConfigError, match=r"^GEMINI_API_KEY is not an API key: a key is 1 to 4096 ASCII"):
         keys.find("gemini")
 
 
 def test_a_key_is_not_shown():
-    """By its repr, alone or in something else."""
+    """The repr and the str of a key do not contain it."""
     assert SECRET not in repr([keys.Key(SECRET, "secrets.toml")])
     assert SECRET not in f"{keys.Key(SECRET, 'secrets.toml')}"
 
 
 def test_a_stored_key_is_private(secrets):
-    """And what else is there stays."""
+    """Storing a key creates a private file and keeps the other keys in it."""
     keys.store("inworld", f"  {SECRET}==\n")
     keys.store("gemini", "first")
     keys.store("gemini", 'sec"o\\nd')
@@ -89,7 +89,7 @@ def test_a_stored_key_is_private(secrets):
 
 @pytest.mark.parametrize("key", ["", " \n", "two words", "two\nlines", "schlüssel", "nul\0", "k" * 4097])
 def test_what_is_no_key_is_refused(key, secrets):
-    """Without being shown."""
+    """Storing an invalid key raises BadValue with a message that does not contain it."""
     with pytest.raises(BadValue) as caught:
         keys.store("gemini", key)
     assert str(caught.value) == "the given text is not an API key: a key is 1 to 4096 ASCII characters without spaces"
@@ -112,7 +112,7 @@ def test_what_is_no_key_is_refused(key, secrets):
     ],
 )
 def test_a_fault_in_the_file_shows_no_key(text, message, deed, secrets):
-    """Neither the error nor its traceback; and the file is not written over."""
+    """A fault in the file raises ConfigError with no key in message or traceback, and the file stays unchanged."""
     written(text)
     with pytest.raises(ConfigError) as caught:
         deed()
@@ -124,7 +124,7 @@ def test_a_fault_in_the_file_shows_no_key(text, message, deed, secrets):
 @pytest.mark.parametrize("deed", [lambda: keys.find("gemini"), lambda: keys.store("gemini", "other")])
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o602])
 def test_a_file_that_others_may_touch_is_refused(mode, deed, secrets):
-    """With the command that mends it, and neither read nor written."""
+    """A file that other users can read or write is refused with the command that mends it, and is left unchanged."""
     written(f"gemini = '{SECRET}'", mode)
     with pytest.raises(ConfigError, match=f"try: chmod 600 {secrets}$"):
         deed()
@@ -133,7 +133,7 @@ def test_a_file_that_others_may_touch_is_refused(mode, deed, secrets):
 
 @pytest.mark.parametrize("service", ["gemeni", SECRET, "GEMINI"])
 def test_an_unknown_service(service):
-    """Is named only where it could be no key."""
+    """The error about an unknown service repeats its name only if it cannot be a key."""
     for deed in (keys.find, lambda name: keys.store(name, "key")):
         with pytest.raises(BadValue, match=r"there is no service .*; try gemini or inworld") as caught:
             deed(service)
@@ -141,7 +141,7 @@ def test_an_unknown_service(service):
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
-    """Is an error that names the file."""
+    """An error about a folder that cannot be made names the file."""
     (tmp_path / "config").rmdir()
     (tmp_path / "config").touch()
     with pytest.raises(StorageError, match=r"cannot write .*/config/secrets\.toml: file exists") as caught:
@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 
 def test_writers_at_once_lose_no_key():
-    """Of two services, stored over and over by two processes, both keep the last key."""
+    """Two processes that each store the keys of one service at the same time lose no key."""
     processes = [subprocess.Popen([sys.executable, "-c", STORING, service]) for service in keys.VARIABLES]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert keys.find("gemini").value == "gemini-24"

@@ -1,4 +1,4 @@
-"""The rules that keep the tree as it is, but for those of .ci/lint: budgets, and what starting up may load."""
+"""Tests of structure that .ci/lint does not check: size limits, and the modules that an import may load."""
 
 import ast
 import json
@@ -29,7 +29,7 @@ def functions():
 
 
 def test_modules_and_functions_are_small():
-    """At most 400 lines a module and 60 a function, with a median of at most 10."""
+    """A module has at most 400 lines and a function at most 60, with a median of at most 10."""
     assert {str(m): n for m in MODULES if (n := len(m.read_text().splitlines())) > 400} == {}
     lengths = {f"{module.name}:{f.name}": f.end_lineno - f.lineno + 1 for module, f in functions()}
     assert {name: n for name, n in lengths.items() if n > 60} == {}
@@ -37,7 +37,7 @@ def test_modules_and_functions_are_small():
 
 
 def test_every_parameter_is_annotated():
-    """All of them, but for self and cls."""
+    """Every parameter except self and cls is annotated."""
     bare = [
         f"{module.name}:{function.name}:{argument.arg}"
         for module, function in functions()
@@ -48,7 +48,7 @@ def test_every_parameter_is_annotated():
 
 
 def test_broad_excepts_stand_where_they_may():
-    """In the one handler, where one cannot pass through C, and where one item or request must not stop the others."""
+    """Broad excepts occur only in the error handler, around C callbacks, and around single items or requests."""
     lines = [(module.name, line) for module in MODULES for line in module.read_text().splitlines()]
     broad = [name for name, line in lines if re.search(r"except (Base)?Exception|except:", line)]
     assert sorted(broad) == ["attempt.py", "audiofile.py", "child.py", "doctor.py", "error_handler.py", "server.py"]
@@ -56,20 +56,20 @@ def test_broad_excepts_stand_where_they_may():
 
 @pytest.mark.parametrize("module", ["speakkit", "speakkit.cli.app", "speakkit.cli.speak"])
 def test_starting_up_loads_nothing_heavy(module):
-    """A fresh interpreter imports the commands, and none of the packages that they may come to need."""
+    """Importing the commands in a fresh interpreter loads no heavy package."""
     code = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     assert {name.split(".")[0] for name in loaded}.isdisjoint(HEAVY)
 
 
 def test_readme_names_every_exit_code():
-    """Its table is the enum."""
+    """The README's table lists the codes of `ExitCode`."""
     rows = re.findall(r"^\| (\d+) \| ", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
     assert [int(code) for code in rows] == sorted(ExitCode)
 
 
 def test_ci_runs_what_the_readme_says():
-    """The README's second command, to the letter, but for the lint between its halves; pytest has the last word."""
+    """CI runs the README's second command, with .ci/lint between its two halves and pytest last."""
     assert "pip install '.[dev]' && pytest\n" in (REPOSITORY / "README.md").read_text()
     assert (REPOSITORY / ".ci" / "run").read_text().endswith("\npip install --quiet '.[dev]' && .ci/lint && pytest\n")
 
@@ -85,7 +85,7 @@ test "$*" != "$FAULTY"
 
 @pytest.mark.parametrize("faulty", [*TOOLS, "none"])
 def test_lint_ends_with_the_first_fault(faulty, tmp_path):
-    """And is well where there is none: all the tools have run then."""
+    """.ci/lint stops at the first tool that fails; without a fault it runs all tools and exits with 0."""
     for name in {tool.split()[0] for tool in TOOLS}:
         (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)

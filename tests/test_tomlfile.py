@@ -1,4 +1,4 @@
-"""Small TOML files: what is refused, on which line something stands, and how one is replaced."""
+"""Tests of small TOML files: what is refused, line numbers of keys, and replacing a file."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ file = pathlib.Path(sys.argv[1])
 with tomlfile.locked(file):
     tomlfile.replace(file, "a = 2")
 """
-"""A process that stops between writing the new file and putting it in its place."""
+"""A process that stops after it has written the new file, and before it renames it."""
 
 COUNTING = """
 import pathlib, sys
@@ -55,7 +55,7 @@ def file(tmp_path):
 
 @pytest.mark.parametrize(("raw", "message"), FAULTS.values(), ids=FAULTS)
 def test_a_file_that_is_no_toml(raw, message, file):
-    """Is refused in one line that names it, and the place where there is one."""
+    """An invalid file raises ConfigError in one line, with its name and, if known, the position."""
     file.write_bytes(raw)
     with pytest.raises(ConfigError, match=message) as caught:
         tomlfile.read(file)
@@ -63,20 +63,20 @@ def test_a_file_that_is_no_toml(raw, message, file):
 
 
 def test_a_missing_file_is_empty(tmp_path):
-    """Also where its folder is a file, which only matters to those who write."""
+    """A missing file has no values, also if its parent is a file."""
     (tmp_path / "file").touch()
     assert tomlfile.read(tmp_path / "nowhere.toml").values == {}
     assert tomlfile.read(tmp_path / "file" / "settings.toml").values == {}
 
 
 def test_a_byte_order_mark_is_no_fault(file):
-    """Some editors put one in front."""
+    """A byte order mark, as some editors write it, is accepted."""
     file.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
     assert tomlfile.read(file).values == {"a": 1}
 
 
 def test_what_is_no_file_is_refused(tmp_path):
-    """A folder, and a pipe that nobody writes to, which is not waited for."""
+    """A folder raises ConfigError, and so does a pipe, without waiting for a writer."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(ConfigError, match=r"cannot read .*/folder: is a directory"):
         tomlfile.read(tmp_path / "folder")
@@ -86,7 +86,10 @@ def test_what_is_no_file_is_refused(tmp_path):
 
 
 def test_where_a_key_stands(file):
-    """Found in tables, dotted and quoted names, and not in texts of several lines; else the table's line, or none."""
+    """where() finds keys in tables and under dotted or quoted names, but not inside multi-line strings.
+
+    For a missing key it returns the file's name without a line.
+    """
     file.write_text(
         'a = 1\n"b" = 2 # c = 3\n\n# \'\'\' no quotes\ntext = """\nd = 4\n[d]\n"""\nd = 5\ne.f = 6\n'
         "g = {h = 7}\n[ i . 'j' ]\n  k = 8\n[[l]]\nm = 9\n"
@@ -99,7 +102,7 @@ def test_where_a_key_stands(file):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_private_file_that_others_may_touch(mode, file):
-    """Is refused, with the command that mends it; without those rights it is read."""
+    """A private file that other users can read or write is refused with the command that mends it."""
     file.write_text("a = 1")
     file.chmod(mode)
     with pytest.raises(ConfigError, match=f"can be read or changed by others; try: chmod 600 {file}$"):
@@ -109,7 +112,7 @@ def test_a_private_file_that_others_may_touch(mode, file):
 
 
 def test_a_private_file_of_another_user(file):
-    """Is refused: by root where it is not root's own, by others where it is root's."""
+    """A private file of another user is refused, also for root."""
     file.touch(0o600)
     if os.geteuid() == 0:
         os.chown(file, 12345, -1)
@@ -118,7 +121,7 @@ def test_a_private_file_of_another_user(file):
 
 
 def test_a_link_to_a_private_file(file, tmp_path):
-    """Is followed into a folder of one's own, and refused where another user could put another file there."""
+    """A link to a private file is followed, unless it leads into a folder of another user."""
     with tempfile.NamedTemporaryFile(dir=None if os.geteuid() else tmp_path) as target:
         file.symlink_to(target.name)
         if os.geteuid() == 0:
@@ -129,7 +132,7 @@ def test_a_link_to_a_private_file(file, tmp_path):
 
 
 def test_an_error_of_a_private_file_quotes_nothing(file):
-    """But the place."""
+    """The error about a private file gives the position and quotes none of its content."""
     file.touch(0o600)
     file.write_text("[sk-1234]\n[sk-1234]\n")
     with pytest.raises(ConfigError) as caught:
@@ -138,7 +141,7 @@ def test_an_error_of_a_private_file_quotes_nothing(file):
 
 
 def test_a_new_file_is_private_from_the_start(file, monkeypatch):
-    """Before the first byte is in it, whatever the umask."""
+    """A new file has mode 0600 before its first byte is written, whatever the umask."""
     modes = []
     fsync = os.fsync
 
@@ -159,7 +162,7 @@ def test_a_new_file_is_private_from_the_start(file, monkeypatch):
 
 
 def test_rights_and_links_are_kept(file, tmp_path):
-    """Of a file that is replaced."""
+    """Replacing a file keeps its mode, and a symbolic link to it."""
     (tmp_path / "dotfiles").mkdir()
     target = tmp_path / "dotfiles" / "mine.toml"
     target.write_text("a = 1")
@@ -172,7 +175,7 @@ def test_rights_and_links_are_kept(file, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
-    """Is named with the reason."""
+    """A folder that cannot be written to raises StorageError with the reason."""
     (tmp_path / "file").touch()
     with (
         pytest.raises(StorageError, match=r"cannot write .*/file/settings\.toml: file exists"),
@@ -186,7 +189,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 
 def test_killed_half_way(file):
-    """The old file stays, the lock is free, and what was left lies in nobody's way."""
+    """If the writer is killed midway, the old file stays, the lock is free, and the partial file is removed later."""
     file.write_text("a = 1")
     with subprocess.Popen([sys.executable, "-c", HALTING, file], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "half-way\n"
@@ -199,7 +202,7 @@ def test_killed_half_way(file):
 
 
 def test_writers_at_once_lose_nothing(file):
-    """Three processes count to 75 together, while the file can be read at any moment."""
+    """Three processes count to 75 together without lost updates, and the file is readable at any moment."""
     file.write_text("a = 0")
     processes = [subprocess.Popen([sys.executable, "-c", COUNTING, file]) for _ in range(3)]
     while any(process.poll() is None for process in processes):

@@ -1,4 +1,4 @@
-"""The table of voices, their languages, and blends of them."""
+"""Tests of the table of voices, their languages, and blends."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from speakkit.voices import ALIASES, LANGUAGES, PACKAGED, SAMPLES, find, languag
 
 
 def test_names_and_aliases():
-    """54 voices, eleven aliases, and a packaged pack for each alias."""
+    """There are 54 voices and eleven aliases, and each packaged voice has a pack of shape (510, 1, 256) in float16."""
     assert len(profiles()) == 54
     assert len(ALIASES["kokoro"]) == 11
     assert set(profiles()) >= PACKAGED
@@ -21,7 +21,7 @@ def test_names_and_aliases():
 
 
 def test_profiles_are_those_of_the_published_table():
-    """A few rows of VOICES.md, and how many voices each language has."""
+    """A few rows match VOICES.md, and so does the number of voices per language."""
     counts = {language: sum(p.language == language for p in profiles().values()) for language in LANGUAGES.values()}
     assert counts == {"en-us": 20, "en-gb": 8, "es": 3, "fr-fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
     assert (profiles()["af_heart"].grade, profiles()["am_adam"].grade, profiles()["ef_dora"].grade) == ("A", "F+", "")
@@ -32,7 +32,7 @@ def test_profiles_are_those_of_the_published_table():
 
 @pytest.mark.parametrize("engine", ["gemini", "inworld"])
 def test_aliases_of_the_clouds_name_voices(engine):
-    """Each alias is a voice that the cloud has."""
+    """Each alias of a cloud engine names one of its voices."""
     assert set(ALIASES[engine].values()) <= set(profiles(engine)) | {"Olivia"}
 
 
@@ -40,13 +40,13 @@ def test_aliases_of_the_clouds_name_voices(engine):
     ("name", "full", "spoken"), [("f1", "af_heart", "en-us"), ("m4", "bm_george", "en-gb"), ("s1", "ef_dora", "es")]
 )
 def test_aliases_name_voices(name, full, spoken):
-    """s1 is ef_dora: there is no af_dora."""
+    """An alias gives the full name and the language; s1 is ef_dora, since there is no af_dora."""
     assert find(name).name == full
     assert find(full).language == spoken
 
 
 def test_unknown_voice_names_the_nearest():
-    """Or, where nothing is near, those that are there."""
+    """The error about an unknown voice suggests the nearest name, or lists the aliases if none is near."""
     with pytest.raises(BadValue, match="af_heart"):
         find("af_hart")
     with pytest.raises(BadValue, match="f1, f2"):
@@ -55,7 +55,7 @@ def test_unknown_voice_names_the_nearest():
 
 @pytest.mark.parametrize(("name", "engine"), [("Zephyr", "gemini"), ("kore", "gemini"), ("Dennis", "inworld")])
 def test_voice_of_another_backend_is_named_as_such(name, engine):
-    """It is no typing error, and nothing near it would help."""
+    """The error about a voice of another engine names that engine instead of similar names."""
     with pytest.raises(BadValue, match=f"voice of {engine}"):
         find(name)
 
@@ -74,12 +74,12 @@ def test_voice_of_another_backend_is_named_as_such(name, engine):
     ],
 )
 def test_blends_that_are_the_same_voice(one, other):
-    """Both syntaxes, any order, any scale: one voice, with one name."""
+    """Both syntaxes, in any order and at any scale, give the same voice with the same name."""
     assert find(one) == find(other)
 
 
 def test_blend_is_written_in_its_least_numbers():
-    """And what is written is read as the same blend."""
+    """A blend's name has the smallest whole weights, and parses to the same blend."""
     blend = find("af_sky:40,af_bella:60")
     assert blend.name == "af_bella(3)+af_sky(2)"
     assert find(blend.name) == blend
@@ -88,7 +88,7 @@ def test_blend_is_written_in_its_least_numbers():
 
 @given(st.dictionaries(st.sampled_from(sorted(PACKAGED)), st.integers(1, 1000), min_size=1))
 def test_canonical_name_is_the_blend(weights):
-    """For every blend of whole weights."""
+    """The name of any blend of whole weights parses to the same blend."""
     blend = find("+".join(f"{name}({weight})" for name, weight in weights.items()))
     assert find(blend.name) == blend
     assert blend == find(",".join(f"{name}:{weight}" for name, weight in reversed(weights.items())))
@@ -96,7 +96,7 @@ def test_canonical_name_is_the_blend(weights):
 
 @given(st.text(st.sampled_from("af_bellsky12+,:(). -eé\N{GRINNING FACE}"), max_size=30))
 def test_any_text_is_a_voice_or_refused(text):
-    """Nothing else comes out of it."""
+    """find() returns a blend whose shares add up to 1, or raises BadValue, for any text."""
     try:
         found = find(text)
     except BadValue:
@@ -124,19 +124,19 @@ def test_any_text_is_a_voice_or_refused(text):
     ],
 )
 def test_blend_that_cannot_be_mixed_is_refused(blend, words):
-    """Nothing, a negative or an enormous weight, a voice that there is not: each with its reason."""
+    """A blend with a missing part, a bad weight or an unknown voice raises BadValue with the reason."""
     with pytest.raises(BadValue, match=words.replace("(", r"\(")):
         find(blend)
 
 
 def test_blend_speaks_the_language_of_most_of_it():
-    """Whatever the order."""
+    """A blend has the language of its largest part, whatever the order."""
     assert find("ef_dora(2)+af_sky(1)").language == "es"
     assert find("af_sky(2)+ef_dora(1)").language == "en-us"
 
 
 def test_named_blends_and_voices_of_ones_own():
-    """A blend of the configuration, and a pack of the user's folder; neither is part of what is not known."""
+    """A configured blend may contain a voice of the user's folder, but cannot be part of another blend."""
     blends = {"narrator": "af_bella(2)+jadzia"}
     assert find("narrator", blends=blends, own={"jadzia"}).mix[1] == ("jadzia", pytest.approx(1 / 3))
     with pytest.raises(BadValue, match="jadzia"):
@@ -146,13 +146,13 @@ def test_named_blends_and_voices_of_ones_own():
 
 
 def test_language_of_ones_own_voice_is_in_its_name():
-    """As in Kokoro's names; English where it is named otherwise."""
+    """The first letter of the user's voice name gives its language, as in Kokoro's names; otherwise it is English."""
     assert own_profile("ef_carmen", "").language == "es"
     assert own_profile("carmen", "").language == "en-us"
 
 
 def test_languages_have_many_names():
-    """Kokoro's letters, ISO codes, and ours."""
+    """A language is accepted as Kokoro's letter, as an ISO code and in speakkit's own form."""
     assert [language(name) for name in ("a", "en", "EN_GB", "fr", "pt-BR", "cmn", "ja")] == [
         *("en-us", "en-us", "en-gb", "fr-fr", "pt-br", "zh", "ja"),
     ]
@@ -161,5 +161,5 @@ def test_languages_have_many_names():
 
 
 def test_every_language_has_a_sentence():
-    """To hear a voice by."""
+    """Every language has a sample sentence."""
     assert set(SAMPLES) == set(LANGUAGES.values())

@@ -1,4 +1,4 @@
-"""The table of commands: it says what the commands say of themselves, and loads none of them."""
+"""Tests of the table of commands: it matches the commands, and loads none of them."""
 
 import inspect
 import json
@@ -16,14 +16,14 @@ GROUP: Any = typer.main.get_command(app)
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_says_what_the_command_says(name):
-    """The first line of its help, under its name."""
+    """Each entry has the command's name and the first line of its help."""
     command = GROUP.load(name)
     assert command.name == name
     assert inspect.cleandoc(command.help).splitlines()[0] == COMMANDS[name].help
 
 
 def test_panels_hold_all_commands(run):
-    """In the order of the table."""
+    """The help shows the panels in the order of the table, and every command in them."""
     shown = run("speakkit", "--help").out.decode()
     panels = list(dict.fromkeys(entry.panel for entry in COMMANDS.values()))
     assert [line.split()[1] for line in shown.splitlines() if any(f"─ {panel} ─" in line for panel in panels)] == [
@@ -33,7 +33,7 @@ def test_panels_hold_all_commands(run):
 
 
 def test_help_loads_no_command():
-    """Only the one that is run is imported."""
+    """--help imports none of the command modules."""
     code = (
         "import json, sys; from speakkit.cli.app import app; from speakkit.cli.error_handler import run;"
         "run(app, 'speakkit', ['--help']); print(); print(json.dumps([*sys.modules]))"
@@ -45,7 +45,7 @@ def test_help_loads_no_command():
 
 
 def test_an_unknown_command_is_a_mistake_of_use(run):
-    """With what is like it."""
+    """An unknown command exits with 2 and suggests a similar one."""
     result = run("speakkit", "qeue")
     assert (result.code, result.out) == (2, b"")
     assert "queue" in result.err

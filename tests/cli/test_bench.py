@@ -1,4 +1,4 @@
-"""`speakkit bench`: real processes with the real Kokoro, and for what may go wrong, with a stand-in for it."""
+"""Tests of `speakkit bench`: real processes with Kokoro, and a stand-in for the error cases."""
 
 import csv
 import io
@@ -31,7 +31,10 @@ def text(tmp_path):
 
 @pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)], ids="x{}".format)
 def real(request, command, weights, tmp_path_factory):
-    """One real run, of ours and of the plain loop, with as many instances: its folder, and how it ended."""
+    """One real run of Kokoro and of the baseline, with 1 or 2 instances.
+
+    Returns its folder, the finished process and the number of instances.
+    """
     folder = tmp_path_factory.mktemp("bench")
     (folder / "text.txt").write_text(TEXT)
     options = "--requests 2 --baseline --json --text text.txt --csv rows.csv --plot bench.png --compare"
@@ -49,7 +52,7 @@ def real(request, command, weights, tmp_path_factory):
 
 @pytest.fixture
 def stand_in(monkeypatch, tmp_path, home):
-    """Workers that speak nothing, and a history of one's own; the models are those of all tests."""
+    """Set workers that synthesize nothing, and a separate history file; the models are shared with all tests."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "bench"))
     monkeypatch.setattr(crew, "PLACE", "stand_in:load")
     monkeypatch.setattr(paths, "measurements", lambda: tmp_path / "state" / "bench.jsonl")
@@ -57,7 +60,7 @@ def stand_in(monkeypatch, tmp_path, home):
 
 @pytest.fixture
 def reported(monkeypatch):
-    """Let the test be told of progress: it sets the function that is called with each report."""
+    """Return a function that registers a callback of the test for each progress report."""
     told: list[Any] = []
 
     @contextmanager
@@ -69,7 +72,7 @@ def reported(monkeypatch):
 
 
 def workers(parent):
-    """The processes below `parent` that are workers."""
+    """Return the ids of the worker processes that are children of `parent`."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -79,7 +82,7 @@ def workers(parent):
 
 
 def test_real_instances_are_measured(real):
-    """From the text to files: throughput, requests, first audio, cold start, G2P, memory, and what was measured."""
+    """A real run reports throughput, requests, first audio, cold start, G2P time, memory and the conditions."""
     found = json.loads(real[1].stdout)
     assert [(row["engine"], row["instances"], row["requests"]) for row in found["rows"]] == [
         ("kokoro", 1, 2),
@@ -105,7 +108,7 @@ def test_real_instances_are_measured(real):
 
 
 def test_rows_are_written_and_drawn_and_kept(real):
-    """As CSV, as PNG, and as the last line of the history."""
+    """The rows are written as CSV and as PNG, and appended to the history."""
     folder, ended, _ = real
     found = json.loads(ended.stdout)
     rows = list(csv.DictReader(io.StringIO((folder / "rows.csv").read_text())))
@@ -117,7 +120,7 @@ def test_rows_are_written_and_drawn_and_kept(real):
 
 
 def test_ctrl_c_shows_what_was_measured(command, text, weights):
-    """On a terminal, where progress is seen: a table of the requests that were done, exit code 130, no worker left."""
+    """Ctrl-C in a terminal shows a table of the finished requests, exits with 130 and leaves no worker."""
     arguments = [*command[1:], "bench", "--device", "cpu", "--requests", "100", "--text", str(text)]
     terminal = pexpect.spawn(command[0], arguments, timeout=300, encoding="utf-8", dimensions=(40, 100))
     terminal.expect("kokoro x1: warming up")
@@ -135,7 +138,7 @@ def test_ctrl_c_shows_what_was_measured(command, text, weights):
 
 
 def test_table_is_for_people(run, stand_in, text):
-    """Header, rows, notes; the measured figures, and the limit that a CPU has by default."""
+    """The table has a header, rows, notes, the figures and the CPU's default time limit, in 80 columns."""
     ended = run("speakkit", "bench", "--instances", 2, "--requests", 3, "--text", text, "--price-hour", "0.5")
     assert (ended.code, ended.err) == (0, "")
     shown = ended.out.decode()
@@ -147,7 +150,10 @@ def test_table_is_for_people(run, stand_in, text):
 
 
 def test_a_killed_worker_is_named(run, stand_in, reported, text):
-    """In the table and on standard error; the rest goes on, and the exit code says that something failed."""
+    """A killed worker is reported in the table and on standard error, and the exit code is 1.
+
+    The other instances go on.
+    """
     killed: list[int] = []
 
     def kill(what, done, _):
@@ -166,7 +172,10 @@ def test_a_killed_worker_is_named(run, stand_in, reported, text):
 
 
 def test_an_interrupted_run_is_not_kept(run, stand_in, reported, text):
-    """Its rows are shown and written, and 130 is the exit code; before the first request there is nothing to show."""
+    """An interrupted run shows and writes its rows and exits with 130, but is not added to the history.
+
+    If it is interrupted before the first request, it prints only one line.
+    """
 
     def interrupt(what, done, _):
         if what == "kokoro x2" and done >= 2:
@@ -192,7 +201,7 @@ def test_an_interrupted_run_is_not_kept(run, stand_in, reported, text):
 
 
 def test_a_run_is_compared_with_the_last_one_alike(run, stand_in, text, tmp_path):
-    """Or with one that was kept by hand; a run with another voice is not alike."""
+    """--compare uses the last run with the same options, or a given file; a run with another voice does not match."""
     bench = ("speakkit", "bench", "--requests", 2, "--text", text)
     ended = run(*bench, "--compare")
     assert "there is no earlier run with these options on this device" in ended.out.decode()
@@ -209,7 +218,7 @@ def test_a_run_is_compared_with_the_last_one_alike(run, stand_in, text, tmp_path
 
 
 def test_lost_words_are_named(run, stand_in, text):
-    """Exit code 5, as `speak` would end with."""
+    """Words that the voice cannot say are named, and the exit code is 5, as for `speak`."""
     text.write_text(f"{TEXT} 日本")
     ended = run("speakkit", "bench", "--requests", 1, "--text", text)
     assert ended.code == 5
@@ -239,7 +248,7 @@ def test_lost_words_are_named(run, stand_in, text):
     ],
 )
 def test_bad_input_is_refused_before_anything_runs(run, stand_in, tmp_path, monkeypatch, arguments, code, said):
-    """In one line."""
+    """Invalid input is refused in one line, before any measurement starts."""
     monkeypatch.setattr(sweep, "Sweep", None)
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").touch()
@@ -251,7 +260,7 @@ def test_bad_input_is_refused_before_anything_runs(run, stand_in, tmp_path, monk
 
 
 def test_a_device_that_is_not_there_is_one_line(run, text):
-    """Said by the first instance, and nothing is shown."""
+    """A missing device is reported in one line, and no table is shown."""
     import torch
 
     if torch.cuda.is_available():
@@ -262,7 +271,7 @@ def test_a_device_that_is_not_there_is_one_line(run, text):
 
 
 def test_default_text_is_that_of_the_package(run, stand_in):
-    """307 words; a table is shown of it."""
+    """The default text is the packaged passage of 307 words."""
     ended = run("speakkit", "bench", "--requests", 1, "--max-seconds", 0)
     assert "a passage of Alice in Wonderland: 307 words" in ended.out.decode()
     assert "none begun after" not in ended.out.decode()

@@ -1,4 +1,4 @@
-"""`speak --captions`, as its users type it."""
+"""Tests of `speak --captions` as the user types it."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TEXT = "The quick brown fox pays $5 on Nov 23. It is late."
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_captions_are_written_beside_the_speech(run, tmp_path, ending):
-    """By the ending of their file; all words of the user are in them."""
+    """The extension gives the caption format, and the captions contain all words of the text."""
     captions = tmp_path / f"x.{ending}"
     result = run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", captions, TEXT)
     assert (result.code, result.out, result.err) == (0, b"", "")
@@ -27,7 +27,7 @@ def test_captions_are_written_beside_the_speech(run, tmp_path, ending):
 
 
 def test_receipt_names_the_captions(run, tmp_path):
-    """And the times are those of the audio."""
+    """The receipt names the caption file, and its times match the audio."""
     captions = tmp_path / "x.json"
     result = run("speak", "--json", "-o", tmp_path / "x.wav", "--captions", captions, TEXT)
     assert json.loads(result.out)["captions"] == str(captions)
@@ -39,7 +39,7 @@ def test_receipt_names_the_captions(run, tmp_path):
 
 
 def test_speech_may_go_to_standard_output(run, tmp_path):
-    """While the captions go to their file."""
+    """The captions are written to their file while the speech goes to standard output."""
     result = run("speak", "-q", "-o", "-", "--captions", tmp_path / "x.srt", TEXT)
     assert result.out[:4] == b"RIFF"
     (cue, *_) = srt.parse((tmp_path / "x.srt").read_text())
@@ -47,7 +47,7 @@ def test_speech_may_go_to_standard_output(run, tmp_path):
 
 
 def test_markup_is_not_shown(run, tmp_path):
-    """What it leaves out of speech, it leaves out of captions; offsets are those of the file."""
+    """Markup that is not spoken is not in the captions, and word offsets are those of the source file."""
     (tmp_path / "x.md").write_text("# A heading\n\nIt is **very** [nice](https://example.com), too.\n")
     run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", tmp_path / "x.json", "--file", tmp_path / "x.md")
     written = json.loads((tmp_path / "x.json").read_text())
@@ -60,7 +60,7 @@ def test_markup_is_not_shown(run, tmp_path):
     [("x.ass", ("srt, vtt, json, tsv, TextGrid", "ass")), ("x", ("srt, vtt",)), ("x.wav", ("srt, vtt", "wav"))],
 )
 def test_captions_that_no_run_could_write_are_a_usage_error(run, tmp_path, name, words):
-    """Before anything is spoken."""
+    """A caption file that cannot be written is a usage error, before any speech."""
     result = run("speak", "-o", tmp_path / "x.wav", "--captions", tmp_path / name, TEXT)
     assert (result.code, result.out, result.err.count("\n")) == (2, b"", 1)
     assert all(word in result.err for word in words)
@@ -68,7 +68,7 @@ def test_captions_that_no_run_could_write_are_a_usage_error(run, tmp_path, name,
 
 
 def test_speech_and_captions_need_two_files(run, tmp_path):
-    """Neither is written over the other."""
+    """The same file for speech and captions is a usage error."""
     target = tmp_path / "x.srt"
     result = run("speak", "-o", target, "--format", "wav", "--captions", target, TEXT)
     assert result.code == 2
@@ -76,7 +76,7 @@ def test_speech_and_captions_need_two_files(run, tmp_path):
 
 
 def test_file_that_is_no_caption_is_kept_without_force(run, tmp_path):
-    """And so is the place of the speech."""
+    """A file that is not a caption file is overwritten only with --force; without it, no speech is written either."""
     target = tmp_path / "package.json"
     target.write_text('{"name": "mine"}')
     result = run("speak", "-o", tmp_path / "x.wav", "--captions", target, TEXT)
@@ -88,7 +88,7 @@ def test_file_that_is_no_caption_is_kept_without_force(run, tmp_path):
 
 
 def test_ctrl_c_leaves_no_captions(command, tmp_path):
-    """Though some words were spoken."""
+    """Ctrl-C leaves neither speech nor captions, although some words were already synthesized."""
     arguments = ["-o", "x.wav", "--captions", "x.srt", TEXT * 200]
     process = subprocess.Popen([*command, "speak", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ)
     wait_until(lambda: any(file.stat().st_size for file in tmp_path.iterdir()), 120)

@@ -1,4 +1,4 @@
-"""The script of `speakkit daemon client-script`, run by a bare Python as in a container; the voice is a fake one."""
+"""Tests of `speakkit daemon client-script`, run by a bare Python as in a container, with the fake voice."""
 
 import ast
 import os
@@ -29,7 +29,7 @@ SHORT = "bit=2 seconds=0.1"
 
 @pytest.fixture
 def host(place, fake_voice, monkeypatch):
-    """A daemon that listens for containers, whose voice is at hand at once, and plays in real time to nobody."""
+    """A daemon that listens for containers, with the fake voice and a sink that plays to no device in real time."""
     monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
     client.connect().close()
     return place
@@ -37,7 +37,10 @@ def host(place, fake_voice, monkeypatch):
 
 @pytest.fixture
 def begin(place, command, tmp_path):
-    """Start the script as the manual says: begin("text", "--agent", "a"). What still runs is killed."""
+    """Start the script as the manual describes: begin("text", "--agent", "a"); returns the process.
+
+    Kills the processes that still run at the end.
+    """
     script, started = tmp_path / "speak.py", []
     script.write_bytes(
         subprocess.run([*command, "daemon", "client-script"], capture_output=True, check=True, timeout=SECONDS).stdout
@@ -63,7 +66,7 @@ def begin(place, command, tmp_path):
 
 @pytest.fixture
 def speak(begin):
-    """Run it to its end: the exit code, and what it says."""
+    """Run the script to its end; returns the exit code and standard error."""
 
     def run(*words, stdin=b"", **options):
         child = begin(*words, **options)
@@ -75,7 +78,7 @@ def speak(begin):
 
 
 def rows():
-    """What the user of the host sees."""
+    """Return agent and stage of each utterance in the queue, as the host's user sees them."""
     with client.connect("host") as own:
         found: Any
         (found,) = own.request("queue")
@@ -83,7 +86,7 @@ def rows():
 
 
 def test_it_is_one_file_of_the_standard_library(begin, tmp_path):
-    """For any Python from 3.8 on, and what the repository has under lint."""
+    """The printed script is the repository's file, parses as Python 3.8 and imports only the standard library."""
     begin("--help").communicate(timeout=SECONDS)
     text = (tmp_path / "speak.py").read_text()
     assert text == Path(client_script.__file__).read_text()
@@ -94,7 +97,7 @@ def test_it_is_one_file_of_the_standard_library(begin, tmp_path):
 
 
 def test_it_returns_when_it_was_heard(host, speak):
-    """A word or a pipe; nothing is said to the one who is heard."""
+    """A text, given as an argument or by a pipe, plays to its end before the script returns, and nothing is printed."""
     began = time.monotonic()
     assert speak("bit=1 seconds=1") == (0, "")
     assert time.monotonic() - began >= 1
@@ -104,7 +107,7 @@ def test_it_returns_when_it_was_heard(host, speak):
 
 
 def test_agents_bear_the_prefix(host, begin):
-    """Two of them wait for their turns."""
+    """The names of container agents have the prefix c:, and their utterances wait in turn."""
     begin(LONG, "--agent", "a")
     wait_until(lambda: rows() == [("c:a", "playing")])
     begin(LONG)
@@ -112,7 +115,7 @@ def test_agents_bear_the_prefix(host, begin):
 
 
 def test_ctrl_c_ends_its_own(host, begin):
-    """With the exit code of an interruption, as does a kill."""
+    """Ctrl-C ends only the script's own utterance, with exit code 130; killing the script ends it too."""
     first, second = begin(LONG, "--agent", "a"), begin(LONG, "--agent", "b")
     wait_until(lambda: len(rows()) == 2)
     first.send_signal(signal.SIGINT)
@@ -123,7 +126,7 @@ def test_ctrl_c_ends_its_own(host, begin):
 
 
 def test_what_the_user_does_is_told(host, begin):
-    """Skipped, muted, ended."""
+    """If the user skips, mutes or stops the speech, the script prints one line about it."""
     skipped = begin(LONG)
     wait_until(lambda: len(rows()) == 1)
     with client.connect("host") as own:
@@ -143,7 +146,7 @@ def test_what_the_user_does_is_told(host, begin):
 
 
 def test_faults_have_the_exit_codes_of_speak(host, speak):
-    """Each with one line."""
+    """Each fault gives the exit code of `speak` and one line."""
     assert speak("do=error") == (1, f"speak: {listener.UNTOLD}\n")
     assert speak("x" * 4097) == (2, "speak: a container can send at most 4096 characters at once\n")
     code, said = speak("lost=1 seconds=0.1")
@@ -155,14 +158,14 @@ def test_faults_have_the_exit_codes_of_speak(host, speak):
 
 
 def test_its_tables_are_ours():
-    """Of exit codes, and of ends that are not well."""
+    """The script's exit codes and results match those of the package."""
     ours = {str(code): int(EXITS[code]) for code in Code}
     assert {code: client_script.CODES.get(code, client_script.FAILED) for code in ours} == ours
     assert set(client_script.ENDS) == {*Result} - {Result.played, Result.deduped, Result.failed}
 
 
 def test_nobody_listens(place, speak):
-    """Neither a socket nor a folder, or one that a daemon left: what to do is said."""
+    """Without a socket, or with a stale one, the script says in one line what to do."""
     code, said = speak("x")
     assert (code, said.count("\n")) == (1, 1)
     assert f"nothing listens at {place.containers}" in said
@@ -184,7 +187,7 @@ def test_nobody_listens(place, speak):
     ],
 )
 def test_somebody_else_listens(speak, tmp_path_factory, answer, message):
-    """Or a daemon that admits nobody: one line."""
+    """A listener that is not speakkit, or that closes the connection, gives one line."""
     target = Path(os.path.relpath(tmp_path_factory.mktemp("x") / "s"))
     with socket.socket(socket.AF_UNIX) as waiting:
         waiting.bind(str(target))

@@ -1,4 +1,4 @@
-"""`speakkit config` as its users type it."""
+"""Tests of `speakkit config` as the user types it."""
 
 import json
 import os
@@ -28,7 +28,7 @@ narrator = "af_bella(2)+af_sky(1)"
 
 @pytest.fixture(autouse=True)
 def own_home(home, tmp_path, monkeypatch):
-    """A home of its own, without settings or keys."""
+    """Set a separate home without settings or keys; returns its folder."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.delenv("HF_ENDPOINT")
     for variables in keys.VARIABLES.values():
@@ -39,7 +39,7 @@ def own_home(home, tmp_path, monkeypatch):
 
 
 def test_show_says_where_each_value_is_from(run, monkeypatch):
-    """Of the file with its line, of the environment, or the default; blends are among them."""
+    """The table shows the source of each value: the file with the line, the variable, or default; also for blends."""
     paths.config().write_text(MINE)
     monkeypatch.setenv("SPEAKKIT_SEED", "5")
     monkeypatch.setenv("COLUMNS", "200")
@@ -52,7 +52,7 @@ def test_show_says_where_each_value_is_from(run, monkeypatch):
 
 
 def test_show_for_scripts(run):
-    """One object, with every setting."""
+    """--json prints one object with every setting."""
     paths.config().write_text("speed = 2\noffline = true")
     shown = json.loads(run("speakkit", "config", "show", "--json").out)
     assert shown["file"] == str(paths.config())
@@ -69,7 +69,7 @@ def test_show_for_scripts(run):
 
 @pytest.mark.parametrize("option", [[], ["--json"]])
 def test_show_never_shows_a_key(option, run, monkeypatch):
-    """Only that it is there, and where."""
+    """A key is shown only as set or not set, with its source."""
     keys.store("gemini", SECRET)
     monkeypatch.setenv("INWORLD_API_KEY", SECRET)
     monkeypatch.setenv("COLUMNS", "200")
@@ -80,14 +80,14 @@ def test_show_never_shows_a_key(option, run, monkeypatch):
 
 
 def test_what_looks_like_markup_is_shown_as_it_is(run):
-    """A table has no markup of its own."""
+    """A value that looks like markup is shown literally."""
     paths.config().write_text("voice = '[/b][red]'")
     assert "[/b][red]" in run("speakkit", "config", "show").out.decode()
 
 
 @pytest.mark.parametrize("text", ["speed = \n", "speed = 9"])
 def test_a_broken_file(text, run):
-    """Is one line and exit code 1, except for the command that says where it is."""
+    """A broken file gives one line and exit code 1; `config path` still prints its path."""
     paths.config().write_text(text)
     result = run("speakkit", "config", "show")
     assert (result.code, result.out, result.err.count("\n")) == (1, b"", 1)
@@ -97,7 +97,7 @@ def test_a_broken_file(text, run):
 
 
 def test_set_keeps_what_people_wrote(run):
-    """Comments, order and blank lines; new settings come before the first table, new blends into theirs."""
+    """`config set` keeps comments, order and blank lines, and adds each new setting in its table."""
     paths.config().write_text(MINE)
     assert run("speakkit", "config", "set", "speed", "0.75").code == 0
     assert run("speakkit", "config", "set", "offline", "true").code == 0
@@ -110,7 +110,7 @@ def test_set_keeps_what_people_wrote(run):
 
 
 def test_set_makes_the_file(run):
-    """In a folder of its own; and the last line of a file need not have an end."""
+    """`config set` creates the file and its folder, and accepts a file without a final newline."""
     paths.config().parent.rmdir()
     result = run("speakkit", "config", "set", "blends.narrator", "af_sky")
     assert result.out.decode() == f"blends.narrator = af_sky, in {paths.config()}\n"
@@ -122,7 +122,7 @@ def test_set_makes_the_file(run):
 
 
 def test_set_takes_a_list(run):
-    """With commas; an empty one is one too, and is shown as nothing."""
+    """A list is given with commas; an empty list is stored, and shown as nothing."""
     assert run("speakkit", "config", "set", "media_ignore", "vlc, Chrome").code == 0
     assert tomllib.loads(paths.config().read_text()) == {"media_ignore": ["vlc", "Chrome"]}
     shown = json.loads(run("speakkit", "config", "show", "--json").out)
@@ -150,7 +150,7 @@ def test_set_takes_a_list(run):
     ],
 )
 def test_set_refuses_before_it_writes(key, value, message, run):
-    """As a fault of usage."""
+    """An invalid value is a usage error, and nothing is written."""
     result = run("speakkit", "config", "set", key, value)
     assert (result.code, result.err) == (2, f"speakkit: {message}\n")
     assert not paths.config().exists()
@@ -159,7 +159,7 @@ def test_set_refuses_before_it_writes(key, value, message, run):
 @pytest.mark.parametrize("text", ["speed = ", "\xff", "blends = 3"])
 @pytest.mark.parametrize("words", [("set", "blends.mine", "f1"), ("unset", "blends.mine")])
 def test_a_broken_file_is_not_written_over(text, words, run):
-    """It is named, and stays."""
+    """A broken file is named and left unchanged."""
     paths.config().write_bytes(text.encode("latin-1"))
     result = run("speakkit", "config", *words)
     assert (result.code, result.err.count("\n")) == (1, 1)
@@ -169,7 +169,7 @@ def test_a_broken_file_is_not_written_over(text, words, run):
 
 @pytest.mark.parametrize("text", ["speed = 1\nx.y.z = 'x' # c", "speed = 1\r\n[blends]", "speed = 1 # c"])
 def test_set_changes_nothing_else(text, run):
-    """However the file is written: where that cannot be had, the file stays as it was."""
+    """`config set` changes nothing else in the file, or refuses and leaves it unchanged."""
     paths.config().write_text(text)
     result = run("speakkit", "config", "set", "seed", "1")
     changed = tomllib.loads(paths.config().read_text())
@@ -178,7 +178,7 @@ def test_set_changes_nothing_else(text, run):
 
 
 def test_set_mends_a_wrong_value(run):
-    """Of which every other command complains."""
+    """`config set` and `unset` mend a file that other commands refuse."""
     paths.config().write_text("speed = 9\nvoise = 'f1'\n")
     assert run("speakkit", "config", "set", "speed", "1").code == 0
     assert run("speakkit", "config", "unset", "voise").code == 0
@@ -186,7 +186,7 @@ def test_set_mends_a_wrong_value(run):
 
 
 def test_a_folder_that_cannot_be_written(run):
-    """Is an error in one line."""
+    """A folder that cannot be written to gives an error in one line."""
     paths.config().parent.rmdir()
     paths.config().parent.touch()
     result = run("speakkit", "config", "set", "speed", "1")
@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_written(run):
 
 
 def test_unset_lets_the_default_count(run):
-    """And leaves the rest; twice is as good as once."""
+    """`config unset` restores the default and keeps the rest; a second `unset` has no effect."""
     paths.config().write_text(MINE)
     assert run("speakkit", "config", "unset", "speed").code == 0
     assert run("speakkit", "config", "unset", "blends.narrator").code == 0
@@ -207,7 +207,7 @@ def test_unset_lets_the_default_count(run):
 
 
 def test_a_variable_that_hides_the_change_is_named(run, monkeypatch):
-    """Of settings and of keys."""
+    """If a variable overrides the changed setting or key, it is named."""
     monkeypatch.setenv("SPEAKKIT_SPEED", "2")
     monkeypatch.setenv("GEMINI_API_KEY", "other")
     result = run("speakkit", "config", "set", "speed", "1")
@@ -217,7 +217,7 @@ def test_a_variable_that_hides_the_change_is_named(run, monkeypatch):
 
 
 def test_set_key_from_a_pipe(run):
-    """With the line's end that echo puts there."""
+    """A key is read from a pipe, without the trailing newline."""
     result = run("speakkit", "config", "set-key", "inworld", stdin=f"{SECRET}\n".encode())
     assert (result.code, result.out.decode()) == (0, f"the key of inworld is stored in {paths.secrets()}\n")
     assert keys.find("inworld").value == SECRET
@@ -225,7 +225,7 @@ def test_set_key_from_a_pipe(run):
 
 @pytest.mark.parametrize("stdin", [b"", b"\n", b"two words", b"\xff", b"k" * 10_000])
 def test_what_is_no_key_is_refused(stdin, run):
-    """Before anything is written."""
+    """An invalid key is refused before anything is written."""
     result = run("speakkit", "config", "set-key", "gemini", stdin=stdin)
     assert result.code == 2
     assert result.err == (
@@ -236,7 +236,7 @@ def test_what_is_no_key_is_refused(stdin, run):
 
 @pytest.mark.parametrize("words", [["gemini", SECRET], [SECRET], [SECRET, "gemini"], ["gemini", f"--key={SECRET}"]])
 def test_a_key_is_no_argument(words, run):
-    """And is not repeated where it was given as one."""
+    """A key given as an argument is refused, and the output does not repeat it."""
     result = run("speakkit", "config", "set-key", *words, stdin=b"other")
     assert result.code == 2
     assert SECRET not in result.out.decode() + result.err
@@ -244,13 +244,13 @@ def test_a_key_is_no_argument(words, run):
 
 
 def test_why_a_key_is_no_argument(run):
-    """Is said."""
+    """The error about a key given as an argument mentions the shell's history."""
     result = run("speakkit", "config", "set-key", "gemini", "ABC", stdin=b"")
     assert "the shell's history" in result.err
 
 
 def test_set_key_at_a_terminal(command):
-    """Asks for the key, and the terminal does not show what is typed."""
+    """At a terminal, the key is prompted for and not echoed."""
     terminal, other_end = pty.openpty()
     words = [*command, "config", "set-key", "gemini"]
     process = subprocess.Popen(words, start_new_session=True, stdin=other_end, stdout=other_end, stderr=other_end)
@@ -268,13 +268,13 @@ def test_set_key_at_a_terminal(command):
 
 @pytest.mark.parametrize("verb", ["show", "path", "set", "unset", "set-key"])
 def test_help_has_an_example(verb, run):
-    """Which can be copied."""
+    """Every help text has an example command."""
     assert f"speakkit config {verb}" in run("speakkit", "config", verb, "--help").out.decode().replace("\n", " ")
 
 
 @pytest.mark.parametrize("group", [(), ("config",), ("daemon",), ("models",), ("queue",)])
 def test_a_command_that_wants_another_shows_its_help_alone(run, group):
-    """And no line about it."""
+    """A group without a subcommand shows only its help."""
     result = run("speakkit", *group)
     shown = result.out.decode() + result.err
     assert result.code == 2

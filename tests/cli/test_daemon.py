@@ -1,4 +1,4 @@
-"""`speakkit daemon` as its users type it."""
+"""Tests of `speakkit daemon` as the user types it."""
 
 import configparser
 import json
@@ -18,7 +18,7 @@ SECONDS = 60
 
 @pytest.fixture
 def daemon(place, run):
-    """Run `speakkit daemon ...`: gives exit code, output, errors."""
+    """Run `speakkit daemon ...`; returns exit code, standard output and standard error."""
 
     def ended(*words):
         result = run("speakkit", "daemon", *words)
@@ -32,7 +32,7 @@ def status(daemon):
 
 
 def test_its_life(daemon, place):
-    """Started, looked at, started again (the same), restarted (another), stopped."""
+    """Start, status, start again (same process), restart (another process) and stop work."""
     assert daemon("status") == (4, "not running\n", "")
     assert status(daemon) == {"running": False}
     assert daemon("stop") == (0, "not running\n", "")
@@ -48,7 +48,7 @@ def test_its_life(daemon, place):
 
 
 def test_status_for_people(daemon):
-    """With what it is about to do."""
+    """The table shows the state and the time of the idle exit."""
     daemon("start")
     code, out, _ = daemon("status")
     rows = [line.split() for line in out.splitlines()]
@@ -58,7 +58,7 @@ def test_status_for_people(daemon):
 
 
 def test_status_for_scripts(daemon):
-    """Every field, by name."""
+    """--json shows every field by name."""
     daemon("start")
     found = status(daemon)
     assert found["running"] is True
@@ -66,7 +66,7 @@ def test_status_for_scripts(daemon):
 
 
 def test_stop_waits_until_it_is_gone(daemon, place):
-    """So that whatever comes next in a script meets no daemon that goes."""
+    """`stop` returns only after the daemon is gone, so that the next command of a script does not meet it."""
     for number in range(3):
         assert daemon("start")[0] == 0
         assert daemon("stop", *(["--now"] if number % 2 else []))[1] == "stopped\n"
@@ -75,7 +75,7 @@ def test_stop_waits_until_it_is_gone(daemon, place):
 
 
 def test_one_that_hangs(daemon, place):
-    """Is killed by --now."""
+    """`stop --now` kills a daemon that hangs."""
     daemon("start")
     with client.reached(place) as connection:
         pid = connection.greeting.pid
@@ -84,7 +84,7 @@ def test_one_that_hangs(daemon, place):
 
 
 def test_settings_are_read_anew(daemon, place):
-    """By a restart; a fault in them is told while the old daemon still is there."""
+    """`restart` reads the settings again; a fault in them is reported while the old daemon keeps running."""
     paths.config().parent.mkdir(parents=True)
     daemon("start")
     paths.config().write_text("idle_exit = 'soon'\n")
@@ -98,7 +98,7 @@ def test_settings_are_read_anew(daemon, place):
 
 
 def test_it_ends_by_itself(daemon, place, monkeypatch):
-    """When nobody needs it."""
+    """The daemon ends after its idle time."""
     monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "0.2")
     daemon("start")
     wait_until(lambda: not rundir.is_locked(place.daemon_lock))
@@ -106,7 +106,7 @@ def test_it_ends_by_itself(daemon, place, monkeypatch):
 
 
 def test_a_place_that_is_not_safe(daemon, place):
-    """Is one line, and exit code 1."""
+    """A runtime directory with unsafe permissions gives one line and exit code 1."""
     place.path.chmod(0o755)
     for word in ("start", "status", "stop", "restart"):
         code, out, err = daemon(word)
@@ -115,7 +115,7 @@ def test_a_place_that_is_not_safe(daemon, place):
 
 
 def test_logs(daemon, place):
-    """The last lines of what it did."""
+    """`logs` shows the last lines of the log."""
     assert daemon("logs")[1:] == ("", f"there is nothing in {paths.daemon_log()}\n")
     daemon("start")
     daemon("stop")
@@ -126,7 +126,7 @@ def test_logs(daemon, place):
 
 
 def test_units(daemon):
-    """Both, or one for a file; systemd's own kind of file."""
+    """`units` prints both systemd units, or the one that is named."""
     both = daemon("units")[1]
     assert both == daemon("units", "socket")[1] + "\n" + daemon("units", "service")[1]
     units: Any = configparser.ConfigParser(strict=True, interpolation=None)
@@ -145,7 +145,7 @@ def test_units(daemon):
 
 
 def test_a_client_is_not_cut_off(daemon, place):
-    """By a stop without --now: who is there is told, and goes."""
+    """`stop` without --now ends the connection of an idle client."""
     daemon("start")
     with client.connect() as connection:
         assert daemon("stop")[1] == "stopped\n"

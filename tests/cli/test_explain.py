@@ -1,4 +1,4 @@
-"""`speakkit explain`: what a person and a script see of how a text would be read."""
+"""Tests of `speakkit explain`: the table for people, and the JSON for scripts."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ def explained(run, *arguments, stdin=None):
 
 
 def test_a_person_sees_words_reasons_and_chunks(run):
-    """What is said, each word with its rule and source, and the plan."""
+    """The table shows the spoken text, the rule and source of each word, and the chunks."""
     ended = explained(run, "Dr. Smith paid $5.")
     assert ended.code == 0
     assert ended.out.startswith("Doctor Smith paid five dollars.\n")
@@ -24,7 +24,7 @@ def test_a_person_sees_words_reasons_and_chunks(run):
 
 
 def test_json_has_all_of_it(run):
-    """Text, spoken words, phonemes in one string, words with offsets, chunks with tokens and seconds."""
+    """--json has the text, spoken words, a phoneme string, words with offsets, and chunks with tokens and seconds."""
     text = "I read main.py:42, and it wasn’t 3/4."
     ended = explained(run, "--json", text)
     found = json.loads(ended.out)
@@ -40,7 +40,7 @@ def test_json_has_all_of_it(run):
 
 
 def test_readings_are_those_of_the_sentence(run):
-    """A date has none of a fraction; a word that is said as it is written has none."""
+    """A date has no readings of a fraction; a word that is said as written has no readings."""
     found = json.loads(explained(run, "--json", "The report is due on 3/4.").out)
     readings = {word["text"]: word["readings"] for word in found["words"]}
     assert readings["3/4."][0] == "March fourth"
@@ -50,7 +50,7 @@ def test_readings_are_those_of_the_sentence(run):
 
 
 def test_json_lines_has_one_object_for_each_line(run):
-    """In order, also for a line in which there is nothing to be heard; all have the same fields."""
+    """--jsonl prints one object per line in order, with the same fields; a line without speech has an error."""
     ended = explained(run, "--jsonl", stdin=LINES)
     assert ended.code == 0
     found = [json.loads(line) for line in ended.out.splitlines()]
@@ -61,7 +61,7 @@ def test_json_lines_has_one_object_for_each_line(run):
 
 
 def test_a_lost_word_is_named(run):
-    """Exit code 5, as `speak` would end with."""
+    """A word that the voice cannot say is named, and the exit code is 5, as for `speak`."""
     ended = explained(run, "Hello 日本.")
     assert ended.code == 5
     assert "日本" in ended.err
@@ -69,7 +69,7 @@ def test_a_lost_word_is_named(run):
 
 
 def test_markdown_is_seen_by_its_looks_and_by_its_name(run, tmp_path):
-    """Unless --raw says that nothing is markup."""
+    """Markdown is recognized by its extension; --raw reads it literally."""
     file = tmp_path / "a.md"
     file.write_text("# Title\n\nSome *words*.\n")
     assert explained(run, "--file", file).out.startswith("Title Some words.\n")
@@ -77,7 +77,7 @@ def test_markdown_is_seen_by_its_looks_and_by_its_name(run, tmp_path):
 
 
 def test_what_a_pipe_says_of_pronunciation_counts(run):
-    """Given phonemes, an alias, a pause; and a tag that nobody knows is a warning, never spoken."""
+    """Given phonemes, an alias and a pause are applied; an unknown tag gives a warning and is not spoken."""
     ended = explained(
         run, "--json", '[kubectl](/kjˈub/) <sub alias="two">2nd</sub> [pause:0.5s] <prosody rate="x">now</prosody>'
     )
@@ -99,7 +99,7 @@ def test_what_a_pipe_says_of_pronunciation_counts(run):
     ],
 )
 def test_what_cannot_be_explained_is_one_line(run, arguments, code, said):
-    """With the right exit code."""
+    """Invalid input gives one line and its exit code."""
     ended = explained(run, *arguments)
     assert ended.code == code
     assert said in ended.err

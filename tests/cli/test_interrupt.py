@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment when Python drops what it raises."""
+"""Tests of Ctrl-C at moments when Python drops the exception."""
 
 import signal
 import subprocess
@@ -27,7 +27,7 @@ except KeyboardInterrupt:
 
 
 def test_a_request_that_python_dropped_is_raised_at_the_next_step():
-    """What a destructor raises is ignored; the next check is not."""
+    """Python ignores an exception in a destructor, so the next check raises it again."""
     ended = subprocess.run(
         [sys.executable, "-c", LOST_IN_A_DESTRUCTOR], capture_output=True, text=True, check=True, timeout=60
     )
@@ -35,7 +35,10 @@ def test_a_request_that_python_dropped_is_raised_at_the_next_step():
 
 
 def test_what_compiled_code_makes_of_a_request_is_no_bug(run, monkeypatch):
-    """libsndfile, say, counts no sample written where Ctrl-C ended the callback that writes."""
+    """An error that results from Ctrl-C in compiled code exits with 130.
+
+    For example, libsndfile counts no sample as written if Ctrl-C ends its write callback.
+    """
 
     def broken(_):
         with suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""What an agent's hook hands over."""
+"""Tests of reading a text from JSON, such as an agent's hook passes."""
 
 import json
 
@@ -24,12 +24,12 @@ HOOK = json.dumps(
     ],
 )
 def test_the_text_at_a_path(path, text):
-    """As jq writes paths."""
+    """A path in jq's notation gives the text there."""
     assert text_at(HOOK, path, "standard input") == text
 
 
 def test_a_bare_text():
-    """The whole of it."""
+    """The path "." gives a JSON document that is a string."""
     assert text_at('"Hello."', ".", "x") == "Hello."
 
 
@@ -45,7 +45,7 @@ def test_a_bare_text():
     ],
 )
 def test_what_is_not_there_is_named(path, words):
-    """With what there is."""
+    """The error about a missing or wrong value describes what is there."""
     with pytest.raises(TextError) as caught:
         text_at(HOOK, path, "standard input")
     assert words in str(caught.value)
@@ -53,13 +53,13 @@ def test_what_is_not_there_is_named(path, words):
 
 @pytest.mark.parametrize("path", ["", "message", ".a b", ".a[", "..", ".a[1"])
 def test_what_is_no_path_is_refused(path):
-    """With an example."""
+    """An invalid path raises BadValue with an example."""
     with pytest.raises(BadValue, match=r"such as \.message"):
         text_at(HOOK, path, "x")
 
 
 @pytest.mark.parametrize("written", ["", "{", "[" * 100_000, "nonsense"])
 def test_what_is_no_json_is_refused(written):
-    """Without a traceback."""
+    """Invalid JSON raises TextError."""
     with pytest.raises(TextError, match="x is not JSON"):
         text_at(written, ".a", "x")

@@ -1,4 +1,4 @@
-"""The word of the moment, on a terminal that keeps what it was told."""
+"""Tests of marking the current word in a terminal; a string buffer records the output."""
 
 import io
 import re
@@ -12,17 +12,17 @@ TEXT = "The quick brown fox\njumps over the lazy dog."
 
 
 def screen(written):
-    """What a person sees: each line as it was written last, without marks."""
+    """Return each line as it was last written, without marks."""
     return [re.sub(r"\x1b\[\d*[a-zA-Z]", "", line.split("\r")[-1]) for line in written.split("\n")]
 
 
 def marked(written):
-    """The words that were marked, one after the other."""
+    """Return the marked words in order."""
     return re.findall(r"\x1b\[7m(.*?)\x1b\[0m", written)
 
 
 def test_each_word_is_marked_while_it_is_heard():
-    """And the text stands there in the end."""
+    """Each word is marked while it plays, and the text remains on the screen afterwards."""
     out = io.StringIO()
     shown = Karaoke(TEXT, out, 80)
     for word in re.finditer(r"\w+", TEXT):
@@ -33,7 +33,7 @@ def test_each_word_is_marked_while_it_is_heard():
 
 
 def test_what_was_skipped_is_shown_all_the_same():
-    """Markup, for example, is heard by nobody."""
+    """Text that is skipped, such as markup, is still shown."""
     out = io.StringIO()
     shown = Karaoke("one\ntwo\nthree", out, 80)
     shown.at(8, 13)
@@ -42,7 +42,7 @@ def test_what_was_skipped_is_shown_all_the_same():
 
 
 def test_nothing_steers_the_terminal():
-    """But we."""
+    """Escape sequences in the text are not passed to the terminal."""
     out = io.StringIO()
     shown = Karaoke("a\x1b[2Jb", out, 80)
     shown.at(0, 6)
@@ -51,7 +51,7 @@ def test_nothing_steers_the_terminal():
 
 
 def test_going_back_changes_nothing():
-    """A sentence that is said again is not shown again."""
+    """Going back to an earlier word changes nothing on the screen."""
     out = io.StringIO()
     shown = Karaoke("one\ntwo", out, 80)
     shown.at(4, 7)
@@ -62,7 +62,7 @@ def test_going_back_changes_nothing():
 
 @given(st.text(), st.integers(1, 40))
 def test_every_word_is_in_one_line(text, width):
-    """In order; a line is wider than allowed only with a single word."""
+    """Every word is in one line, in order; a line exceeds the width only if it is a single word."""
     made = lines(text, width)
     assert " ".join(text[line.start : line.end] for line in made).split() == text.split()
     assert all(line.end - line.start <= width or len(text[line.start : line.end].split()) == 1 for line in made)

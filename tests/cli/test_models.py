@@ -1,4 +1,4 @@
-"""`speakkit models` as its users type it."""
+"""Tests of `speakkit models` as the user types it."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from speakkit.engines import hub
 
 
 def test_list_names_the_weights(run):
-    """And, beside those that are not official, the command that gets the official ones."""
+    """`list` shows the kind of weights and, beside rebuilt ones, the command that fetches the official ones."""
     result = run("speakkit", "models", "list")
     out = result.out.decode()
     assert result.code == 0
@@ -18,7 +18,7 @@ def test_list_names_the_weights(run):
 
 
 def test_list_for_scripts(run):
-    """A list of objects."""
+    """`list --json` prints a list of objects."""
     rows = {row["name"]: row for row in json.loads(run("speakkit", "models", "list", "--json").out)}
     assert set(rows) == {"kokoro", "voices", "whisper-base", "whisper-tiny.en"}
     assert rows["kokoro"]["state"] == "installed"
@@ -27,7 +27,7 @@ def test_list_for_scripts(run):
 
 
 def test_fetch_says_what_it_got(run):
-    """Twice is as good as once."""
+    """`fetch` says what it got, and a second run gives the same result."""
     for _ in range(2):
         result = run("speakkit", "models", "fetch", "whisper-tiny.en")
         assert result.code == 0
@@ -35,7 +35,7 @@ def test_fetch_says_what_it_got(run):
 
 
 def test_official_weights_without_a_hub_are_an_error(run):
-    """What is there stays."""
+    """If the Hub is unreachable, `fetch --official` fails in one line and the installed weights stay."""
     result = run("speakkit", "models", "fetch", "--official", "kokoro")
     assert result.code == 1
     assert "unreachable" in result.err
@@ -44,13 +44,13 @@ def test_official_weights_without_a_hub_are_an_error(run):
 
 
 def test_path_is_for_scripts(run):
-    """One line, the folder."""
+    """`path` prints one line, the folder."""
     folder = run("speakkit", "models", "path", "kokoro").out.decode().strip()
     assert folder == str(hub.ensure("kokoro").folder)
 
 
 def test_verify_names_what_is_damaged(run, tmp_path, monkeypatch):
-    """With exit code 4, and the way to mend it."""
+    """`verify` names damaged files, exits with 4 and shows the command that mends them."""
     whole = hub.ensure("whisper-tiny.en").folder
     shutil.copytree(whole, tmp_path / "cache" / "models" / "whisper-tiny.en")
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
@@ -63,7 +63,7 @@ def test_verify_names_what_is_damaged(run, tmp_path, monkeypatch):
 
 
 def test_model_that_is_not_there(run, tmp_path, monkeypatch):
-    """Said in one line, with the command that fetches it."""
+    """A missing model gives one line with the command that fetches it."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     result = run("speakkit", "models", "path", "kokoro")
     assert (result.code, result.out) == (1, b"")
@@ -72,7 +72,7 @@ def test_model_that_is_not_there(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("verb", ["fetch", "verify", "path"])
 def test_unknown_model_is_a_usage_error(run, verb):
-    """With the names that there are."""
+    """An unknown model is a usage error that lists the known names."""
     result = run("speakkit", "models", verb, "kokoto")
     assert result.code == 2
     assert "whisper-base" in result.err

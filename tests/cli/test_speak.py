@@ -1,4 +1,4 @@
-"""`speak` as its users type it: what it says, what it writes, and how it ends."""
+"""Tests of `speak` as the user types it: its messages, files and exit codes."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def heard(whisper, file):
 
 
 def one_line(result, code, *words):
-    """The command ended with `code`, and said so in one line that holds `words`."""
+    """Check that the command exited with `code` and printed one line of error that contains `words`."""
     assert result.code == code, result.err
     assert result.out == b""
     assert result.err.count("\n") == 1
@@ -35,7 +35,7 @@ def one_line(result, code, *words):
 
 
 def test_writes_speech(run, whisper, tmp_path):
-    """The README's first command."""
+    """The README's first command writes speech that Whisper recognizes."""
     result = run("speak", "-o", tmp_path / "hello.wav", HELLO)
     assert result.code == 0
     assert "rebuilt from int8" in result.err or "official" in result.err
@@ -44,7 +44,7 @@ def test_writes_speech(run, whisper, tmp_path):
 
 
 def test_speakkit_speak_is_the_same_command(run, tmp_path):
-    """Same options, same bytes."""
+    """`speakkit speak` takes the same options as `speak` and writes the same bytes."""
     for program, name in ((("speak",), "a.wav"), (("speakkit", "speak"), "b.wav")):
         assert run(*program, "-q", "-o", tmp_path / name, HELLO).code == 0
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
@@ -52,7 +52,7 @@ def test_speakkit_speak_is_the_same_command(run, tmp_path):
 
 @pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending != "pcm"])
 def test_every_format_holds_the_speech(run, whisper, tmp_path, ending):
-    """What libsndfile writes, it reads back, and Whisper understands."""
+    """Speech in every format can be read back and recognized."""
     file = tmp_path / f"hello.{ending}"
     assert run("speak", "-q", "-o", file, HELLO).code == 0
     assert soundfile.info(str(file)).format == FORMATS[ending][0]
@@ -60,20 +60,20 @@ def test_every_format_holds_the_speech(run, whisper, tmp_path, ending):
 
 
 def test_words_are_one_text(run, whisper, tmp_path):
-    """Without quotes, too."""
+    """Several words without quotes are one text."""
     assert run("speak", "-q", "-o", tmp_path / "x.wav", "the", "quick", "brown", "fox").code == 0
     assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])
 def test_reads_standard_input(run, whisper, tmp_path, arguments):
-    """A pipe is read, with or without a dash."""
+    """Text is read from a pipe, with or without a dash."""
     assert run("speak", "-q", "-o", tmp_path / "x.wav", *arguments, stdin=b"The quick brown fox.\n").code == 0
     assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
 
 
 def test_reads_a_file(run, whisper, tmp_path):
-    """With a byte-order mark, as Windows writes it."""
+    """Text is read from a file, also with a byte order mark as Windows writes it."""
     (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfThe quick\r\nbrown fox.\r\n")
     assert run("speak", "-q", "-o", tmp_path / "x.wav", "--file", tmp_path / "x.txt").code == 0
     assert "the quick brown fox" in heard(whisper, tmp_path / "x.wav")
@@ -88,12 +88,12 @@ def test_backslash_before_exclamation_mark_is_the_shells(run, tmp_path):
 
 @pytest.mark.parametrize("text", ["-5 degrees tonight", "- the first item", "--- a new section ---", "-12"])
 def test_text_may_begin_with_a_dash(run, tmp_path, text):
-    """No option has white space in its name."""
+    """A text with white space or a number may begin with a dash, since no option looks like that."""
     assert run("speak", "-q", "-o", tmp_path / "x.wav", text).code == 0
 
 
 def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
-    """A file's name is no text."""
+    """The value of an option may begin with a dash."""
     monkeypatch.chdir(tmp_path)
     assert run("speak", "-q", "-o", "- a file.wav", HELLO).code == 0
     assert (tmp_path / "- a file.wav").exists()
@@ -122,7 +122,7 @@ def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
     ],
 )
 def test_what_no_run_could_accept_is_a_usage_error(run, arguments, words):
-    """Exit code 2, one line, and the way out in it."""
+    """Invalid options exit with 2 and one line that says how to mend the command."""
     one_line(run("speak", *arguments), 2, *words)
 
 
@@ -138,7 +138,7 @@ def test_what_no_run_could_accept_is_a_usage_error(run, arguments, words):
     ],
 )
 def test_text_without_words_is_refused(run, tmp_path, text, words):
-    """Exit code 1, and no file."""
+    """A text without words exits with 1 and writes no file."""
     one_line(
         run("speak", "-o", tmp_path / "x.wav", text), 1, "nothing to speak" if "not" not in words[0] else "", *words
     )
@@ -157,7 +157,7 @@ def test_text_without_words_is_refused(run, tmp_path, text, words):
     ],
 )
 def test_input_that_is_no_text_is_refused(run, tmp_path, raw, words):
-    """From a file and from a pipe, by name."""
+    """Input that is not text, from a file or a pipe, is refused with its name."""
     (tmp_path / "x.bin").write_bytes(raw)
     one_line(run("speak", "-o", tmp_path / "x.wav", "--file", tmp_path / "x.bin"), 1, "x.bin", *words)
     one_line(run("speak", "-o", tmp_path / "x.wav", stdin=raw), 1, "standard input", *words)
@@ -165,13 +165,13 @@ def test_input_that_is_no_text_is_refused(run, tmp_path, raw, words):
 
 
 def test_file_that_cannot_be_read_is_named(run, tmp_path):
-    """Missing, or a folder."""
+    """A missing file, or a folder, is named."""
     one_line(run("speak", "--file", tmp_path / "nope.txt"), 1, "nope.txt", "no such file")
     one_line(run("speak", "--file", tmp_path), 1, "is a directory")
 
 
 def test_lost_words_are_named_and_the_rest_is_spoken(run, whisper, tmp_path):
-    """Exit code 5: spoken, but not all of it."""
+    """Words that the voice cannot say are named, the rest is spoken, and the exit code is 5."""
     result = run("speak", "-q", "-o", tmp_path / "x.wav", "The quick \u4f60\u597d brown fox.")
     assert result.code == 5
     assert "'\u4f60\u597d' at character 10" in result.err
@@ -179,7 +179,7 @@ def test_lost_words_are_named_and_the_rest_is_spoken(run, whisper, tmp_path):
 
 
 def test_place_that_cannot_be_written_is_refused_before_speaking(run, tmp_path):
-    """A missing folder, a folder, and a file where a folder should be."""
+    """A missing folder, a folder as the file, and a file as the folder are refused before speaking."""
     (tmp_path / "file").write_text("text")
     one_line(run("speak", "-o", tmp_path / "nope" / "x.wav", HELLO), 1, "there is no folder")
     (tmp_path / "x.wav").mkdir()
@@ -189,7 +189,7 @@ def test_place_that_cannot_be_written_is_refused_before_speaking(run, tmp_path):
 
 @contextmanager
 def small_disk(folder, options):
-    """A file system of its own, mounted on `folder`."""
+    """Mount a temporary file system on `folder`; skips the test without the rights to mount."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount")
     if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
@@ -201,13 +201,13 @@ def small_disk(folder, options):
 
 
 def test_folder_that_is_not_writable_is_refused(run, tmp_path):
-    """Even for root, on a disk that is mounted for reading."""
+    """A folder on a read-only file system is refused, also for root."""
     with small_disk(tmp_path, "ro"):
         one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "x.wav", "not writable")
 
 
 def test_file_that_is_no_audio_is_kept_without_force(run, tmp_path):
-    """A slip of the finger costs no work."""
+    """A file that is not audio is overwritten only with --force."""
     target = tmp_path / "notes.wav"
     target.write_text("my notes")
     one_line(run("speak", "-o", target, HELLO), 1, "no audio", "--force")
@@ -218,7 +218,7 @@ def test_file_that_is_no_audio_is_kept_without_force(run, tmp_path):
 
 
 def test_full_disk_leaves_nothing(run, tmp_path):
-    """One line names the file and the reason, and no part of it stays."""
+    """On a full disk, one line names the file and the reason, and no partial file stays."""
     text = f"{HELLO} And a good deal more of it than a small disk can hold."
     with small_disk(tmp_path, "size=64k"):
         one_line(run("speak", "-o", tmp_path / "x.wav", text), 1, "x.wav", "no space left")
@@ -227,7 +227,7 @@ def test_full_disk_leaves_nothing(run, tmp_path):
 
 
 def test_standard_output_gets_wav_with_its_length(run):
-    """The header tells the truth, and nothing else is printed."""
+    """Standard output gets a WAV file with the right lengths in its header, and nothing else."""
     result = run("speak", "-q", "-o", "-", HELLO)
     assert result.out[:4] == b"RIFF"
     assert int.from_bytes(result.out[4:8], "little") == len(result.out) - 8
@@ -235,7 +235,7 @@ def test_standard_output_gets_wav_with_its_length(run):
 
 
 def test_standard_output_gets_raw_samples(run, tmp_path):
-    """The same samples as in the file, without its header."""
+    """With --format pcm, standard output gets the samples of the WAV file without its header."""
     raw = run("speak", "-q", "-o", "-", "--format", "pcm", HELLO).out
     run("speak", "-q", "-o", tmp_path / "x.wav", HELLO)
     samples, _ = soundfile.read(tmp_path / "x.wav", dtype="int16")
@@ -243,7 +243,7 @@ def test_standard_output_gets_raw_samples(run, tmp_path):
 
 
 def test_json_says_what_was_done(run, tmp_path):
-    """One object on standard output, nothing on standard error."""
+    """--json prints one object to standard output and nothing to standard error."""
     result = run("speak", "--json", "-o", tmp_path / "x.wav", "--voice", "m4", "--speed", "1.25", HELLO)
     receipt = json.loads(result.out)
     assert result.err == ""
@@ -254,19 +254,19 @@ def test_json_says_what_was_done(run, tmp_path):
 
 
 def test_quiet_prints_nothing(run, tmp_path):
-    """Neither a line nor a bar."""
+    """-q prints neither a message nor a progress bar."""
     result = run("speak", "-q", "-o", tmp_path / "x.wav", HELLO)
     assert (result.out, result.err) == (b"", "")
 
 
 @pytest.mark.parametrize("option", [("--gemini",), ("--inworld",), ("--engine", "gemini")])
 def test_clouds_are_not_available_yet(run, option):
-    """And a voice of theirs is not called unknown."""
+    """Cloud engines exit with 1 and "not available yet", also with a voice of theirs."""
     one_line(run("speak", *option, "--voice", "Zephyr", HELLO), 1, "not available yet")
 
 
 def test_language_whose_extra_is_missing_says_so(run, tmp_path, monkeypatch):
-    """With what to type, before a file is made."""
+    """A language whose extra is missing exits with 1 and the command that installs it, and writes no file."""
     monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("no_such_package",)))
     result = run("speak", "-o", tmp_path / "x.wav", "--voice", "jf_alpha", "はい")
     one_line(result, 1, "no_such_package", "pip install 'speakkit[ja]'")
@@ -274,7 +274,10 @@ def test_language_whose_extra_is_missing_says_so(run, tmp_path, monkeypatch):
 
 
 def test_settings_count_where_no_option_is_given(run, tmp_path, monkeypatch):
-    """Flag, environment, file, default; what was done says what counted."""
+    """An option overrides the environment, which overrides the file, which overrides the default.
+
+    The receipt shows the values that were used.
+    """
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "models").symlink_to(paths.models())
     (tmp_path / "config").mkdir()
@@ -289,7 +292,7 @@ def test_settings_count_where_no_option_is_given(run, tmp_path, monkeypatch):
 
 
 def test_settings_at_fault_are_named(run, tmp_path, monkeypatch):
-    """By line, and nothing is spoken by a default in their place."""
+    """A fault in config.toml is named with its line, and nothing is spoken with a default instead."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.toml").write_text("speed = 1.0\nvoise = 'f2'\n")
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
@@ -297,7 +300,7 @@ def test_settings_at_fault_are_named(run, tmp_path, monkeypatch):
 
 
 def test_weights_in_place_need_no_network(run, tmp_path, monkeypatch):
-    """Not one connection is tried."""
+    """With the weights installed, no connection is attempted."""
 
     def refuse(*_):
         raise AssertionError("speak went to the network")
@@ -308,7 +311,7 @@ def test_weights_in_place_need_no_network(run, tmp_path, monkeypatch):
 
 
 def test_a_bug_is_a_line_and_a_log_without_the_text(run, tmp_path, monkeypatch):
-    """Exit code 3; the log has the traceback, and not what was to be said."""
+    """A bug exits with 3 and one line; the log has the traceback, but not the text."""
     from speakkit import paths
 
     told = "words " + "in confidence"
@@ -325,7 +328,7 @@ def test_a_bug_is_a_line_and_a_log_without_the_text(run, tmp_path, monkeypatch):
 
 
 def test_a_bug_in_a_worker_is_logged_with_its_own_traceback(run, tmp_path, monkeypatch):
-    """And named as what it is."""
+    """The log has the traceback of an error in a worker process, and the line names its type."""
     from speakkit import paths
     from speakkit.errors import WorkerBug
 
@@ -343,7 +346,7 @@ def test_a_bug_in_a_worker_is_logged_with_its_own_traceback(run, tmp_path, monke
 
 
 def interrupted(command, folder, until, arguments):
-    """Send Ctrl-C to a `speak` once `until` is true. Returns its exit code and standard error."""
+    """Send Ctrl-C to a `speak` once `until(process)` is true; returns the exit code and standard error."""
     process = subprocess.Popen([*command, "speak", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: until(process) or process.poll() is not None, 120)
     process.send_signal(signal.SIGINT)
@@ -353,7 +356,7 @@ def interrupted(command, folder, until, arguments):
 
 @pytest.mark.parametrize("delay", [0.3, 1.5, 4.0])
 def test_ctrl_c_while_loading_is_quiet(command, tmp_path, delay):
-    """Ended by the signal, or with 130; no traceback and no file."""
+    """Ctrl-C during loading ends by the signal or with 130, without a traceback or a file."""
     start = time.monotonic()
     arguments = ["-o", "x.wav", (HELLO + " ") * 200]
     code, err = interrupted(command, tmp_path, lambda _: time.monotonic() - start > delay, arguments)
@@ -363,7 +366,7 @@ def test_ctrl_c_while_loading_is_quiet(command, tmp_path, delay):
 
 
 def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_path):
-    """Speech is on its way to the disk long before the text has been read, in bounded memory; Ctrl-C leaves no file."""
+    """Speech of a 1 MB text is written before all of it is read, in bounded memory; Ctrl-C leaves no file."""
     text = tmp_path / "big.txt"
     text.write_text("The quick brown fox jumps over the lazy dog, and then it sleeps in the sun. " * 14_000)
     folder = tmp_path / "out"
@@ -402,7 +405,7 @@ def test_reader_that_goes_away_is_no_bug(command, tmp_path):
 
 
 def test_an_agent_without_a_voice_has_the_usual_one_without_the_daemon(run, tmp_path, monkeypatch):
-    """With the daemon, it would get one of its own."""
+    """Without the daemon, an agent without a voice gets the default one."""
     monkeypatch.setenv("SPEAKKIT_DAEMON", "1")
     result = run("speak", "--no-daemon", "--agent", "builder", "--json", "-o", tmp_path / "x.wav", "Yes.")
     assert (result.code, json.loads(result.out)["voice"]) == (0, "af_heart")

@@ -1,4 +1,4 @@
-"""`speak` and `speakkit queue` by the daemon, as their users type them; the voice is `tests/daemon/fake_voice.py`."""
+"""Tests of `speak` and `speakkit queue` with the daemon, as the user types them, with the fake voice."""
 
 import json
 import os
@@ -23,14 +23,14 @@ SHORT = "bit=2 seconds=0.1"
 
 @pytest.fixture
 def turn(place, fake_voice, monkeypatch):
-    """A daemon whose voice is at hand at once, and plays in real time to nobody."""
-    monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent))  # nothing is to be fetched
+    """Set the fake voice and a sink that plays to no device in real time; returns the runtime directory."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent))  # prevents any download of models
     return place
 
 
 @pytest.fixture
 def begin(turn, command):
-    """Start a `speak` of one's own: begin("text", "--agent", "a"). What still runs is killed."""
+    """Start a `speak` process: begin("text", "--agent", "a"). Kills the processes that still run at the end."""
     started = []
 
     def run(*words):
@@ -46,12 +46,12 @@ def begin(turn, command):
 
 
 def queue(run, *words):
-    """What waits, as a script sees it."""
+    """Return the output of `speakkit queue list --json`."""
     return json.loads(run("speakkit", "queue", "list", "--json", *words).out)
 
 
 def test_what_was_heard_is_told(turn, run):
-    """As it is without a daemon."""
+    """The receipt gives the seconds and chunks that were played, as without a daemon."""
     result = run("speak", "--json", SHORT)
     assert result.code == 0
     receipt = json.loads(result.out)
@@ -60,7 +60,7 @@ def test_what_was_heard_is_told(turn, run):
 
 
 def test_a_file_is_written_by_the_same_voice(turn, run, tmp_path):
-    """All samples, as they are; what is no audio is not overwritten."""
+    """The daemon writes all samples of a text to a file; a file that is not audio is not overwritten."""
     target = tmp_path / "x.wav"
     assert run("speak", "-o", target, "bit=19 seconds=3 pieces=2").code == 0
     found = read(target)
@@ -72,7 +72,7 @@ def test_a_file_is_written_by_the_same_voice(turn, run, tmp_path):
 
 
 def test_who_waits_is_listed_and_steered(turn, run, begin):
-    """Texts of one's own agent alone; skip ends the one that is spoken, and the next begins."""
+    """`queue list` shows only the texts of the given agent; `skip` ends the current utterance, `clear` the rest."""
     first, second = begin(LONG, "--agent", "a"), None
     wait_until(lambda: len(queue(run)["utterances"]) == 1)
     second = begin(LONG, "--agent", "b")
@@ -97,7 +97,7 @@ def test_who_waits_is_listed_and_steered(turn, run, begin):
 
 
 def test_stop_ends_everybodys(turn, run, begin):
-    """And does nothing where nothing runs."""
+    """`speak --stop` ends the speech of all agents, and does nothing without a daemon."""
     assert run("speak", "--stop").code == 0
     assert client.reached(turn) is None
     children = [begin(LONG, "--agent", name) for name in "abc"]
@@ -107,7 +107,7 @@ def test_stop_ends_everybodys(turn, run, begin):
 
 
 def test_nothing_is_heard_while_muted(turn, run):
-    """Which is no failure: scripts go on."""
+    """While muted, `speak` plays nothing and exits with 0, so that scripts continue."""
     assert run("speak", "--mute").code == 0
     result = run("speak", LONG)
     assert result.code == 0
@@ -117,7 +117,7 @@ def test_nothing_is_heard_while_muted(turn, run):
 
 
 def test_an_urgent_one_comes_first(turn, run, begin):
-    """And what it cut off is heard to its end."""
+    """Urgent speech interrupts the current utterance, which then plays to its end."""
     first = begin("bit=1 seconds=0.5 pieces=4")
     wait_until(lambda: any(row["stage"] == "playing" for row in queue(run)["utterances"]))
     assert run("speak", "--priority", "urgent", "--agent", "other", SHORT).code == 0
@@ -126,7 +126,7 @@ def test_an_urgent_one_comes_first(turn, run, begin):
 
 
 def test_who_does_not_wait_is_told_the_place(turn, run):
-    """It is spoken all the same."""
+    """--detach prints the position in the queue, and the text is still spoken."""
     assert json.loads(run("speak", "--detach", "--json", LONG).out)["position"] == 0
     assert run("speak", "--detach", "--agent", "b", SHORT).err == "queued, 1 ahead\n"
     wait_until(lambda: queue(run)["utterances"][0]["stage"] == "playing")
@@ -134,7 +134,7 @@ def test_who_does_not_wait_is_told_the_place(turn, run):
 
 
 def test_ctrl_c_ends_ones_own(turn, run, begin):
-    """At once, with the exit code of an interruption; the other goes on."""
+    """Ctrl-C ends only the process's own utterance, with exit code 130."""
     mine, other = begin(LONG, "--agent", "a"), begin(LONG, "--agent", "b")
     wait_until(lambda: len(queue(run)["utterances"]) == 2)
     mine.send_signal(signal.SIGINT)
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_ones_own(turn, run, begin):
 
 
 def test_a_killed_daemon_is_reported(turn, run, begin):
-    """In one line, and the next starts another."""
+    """If the daemon is killed, `speak` prints one line, and the next `speak` starts another daemon."""
     child = begin(LONG)
     wait_until(lambda: len(queue(run)["utterances"]) == 1)
     with client.reached(turn) as daemon:
@@ -155,7 +155,7 @@ def test_a_killed_daemon_is_reported(turn, run, begin):
 
 
 def test_what_was_heard_is_said_again(turn, run, tmp_path):
-    """Aloud or to a file; what there is not is refused."""
+    """`queue again` repeats an earlier utterance on the device or into a file; without one, it exits with 1."""
     assert run("speakkit", "queue", "again").code == 1
     run("speak", "bit=19 seconds=0.2")
     run("speak", "bit=18 seconds=0.3")
@@ -165,7 +165,7 @@ def test_what_was_heard_is_said_again(turn, run, tmp_path):
 
 
 def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):
-    """In a folder of the settings; a daemon that cannot write there speaks on."""
+    """Speech is also saved in the folder of the setting autosave, and later speech plays as before."""
     monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
     assert run("speak", SHORT).code == 0
     wait_until(lambda: list((tmp_path / "kept").glob("*.mp3")))
@@ -173,7 +173,7 @@ def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):
 
 
 def test_a_fault_of_the_voice_is_one_line(turn, run):
-    """With its own exit code."""
+    """A fault of the voice gives one line and its own exit code."""
     result = run("speak", "do=error")
     assert (result.code, result.err) == (1, "speak: this voice is broken; mend it\n")
     assert run("speak", "do=bug").code == 3
@@ -181,7 +181,7 @@ def test_a_fault_of_the_voice_is_one_line(turn, run):
 
 
 def test_a_call_may_say_how_long_the_model_stays(turn, run):
-    """No time at all means that the next one loads it anew."""
+    """--keep-alive sets how long the model stays loaded; 0 unloads it at once."""
     for settings, most in ((("--keep-alive", 30), 30), ((), 600)):
         assert run("speak", *settings, SHORT).code == 0
         with client.reached(turn) as daemon:
@@ -193,7 +193,7 @@ def test_a_call_may_say_how_long_the_model_stays(turn, run):
 
 @pytest.mark.parametrize("option", ["--keep-alive", "--ttl"])
 def test_a_time_that_is_none_is_refused(run, option):
-    """In one line that names the option."""
+    """An invalid time is refused in one line that names the option."""
     for given in ("nan", "inf", "-7", "soon"):
         result = run("speak", option, given, SHORT)
         assert (result.code, result.err.count("\n")) == (2, 1)
@@ -201,21 +201,21 @@ def test_a_time_that_is_none_is_refused(run, option):
 
 
 def test_lost_words_are_told(turn, run):
-    """By the exit code."""
+    """If words were lost, the exit code is 5 and the receipt lists them."""
     result = run("speak", "--json", "lost=1 seconds=0.1")
     assert (result.code, json.loads(result.out)["lost"]) == (5, [{"text": "l", "start": 0}])
 
 
 @pytest.mark.parametrize("name", ["x" * 10_000, "with space", "ü"])
 def test_an_agent_without_a_proper_name_is_refused(turn, run, name):
-    """In one short line."""
+    """An invalid agent name is refused in one short line."""
     result = run("speak", "--agent", name, SHORT)
     assert result.code == 2
     assert len(result.err) < 300
 
 
 def test_the_session_of_tmux_is_an_agent(turn, run, monkeypatch, tmp_path):
-    """In the letters that an agent may have; one that hangs is not waited for."""
+    """The tmux session is the agent, with invalid characters replaced; if tmux hangs, the agent is default."""
     stub = tmp_path / "tmux"
     stub.write_text("#!/bin/sh\necho 'my project!'\n")
     stub.chmod(0o755)
@@ -230,7 +230,7 @@ def test_the_session_of_tmux_is_an_agent(turn, run, monkeypatch, tmp_path):
 
 
 def test_a_hook_hands_over_json(turn, run, tmp_path):
-    """Through a pipe; what is not there is one line."""
+    """--from-json reads the text at a path of the JSON in the pipe; a missing path gives one line."""
     said = json.dumps({"message": {"text": "bit=19 seconds=0.3"}}).encode()
     assert run("speak", "-o", tmp_path / "x.wav", "--from-json", ".message.text", stdin=said).code == 0
     assert read(tmp_path / "x.wav").duration == 0.3
@@ -240,14 +240,14 @@ def test_a_hook_hands_over_json(turn, run, tmp_path):
 
 
 def test_a_long_message_is_cut(turn, run):
-    """Words that are not said in time are not sent."""
+    """--max-seconds cuts the text before it is sent."""
     run("speak", "--detach", "--max-seconds", "2", "bit=1 seconds=9 " + "and more words " * 100)
     assert queue(run)["utterances"][0]["characters"] < 40
     run("speak", "--stop")
 
 
 def test_nothing_is_heard_in_quiet_hours(turn, run, monkeypatch, tmp_path):
-    """But what is urgent; files are written."""
+    """In quiet hours only urgent speech plays; files are still written."""
     monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "22:00-07:00")
     monkeypatch.setattr(speak_module, "now", lambda: datetime(2026, 1, 1, 23, 30, tzinfo=UTC))
     result = run("speak", SHORT)
@@ -260,7 +260,7 @@ def test_nothing_is_heard_in_quiet_hours(turn, run, monkeypatch, tmp_path):
 
 
 def test_alone_speaks_alone(turn, run, monkeypatch, home):
-    """No daemon is started."""
+    """--no-daemon starts no daemon."""
     monkeypatch.setenv("SPEAKKIT_MODELS", "")
     monkeypatch.setenv("SPEAKKIT_HOME", str(home))
     assert run("speak", "--no-daemon", "Hello.").code == 0
@@ -268,7 +268,7 @@ def test_alone_speaks_alone(turn, run, monkeypatch, home):
 
 
 def test_agents_have_voices_of_their_own(turn, run, tmp_path):
-    """By the settings, or each another; a flag counts before both."""
+    """An agent has the priority of its setting; agents without a setting have the default."""
     run("speakkit", "config", "set", "agents.builder", "f4, 1.5, low")
     run("speak", "--detach", "--agent", "builder", LONG)
     run("speak", "--detach", "--agent", "other", LONG)
@@ -279,7 +279,7 @@ def test_agents_have_voices_of_their_own(turn, run, tmp_path):
 
 
 def test_words_are_shown_on_a_terminal(turn, command):
-    """While they are heard; the text stands there in the end."""
+    """--show marks each word while it plays, and the text remains on the screen afterwards."""
     child = pexpect.spawn(
         command[0], [*command[1:], "speak", "--show", "bit=1 seconds=1.5"], encoding="utf-8", timeout=60
     )
@@ -291,7 +291,7 @@ def test_words_are_shown_on_a_terminal(turn, command):
 
 
 def notes(file):
-    """What the voice was asked for, since the last time."""
+    """Return the lines that the voice wrote since the last call, one per order."""
     lines = file.read_text().splitlines()
     file.unlink()
     return lines
@@ -301,7 +301,7 @@ ONCE = ["Begin 0", "Next 1", "Next 2"]
 
 
 def test_a_text_is_synthesized_once(turn, run, tmp_path):
-    """Whether it is played, written, captioned, or all of these; the voice is sent it once."""
+    """A text is synthesized once, whether it is played, written, captioned, or all of these."""
     note = tmp_path / "notes"
     text = f"note={note} bit=19 seconds=0.1 pieces=2"
     wav, captions = tmp_path / "x.wav", tmp_path / "x.json"
@@ -320,7 +320,7 @@ def test_a_text_is_synthesized_once(turn, run, tmp_path):
 
 
 def test_captions_are_whole_though_nothing_is_heard(turn, run, tmp_path):
-    """Of speech that is muted, skipped, or only queued."""
+    """Captions are complete even if the speech is muted or only queued."""
     captions = tmp_path / "x.json"
 
     def taken():
@@ -337,7 +337,7 @@ def test_captions_are_whole_though_nothing_is_heard(turn, run, tmp_path):
 
 
 def test_a_client_that_writes_captions_loads_no_engine(turn, tmp_path):
-    """Nor does one that writes a file."""
+    """A client that writes speech and captions imports no engine."""
     program = (
         "import sys; from speakkit.cli import speak; from speakkit.cli.error_handler import run;"
         "code = run(speak.app, 'speak', sys.argv[1:]);"
@@ -356,7 +356,7 @@ def test_a_client_that_writes_captions_loads_no_engine(turn, tmp_path):
 
 
 def connections(place):
-    """How many clients the daemon has, with this one; 0 if none runs."""
+    """Return the number of the daemon's connections, including this one; 0 if no daemon runs."""
     daemon = client.reached(place)
     if daemon is None:
         return 0
@@ -365,7 +365,7 @@ def connections(place):
 
 
 def test_a_watcher_sees_each_event(turn, run, command):
-    """As lines of JSON, in order; texts of its own agent alone."""
+    """`queue watch --jsonl` prints one line of JSON per event, in order, with the texts of its own agent only."""
     text = "bit=2 seconds=1.5"
     watching = subprocess.Popen(
         [*command, "queue", "watch", "--jsonl", "--agent", "a"],

@@ -1,4 +1,4 @@
-"""What the tests of the daemon share: a runtime directory and a home of their own, and nothing left running."""
+"""Shared fixtures of the daemon's tests: daemons and servers that end with the test, and clients of them."""
 
 import asyncio
 import os
@@ -27,15 +27,18 @@ from speakkit.daemon.wire.requests import Refused
 from speakkit.workers.frames import Frame
 
 STRANGER = 65534
-"""A user who is not us: nobody."""
+"""User id of another user: nobody."""
 
 SECONDS = 20
-"""What a loaded machine may take for anything here."""
+"""Timeout in seconds for any step of these tests on a loaded machine."""
 
 
 @pytest.fixture
 def as_stranger(place):
-    """Run Python code, with the socket as its argument, as another user; gives its output. All is open to it."""
+    """Run Python code as another user, with the socket's path as its argument; returns its standard output.
+
+    By default, the permissions of the folders and the socket are opened for that user.
+    """
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root, and setpriv of util-linux, to become another user")
 
@@ -58,7 +61,7 @@ def as_stranger(place):
 
 @pytest.fixture
 def start(place):
-    """Start a daemon as a shell would: start(SPEAKKIT_IDLE_EXIT="1"). Gives the process, which is ready."""
+    """Start a daemon as a shell would: start(SPEAKKIT_IDLE_EXIT="1"). Returns the process after its first line."""
     started = []
 
     def run(**variables):
@@ -78,7 +81,7 @@ def start(place):
 
 @pytest.fixture
 def fails_to_start(start):
-    """Start one that is refused, and give its one line."""
+    """Start a daemon that must exit with 1, and return its one line of error."""
 
     def run(**variables):
         child = start(**variables)
@@ -94,7 +97,7 @@ OPS = ("say", "read", "dial", "wait", "cancel", "flood", "bug", "refuse")
 
 
 class Echo:
-    """Work that does what a test needs, and notes who came and went."""
+    """A stub of the daemon's work: each op does what a test needs, and opened and closed connections are recorded."""
 
     def __init__(self):
         self.opens, self.closes, self.cancels = [], [], []
@@ -183,7 +186,7 @@ class Served:
         self.loop.call_soon_threadsafe(function, *arguments)
 
     def raw(self):
-        """A connection on which nothing was said, and nothing read."""
+        """Return a connection on which nothing was sent or read."""
         channel = socket.socket(socket.AF_UNIX)
         channel.settimeout(SECONDS)
         channel.connect(str(self.place.socket))
@@ -197,7 +200,7 @@ class Served:
 
 @pytest.fixture
 def serve(place):
-    """Start a server in this process: serve(idle=0.2) with other limits than the usual ones."""
+    """Start a server in this process, with changed limits: serve(idle=0.2)."""
     started = []
 
     def run(idle_exit=-1.0, make=Echo, **limits):
@@ -215,12 +218,12 @@ def serve(place):
 
 @pytest.fixture
 def log():
-    """What the daemon has logged."""
+    """A function that returns the content of the daemon's log."""
     return lambda: paths.daemon_log().read_text() if paths.daemon_log().exists() else ""
 
 
 def said(channel):
-    """All that comes until the end."""
+    """Return all data up to the end of the connection."""
     data = b""
     while True:
         try:
@@ -238,7 +241,7 @@ def said_fixture():
 
 
 class Caller:
-    """A client whose every event is kept, with when it came: {id: [(seconds, event), ...]}."""
+    """A client that records every event with its time of arrival: said = {id: [(seconds, event), ...]}."""
 
     def __init__(self, channel, agent):
         self.channel = channel
@@ -268,19 +271,19 @@ class Caller:
         self.channel.sendall(protocol.packed(Frame({"op": op, **fields}, payload)))
 
     def ask(self, op, payload=b"", **fields):
-        """Ask for something; gives the id by which `end` and `event` know the answer."""
+        """Send a request; returns its id, which `end` and `event` take."""
         name = fields.pop("id", None) or os.urandom(6).hex()
         self.send(op, payload, id=name, **fields)
         return name
 
     def speak(self, text, **fields):
-        """Have it said, and wait until that is accepted; gives its id."""
+        """Send a speak request and wait until it is accepted or refused; returns its id."""
         name = self.ask("speak", text.encode(), voice="f1", **fields)
         self.event(name, Accepted | Finished | ErrorReply)
         return name
 
     def do(self, op, **fields):
-        """Ask for what is answered at once."""
+        """Send a request that is answered at once, and return its last event."""
         return self.end(self.ask(op, **fields))
 
     def wait_for(self, found, what, seconds=SECONDS):
@@ -293,22 +296,22 @@ class Caller:
         return [(at, event) for at, event in self.said.get(name, []) if isinstance(event, kind)]
 
     def when(self, name, kind):
-        """When the first event of a kind came, in seconds of time.monotonic()."""
+        """Return when the first event of a kind arrived, in seconds of time.monotonic()."""
         return self.wait_for(lambda: self.all(name, kind), f"{kind} of {name}")[0][0]
 
     def event(self, name, kind, seconds=SECONDS):
-        """The first event of a kind."""
+        """Return the first event of a kind."""
         return self.wait_for(lambda: self.all(name, kind), f"{kind} of {name}", seconds)[0][1]
 
     def end(self, name, seconds=SECONDS):
-        """The last event."""
+        """Return the last event."""
         return self.event(name, (*messages.LAST, ErrorReply), seconds)
 
     def result(self, name):
         return self.end(name).result
 
     def sound(self, name):
-        """The samples that came."""
+        """Return the samples received so far, as bytes."""
         return b"".join(event.payload for _, event in self.all(name, AudioChunk))
 
     def close(self):
@@ -319,7 +322,7 @@ class Caller:
 
 @pytest.fixture
 def heard(fake_voice, sound_server, monkeypatch, tmp_path):
-    """Each daemon from here on plays to a sound server; gives the float32 samples that were heard so far."""
+    """Play the daemons that start later to a sound server; a call returns the float32 samples recorded so far."""
     for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH"):
         monkeypatch.setenv(name, sound_server.environment[name])
     monkeypatch.setenv("SPEAKKIT_SINK", "sounddevice")
@@ -329,7 +332,7 @@ def heard(fake_voice, sound_server, monkeypatch, tmp_path):
 
 @pytest.fixture
 def caller(place):
-    """Come as a client, and start the daemon if there is none: caller("claude-1")."""
+    """Connect a client, and start the daemon if none runs: caller("claude-1")."""
     callers = []
 
     def come(agent="default"):

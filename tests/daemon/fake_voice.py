@@ -1,10 +1,11 @@
-"""A voice for tests of the daemon: it says a constant, or does whatever a voice should not.
+"""A fake voice for tests of the daemon: it gives constant samples, or fails in a chosen way.
 
-A text is a list of wishes: "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s of the sample 2 ** (3 - 20), so that
-of twenty texts with a bit each the sum tells which were heard at once. With ramp=1 each sample is its number in the
-text * 2 ** -20, so that each that is lost or heard twice is found. Others, each at the piece `at` (0 by default):
-do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin; slow=0.2 sleeps before each piece, and
-busy=0.2 works before it. note=FILE adds a line to a file for each order.
+The text is a list of key=value options. "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s with the sample value
+2 ** (3 - 20). If up to twenty texts have different bits, a sum of samples shows which of them overlapped. With ramp=1,
+the sample value is the sample's number in the text * 2 ** -20, so that lost and repeated samples are found. Faults, at
+the piece `at` (default 0): do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin. slow=0.2
+sleeps 0.2 s before each piece, and busy=0.2 uses 0.2 s of processor time before it. note=FILE appends a line to a file
+for each order.
 """
 
 import array
@@ -61,7 +62,7 @@ def answer(asked):
 
 
 def _was_done(wishes):
-    """With once=FILE, only the first time."""
+    """With once=FILE, return whether the fault already happened, and record that it has."""
     if "once" not in wishes:
         return False
     if Path(wishes["once"]).exists():
@@ -71,7 +72,7 @@ def _was_done(wishes):
 
 
 def _work(seconds):
-    """Use processor time."""
+    """Use processor time, in seconds."""
     until = time.process_time() + seconds
     while time.process_time() < until:
         pass

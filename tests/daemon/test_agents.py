@@ -1,4 +1,4 @@
-"""Many agents at once: each in its own order, none waits for more than its share, and a beep tells them apart."""
+"""Tests of many agents at once: their order, their turns, and the beep that tells them apart."""
 
 import json
 import subprocess
@@ -17,13 +17,13 @@ RATE = 24_000
 
 @pytest.fixture
 def daemon(place, fake_voice, monkeypatch):
-    """A daemon whose voice is at hand at once, and plays in real time to nobody."""
+    """Set the fake voice and a sink that plays to no device in real time; returns the runtime directory."""
     monkeypatch.setenv("SPEAKKIT_MEDIA", "0")
     return place
 
 
 def heard(agents, each, text):
-    """Have so many agents ask for so many utterances at once; (agent, number) in the order in which they started."""
+    """Start `agents` clients that send `each` utterances at once; returns (agent, number) in order of playback."""
     order = []
     ready = threading.Barrier(agents)
 
@@ -47,7 +47,7 @@ def heard(agents, each, text):
 
 
 def longest_wait(order, agents):
-    """The most turns of others between two of one agent, while all have something waiting."""
+    """Return the largest distance in the order between two utterances of one agent."""
     longest = 0
     for agent in range(agents):
         places = [i for i, (who, _) in enumerate(order) if who == agent]
@@ -56,16 +56,16 @@ def longest_wait(order, agents):
 
 
 def check(order, agents, each):
-    """Nothing lost, in order, in turns."""
+    """Check that no utterance is lost, each agent's order is kept, and agents take turns."""
     assert len(order) == agents * each
     for agent in range(agents):
         assert [number for who, number in order if who == agent] == list(range(each))
-    # Asked at once, but not to the microsecond: an agent who comes a moment late has its first turn one round later.
+    # The requests are not sent at the same microsecond: a late agent has its first turn one round later.
     assert longest_wait(order, agents) <= agents + 1
 
 
 def test_agents_take_turns(daemon):
-    """Each its own in order, and no more than one of each other agent in between."""
+    """Each agent's utterances play in order, with at most one of each other agent in between."""
     check(heard(4, 4, "bit=1 seconds=0.05"), 4, 4)
 
 
@@ -78,11 +78,11 @@ def test_eight_agents_of_ten_utterances(daemon):
 
 
 def test_a_beep_comes_once_a_burst_and_with_another_agent(daemon, monkeypatch, tmp_path, command):
-    """In the same stream, just before the words."""
+    """A beep precedes the first utterance of a burst and each change of agent, in the same stream."""
     sink = tmp_path / "heard.raw"
     monkeypatch.setenv("SPEAKKIT_SINK", f"file:{sink}")
     monkeypatch.setenv("SPEAKKIT_BEEP", "on")
-    text = "bit=18 seconds=0.5"  # 0.25 throughout; the beep is at most 0.2
+    text = "bit=18 seconds=0.5"  # constant 0.25; the beep is at most 0.2
     with client.connect("a") as one, client.connect("b") as two:
         names = [one.ask("speak", text.encode(), dedupe=f"{i}") for i in range(2)]
         last = two.ask("speak", text.encode())
@@ -98,7 +98,7 @@ def test_a_beep_comes_once_a_burst_and_with_another_agent(daemon, monkeypatch, t
 
 
 def test_a_beep_that_is_no_audio_stops_no_voice(daemon, monkeypatch, tmp_path, command):
-    """The log says so."""
+    """An invalid beep file is logged, and speech plays without it."""
     (tmp_path / "x.wav").write_text("no audio")
     monkeypatch.setenv("SPEAKKIT_BEEP", str(tmp_path / "x.wav"))
     with client.connect("a") as one:

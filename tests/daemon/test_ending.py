@@ -1,4 +1,4 @@
-"""How a daemon that speaks ends: it says what it had accepted, or nothing more."""
+"""Tests of the end of a daemon that speaks: it plays all accepted utterances, or stops at once."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def one(fake_voice, caller):
 
 
 def ends(place):
-    """Whether it has."""
+    """Wait until the daemon has ended."""
     return wait_until(lambda: not rundir.is_locked(place.daemon_lock))
 
 
 def test_a_drain_says_what_was_accepted(one, caller, place):
-    """Also to clients that wait for samples; whoever comes meanwhile is told to come again."""
+    """A drain plays all accepted utterances and streams; new requests are refused with shutting_down."""
     names = [one.speak(f"seconds=0.3 bit={n}") for n in range(3)]
     stream = one.ask("synth", b"seconds=0.3 pieces=3 slow=0.1", voice="f1")
     one.event(stream, Accepted)
@@ -34,7 +34,7 @@ def test_a_drain_says_what_was_accepted(one, caller, place):
 
 
 def test_a_pause_does_not_stop_a_drain(one, place):
-    """Nobody could end it later; nor can one begin then."""
+    """A drain ends a pause and refuses a new one, since nothing could end it later."""
     name = one.speak("seconds=0.8")
     one.event(name, Started)
     one.do("pause")
@@ -46,7 +46,7 @@ def test_a_pause_does_not_stop_a_drain(one, place):
 
 
 def test_a_drain_saves_what_was_heard(monkeypatch, tmp_path, fake_voice, caller, place):
-    """The last of it too, however long that takes."""
+    """A drain waits until the last utterance is saved."""
     monkeypatch.setenv("SPEAKKIT_AUTOSAVE", str(tmp_path / "kept"))
     monkeypatch.setenv("FAKE_SAVE", "0.5")
     one = caller("one")
@@ -60,7 +60,7 @@ def test_a_drain_saves_what_was_heard(monkeypatch, tmp_path, fake_voice, caller,
 
 
 def test_a_drain_ends_with_the_last_stream(one, place):
-    """Also where that is cancelled."""
+    """A drain ends after its last stream, also if that is cancelled."""
     stream = one.ask("synth", b"seconds=1 pieces=1000 slow=0.05", voice="f1")
     one.event(stream, Accepted)
     one.do("shutdown", mode="drain")
@@ -70,7 +70,7 @@ def test_a_drain_ends_with_the_last_stream(one, place):
 
 
 def test_now_is_silence(heard, caller, place):
-    """Each that waits is told that it failed; nothing more is heard."""
+    """A shutdown at once fails the current and waiting utterances with shutting_down, and nothing more plays."""
     one = caller("one")
     names = [one.speak(f"seconds=5 bit={n}") for n in range(3)]
     one.event(names[0], Started)
@@ -86,7 +86,7 @@ def test_now_is_silence(heard, caller, place):
 
 
 def test_stop_now_cuts_a_drain_short(one, place):
-    """Whatever waits, and however long that would take."""
+    """A shutdown at once ends a drain, whatever waits."""
     name = one.speak("seconds=60")
     one.event(name, Started)
     one.do("shutdown", mode="drain")
@@ -96,7 +96,7 @@ def test_stop_now_cuts_a_drain_short(one, place):
 
 
 def test_a_voice_that_is_at_work_does_not_hold_up_the_end(one, place, tmp_path):
-    """It is ended with the daemon, whatever it is at."""
+    """A worker process that hangs is ended with the daemon."""
     name = one.speak(f"do=hang once={tmp_path / 'hangs'}")
     wait_until((tmp_path / "hangs").exists)
     assert control.stop(Mode.now)

@@ -1,4 +1,7 @@
-"""A voice that hangs, dies or lies, and a daemon that is killed: each request has an answer, and the next one works."""
+"""Tests of faults: a voice that hangs, dies or sends garbage, and a killed daemon.
+
+Every request is answered, and the next one works.
+"""
 
 import os
 import signal
@@ -18,12 +21,12 @@ from speakkit.workers.worker import Limits
 from waiting import wait_until
 
 SILENCE = 1.0
-"""Seconds for which the voice may be silent; a loaded machine answers within that."""
+"""Seconds without an answer after which the voice counts as hung; a loaded machine answers within that."""
 
 
 @pytest.fixture
 def served(fake_voice, serve):
-    """A daemon in this process, with less patience than a real one: served(deaths=5, keep_alive=0)."""
+    """Start a daemon in this process with a shorter timeout than by default: served(deaths=5, keep_alive=0)."""
 
     def run(keep_alive=600.0, sink="timed-null", place="fake_voice:load", **limits):
         patient = Limits(**{"start_s": 20, "silence_s": SILENCE, "deaths": 100} | limits)
@@ -56,7 +59,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_ends_one_utterance(one, fault):
-    """At its first piece, and after one that was heard; a stream too. What comes next is heard."""
+    """A fault at the first piece or at a later one ends only its own utterance or stream; the next one plays."""
     names = [one.speak(f"do={fault} seconds=0.1 bit=1"), one.speak(f"do={fault} at=1 pieces=2 seconds=0.1 bit=2")]
     names.append(one.ask("synth", f"do={fault} at=1 pieces=2 seconds=0.1".encode(), voice="f1"))
     well = one.speak("seconds=0.2 bit=3")
@@ -71,7 +74,7 @@ def test_a_fault_ends_one_utterance(one, fault):
 
 @pytest.mark.parametrize("fault", ["hang", "exit", "segv", "garbage", "oom"])
 def test_a_fault_that_does_not_come_again_is_not_heard(one, fault, tmp_path):
-    """A fresh process goes on where the one before it died; every sample comes once."""
+    """After a fault that happens once, a new worker process continues, and every sample comes once."""
     name = one.ask(
         "synth", f"do={fault} at=2 once={tmp_path / 'done'} ramp=1 pieces=4 seconds=0.1".encode(), voice="f1"
     )
@@ -81,14 +84,14 @@ def test_a_fault_that_does_not_come_again_is_not_heard(one, fault, tmp_path):
 
 
 def test_a_voice_that_is_slow_is_waited_for(one):
-    """It works in silence for longer than it may do nothing, as on a machine that is busy."""
+    """A voice that uses the processor for longer than the timeout without an answer is not ended."""
     name = one.speak(f"busy={2 * SILENCE} seconds=0.1")
     assert one.result(name) == "played"
     assert not one.end(name).warnings
 
 
 def test_a_voice_that_works_and_never_ends_is_ended(served, caller):
-    """Once it took more of the processor than the text is worth, by its length; the next one is heard."""
+    """A voice that uses more processor time than the text's length allows is ended, and the next text plays."""
     served(cpu_s=0.2, cpu_per_audio_s=0.01)
     one = caller("one")
     end = one.end(one.speak("do=spin seconds=0.1"))
@@ -98,7 +101,7 @@ def test_a_voice_that_works_and_never_ends_is_ended(served, caller):
 
 
 def test_a_voice_that_keeps_dying_is_given_up(served, caller):
-    """Three deaths in a minute: who comes then is told so at once, and nothing is started in vain."""
+    """After three deaths within a minute, requests fail at once and no worker process is started."""
     served(deaths=3)
     one = caller("one")
     ends = [one.end(one.speak(f"do=exit bit={n}")) for n in range(4)]
@@ -108,7 +111,7 @@ def test_a_voice_that_keeps_dying_is_given_up(served, caller):
 
 
 def test_a_voice_that_is_killed_is_replaced(one):
-    """In the middle of a text: it is heard to its end."""
+    """If the worker process is killed, another one continues the text to its end."""
     name = one.speak("seconds=0.2 pieces=6 slow=0.15")
     one.event(name, Started)
     os.kill(one.do("status").work["voice"], signal.SIGKILL)
@@ -117,7 +120,7 @@ def test_a_voice_that_is_killed_is_replaced(one):
 
 
 def test_an_unused_voice_ends_and_comes_again(served, caller):
-    """After `keep_alive`, and not while anything is under way, however long that is."""
+    """An unused worker process ends after `keep_alive` seconds, but not during playback, and restarts when needed."""
     served(keep_alive=0.0)
     one = caller("one")
     name = one.speak("seconds=4 pieces=6")
@@ -132,7 +135,10 @@ def test_an_unused_voice_ends_and_comes_again(served, caller):
 
 
 def test_each_request_may_say_how_long_the_voice_stays(served, caller):
-    """0 for not at all, and below for ever; whoever says nothing leaves it as it is configured."""
+    """A request's keep_alive sets how long the worker process stays; 0 ends it at once, and below 0 keeps it forever.
+
+    Without it, the configured time applies.
+    """
     served(keep_alive=50.0)
     one = caller("one")
 
@@ -150,7 +156,7 @@ def test_each_request_may_say_how_long_the_voice_stays(served, caller):
 
 
 def test_what_has_no_device_fails(served, caller):
-    """With the player's own words, and the exit code for it."""
+    """Without an output device, the utterance fails with the player's message and exit code 6."""
     served(sink="file:/nowhere/at/all")
     one = caller("one")
     end = one.end(one.speak("seconds=0.2"))
@@ -159,7 +165,7 @@ def test_what_has_no_device_fails(served, caller):
 
 
 def test_a_pause_of_the_voice_is_silence(one):
-    """Where sound comes late, it is waited for, and told."""
+    """If samples come late, playback is silent meanwhile, and the status reports the seconds."""
     name = one.speak("seconds=0.1 pieces=3 slow=0.4")
     assert one.result(name) == "played"
     assert one.end(name).audio_ms == 300
@@ -167,7 +173,7 @@ def test_a_pause_of_the_voice_is_silence(one):
 
 
 def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
-    """In the middle of a word: its clients hear of it at once, and whoever comes next starts another."""
+    """If the daemon is killed, its clients' connections end at once, and the next client starts another daemon."""
     one, other = caller("one"), caller("other")
     name = one.speak("seconds=20")
     one.event(name, Started)
@@ -176,7 +182,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
     other.event(streamed, AudioChunk)
     os.kill(status.pid, signal.SIGKILL)
     for each in (one, other):
-        wait_until(lambda: each.is_over)  # noqa: B023  it is called here
+        wait_until(lambda: each.is_over)  # noqa: B023  the loop calls the lambda before the next iteration
     assert not one.all(name, Finished)
     again = caller("one")
     assert again.result(again.speak("seconds=0.2")) == "played"
@@ -185,7 +191,7 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
 
 
 def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
-    """The process is loaded for the first script that comes, and is not bound to it."""
+    """A worker loads even if the first request names an unknown voice, and only that request fails."""
     answer = worker.load(SpeechRequest(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):
         list(answer(Begin("1", SpeechRequest("Hello.", voice="nobody"))))

@@ -1,4 +1,4 @@
-"""What a daemon costs that has nothing to do, and what it does with the voice that users hear."""
+"""Tests of the resources of an idle daemon, and of the daemon with the real Kokoro voice."""
 
 import time
 from pathlib import Path
@@ -16,14 +16,14 @@ MIB = 1 << 20
 
 
 def seconds_of(pid):
-    """Of processor."""
+    """Return the processor time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
 @pytest.mark.slow
 def test_a_daemon_at_rest_costs_nothing(heard, caller):
-    """No open stream, no processor, little memory, and nothing that stays of those who came."""
+    """An idle daemon has no open stream, uses no processor time and under 60 MiB, and keeps nothing of past clients."""
     one = caller("one")
     assert one.result(one.speak("seconds=0.1")) == "played"
     status = one.do("status")
@@ -46,7 +46,7 @@ def test_a_daemon_at_rest_costs_nothing(heard, caller):
 
 
 def test_kokoro_is_heard_through_the_daemon(heard, caller, home, weights, monkeypatch):
-    """A voice that is not there harms nobody; a line is heard as it was made, and its words are told."""
+    """The daemon plays Kokoro's samples unchanged and returns the words; an unknown voice fails only one request."""
     monkeypatch.delenv("SPEAKKIT_TEST_VOICE")
     monkeypatch.setenv("SPEAKKIT_HOME", str(home))
     one = caller("one")
@@ -71,7 +71,7 @@ def test_kokoro_is_heard_through_the_daemon(heard, caller, home, weights, monkey
 
 @pytest.mark.slow
 def test_a_fresh_process_goes_on_where_one_died():
-    """The samples and words of a text do not tell that its second piece was made by another process."""
+    """A piece made by a new worker process has the same samples and words as one made by the first process."""
     text = ("It was the best of times, it was the worst of times, and nobody knew which of them it was. " * 4).strip()
 
     def piece(voice, number, begins):

@@ -1,4 +1,4 @@
-"""A server keeps its word to those who keep theirs, whatever the others do."""
+"""Tests of the server: it serves well-behaved clients, whatever other clients do."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ def codes(data):
 
 
 def test_it_greets_before_any_input(serve):
-    """In one line that is the same for ever."""
+    """The server sends a greeting of one line, which never changes, before any input."""
     with serve().raw() as channel:
         greeting = json.loads(channel.makefile("rb").readline())
     assert greeting["speakkitd"] == 1
@@ -37,7 +37,7 @@ def test_it_greets_before_any_input(serve):
 
 
 def test_what_is_asked_is_answered(serve):
-    """Events carry the id of the request, in order; payloads are whole."""
+    """Events carry the id of the request and come in order, and payloads are complete."""
     served = serve()
     with served.client(agent="claude-2") as client:
         for text in (b"", b"Hello.", b"x" * TEXT):
@@ -48,21 +48,21 @@ def test_what_is_asked_is_answered(serve):
 
 
 def test_words_of_a_long_text(serve):
-    """Come in parts, and are one answer."""
+    """Many words are sent in parts, and the client joins them to one answer."""
     with serve().client() as client:
         (finished,) = client.request("read", count=20_000)
     assert [word.start for word in finished.words] == list(range(20_000))
 
 
 def test_many_requests_at_once(serve):
-    """Sent without waiting, they are answered in order."""
+    """Requests sent without waiting are answered in order."""
     with serve().client() as client:
         names = [client.ask("say", b"x" * number) for number in range(50)]
         assert [list(client.events(name))[-1].audio_ms for name in names] == list(range(50))
 
 
 def test_status_tells_of_being_busy(serve):
-    """It is answered by the event loop, hello or not."""
+    """Status is answered during work, also before hello."""
     served = serve()
     with served.client() as client, served.raw() as other:
         name = client.ask("wait")
@@ -92,7 +92,7 @@ def test_status_tells_of_being_busy(serve):
     ],
 )
 def test_a_request_that_fails(serve, request_line, code):
-    """Is answered, and the next one on the same connection too."""
+    """A request that fails gets an error reply, and the next one on the same connection is answered."""
     with serve().raw() as channel:
         channel.sendall(HELLO + request_line + b'{"op":"status","id":"last"}\n')
         channel.shutdown(socket.SHUT_WR)
@@ -103,14 +103,14 @@ def test_a_request_that_fails(serve, request_line, code):
 
 
 def test_a_refusal_keeps_its_advice(serve):
-    """Code, exit code and when to come again."""
+    """A refusal carries its code, exit code and time to retry in ms."""
     with serve().client() as client, pytest.raises(RequestRefused) as raised:
         list(client.request("refuse"))
     assert (raised.value.code, raised.value.retry_ms, raised.value.exit_code) == (Code.busy, 800, 7)
 
 
 def test_hello_comes_first(serve, said):
-    """But for the ops that are frozen."""
+    """Any request before hello is refused, except the frozen ops."""
     with serve().raw() as channel:
         channel.sendall(b'{"op":"say","id":"x"}\n{"op":"status"}\n')
         channel.shutdown(socket.SHUT_WR)
@@ -131,7 +131,7 @@ def test_hello_comes_first(serve, said):
     ],
 )
 def test_what_is_no_frame_ends_the_connection(serve, said, data, code):
-    """Nobody knows where the next one begins."""
+    """Invalid data ends the connection, since the start of the next frame is unknown."""
     with serve().raw() as channel:
         channel.sendall(HELLO + data)
         answer = said(channel)
@@ -139,7 +139,7 @@ def test_what_is_no_frame_ends_the_connection(serve, said, data, code):
 
 
 def test_hello_is_waited_for_two_seconds(serve, said):
-    """Or as long as is set; dripping bytes do not lengthen it."""
+    """A connection without hello is closed after the limit (2 s by default), even if single bytes keep coming."""
     served = serve(hello=0.3)
     with served.raw() as silent, served.raw() as dripping:
         begun = time.monotonic()
@@ -152,7 +152,7 @@ def test_hello_is_waited_for_two_seconds(serve, said):
 
 
 def test_half_a_header_then_silence(serve, said):
-    """Costs nobody else anything, and ends after the idle time."""
+    """A connection with an incomplete frame disturbs no other and is closed after the idle time."""
     served = serve(idle=0.5)
     with served.raw() as half, served.client() as other:
         half.sendall(HELLO + b'{"op":"say","id":"x","n":100}\nonly so much')
@@ -162,7 +162,7 @@ def test_half_a_header_then_silence(serve, said):
 
 
 def test_silence_ends_a_connection_that_waits_for_nothing(serve):
-    """One that waits for something stays; half a frame is no excuse."""
+    """An idle connection is closed, one that waits for an event stays; an incomplete frame does not keep it open."""
     served = serve(idle=0.2)
     with served.client() as idle, served.client() as waiting, served.client() as half:
         waiting.ask("wait")
@@ -177,7 +177,7 @@ def test_silence_ends_a_connection_that_waits_for_nothing(serve):
 
 
 def test_a_connection_is_a_lease(serve):
-    """Those who do the work are told of each end, however it comes."""
+    """The end of each connection is reported to the work, however it comes."""
     served = serve()
     client = served.client()
     client.ask("wait")
@@ -196,7 +196,7 @@ def test_a_connection_is_a_lease(serve):
 
 
 def test_a_bug_at_the_end_of_a_lease(serve):
-    """Leaves no connection behind."""
+    """An exception in the work's closed() leaves no connection behind."""
     served = serve()
     client = served.client()
     served.work.closed = lambda _: 1 / 0
@@ -205,7 +205,7 @@ def test_a_bug_at_the_end_of_a_lease(serve):
 
 
 def test_a_hundred_connect_and_drop(serve):
-    """At any point of the first words; nothing is left of them."""
+    """A hundred clients that disconnect within the first message leave nothing behind."""
     served = serve()
     for number in range(100):
         with served.raw() as channel:
@@ -217,7 +217,7 @@ def test_a_hundred_connect_and_drop(serve):
 
 
 def test_the_last_place_is_not_taken(serve, said):
-    """One more than there is place for is told to come again; a place that is left can be taken."""
+    """A connection beyond the limit gets busy, and a place that becomes free can be used."""
     served = serve(connections=3)
     clients = [served.client() for _ in range(3)]
     with served.raw() as channel:
@@ -235,12 +235,12 @@ def test_the_last_place_is_not_taken(serve, said):
 
 
 def test_the_usual_limits():
-    """As is written."""
+    """The default limits have their documented values."""
     assert ConnectionLimits() == ConnectionLimits(hello=2, idle=60, stall=30, check=60, farewell=1, connections=64)
 
 
 def test_sixty_four_by_default(serve):
-    """As is written."""
+    """By default, 64 connections are accepted and the next one is refused."""
     served = serve()
     clients = [served.client() for _ in range(64)]
     with pytest.raises(RequestRefused, match="too many"):
@@ -250,7 +250,7 @@ def test_sixty_four_by_default(serve):
 
 
 def test_a_client_that_takes_nothing(serve, said):
-    """Is closed, and has not taken up memory; the sender is told."""
+    """A client that does not read is closed, with less than 2 MiB buffered, and the sender sees it."""
     served = serve(stall=0.5)
     with served.client() as stalled, served.client() as other:
         stalled.ask("flood", count=1000)
@@ -260,7 +260,7 @@ def test_a_client_that_takes_nothing(serve, said):
 
 
 def test_a_client_that_takes_it_slowly(serve):
-    """Gets all of it: what waits is bounded, not what is sent."""
+    """A client that reads slowly gets everything: the buffer is bounded, not the amount sent."""
     served = serve(stall=5)
     with served.client() as client:
         count = 0
@@ -273,7 +273,7 @@ def test_a_client_that_takes_it_slowly(serve):
 
 
 def test_posts_without_end(serve):
-    """To one who takes nothing are not kept."""
+    """Posts to a client that does not read are bounded: the connection is closed."""
     served = serve()
     with served.client() as client:
         client.status()
@@ -288,7 +288,7 @@ def test_posts_without_end(serve):
 
 
 def test_shutdown_waits_for_what_was_accepted(serve):
-    """Nobody finds the daemon from the answer on; who is there is served until the end."""
+    """A drain removes the socket before its answer, and serves open connections until the work is done."""
     served = serve()
     served.call(served.work.drained.clear)
     with served.client() as client, served.client() as other:
@@ -304,7 +304,7 @@ def test_shutdown_waits_for_what_was_accepted(serve):
 
 
 def test_shutdown_makes_haste(serve):
-    """A drain that takes too long may be cut short."""
+    """A drain can be ended by a shutdown at once."""
     served = serve()
     served.call(served.work.drained.clear)
     with served.client() as client:
@@ -316,7 +316,7 @@ def test_shutdown_makes_haste(serve):
 
 
 def test_those_who_come_late(serve, said):
-    """Are told to come again, while the daemon ends."""
+    """A connection that is made while the daemon ends gets shutting_down."""
     served = serve()
     served.call(served.work.drained.clear)
     late = socket.socket(socket.AF_UNIX)
@@ -330,7 +330,7 @@ def test_those_who_come_late(serve, said):
 
 
 def test_it_ends_when_nobody_needs_it(serve):
-    """Not while somebody is connected, nor while there is work."""
+    """The daemon ends after its idle time, but not while a client is connected or work is left."""
     served = serve(idle_exit=0.3)
     with served.client() as client:
         time.sleep(0.6)
@@ -345,7 +345,7 @@ def test_it_ends_when_nobody_needs_it(serve):
 
 
 def test_it_ends_when_its_socket_is_replaced(serve):
-    """By whatever: nobody finds it any more. What took its place stays."""
+    """The daemon ends if its socket is replaced, since no client can find it; the new socket stays."""
     served = serve(check=0.1)
     served.place.socket.unlink()
     other = lifecycle.publish(served.place)
@@ -355,14 +355,14 @@ def test_it_ends_when_its_socket_is_replaced(serve):
 
 
 def test_it_ends_when_its_socket_is_gone(serve):
-    """Or its folder, as a cleaner of /tmp may do."""
+    """The daemon ends if its socket or folder is removed, for example by a cleaner of /tmp."""
     served = serve(check=0.1)
     served.place.socket.unlink()
     wait_until(lambda: not served.thread.is_alive())
 
 
 def test_work_is_finished_when_the_socket_is_replaced(serve):
-    """Who is there keeps being heard."""
+    """If the socket is removed, the daemon first finishes its work and serves connected clients."""
     served = serve(check=0.1)
     served.call(served.work.drained.clear)
     with served.client() as client:
@@ -375,7 +375,7 @@ def test_work_is_finished_when_the_socket_is_replaced(serve):
 
 
 def test_a_newer_client_is_made_room_for(serve):
-    """At once where nobody else is there; else when all have gone."""
+    """A newer client ends an idle daemon at once."""
     served = serve()
     with pytest.raises(RequestRefused) as raised:
         served.client(version="99.0")
@@ -385,7 +385,7 @@ def test_a_newer_client_is_made_room_for(serve):
 
 
 def test_a_newer_client_waits_until_others_have_gone(serve):
-    """It is served meanwhile."""
+    """A newer client is served while other clients are connected, and the daemon ends after they have gone."""
     served = serve()
     with served.client() as other, served.client(version="99.0") as newer:
         assert newer.status().restart_when_idle
@@ -396,14 +396,14 @@ def test_a_newer_client_waits_until_others_have_gone(serve):
 
 @pytest.mark.parametrize("hello", [{"version": "0.0.1"}, {}, {"version": "99.0", "upgrade": False}])
 def test_older_clients_and_those_who_do_not_mind(serve, hello):
-    """Are served."""
+    """An older client, one without a version, and a newer one with upgrade=False are served."""
     served = serve()
     with served.client(**hello) as client:
         assert client.status().state == "idle"
 
 
 def test_the_frozen_ops_serve_every_version(serve):
-    """Hello of another major version is refused; status and shutdown are not."""
+    """Another major version's hello is refused, but its status and shutdown are answered."""
     served = serve()
     with served.raw() as channel:
         stream = channel.makefile("rb")
@@ -415,7 +415,7 @@ def test_the_frozen_ops_serve_every_version(serve):
 
 
 def test_a_connection_that_ends_is_not_written_to(serve):
-    """A sender learns of it."""
+    """Writing to a closed connection ends its sender."""
     served = serve()
     with served.client() as client:
         client.ask("flood", count=10_000)

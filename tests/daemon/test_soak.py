@@ -1,7 +1,7 @@
-"""A daemon under ten clients that do anything at any time, while voice, clients and the daemon itself are killed.
+"""Soak test: ten clients send random requests while voice, clients and the daemon itself are killed.
 
-SPEAKKIT_TEST_SOAK=300 is how many seconds it takes; 600 by default. In its second half the daemon is not killed, so
-that what it takes up can be told from what it begins with.
+SPEAKKIT_TEST_SOAK=300 sets its length in seconds (default 600). In the second half the daemon is not killed, so that
+growth can be told from its memory at the start.
 """
 
 import os
@@ -26,14 +26,18 @@ EVERY = 5.0
 """Seconds between two kills."""
 
 PATIENCE = 60.0
-"""Seconds in which whatever was asked must have an end: what waits is some seconds of sound."""
+"""Timeout in seconds for the end of a request; the queue holds only some seconds of sound."""
 
 MIB = 1 << 20
 ENDS = (*LAST, ErrorReply)
 
 
 class Actor(threading.Thread):
-    """One agent, over many connections. broken: what must not be; ended: how many utterances came to which end."""
+    """One agent, over many connections.
+
+    broken: the violations found.
+    ended: number of utterances per result.
+    """
 
     def __init__(self, bit, caller, over):
         super().__init__(daemon=True)
@@ -82,7 +86,7 @@ class Actor(threading.Thread):
         return self.caller.ask(op, (text + fault).encode(), **wishes)
 
     def wait(self, names, op):
-        """Each must have one end, unless the daemon has gone."""
+        """Check that each request has exactly one end, unless the daemon is gone."""
         caller = self.caller
         if op == "cancel":
             for name in names:
@@ -106,7 +110,7 @@ class Actor(threading.Thread):
 
 
 def taken(pid):
-    """Bytes of memory, descriptors and threads of a process."""
+    """Return the bytes of memory, the descriptors and the threads of a process."""
     process = Path(f"/proc/{pid}")
     pages = int((process / "statm").read_text().split()[1])
     return pages * 4096, len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
@@ -118,7 +122,7 @@ def status():
 
 
 def strike(dice, actors, *, spare_daemon):
-    """Kill something; the voice so seldom that it is hardly ever given up."""
+    """Kill the voice, a client or the daemon; the voice so rarely that it is hardly ever given up."""
     kind = dice.choices(("voice", "client", "daemon"), (1, 4, 0 if spare_daemon else 1))[0]
     with suppress(DaemonError, ProcessLookupError, OSError):
         found = status()
@@ -136,7 +140,7 @@ def strike(dice, actors, *, spare_daemon):
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 300)
 def test_a_long_day(heard, caller):
-    """No overlap, an end of everything, and nothing that grows."""
+    """No samples overlap, every request ends, and memory, descriptors and threads do not grow."""
     over, dice = threading.Event(), random.Random(1)
     actors = [Actor(bit, caller, over) for bit in range(10)]
     for actor in actors:
@@ -162,12 +166,12 @@ def test_a_long_day(heard, caller):
 
 
 def report(samples, actors, killed, sound):
-    """Print what was found, and hold it against what was promised."""
+    """Print the results and check them against the limits."""
     broken = [line for actor in actors for line in actor.broken]
     exact = sound.astype("f8") * 2**20
     whole = exact[exact == np.rint(exact)].astype(int)
     overlapping = int(np.count_nonzero(whole & (whole - 1)))
-    time.sleep(2)  # the device is closed, and the last connection has gone
+    time.sleep(2)  # until the device is closed and the last connection has ended
     pid = status().pid
     at_rest = taken(pid)
     samples = [row for row in samples[len(samples) // 5 :] if row[0] == pid]
@@ -181,7 +185,7 @@ def report(samples, actors, killed, sound):
     print(f"at rest: {at_rest[0] / MIB:.1f} MiB, {at_rest[1]} descriptors, {at_rest[2]} threads")
     assert broken == []
     assert overlapping == 0
-    # The ends of 4096 utterances are remembered, and the heap finds its size: that much is no leak.
+    # The daemon remembers the ends of 4096 utterances, and the heap settles: this much growth is not a leak.
     assert memory[-1] - memory[0] < (3 + (count[-1] - count[0]) / 1000) * MIB
     assert at_rest[1] < 30
     assert at_rest[2] < 12

@@ -1,7 +1,7 @@
-"""The rows of the threat model that concern who connects, what is left lying about, and what is told to whom.
+"""Tests of the threat model: other users who connect, data left behind, and what is disclosed to which client.
 
-Texts too long, too deep and hostile: test_protocol.py. Folders and locks of others: test_rundir.py. Connections that
-take up place: test_server.py.
+Texts too long, too deep and hostile: test_protocol.py. Folders and locks of other users: test_rundir.py. Connections
+that use up resources: test_server.py.
 """
 
 import gc
@@ -57,7 +57,7 @@ sys.stdin.read()
 
 
 def test_another_user_hears_nothing(start, as_stranger, log):
-    """Not one byte, even where folder and socket were opened to it; and we go on being heard."""
+    """Another user receives no byte, even if folder and socket are open to it, and the daemon keeps running."""
     child = start()
     assert as_stranger(CONNECT).splitlines()[-1] == "b''"
     assert "another user tried to connect" in log()
@@ -65,14 +65,14 @@ def test_another_user_hears_nothing(start, as_stranger, log):
 
 
 def test_another_user_does_not_come_so_far(start, as_stranger):
-    """The folder is closed to it, and the socket would be."""
+    """Another user can pass neither the folder's nor the socket's permissions."""
     start()
     assert as_stranger(CONNECT, folder=0o700).splitlines()[0] == "PermissionError"
     assert as_stranger(CONNECT, socket=0o600).splitlines()[0] == "PermissionError"
 
 
 def test_another_user_does_not_answer_for_the_daemon(place):
-    """A client looks at who listens, before it says a word."""
+    """A client checks the user of the listening process before it sends anything."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     place.path.parent.chmod(0o755)
@@ -88,7 +88,7 @@ def test_another_user_does_not_answer_for_the_daemon(place):
 
 @pytest.mark.parametrize("uid", [0, 1000, 65534])
 def test_root_is_another_user_too(monkeypatch, uid):
-    """The root of a container is root to the kernel."""
+    """Root counts as another user, since a container's root is root to the kernel."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         assert peer.of(ours) == peer.Peer(os.geteuid(), os.getpid())
@@ -110,13 +110,13 @@ class Short:
 
 @pytest.mark.parametrize("channel", [Unreadable(), Short(), socket.socket(socket.AF_INET)])
 def test_who_cannot_be_known_is_refused(channel):
-    """A kernel that does not say, and a socket of the network."""
+    """A peer whose user is unknown is refused: the kernel gives no credentials, or it is a network socket."""
     assert not peer.is_ours(channel)
 
 
 @pytest.mark.parametrize(("version", "uid", "is_ours"), [(0, os.geteuid(), True), (0, 77, False), (1, 0, False)])
 def test_credentials_of_macos(monkeypatch, version, uid, is_ours):
-    """As <sys/ucred.h> has them; another version of the structure is not read."""
+    """Credentials are read as <sys/ucred.h> of macOS defines them; another version of the structure is refused."""
 
     class Channel:
         def getsockopt(self, level, option, size):
@@ -129,7 +129,7 @@ def test_credentials_of_macos(monkeypatch, version, uid, is_ours):
 
 
 def test_no_key_stays_in_a_daemon(place, monkeypatch, log):
-    """Of the client that happened to start it: not in its environment, command line, log or status."""
+    """No API key of the client that starts the daemon is in its environment, command line, log or status."""
     for variable in ("SPEAKKIT_GEMINI_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "SPEAKKIT_VOICE"):
         monkeypatch.setenv(variable, CANARY)
     with client.connect() as connection:
@@ -154,7 +154,7 @@ def test_no_key_stays_in_a_daemon(place, monkeypatch, log):
     ],
 )
 def test_no_text_is_logged_or_said_again(serve, said, caplog, data):
-    """Neither by a bug nor by a refusal: what one agent sends must not reach another one, nor a disk."""
+    """Neither logs nor error replies contain a client's text, since it must reach no other agent and no disk."""
     caplog.set_level(logging.DEBUG)
     with serve().raw() as channel:
         channel.sendall(b'{"op":"hello"}\n' + data)
@@ -166,7 +166,7 @@ def test_no_text_is_logged_or_said_again(serve, said, caplog, data):
 
 
 def test_a_bug_is_logged_with_its_place(serve, caplog):
-    """What it says may hold a text; where it is does not."""
+    """A bug is logged with its location, without its message, which may contain a text."""
     with serve().client() as connection, pytest.raises(client.RequestRefused, match="a bug in the daemon") as raised:
         list(connection.request("bug", CANARY.encode()))
     assert raised.value.exit_code == 3
@@ -175,7 +175,7 @@ def test_a_bug_is_logged_with_its_place(serve, caplog):
 
 
 def test_a_bug_of_a_task_is_logged_likewise(serve, caplog):
-    """Though asyncio would tell what it says."""
+    """A bug in an asyncio task is also logged without its message, which asyncio would log."""
     served = serve()
 
     async def fail():
@@ -188,7 +188,7 @@ def test_a_bug_of_a_task_is_logged_likewise(serve, caplog):
 
 @pytest.fixture
 def bystander():
-    """A process that has nothing to do with it."""
+    """A process that is not a daemon, and must survive the test."""
     child = subprocess.Popen(["sleep", "60"])
     yield child
     assert child.poll() is None
@@ -198,7 +198,7 @@ def bystander():
 
 @pytest.mark.parametrize("note", ["{pid} 1", "{pid} {start} 1", "", "x y", "{pid}"])
 def test_a_number_that_was_given_to_another(place, bystander, note):
-    """Is not killed for a daemon: its start is not the one that the daemon wrote down."""
+    """A process id that was reused is not killed: its start time differs from the one that the daemon wrote down."""
     with rundir.try_lock(place.daemon_lock) as lock:
         lock.write(note.format(pid=bystander.pid, start=lifecycle.started(bystander.pid)))
         with pytest.raises(DaemonError, match="try again"):
@@ -206,7 +206,7 @@ def test_a_number_that_was_given_to_another(place, bystander, note):
 
 
 def test_a_number_that_does_not_listen(place, bystander):
-    """Is not killed: the kernel says who listens."""
+    """A process that does not listen on the socket is not killed: the kernel reports which process listens."""
     published = lifecycle.publish(place)
     with rundir.try_lock(place.daemon_lock) as lock, published.listener:
         lock.write(f"{bystander.pid} {lifecycle.started(bystander.pid)}")
@@ -215,7 +215,7 @@ def test_a_number_that_does_not_listen(place, bystander):
 
 
 def test_a_daemon_that_hangs(start, place, monkeypatch):
-    """Is said to, and killed by whoever asks for it."""
+    """The error about a daemon that hangs names the command that kills it, and stop(Mode.now) kills it."""
     monkeypatch.setattr(client, "ANSWER", 0.3)
     child = start()
     child.send_signal(signal.SIGSTOP)
@@ -230,7 +230,7 @@ def test_a_daemon_that_hangs(start, place, monkeypatch):
 
 
 def test_no_file_of_a_client_is_opened(serve, said, tmp_path):
-    """The wire has no paths: what looks like one is a field that nobody knows."""
+    """The protocol has no paths: one in an unknown field opens no file."""
     with serve().raw() as channel:
         channel.sendall(b'{"op":"hello","log":"%s"}\n' % str(tmp_path / "x").encode())
         channel.shutdown(socket.SHUT_WR)
@@ -240,7 +240,7 @@ def test_no_file_of_a_client_is_opened(serve, said, tmp_path):
 
 
 def test_the_log_is_no_link(place, start):
-    """Somebody who could put one there could have any file written to."""
+    """A link in place of the log is not followed, since its creator could have any file written to."""
     target = place.path / "precious"
     target.write_text("precious")
     paths.daemon_log().parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The Python below this environment, without what is installed in it: as other users, and containers, have it."""
+"""The Python interpreter below this environment, without its packages, as other users and containers have it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A sound server of a test's own, and an ear that records what it plays."""
+"""A sound server for a test, and a recorder of what it plays."""
 
 import os
 import subprocess
@@ -14,11 +14,11 @@ from speakkit.playback import pcm
 from waiting import PATIENCE, wait_until
 
 Samples = NDArray[np.float32]
-"""Samples at pcm.RATE, of shape [n]."""
+"""Float32 samples at pcm.RATE, of shape [n]."""
 
 
 class Ear:
-    """What was heard so far: call it for float32 samples."""
+    """A recording in progress; a call returns the float32 samples so far, of shape [n]."""
 
     def __init__(self, capture: Path) -> None:
         self.capture = capture
@@ -28,7 +28,10 @@ class Ear:
         return np.frombuffer(raw[: len(raw) // 4 * 4], "<f4")
 
     def born(self) -> float:
-        """When the first sample was heard, in seconds of time.monotonic(), or a few ms later: look for 0.3 s."""
+        """Return the time of the first recorded sample in seconds of time.monotonic(), at most a few ms late.
+
+        Watches the growing recording for 0.3 s.
+        """
         begun, born = time.monotonic(), float("inf")
         while (now := time.monotonic()) < begun + 0.3:
             born = min(born, now - pcm.duration(self.capture.stat().st_size))
@@ -36,18 +39,18 @@ class Ear:
         return born
 
     def settled(self, seconds: float = 0.3) -> Samples:
-        """What was heard once so many more seconds have been recorded: all that was played before is in them."""
+        """Return the recording once it is `seconds` longer, so that it contains all sound played before the call."""
         end = self.capture.stat().st_size + pcm.size(seconds)
         wait_until(lambda: self.capture.stat().st_size >= end)
         return self()
 
 
 class SoundServer:
-    """PulseAudio whose default sink records float32 at the player's own rate, so that every bit is kept."""
+    """PulseAudio whose default sink records float32 at the player's sample rate, so that the samples stay bit-exact."""
 
     @staticmethod
     def numbers(samples: ArrayLike) -> Samples:
-        """Of a ramp whose sample number n is n / 2**20: the numbers of those that are not silent."""
+        """Return the sample numbers of the nonzero samples of a ramp, in which sample n has the value n / 2**20."""
         found = np.asarray(samples)
         numbers: Samples = found[found != 0] * 2**20
         return numbers
@@ -69,9 +72,9 @@ class SoundServer:
         self.process = subprocess.Popen(
             [
                 *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
-                # A real-time thread that a busy machine holds up for 0.2 s is killed by the kernel, with the server.
+                # The kernel kills a real-time thread that a busy machine delays by 0.2 s, and the server with it.
                 *("--realtime=no", "--high-priority=no", "--no-cpu-limit"),
-                # With shared memory it may abort when a client has gone (PulseAudio issue 824).
+                # With shared memory the server may abort after a client disconnects (PulseAudio issue 824).
                 *("--disable-shm=yes", "-F", str(self.folder / "sink.pa")),
             ],
             env=self.environment,
@@ -109,7 +112,7 @@ class SoundServer:
     def recorded(
         self, command: Sequence[str | Path], tmp_path: Path, **more: str
     ) -> tuple[Samples, subprocess.CompletedProcess[str]]:
-        """Run a command that plays; the samples that came out, and how it ended."""
+        """Run a command that plays; returns the samples that it played and the finished process."""
         with self.listening(tmp_path) as heard:
             ended = subprocess.run(
                 command,

@@ -1,4 +1,4 @@
-"""Utterances for tests of the queue, from flat wishes."""
+"""Utterances for tests of the queue, from keyword arguments."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SPEECH = {field.name for field in structs.fields(SpeechRequest)}
 
 
 def queued(name: str, agent: str, owner: str, arrival: float, *, repeats: str = "", **wishes: Any) -> QueuedUtterance:
-    """Wishes are fields of a `SpeechRequest` and of `QueueOptions`."""
+    """Return an utterance; each keyword in `wishes` is a field of `SpeechRequest` or of `QueueOptions`."""
     speech = SpeechRequest(**{key: value for key, value in wishes.items() if key in SPEECH})
     options = QueueOptions(**{key: value for key, value in wishes.items() if key not in SPEECH})
     return QueuedUtterance(name, agent, owner, arrival, speech, options, repeats)

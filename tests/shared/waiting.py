@@ -1,4 +1,4 @@
-"""Waiting in tests: for a condition, not for a time."""
+"""Waiting in tests for a condition instead of a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 PATIENCE = 60.0
-"""Seconds that a condition may take on a loaded machine; at rest it takes a fraction of one."""
+"""Timeout in seconds for a condition on a loaded machine; at rest it takes a fraction of one."""
 
 
 def wait_until(condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
-    """Wait until `condition()` is true, and return what it gave. Fails after `seconds`."""
+    """Wait until `condition()` is true and return its value; raises AssertionError after `seconds`."""
     __tracebackhide__ = True
     deadline = time.monotonic() + seconds
     while not (found := condition()):

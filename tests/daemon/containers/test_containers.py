@@ -1,6 +1,6 @@
-"""Containers may speak and do nothing else: each limit and each forbidden thing, tried by another user.
+"""Tests of speech from containers: each limit, and each forbidden request, is tried as another user.
 
-That user is let in by the setting container_uids, and has the folder of the socket as a container has it: mounted, or
+The setting container_uids admits that user. The user has the folder of the socket as a container has it: mounted, or
 opened for it by root, since no path leads there.
 """
 
@@ -56,7 +56,7 @@ except PermissionError:
     data = b"PermissionError"
 sys.stdout.buffer.write(data)
 """
-"""Says what comes by standard input, and prints what it hears: until the end, or until a word was heard so often."""
+"""Sends the texts of standard input, and prints what it receives: to the end, or until a word came `count` times."""
 
 MOUNTED = """
 import json, socket, sys
@@ -72,7 +72,7 @@ print(heard(), flush=True)
 
 
 def frame(op, text="", **fields):
-    """A request, as it is sent."""
+    """Return a request as it is sent on the wire."""
     payload = text.encode()
     return json.dumps({"op": op, **fields, "n": len(payload)}) + "\n" + payload.decode("latin-1")
 
@@ -85,7 +85,7 @@ HELLO = frame("hello", agent="x")
 
 
 def require_root(*programs):
-    """Skip where nobody can become another user."""
+    """Skip the test if it cannot run a process as another user."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("setpriv", *programs))):
         pytest.skip("needs root, and setpriv of util-linux, to become another user")
 
@@ -95,7 +95,7 @@ AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear
 
 @pytest.fixture
 def daemon(fake_voice, monkeypatch, start):
-    """Start a daemon that listens for containers, that of uid 65534 among them, and whose voice is at hand at once."""
+    """Start a daemon with the fake voice that listens for containers and admits uid 65534."""
     monkeypatch.setenv("SPEAKKIT_CONTAINERS", "1")
     monkeypatch.setenv("SPEAKKIT_CONTAINER_UIDS", f"7,60000-{STRANGER}")
     return start
@@ -103,10 +103,10 @@ def daemon(fake_voice, monkeypatch, start):
 
 @pytest.fixture
 def guest(place):
-    """Say something as another user: guest(HELLO, speak("a")). Gives the events that it heard, or with raw=True bytes.
+    """Send requests as another user: guest(HELLO, speak("a")). Returns the events received; with raw=True, bytes.
 
-    until, count: what is heard how often before it goes; without it, it says no more and is heard to the end
-    pause: seconds between two sayings
+    until, count: text and number of its occurrences after which it disconnects; without `until`, it reads to the end.
+    pause: seconds between two requests.
     """
     require_root()
 
@@ -142,31 +142,31 @@ def guest(place):
 
 
 def codes(events):
-    """The codes of the refusals among them, each in one line without a word of the one who asked."""
+    """Return the codes of the error replies; each must be one line without text of the request."""
     failures = [event["error"] for event in events if "error" in event]
     assert all(each["msg"] and "\n" not in each["msg"] and CANARY not in each["msg"] for each in failures)
     return [each["code"] for each in failures]
 
 
 def queue():
-    """What the user of the host sees."""
+    """Return the queue as the host's user sees it."""
     with client.connect("host") as own:
         (found,) = own.request("queue")
     return found
 
 
 def refused():
-    """How often the daemon refused something, as its status tells."""
+    """Return the number of refusals from the daemon's status."""
     return control.status().work["refused"]
 
 
 def in_batches(requests, size=8):
-    """Few enough at once, so that none is refused for coming too soon."""
+    """Join requests in batches, small enough that none is refused by the rate limit."""
     return ["".join(requests[at : at + size]) for at in range(0, len(requests), size)]
 
 
 def test_another_user_is_heard_to_the_end(daemon, guest):
-    """And told so."""
+    """Speech of another user plays to the end, and its client gets all events."""
     daemon()
     events = guest(HELLO, speak("a", SHORT), until='"finished"')
     assert [event.get("ev") for event in events] == [None, "hello", "accepted", "started", "finished"]
@@ -176,7 +176,7 @@ def test_another_user_is_heard_to_the_end(daemon, guest):
 
 
 def test_a_user_who_is_not_named_hears_nothing(daemon, guest, log):
-    """Not one byte; the log says who it was, and the user goes on being heard."""
+    """A user who is not admitted receives no byte, and the log names the uid; the host's user is still served."""
     daemon(SPEAKKIT_CONTAINER_UIDS="65533,65535-70000")
     for _ in range(3):
         assert guest(HELLO, raw=True) == b""
@@ -185,7 +185,7 @@ def test_a_user_who_is_not_named_hears_nothing(daemon, guest, log):
 
 
 def test_no_path_leads_there(daemon, guest, place):
-    """Those in whose containers it is not mounted find it as little as the main socket. Nothing else lies there."""
+    """Without the mount, another user reaches neither folder nor socket; the folder contains only the socket."""
     daemon()
     socket_file = place.containers / "speak.sock"
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (place.path, place.containers, socket_file)]
@@ -213,7 +213,10 @@ def test_no_path_leads_there(daemon, guest, place):
     ],
 )
 def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
-    """Root, whose containers' root is root to the kernel; the user; who is named; nobody whom the kernel hides."""
+    """Root, the user and the listed uids are admitted, since a container's root is root to the kernel.
+
+    Other uids, and a peer whose uid the kernel does not report, are refused.
+    """
     monkeypatch.setenv("SPEAKKIT_CONTAINER_UIDS", setting)
     found = listener.listen(place, load())
     monkeypatch.setattr(peer, "of", lambda _: None if uid is None else peer.Peer(uid, 1))
@@ -224,7 +227,7 @@ def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
 
 
 def test_a_container_speaks_with_the_users_threads(place, monkeypatch):
-    """By the settings, as all others do."""
+    """A container's speech uses the user's setting of threads."""
     monkeypatch.setenv("SPEAKKIT_THREADS", "3")
     found = listener.listen(place, load())
     found.published.listener.close()
@@ -239,7 +242,7 @@ FORBIDDEN = (
 
 
 def test_each_other_request_is_denied(daemon, guest):
-    """And does nothing: what the user hears is heard on, and nothing is told of it."""
+    """Every other request is denied and has no effect, and the replies contain nothing about the host's speech."""
     child = daemon()
     with client.connect("host") as own:
         own.place("speak", f"{LONG} {CANARY}".encode(), voice="f1")
@@ -257,7 +260,7 @@ def test_each_other_request_is_denied(daemon, guest):
 
 
 def test_the_quiet_hours_are_those_of_containers_too(daemon, guest, monkeypatch):
-    """All day here, but for the last minute."""
+    """Quiet hours apply to containers too; here they last all day except the last minute."""
     monkeypatch.setenv("SPEAKKIT_QUIET_HOURS", "00:00-23:59")
     daemon()
     refused = guest(HELLO, speak("a"), until="error")[-1]["error"]
@@ -266,7 +269,7 @@ def test_the_quiet_hours_are_those_of_containers_too(daemon, guest, monkeypatch)
 
 
 def test_before_hello_nothing_is_spoken(daemon, guest):
-    """As with the user's own programs."""
+    """A request before hello is refused, as for the user's own programs."""
     daemon()
     assert codes(guest(speak("a") + frame("cancel", id="a"))) == ["bad_request"] * 2
     assert queue().rows == ()
@@ -289,7 +292,7 @@ DENIED: tuple[dict[str, object], ...] = (
 
 
 def test_each_wish_that_is_not_a_containers_is_denied(daemon, guest):
-    """By its name."""
+    """Each option that containers may not use is denied by its name."""
     daemon()
     said = [speak("a", **wish) for wish in DENIED]
     events = guest(*in_batches([HELLO, *said]), pause=1.2)
@@ -303,13 +306,13 @@ def test_each_wish_that_is_not_a_containers_is_denied(daemon, guest):
     "wish", [{"prio": "low", "ttl": 9.0}, {"interrupt": "agent", "replace": "k"}, {"speed": 1.5, "lang": "en-gb"}]
 )
 def test_what_a_container_may_wish(daemon, guest, wish):
-    """A place behind others, and a manner of speaking."""
+    """Containers may use the options about their place behind others and about the voice."""
     daemon()
     assert guest(HELLO, speak("a", SHORT, **wish), until='"finished"')[-1]["result"] == "played"
 
 
 def test_a_long_text_is_refused(daemon, guest):
-    """By characters, not by bytes: 4096 are heard."""
+    """A text of more than 4096 characters, not bytes, is refused."""
     daemon()
     whole = SHORT + " " + "ü" * (4096 - len(SHORT) - 1)
     events = guest(HELLO, speak("a", whole + "ü") + speak("b", "x" * 600_000) + speak("c", whole), until='"finished"')
@@ -319,7 +322,7 @@ def test_a_long_text_is_refused(daemon, guest):
 
 
 def test_no_more_than_twenty_wait(daemon, guest):
-    """Of all containers together, whatever names they take; one that has been heard or cancelled makes room."""
+    """At most twenty utterances of all containers wait, whatever the agents; a played or cancelled one makes room."""
     daemon()
     first = [frame("hello", agent="a"), *in_batches([speak(str(n)) for n in range(12)], 6)]
     second = in_batches([speak(str(n), agent=str(n)) for n in range(12)], 5)
@@ -330,13 +333,13 @@ def test_no_more_than_twenty_wait(daemon, guest):
         assert [event["id"] for event in events if event.get("ev") == "accepted"] == [*map(str, range(8)), "new"]
         assert codes(events) == ["busy"] * 5
         assert all(event["error"]["retry_ms"] > 0 for event in events if "error" in event)
-        assert len(queue().rows) == 12  # the second container has gone
+        assert len(queue().rows) == 12  # the second container has disconnected; the first has 12
         assert child.poll() is None
     assert refused() == 5
 
 
 def test_no_more_than_ten_requests_a_second_are_heard(daemon, guest):
-    """Of all containers together; the user is heard meanwhile."""
+    """All containers together may send at most ten requests per second; the host's user is served meanwhile."""
     daemon()
     flood = frame("status") * 40
     began = time.monotonic()
@@ -353,7 +356,7 @@ def test_no_more_than_ten_requests_a_second_are_heard(daemon, guest):
 
 
 def test_status_is_ones_own(daemon, guest):
-    """Not the user's, nor another container's; and no texts."""
+    """Status shows only the stages of the connection's own utterances, and no texts."""
     daemon()
     with (
         client.connect("host") as own,
@@ -368,7 +371,7 @@ def test_status_is_ones_own(daemon, guest):
 
 
 def test_only_ones_own_is_cancelled(daemon, guest):
-    """Whoever guesses the id of another finds none; one's own ends."""
+    """A container can cancel only its own utterances; an id of another one is not found."""
     daemon()
     with client.connect("host") as own:
         name = own.ask("speak", LONG.encode(), voice="f1")
@@ -382,20 +385,20 @@ def test_only_ones_own_is_cancelled(daemon, guest):
 
 
 def test_the_same_id_of_two_containers_is_two(daemon, guest):
-    """Neither takes over what the other said."""
+    """Equal ids of two containers are two utterances."""
     daemon()
     with guest.begun(HELLO, speak("a"), until="never"):
         wait_until(lambda: len(queue().rows) == 1)
         with guest.begun(HELLO, speak("a"), until="never"):
             wait_until(lambda: len(queue().rows) == 2)
-    wait_until(lambda: not queue().rows)  # a container that is gone says nothing more
+    wait_until(lambda: not queue().rows)  # the daemon cancels a closed connection's utterances
 
 
 @pytest.mark.parametrize(
     ("name", "is_known"), [("claude-2", True), ("x" * 62, True), ("x" * 63, False), ("a b", False)]
 )
 def test_agents_bear_a_prefix(daemon, guest, name, is_known):
-    """So that none passes for one of the user's."""
+    """The names of container agents have the prefix c:, so that none equals a name of the host's agents."""
     daemon()
     said = (frame("hello", agent=name), speak("a"))
     if is_known:
@@ -407,16 +410,16 @@ def test_agents_bear_a_prefix(daemon, guest, name, is_known):
 
 
 def test_no_container_ends_the_daemon_for_its_age(daemon, guest):
-    """Though it says that it has a newer speakkit."""
+    """A container that reports a newer speakkit does not end the daemon."""
     daemon()
     guest(frame("hello", agent="x", version="99.0", build=2**60, upgrade=True))
     found = control.status()
     assert not found.restart_when_idle
-    assert found.idle_exit == -1  # a container could start no other
+    assert found.idle_exit == -1  # no idle exit, since a container could not start another daemon
 
 
 def test_nothing_of_the_host_is_told_with_a_fault(daemon, guest):
-    """What a container did wrong is told to it; what is wrong with the host, to the host."""
+    """A fault of the host is reported to a container without details; its own mistakes are named."""
     daemon()
     end = guest(HELLO, speak("a", "do=error"), until='"finished"')[-1]
     assert (end["result"], end["exit"], end["warnings"]) == ("failed", 1, [listener.UNTOLD])
@@ -443,7 +446,7 @@ def test_nothing_of_the_host_is_told_with_a_fault(daemon, guest):
     ],
 )
 def test_hostile_bytes_are_refused(daemon, guest, data, log):
-    """In one line, without a traceback, and nothing is spoken; the daemon serves the next one."""
+    """Malformed bytes give one error line without a traceback, nothing is spoken, and the daemon keeps serving."""
     child = daemon()
     assert len(codes(guest(data.decode("latin-1")))) == 1
     assert queue().rows == ()
@@ -453,7 +456,7 @@ def test_hostile_bytes_are_refused(daemon, guest, data, log):
 
 
 def test_who_holds_all_places_holds_none_of_the_users(daemon, place, said):
-    """Sixteen containers at once; the next one is told to come again."""
+    """Sixteen connections of containers leave the host's user unaffected; the next container gets busy."""
     daemon()
     channels = []
     for _ in range(17):
@@ -468,7 +471,10 @@ def test_who_holds_all_places_holds_none_of_the_users(daemon, place, said):
 
 
 def test_a_restart_is_survived_by_a_folder_that_is_mounted(daemon, place):
-    """Read-only, in a mount namespace of its own, as in a container: not even root there can take the socket away."""
+    """A folder mounted read-only into a mount namespace, as in a container, stays valid over a daemon's restart.
+
+    Not even root can remove the socket there.
+    """
     require_root("unshare", "mount")
     child = daemon()
     mount = 'mount --bind "$1" /mnt && mount -o remount,bind,ro /mnt && { rm -f /mnt/speak.sock; shift; exec "$@"; }'
@@ -495,7 +501,7 @@ def test_a_restart_is_survived_by_a_folder_that_is_mounted(daemon, place):
 
 
 def test_it_listens_only_where_that_is_wanted(place, start):
-    """By default there is not even a folder."""
+    """By default, the daemon creates neither the folder nor the socket."""
     start()
     assert not place.containers.exists()
     assert "containers" not in control.status().work
@@ -522,7 +528,7 @@ def _strangers(place):
 
 @pytest.mark.parametrize("prepare", [_link, _file, _taken, _strangers])
 def test_a_folder_that_is_not_as_it_should_be_stops_no_voice(daemon, place, log, prepare):
-    """The daemon speaks for its user, follows no link, and says in its log why it does not listen."""
+    """If the folder is unsafe, the daemon still serves its user, follows no link, and logs why it does not listen."""
     prepare(place)
     child = daemon()
     assert "ready" in child.said
@@ -532,7 +538,10 @@ def test_a_folder_that_is_not_as_it_should_be_stops_no_voice(daemon, place, log,
 
 
 def test_a_folder_that_was_opened_is_closed_again(place):
-    """The root of a container that may write to it could have done so."""
+    """A folder that is writable by others gets mode 0755 again.
+
+    A container's root that can write to the folder could have changed its mode.
+    """
     place.containers.mkdir()
     place.containers.chmod(0o777)
     listener.listen(place, load()).published.listener.close()
@@ -540,7 +549,7 @@ def test_a_folder_that_was_opened_is_closed_again(place):
 
 
 def test_a_path_that_is_too_long_is_named(monkeypatch, place):
-    """In one line."""
+    """A path that is too long raises DaemonError in one line."""
     deep = rundir.RuntimeDir(place.path / ("x" * 60))
     deep.path.mkdir()
     with pytest.raises(DaemonError, match="path"):

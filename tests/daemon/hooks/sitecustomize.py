@@ -1,7 +1,7 @@
-"""Loaded by each Python process that the tests of the daemon start: the tests' own hooks into it.
+"""Test hooks, loaded by each Python process that the tests of the daemon start.
 
-SPEAKKIT_TEST_VOICE=fake_voice:load is what the daemon's worker loads in place of its voice;
-SPEAKKIT_TEST_DELAY=before_unlink:500,before_bind:100 is how many milliseconds each of these failpoints takes.
+SPEAKKIT_TEST_VOICE=fake_voice:load replaces the voice that the daemon's worker loads.
+SPEAKKIT_TEST_DELAY=before_unlink:500,before_bind:100 delays these failpoints, in milliseconds.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One daemon, whatever is in its way, and nothing of another's touched when it goes."""
+"""Tests of the daemon's start and end: one daemon at a time, and no file of another one is touched."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def pid_of(place):
 
 
 def test_it_starts_light(start, place):
-    """It says that it is ready, and then it is; without engines it takes little."""
+    """The daemon prints its ready line only when it serves, and needs less than 60 MiB without an engine."""
     child = start()
     assert child.said == f"ready: {place.socket}, and the log is {os.environ['SPEAKKIT_HOME']}/state/daemon.log\n"
     assert pid_of(place) == child.pid
@@ -54,7 +54,7 @@ def test_it_starts_light(start, place):
 
 
 def test_it_imports_nothing_heavy():
-    """Nor the terminal."""
+    """The daemon's main module imports no engine, numerical, sound or terminal package."""
     code = "import sys, json, speakkit.daemon.__main__; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     heavy = {"torch", "numpy", "kokoro", "misaki", "spacy", "requests", "sounddevice", "typer", "rich"}
@@ -62,7 +62,7 @@ def test_it_imports_nothing_heavy():
 
 
 def test_what_it_leaves_to_others(start, place):
-    """Nothing: socket and log are for their owner, it dumps no core, and holds no folder."""
+    """Socket, lock and log are private (mode 0600), no core is dumped, and the working folder is /."""
     child = start()
     assert stat.S_ISSOCK(place.socket.lstat().st_mode)
     files = [place.socket, place.daemon_lock, Path(os.environ["SPEAKKIT_HOME"]) / "state" / "daemon.log"]
@@ -75,7 +75,7 @@ def test_what_it_leaves_to_others(start, place):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_it(start, place, number):
-    """As a shutdown does."""
+    """SIGTERM, SIGINT and SIGHUP end the daemon as a shutdown request does."""
     child = start()
     child.send_signal(number)
     assert child.wait(SECONDS) == 0
@@ -84,7 +84,7 @@ def test_signals_end_it(start, place, number):
 
 
 def test_a_second_one_goes(start, place):
-    """The first one is not disturbed."""
+    """A second daemon exits with 0 and does not disturb the first."""
     first, second = start(), start()
     assert second.said == "ready: a daemon is running already\n"
     assert second.wait(SECONDS) == 0
@@ -92,7 +92,7 @@ def test_a_second_one_goes(start, place):
 
 
 def test_a_stale_socket(start, place):
-    """Of one that was killed."""
+    """A stale socket of a killed daemon is replaced."""
     first = start()
     first.kill()
     first.wait(SECONDS)
@@ -104,7 +104,7 @@ def test_a_stale_socket(start, place):
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
 def test_something_else_in_its_place(place, kind, fails_to_start):
-    """Is left alone, and named; a client is told the same."""
+    """A file, folder or link in place of the socket is left unchanged and named; a client raises the same error."""
     target = place.path / "target"
     if kind == "file":
         place.socket.write_text("precious")
@@ -124,7 +124,7 @@ def test_something_else_in_its_place(place, kind, fails_to_start):
 
 
 def test_a_folder_that_others_can_look_into(place, fails_to_start):
-    """Is no place for a daemon."""
+    """A runtime directory that other users can access is refused."""
     place.path.chmod(0o755)
     assert fails_to_start().startswith(f"speakkitd: other users can access the folder {place.path}; try: chmod 700")
     with pytest.raises(DaemonError, match="other users can access"):
@@ -132,32 +132,32 @@ def test_a_folder_that_others_can_look_into(place, fails_to_start):
 
 
 def test_a_path_that_is_too_long(place, fails_to_start):
-    """Is said to be."""
+    """The error about a path that is too long says how to choose another folder."""
     said = fails_to_start(SPEAKKIT_RUNTIME_DIR=str(place.path / ("x" * 100)))
     assert "set SPEAKKIT_RUNTIME_DIR to a folder with a shorter name" in said
 
 
 def test_a_fault_in_the_settings(place, fails_to_start):
-    """Is told to whoever starts it, in one line."""
+    """A fault in the settings is reported in one line by the start."""
     assert fails_to_start(SPEAKKIT_IDLE_EXIT="soon") == ("speakkitd: SPEAKKIT_IDLE_EXIT must be a number, not 'soon'\n")
 
 
 def test_folders_are_those_of_whoever_starts_it(place, start, monkeypatch):
-    """Though it leaves the folder to which they were relative."""
+    """Relative folders of the environment are resolved before the daemon changes its working folder."""
     monkeypatch.chdir(place.path.parent)
     child = start(SPEAKKIT_HOME="other", SPEAKKIT_RUNTIME_DIR="run")
     assert child.said == f"ready: {place.socket}, and the log is {place.path.parent}/other/state/daemon.log\n"
 
 
 def test_one_that_neither_answers_nor_ends(place, monkeypatch):
-    """Is not waited for longer than eight seconds."""
+    """If a daemon holds the lock but neither answers nor ends, claim() raises DaemonError after LEAVING (8 s)."""
     monkeypatch.setattr(lifecycle, "LEAVING", 0.2)
     with rundir.try_lock(place.daemon_lock), pytest.raises(DaemonError, match="neither answers nor ends"):
         lifecycle.claim(place)
 
 
 def test_one_that_is_about_to_end(place):
-    """Is waited for."""
+    """A starting daemon waits for one that is about to end."""
     lock = rundir.try_lock(place.daemon_lock)
     child = subprocess.Popen([sys.executable, "-P", "-m", "speakkit.daemon"], stderr=subprocess.PIPE)
     time.sleep(0.5)
@@ -170,7 +170,7 @@ def test_one_that_is_about_to_end(place):
 
 
 def test_going_leaves_another_ones_socket(place):
-    """And takes its own along, once."""
+    """A daemon that ends removes its own socket once, and not the socket of another."""
     first = lifecycle.publish(place)
     second = lifecycle.publish(place)
     first.unpublish()
@@ -183,7 +183,7 @@ def test_going_leaves_another_ones_socket(place):
 
 
 def test_a_socket_is_for_its_owner_from_the_first_moment(place, monkeypatch):
-    """It is made so, and not changed later."""
+    """The socket is created with mode 0600, and not changed to it later."""
     modes = []
     monkeypatch.setattr(failpoints, "at", lambda point: modes.append(point) or note())
 
@@ -200,7 +200,7 @@ def test_a_socket_is_for_its_owner_from_the_first_moment(place, monkeypatch):
 
 
 def test_a_full_queue_of_connections_is_no_empty_one(place, monkeypatch):
-    """A daemon that is busy is not taken for one that is gone."""
+    """A full backlog is not taken for a dead daemon: reach() raises DaemonError."""
     monkeypatch.setattr(lifecycle, "ANSWER", 0.2)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place.socket))
@@ -213,7 +213,7 @@ def test_a_full_queue_of_connections_is_no_empty_one(place, monkeypatch):
 
 @pytest.fixture
 def passing(place):
-    """Start a daemon as systemd does, with a socket that it keeps."""
+    """Start a daemon as systemd does, with a socket that it inherits."""
     started = []
 
     def run(process="self", count="1"):
@@ -232,7 +232,7 @@ def passing(place):
 
 
 def test_a_socket_of_systemd(passing, place):
-    """Is served, and left where it is: whoever connects next starts the next daemon."""
+    """A socket passed by systemd is served and left in place, so that the next connection starts the next daemon."""
     child = passing()
     assert child.said.startswith("ready")
     before = inode(place)
@@ -244,7 +244,7 @@ def test_a_socket_of_systemd(passing, place):
 
 
 def test_a_socket_for_somebody_else(passing, place):
-    """Is not ours, and stale, since nobody listens."""
+    """A socket passed to another process is ignored, and replaced, since nothing listens on it."""
     child = passing(process="1")
     assert child.said.startswith("ready")
     assert pid_of(place) == child.pid
@@ -252,14 +252,14 @@ def test_a_socket_for_somebody_else(passing, place):
 
 @pytest.mark.parametrize("count", ["0", "2", "one", ""])
 def test_more_sockets_than_one(passing, count):
-    """Are more than a daemon serves."""
+    """Any number of passed sockets other than one is an error that names the right units."""
     child = passing(count=count)
     assert "use the units of: speakkit daemon units" in child.said
     assert child.wait(SECONDS) == 1
 
 
 def test_no_socket_of_systemd(place, start, monkeypatch):
-    """Is an error, not a traceback."""
+    """A passed descriptor that is not a socket raises DaemonError."""
     monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
     monkeypatch.setenv("LISTEN_FDS", "1")
     monkeypatch.setattr(lifecycle, "FIRST_PASSED", 1 << 20)

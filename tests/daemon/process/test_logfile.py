@@ -1,4 +1,4 @@
-"""The log stays small and private, and C's standard error ends in it."""
+"""Tests of the log file: its size is bounded, it is private, and standard error of C libraries goes to it."""
 
 import json
 import os
@@ -33,7 +33,10 @@ for number in range(20_000):
 
 @pytest.fixture
 def write(place):
-    """Log in a process of its own, since it takes over standard error: write(lines=5)."""
+    """Log in a separate process, since the log takes over standard error: write(lines=5).
+
+    Returns whether the log could be opened.
+    """
 
     def run(lines=5, more=""):
         ended = subprocess.run(
@@ -51,7 +54,7 @@ def files():
 
 
 def test_what_is_printed_on_standard_error_is_logged(write):
-    """By Python or by C; for its owner alone."""
+    """Standard error of Python and of C goes to the log, which has mode 0600."""
     assert write()
     text = paths.daemon_log().read_text()
     assert "line 4" in text
@@ -63,7 +66,7 @@ def test_what_is_printed_on_standard_error_is_logged(write):
     "bug", ["raise ValueError('canary')", "import threading; threading.Thread(target=lambda: int('canary')).start()"]
 )
 def test_a_bug_is_logged_without_its_words(place, bug):
-    """Of the process or of a thread: they may be a text."""
+    """An uncaught exception, also of a thread, is logged without its message, since that may contain a spoken text."""
     code = WRITER.format(lines=1, more=bug)
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     assert "a bug: ValueError" in paths.daemon_log().read_text()
@@ -71,7 +74,7 @@ def test_a_bug_is_logged_without_its_words(place, bug):
 
 
 def test_an_old_log_is_made_private(write):
-    """Whatever its mode was."""
+    """An existing log gets mode 0600."""
     paths.daemon_log().parent.mkdir(parents=True)
     paths.daemon_log().touch(mode=0o644)
     write()
@@ -79,7 +82,7 @@ def test_an_old_log_is_made_private(write):
 
 
 def test_three_files_of_a_megabyte(write):
-    """However much is logged; standard error follows to the newest."""
+    """At most three files of at most logfile.SIZE bytes are kept, and standard error goes to the newest."""
     write(lines=20_000)
     assert [file.name for file in files()] == ["daemon.log", "daemon.log.1", "daemon.log.2"]
     assert all(file.stat().st_size <= logfile.SIZE for file in files())
@@ -88,21 +91,21 @@ def test_three_files_of_a_megabyte(write):
 
 
 def test_a_flood_of_c(write):
-    """Is bounded as well, though no line of it passes through Python."""
+    """Output of C libraries is bounded too, although it does not pass through Python."""
     write(more=FLOOD)
     assert sum(file.stat().st_size for file in files()) < 3 * logfile.SIZE
     assert len(files()) > 1
 
 
 def test_where_no_log_can_be_written(write):
-    """The daemon speaks all the same."""
+    """Without a writable log, the daemon still works."""
     paths.daemon_log().parent.parent.mkdir()
     paths.daemon_log().parent.touch()
     assert write() is False
 
 
 def test_its_end(write):
-    """The last lines, over the border of two files; none where there is none."""
+    """last_lines() returns the last lines, also across two files, and an empty list without a log."""
     assert logfile.last_lines(5) == []
     write(lines=20_000)
     assert logfile.last_lines(1)[0].endswith("INFO last")

@@ -1,4 +1,4 @@
-"""The runtime directory is ours alone, or it is not used; locks are held by whoever lives."""
+"""Tests of the runtime directory and its locks: the directory must be private, and a lock ends with its process."""
 
 import os
 import stat
@@ -26,7 +26,7 @@ time.sleep(60)
 
 @pytest.fixture
 def folder(place, monkeypatch):
-    """A short folder to do anything in."""
+    """A temporary folder with a short path, and no variable that names a runtime directory."""
     base = place.path.parent
     monkeypatch.delenv("SPEAKKIT_RUNTIME_DIR")
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
@@ -35,7 +35,7 @@ def folder(place, monkeypatch):
 
 @contextmanager
 def another_user(*owned):
-    """Own some files, and be no root; a user who is none already just goes on."""
+    """Run the block as another user who owns the given paths; if the user is not root, it only runs the block."""
     if os.geteuid() != 0:
         yield
         return
@@ -52,7 +52,7 @@ def another_user(*owned):
 
 
 def test_it_is_made_for_its_owner_alone(folder, monkeypatch):
-    """Whatever the umask is."""
+    """The runtime directory gets mode 0700, whatever the umask."""
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "mine"))
     before = os.umask(0)
     try:
@@ -65,7 +65,7 @@ def test_it_is_made_for_its_owner_alone(folder, monkeypatch):
 
 
 def test_where_it_is(folder, monkeypatch):
-    """In that of the session, if that is ours alone; WSL has it wrong at times."""
+    """It is in the session's runtime folder if that is private, and otherwise in /tmp; WSL may set a wrong mode."""
     session = folder / "session"
     session.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
@@ -81,7 +81,7 @@ def test_where_it_is(folder, monkeypatch):
 
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o750, 0o755, 0o777, 0o1777])
 def test_one_that_others_can_look_into(place, mode):
-    """Is refused, with the command that mends it."""
+    """A folder that other users can access is refused with the command that mends it."""
     place.path.chmod(mode)
     with pytest.raises(DaemonError, match=rf"other users can access.*chmod 700 {place.path}"):
         rundir.find()
@@ -90,7 +90,7 @@ def test_one_that_others_can_look_into(place, mode):
 
 
 def test_one_of_another_user(place):
-    """Is refused, though we could write there."""
+    """A folder of another user is refused, even if it is writable."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a folder away")
     os.chown(place.path, STRANGER, STRANGER)
@@ -100,7 +100,7 @@ def test_one_of_another_user(place):
 
 
 def test_a_link_in_its_place(folder, monkeypatch):
-    """Is refused, wherever it leads."""
+    """A link is refused, whatever its target."""
     (folder / "link").symlink_to(folder / "run")
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "link"))
     with pytest.raises(DaemonError, match="is a link or a file, not a folder"):
@@ -108,7 +108,7 @@ def test_a_link_in_its_place(folder, monkeypatch):
 
 
 def test_a_file_in_its_place(folder, monkeypatch):
-    """Is refused."""
+    """A file in place of the folder is refused."""
     (folder / "file").touch()
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "file"))
     with pytest.raises(DaemonError, match="not a folder"):
@@ -116,7 +116,7 @@ def test_a_file_in_its_place(folder, monkeypatch):
 
 
 def test_one_that_cannot_be_made(folder, monkeypatch):
-    """Says so, and how to choose another."""
+    """The error about a folder that cannot be made says how to choose another."""
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(folder / "missing" / "run"))
     with pytest.raises(DaemonError, match="no such file or directory; set SPEAKKIT_RUNTIME_DIR"):
         rundir.find()
@@ -124,7 +124,7 @@ def test_one_that_cannot_be_made(folder, monkeypatch):
 
 @pytest.mark.parametrize(("length", "fits"), [(103, True), (104, False)])
 def test_a_path_that_is_too_long(folder, monkeypatch, length, fits):
-    """For a socket: in bytes, not letters, and before anything is made."""
+    """A path too long for a socket, measured in bytes, is refused before anything is created."""
     rest = length - len(os.fsencode(folder)) - len("//daemon.sock")
     path = folder / ("ü" + "x" * (rest - 2))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(path))
@@ -139,14 +139,14 @@ def test_a_path_that_is_too_long(folder, monkeypatch, length, fits):
 
 
 def test_one_that_cannot_be_written(place):
-    """Is an error of one line."""
+    """A lock in a folder without write permission raises DaemonError in one line."""
     place.path.chmod(0o500)
     with another_user(place.path), pytest.raises(DaemonError, match=r"cannot open .*spawn.lock: permission denied"):
         rundir.try_lock(place.spawn_lock)
 
 
 def test_a_lock_has_one_holder(place):
-    """Until it is released; its file stays, for its owner alone."""
+    """A lock has one holder until it is released; its file stays, with mode 0600."""
     lock = rundir.try_lock(place.spawn_lock)
     assert lock is not None
     assert rundir.try_lock(place.spawn_lock) is None
@@ -157,7 +157,7 @@ def test_a_lock_has_one_holder(place):
 
 
 def test_a_lock_ends_with_its_process(place):
-    """However that ends; and no child inherits it."""
+    """A lock ends with its process, however that ends, and is not inherited by child processes."""
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, place.spawn_lock], stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"True\n"
     assert rundir.is_locked(place.spawn_lock)
@@ -169,7 +169,7 @@ def test_a_lock_ends_with_its_process(place):
 
 
 def test_a_lock_is_no_link(place):
-    """What a link leads to is neither opened nor made."""
+    """A link in place of the lock file is refused, and its target is neither opened nor created."""
     target = place.path.parent / "precious"
     place.daemon_lock.symlink_to(target)
     with pytest.raises(DaemonError, match=r"daemon.lock.*must be a file of your own"):
@@ -179,7 +179,7 @@ def test_a_lock_is_no_link(place):
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_a_lock_is_a_file(place, make):
-    """Nothing else, and a pipe is not waited for."""
+    """A folder or a pipe in place of the lock file is refused without waiting."""
     make(place.spawn_lock)
     with pytest.raises(DaemonError, match=r"spawn.lock"):
         rundir.try_lock(place.spawn_lock)
@@ -187,7 +187,7 @@ def test_a_lock_is_a_file(place, make):
 
 
 def test_a_lock_of_another_user(place):
-    """Is not ours to hold."""
+    """A lock file of another user is refused."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a file away")
     place.spawn_lock.touch()

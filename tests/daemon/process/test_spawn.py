@@ -1,4 +1,4 @@
-"""Whoever needs a daemon gets the one that there is, or starts it; however many they are, and whenever it goes."""
+"""Tests of connecting to the daemon or starting it, also with many clients at once and while it ends."""
 
 import os
 import re
@@ -27,7 +27,7 @@ with client.connect() as connection:
 
 
 def race(count, **variables):
-    """So many programs that need a daemon at once."""
+    """Start `count` programs at once that each connect to a daemon."""
     return [
         subprocess.Popen(
             [sys.executable, "-c", RACER],
@@ -41,7 +41,7 @@ def race(count, **variables):
 
 
 def ended(racers):
-    """What each said; none may fail."""
+    """Wait for the programs, and return the process id of the daemon that each one found; none may fail."""
     said = [racer.communicate(timeout=SECONDS) for racer in racers]
     assert [error for _, error in said if error] == []
     return [int(out) for out, _ in said]
@@ -58,7 +58,7 @@ def now():
 
 
 def lives(killed):
-    """(start, end) of every daemon that there was, by the log; killed: pid -> when."""
+    """Return (start, end) of each daemon in the log, in seconds of the day; killed: process id -> time of the kill."""
     log = paths.daemon_log()
     lines = [line for file in (log.with_name("daemon.log.1"), log) if file.exists() for line in file.open()]
     found: dict[int, list[float]] = {}
@@ -72,7 +72,7 @@ def lives(killed):
 
 
 def overlaps(found):
-    """Pairs of daemons that were alive at once."""
+    """Return the pairs of daemons that were alive at the same time."""
     return [(one, other) for one, other in pairwise(found) if other[0] < one[1]]
 
 
@@ -84,7 +84,10 @@ def pid_of(place):
 
 
 def run_race(place, clients, rounds):
-    """In half of the rounds the daemon is killed while they come; it ends by itself after 150 ms without them."""
+    """Start `clients` programs at once, `rounds` times, and check that no two daemons overlap.
+
+    In half of the rounds the daemon is killed meanwhile. Without clients it ends after 150 ms.
+    """
     killed = {}
     for number in range(rounds):
         racers = race(clients, SPEAKKIT_IDLE_EXIT="0.15")
@@ -102,33 +105,33 @@ def run_race(place, clients, rounds):
 
 
 def test_a_small_race(place):
-    """Eight clients at once, four times: nobody fails, and no two daemons are alive at once."""
+    """Eight clients at once, four times: none fails, and no two daemons are alive at once."""
     run_race(place, 8, 4)
 
 
 @pytest.mark.slow
 def test_a_great_race(place):
-    """Thirty clients at once, twenty times."""
+    """Thirty clients at once, twenty times: none fails, and no two daemons are alive at once."""
     run_race(place, 30, 20)
 
 
 @pytest.mark.parametrize("point", failpoints.POINTS)
 def test_a_delay_at_any_step(place, point):
-    """Opens a gap that a race would hit once in a thousand times; nobody falls into it."""
+    """A delay at any failpoint, which widens a rare race, makes no client fail and no two daemons overlap."""
     for _ in range(2):
         ended(race(3, SPEAKKIT_IDLE_EXIT="0", SPEAKKIT_TEST_DELAY=f"{point}:250"))
-        time.sleep(0.2)  # into the moments in which it goes
+        time.sleep(0.2)  # so that the next clients come while the daemon ends
     assert overlaps(lives({})) == []
 
 
 def test_one_daemon_for_all(place):
-    """Who comes later finds the same."""
+    """Later clients find the same daemon."""
     assert len(set(ended(race(4)))) == 1
     assert set(ended(race(2))) == {pid_of(place)}
 
 
 def test_a_killed_daemon_is_followed(place):
-    """By another, at once: no lock is left of it."""
+    """A killed daemon is replaced at once, since no lock of it remains."""
     with client.connect() as connection:
         first = connection.greeting.pid
     os.kill(first, signal.SIGKILL)
@@ -137,7 +140,7 @@ def test_a_killed_daemon_is_followed(place):
 
 
 def test_it_does_not_hold_what_its_client_held(place):
-    """A pipe that a shell gave to the client ends with the client: whoever reads it waits for no daemon."""
+    """The daemon inherits no descriptor of its client, so that a reader of the client's pipe sees its end."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     subprocess.run([sys.executable, "-c", RACER], pass_fds=[writing], check=True, capture_output=True, timeout=SECONDS)
@@ -148,35 +151,35 @@ def test_it_does_not_hold_what_its_client_held(place):
 
 
 def test_it_outlives_its_client(place):
-    """In a session of its own, where no Ctrl-C reaches it."""
+    """The daemon outlives its client, in a session that Ctrl-C does not reach."""
     (pid,) = ended(race(1))
     assert os.getsid(pid) == pid
     assert pid_of(place) == pid
 
 
 def test_why_it_does_not_start(place, monkeypatch):
-    """Is what its client says."""
+    """The client raises the error that the daemon printed at its start."""
     monkeypatch.setenv("SPEAKKIT_IDLE_EXIT", "soon")
     with pytest.raises(DaemonError, match=r"^SPEAKKIT_IDLE_EXIT must be a number, not 'soon'$"):
         client.connect()
 
 
 def test_one_that_ends_without_a_word(place, monkeypatch):
-    """Is an error, not a wait."""
+    """A daemon that exits without a message raises DaemonError at once."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(DaemonError, match="without a message"):
         client.connect()
 
 
 def test_one_that_cannot_be_run(place, monkeypatch):
-    """Likewise."""
+    """A daemon that cannot be executed raises DaemonError."""
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(DaemonError, match="cannot be started: No such file"):
         client.connect()
 
 
 def test_one_that_takes_too_long(place, monkeypatch):
-    """Is not waited for longer than it should take."""
+    """A daemon that starts too slowly raises DaemonError after PATIENCE seconds."""
     monkeypatch.setattr(spawn, "PATIENCE", 0.3)
     monkeypatch.setenv("SPEAKKIT_TEST_DELAY", "before_ready:3000")
     with pytest.raises(DaemonError, match=r"did not start within 0\.3 s"):
@@ -184,14 +187,14 @@ def test_one_that_takes_too_long(place, monkeypatch):
 
 
 def test_a_lock_that_is_never_released(place, monkeypatch):
-    """Of another client that hangs, say."""
+    """If another client holds the spawn lock for too long, connect() raises DaemonError."""
     monkeypatch.setattr(spawn, "PATIENCE", 0.3)
     with rundir.try_lock(place.spawn_lock), pytest.raises(DaemonError, match="no daemon answers at"):
         client.connect()
 
 
 def test_what_a_daemon_inherits():
-    """What it needs to speak and to be found; no key, nor how one client wants to sound."""
+    """The daemon inherits the variables that it needs, but no API key and no voice settings of one client."""
     given = {
         "HOME": "/h",
         "PATH": "/bin",

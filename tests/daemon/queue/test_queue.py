@@ -1,4 +1,4 @@
-"""Who speaks when, and how each utterance ends: the rules one by one."""
+"""Tests of the queue's rules one by one: the order of utterances, and the result of each."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,13 +24,13 @@ from utterances import queued
 
 
 def utterance(name, *, at=0.0, **wishes):
-    """One whose agent is the first letter of its name."""
+    """Return an utterance whose agent is the first letter of its name."""
     given = {"agent": name[0], "owner": f"of {name[0]}", "text": f"The words of {name}."} | wishes
     return queued(name, given.pop("agent"), given.pop("owner"), at, **given)
 
 
 def told(effects):
-    """What the server is told, in short."""
+    """Return the effects in short words."""
     return "; ".join(map(one, effects))
 
 
@@ -49,7 +49,7 @@ def one(effect):
 
 
 class Room:
-    """A queue, a clock, and a player that does what it is told."""
+    """A queue with a virtual clock, and a player that starts what the queue orders."""
 
     def __init__(self, **bounds):
         self.queue = Queue(**bounds)
@@ -85,7 +85,7 @@ URGENT, LOW, PROGRESS = ({"priority": priority} for priority in (Priority.urgent
 
 
 def test_one_after_another(room):
-    """The next starts when the one before has been played."""
+    """The next utterance starts when the current one has been played."""
     assert room.say("a") == "a is 0; start a"
     assert room.say("b") == "b is 1"
     assert room.finish() == "a played; start b"
@@ -93,7 +93,7 @@ def test_one_after_another(room):
 
 
 def test_agents_take_turns(room):
-    """Whoever has many waits with each of them for one of each other agent."""
+    """Agents take turns: an agent's next utterance waits for one of each other agent."""
     for name in ("a1", "a2", "a3", "b1", "b2", "c1"):
         room.say(name)
     assert room.queue.waiting() == ("a2", "b1", "c1", "a3", "b2")
@@ -104,14 +104,14 @@ def test_agents_take_turns(room):
 
 
 def test_more_pressing_ones_go_first(room):
-    """Each priority has its own lines."""
+    """A higher priority goes first; each priority has its own lines."""
     for name, wishes in {"a": {}, "p": PROGRESS, "l": LOW, "n": {}}.items():
         room.say(name, **wishes)
     assert room.queue.waiting() == ("n", "l", "p")
 
 
 def test_an_urgent_one_cuts_in(room):
-    """At once; the one that was cut off is next, whoever waits."""
+    """An urgent utterance interrupts at once, and the interrupted one is next."""
     room.say("a")
     room.say("b")
     assert room.say("u", **URGENT) == "u is 0; cut a; start u"
@@ -120,7 +120,10 @@ def test_an_urgent_one_cuts_in(room):
 
 
 def test_an_urgent_one_ends_what_does_not_want_to_resume(room):
-    """By `resume`, or because it would be stale. Urgent ones do not cut each other."""
+    """An interrupted utterance ends if it has resume=drop, or a low or progress priority.
+
+    An urgent utterance does not interrupt another.
+    """
     room.say("a", resume=Resume.drop)
     assert room.say("u", **URGENT) == "u is 0; cut a; a interrupted; start u"
     assert room.say("v", **URGENT) == "v is 1"
@@ -131,7 +134,7 @@ def test_an_urgent_one_ends_what_does_not_want_to_resume(room):
 
 
 def test_all_who_asked_for_it_learn_that_it_was_cut_off(room):
-    """A stale one does not come back through the second that asked for it."""
+    """If an interrupted low utterance ends, its duplicates end too and do not restart it."""
     room.say("a1", dedupe="k", **LOW)
     room.say("a2", dedupe="k", **LOW)
     assert room.say("u", **URGENT) == "u is 0; cut a1; a1 interrupted; a2 interrupted; start u"
@@ -139,7 +142,7 @@ def test_all_who_asked_for_it_learn_that_it_was_cut_off(room):
 
 @pytest.mark.parametrize(("wishes", "limit"), [(LOW, 30), (PROGRESS, 5), ({"ttl": 7}, 7), ({"ttl": 7, **PROGRESS}, 5)])
 def test_what_waited_too_long_is_not_said(room, wishes, limit):
-    """The server knows when to look. Normal ones wait for ever."""
+    """An utterance expires at its time limit, which next_deadline() gives; normal ones without ttl never expire."""
     room.say("a")
     room.say("b")
     room.say("c", **wishes)
@@ -151,7 +154,7 @@ def test_what_waited_too_long_is_not_said(room, wishes, limit):
 
 
 def test_stale_ones_take_no_room(room):
-    """Even before the timer has found them."""
+    """Expired utterances take no room, even before the timer has removed them."""
     room = Room(most=1)
     room.say("a")
     room.say("b", **PROGRESS)
@@ -160,7 +163,7 @@ def test_stale_ones_take_no_room(room):
 
 
 def test_what_has_begun_does_not_become_stale(room):
-    """Spoken or paused."""
+    """An utterance that has begun does not expire, whether it is playing or paused."""
     room.say("a", **PROGRESS)
     room.do("pause")
     assert room.wait(100) == ""
@@ -173,7 +176,7 @@ def test_what_has_begun_does_not_become_stale(room):
 
 
 def test_a_late_timer_speaks_nothing_stale(room):
-    """It is found out before the next is chosen."""
+    """Expired utterances end before the next one is chosen, even if the timer is late."""
     room.say("a")
     room.say("b", **PROGRESS)
     room.now = 6.0
@@ -181,7 +184,10 @@ def test_a_late_timer_speaks_nothing_stale(room):
 
 
 def test_the_last_of_a_series_of_progress_wins(room):
-    """Of an agent, or of a `replace` key. It waits no longer than it would have by itself."""
+    """A newer progress utterance replaces the waiting one of its agent, or of its `replace` key.
+
+    Its time limit counts from its own arrival.
+    """
     room.say("a")
     room.say("b40", **PROGRESS)
     room.say("b50", replace="other", **PROGRESS)
@@ -194,7 +200,7 @@ def test_the_last_of_a_series_of_progress_wins(room):
 
 
 def test_the_newer_takes_the_place_of_the_older(room):
-    """If that waits, whatever came meanwhile. It is another agent's business what its key means."""
+    """A newer utterance takes the place of the waiting one with the same key and the same agent."""
     for name in ("a1", "b1", "a2", "b2"):
         room.say(name, replace="build" if name in ("a2", "b2") else "")
     assert room.queue.waiting() == ("b1", "a2", "b2")
@@ -202,7 +208,7 @@ def test_the_newer_takes_the_place_of_the_older(room):
 
 
 def test_the_newer_cuts_no_word(room):
-    """What is spoken is spoken to its end; what was cut off is not taken up again."""
+    """A newer utterance does not interrupt one that is playing; an interrupted one is replaced and does not resume."""
     room.say("a1", replace="build")
     assert room.say("a2", replace="build") == "a2 is 1"
     room.say("u", **URGENT)
@@ -212,7 +218,7 @@ def test_the_newer_cuts_no_word(room):
 
 
 def test_a_newer_one_of_another_priority_joins_its_own_line(room):
-    """It does not inherit a place that it could not have."""
+    """A newer utterance of another priority joins the line of that priority at its end."""
     room.say("a")
     room.say("b40", replace="build", **PROGRESS)
     room.say("c")
@@ -220,7 +226,7 @@ def test_a_newer_one_of_another_priority_joins_its_own_line(room):
 
 
 def test_the_newest_message_of_an_agent_can_be_its_only_one(room):
-    """`interrupt=agent` ends what the agent says and what of it waits, and nothing of others."""
+    """interrupt=agent ends the current and waiting utterances of its agent only."""
     for name in ("a1", "b1", "a2", "a3"):
         room.say(name)
     ends = "fade a1; a1 interrupted; a2 interrupted; a3 interrupted; start b1"
@@ -228,7 +234,7 @@ def test_the_newest_message_of_an_agent_can_be_its_only_one(room):
 
 
 def test_an_agent_that_interrupts_itself_keeps_its_turn(room):
-    """And takes no turn of others, however often it does so."""
+    """An agent that interrupts itself keeps its turn and takes no turn of others."""
     for name in ("a1", "b1", "c1", "a2", "c2"):
         room.say(name)
     for i in range(3, 6):
@@ -237,7 +243,7 @@ def test_an_agent_that_interrupts_itself_keeps_its_turn(room):
 
 
 def test_to_interrupt_all_is_to_be_next(room):
-    """What is spoken ends, whoever's it is; what waits of others waits on."""
+    """interrupt=all ends the current utterance of any agent and plays next; other waiting utterances stay."""
     for name in ("a1", "a2", "b1"):
         room.say(name)
     assert room.say("c1", interrupt=Interrupt.all) == "c1 is 0; fade a1; a1 interrupted; start c1"
@@ -245,7 +251,7 @@ def test_to_interrupt_all_is_to_be_next(room):
 
 
 def test_to_interrupt_all_ends_what_was_cut_off_too(room):
-    """It would go on otherwise. Of two that want to be next, the newer is."""
+    """interrupt=all also ends an interrupted utterance, which would resume otherwise; the newer of two is next."""
     room.say("a1", dedupe="k")
     room.say("a2", dedupe="k")
     room.say("u", **URGENT)
@@ -255,14 +261,14 @@ def test_to_interrupt_all_ends_what_was_cut_off_too(room):
 
 
 def test_all_who_asked_for_it_are_interrupted(room):
-    """Also by another agent."""
+    """If an utterance is interrupted, its duplicates end too, whichever agent interrupts."""
     room.say("a1", dedupe="k")
     room.say("a2", dedupe="k")
     assert room.say("b", interrupt=Interrupt.all) == "b is 0; fade a1; a1 interrupted; a2 interrupted; start b"
 
 
 def test_nothing_more_pressing_is_interrupted(room):
-    """Interrupting is no priority."""
+    """An utterance does not interrupt one of a higher priority."""
     room.say("a", **URGENT)
     room.say("b")
     assert room.say("c", interrupt=Interrupt.all, **LOW) == "c is 2"
@@ -271,7 +277,7 @@ def test_nothing_more_pressing_is_interrupted(room):
 
 
 def test_the_same_is_said_once(room):
-    """The second waits with the first and learns what became of it; once it is spoken, it may be said again."""
+    """An equal waiting utterance is spoken once, and the duplicate gets its result; one that is playing is repeated."""
     room.say("a")
     room.say("b1", text="Done.")
     assert room.say("b2", text="Done.") == "b2 is 1"
@@ -282,7 +288,7 @@ def test_the_same_is_said_once(room):
 
 
 def test_what_differs_is_not_the_same(room):
-    """Another voice, another priority, another key of either kind."""
+    """A different voice, priority, dedupe key or replace key makes a different utterance."""
     room.say("a")
     wishes: list[dict[str, Any]] = [
         {},
@@ -298,7 +304,7 @@ def test_what_differs_is_not_the_same(room):
 
 
 def test_a_key_says_that_it_is_the_same(room):
-    """Whatever the words, and also while it is spoken."""
+    """Utterances of an agent with the same dedupe key are duplicates, whatever their text, even during playback."""
     room.say("a1", dedupe="build 7")
     assert room.say("a2", dedupe="build 7") == "a2 is 0"
     assert room.say("b1", dedupe="build 7") == "b1 is 1"
@@ -306,7 +312,7 @@ def test_a_key_says_that_it_is_the_same(room):
 
 
 def test_all_learn_that_it_was_not_said(room):
-    """By the result of the first."""
+    """Duplicates get the result of the first if that is skipped or fails."""
     room.say("a1", dedupe="k")
     room.say("a2", dedupe="k")
     assert room.do("skip") == "fade a1; a1 skipped (skipped); a2 skipped (skipped)"
@@ -316,7 +322,7 @@ def test_all_learn_that_it_was_not_said(room):
 
 
 def test_the_second_stands_in_for_the_first(room):
-    """If that is cancelled, loses its connection or is stale: in its place."""
+    """If the first is cancelled, disconnected or expires, its duplicate takes its place."""
     room.say("a")
     for name, owner in {"b1": "x", "b2": "y", "b3": "z"}.items():
         room.say(name, text="Done.", owner=owner)
@@ -333,7 +339,7 @@ def test_the_second_stands_in_for_the_first(room):
 
 
 def test_standing_in_for_one_that_was_cut_off(room):
-    """Nothing is said that was heard already."""
+    """A duplicate of an interrupted utterance with the same text resumes it."""
     room.say("a1", dedupe="k", text="One. Two. Three.")
     room.say("a2", dedupe="k", text="One. Two. Three.")
     room.do("pause")
@@ -342,14 +348,14 @@ def test_standing_in_for_one_that_was_cut_off(room):
 
 
 def test_standing_in_for_other_words(room):
-    """From their beginning, for sentences cannot be compared."""
+    """A duplicate with another text starts from its beginning, since sentences of different texts cannot be matched."""
     room.say("a1", dedupe="k", text="One. Two. Three.")
     room.say("a2", dedupe="k", text="Four.")
     assert room.do("cancel", "a1") == "fade a1; a1 skipped (cancelled); start a2"
 
 
 def test_standing_in_for_one_that_has_begun(room):
-    """It has begun as well, and does not become stale."""
+    """A duplicate that takes over from one that had begun counts as begun, and does not expire."""
     room.say("a1", dedupe="k", **LOW)
     room.say("a2", dedupe="k", **LOW)
     room.do("pause")
@@ -359,7 +365,7 @@ def test_standing_in_for_one_that_has_begun(room):
 
 
 def test_standing_in_for_an_urgent_one(room):
-    """It is as urgent: a pause does not hold it up, nor another that waits."""
+    """A duplicate that takes over from an urgent utterance is urgent: neither a pause nor other utterances delay it."""
     room.say("a", **URGENT)
     for name in ("b1", "b2"):
         room.say(name, dedupe="k", **URGENT)
@@ -370,13 +376,16 @@ def test_standing_in_for_an_urgent_one(room):
 
 
 def test_one_that_interrupts_does_not_join_what_it_ends(room):
-    """It is said from its beginning."""
+    """A duplicate with interrupt=agent ends the first and starts from the beginning."""
     room.say("a1", dedupe="k")
     assert room.say("a2", dedupe="k", interrupt=Interrupt.agent) == "a2 is 0; fade a1; a1 interrupted; start a2"
 
 
 def test_sending_again_says_nothing_twice(room):
-    """Whether it waits, is spoken or has ended; the new connection is the one it then hangs on."""
+    """Sending an utterance with the same id again returns its state and speaks nothing twice.
+
+    The utterance then belongs to the new connection.
+    """
     room.say("a")
     room.say("b")
     again = replace(utterance("b"), owner="new")
@@ -391,7 +400,7 @@ def test_sending_again_says_nothing_twice(room):
 
 
 def test_an_id_of_another_utterance_is_refused(room):
-    """Its words would be lost in silence; so too after that one has ended."""
+    """An id that is used, or was used, by another text is refused, since the new text would be lost."""
     room.say("a")
     other = utterance("a", text="Other words.")
     assert room.queue.submit(0.0, other) == (Rejected("a", "bad_request"),)
@@ -400,7 +409,7 @@ def test_an_id_of_another_utterance_is_refused(room):
 
 
 def test_cancelling(room):
-    """One that waits, one that is spoken, one that has ended and one that never was."""
+    """cancel() ends a waiting or playing utterance, returns the state of an ended one, and rejects an unknown id."""
     room.say("a")
     room.say("b")
     room.say("c")
@@ -411,7 +420,7 @@ def test_cancelling(room):
 
 
 def test_the_connection_is_the_lease(room):
-    """Its end is the end of all that came by it, unless that was detached."""
+    """When a connection ends, its utterances end, except detached ones."""
     room.say("a1", owner="x")
     room.say("a2", owner="x", detach=True)
     room.say("a3", owner="y")
@@ -426,7 +435,7 @@ def test_the_connection_is_the_lease(room):
     [(Scope.mine, "x", ["b1"]), (Scope.agent, "a", ["b1", "b2"]), (Scope.all, "", [])],
 )
 def test_clearing(room, scope, whose, left):
-    """What waits and what is spoken, of a connection, an agent, or all."""
+    """clear() ends the waiting and current utterances of a connection, of an agent, or of all."""
     for name, owner in {"a1": "x", "a2": "x", "b1": "y", "b2": "x"}.items():
         room.say(name, owner=owner)
     assert "fade a1; a1 skipped (cleared)" in room.do("clear", scope, whose)
@@ -434,7 +443,7 @@ def test_clearing(room, scope, whose, left):
 
 
 def test_pausing(room):
-    """What was spoken goes on before all that waits."""
+    """After a pause, the interrupted utterance resumes before all waiting ones."""
     room.say("a", **LOW)
     room.say("b")
     assert room.do("pause") == "fade a"
@@ -443,7 +452,7 @@ def test_pausing(room):
 
 
 def test_urgent_ones_speak_in_a_pause(room):
-    """A pause stops none of them."""
+    """Urgent utterances play during a pause, and a pause does not stop them."""
     room.say("a")
     room.do("pause")
     assert room.say("u", **URGENT) == "u is 0; start u"
@@ -453,7 +462,7 @@ def test_urgent_ones_speak_in_a_pause(room):
 
 
 def test_a_forgotten_pause_ends(room):
-    """After 5 minutes, and later if it was asked for once more."""
+    """A pause ends 5 minutes after the last pause request."""
     room.say("a")
     room.do("pause")
     room.now = 100.0
@@ -465,7 +474,7 @@ def test_a_forgotten_pause_ends(room):
 
 
 def test_skipping(room):
-    """What is spoken or paused, and nothing else."""
+    """skip() ends only the current utterance, playing or paused."""
     assert room.do("skip") == ""
     room.say("a")
     room.say("b")
@@ -477,7 +486,7 @@ def test_skipping(room):
 
 
 def test_muting(room):
-    """Ends all at once, and all that comes, urgent too."""
+    """mute() ends all utterances, and all that are submitted later, urgent ones too."""
     room.say("a")
     room.say("b")
     assert room.do("mute") == "fade a; a skipped (muted); b skipped (muted)"
@@ -487,7 +496,7 @@ def test_muting(room):
 
 
 def test_full_lines(room):
-    """Of an agent, and of all; what is spoken takes no room."""
+    """A full queue of an agent or of all is busy; the utterance that is playing takes no room."""
     for i in range(33):
         room.say(f"a{i}")
     assert isinstance(room.queue.submit(0.0, utterance("a33"))[0], Busy)
@@ -500,7 +509,7 @@ def test_full_lines(room):
 
 
 def test_making_room(room):
-    """By dropping one's own oldest, of no higher priority, and of nobody else."""
+    """drop_oldest ends the agent's own oldest utterance of no higher priority, and none of other agents."""
     room = Room(most=3, most_of_agent=2)
     for name in ("a0", "a1", "a2"):
         room.say(name)
@@ -511,7 +520,7 @@ def test_making_room(room):
 
 
 def test_one_that_finds_no_room_changes_nothing(room):
-    """It interrupts nobody."""
+    """An utterance that is refused as busy changes nothing and interrupts nothing."""
     room = Room(most=2)
     for name in ("a", "b", "c"):
         room.say(name)
@@ -520,7 +529,7 @@ def test_one_that_finds_no_room_changes_nothing(room):
 
 
 def test_repeating(room):
-    """The last one that was heard, or one before; before others, but cutting nothing."""
+    """again() repeats the last utterance, or an earlier one, before the waiting ones and without interrupting."""
     assert room.queue.again(0.0, "r0", "x") == (Rejected("r0", "not_found"),)
     for name in ("a", "b", "c", "d"):
         room.say(name, voice=f"voice of {name}")
@@ -544,7 +553,7 @@ def test_repeating(room):
 
 
 def test_an_urgent_one_cuts_a_repeat(room):
-    """Which then goes on."""
+    """An urgent utterance interrupts a repeat, which then resumes."""
     room.say("a")
     room.finish()
     room.do("again", "r", "x")
@@ -553,7 +562,7 @@ def test_an_urgent_one_cuts_a_repeat(room):
 
 
 def test_only_so_many_can_be_repeated(room):
-    """The server is told whose sound may go."""
+    """Only the last eight utterances can be repeated; the effect Forgotten names the one that is dropped."""
     for i in range(8):
         room.say(f"a{i}")
         room.finish()
@@ -563,7 +572,7 @@ def test_only_so_many_can_be_repeated(room):
 
 
 def test_what_was_never_heard_cannot_be_repeated(room):
-    """Nor what failed."""
+    """An utterance that was cancelled while waiting, or failed, cannot be repeated."""
     room.say("a")
     room.say("b")
     room.do("cancel", "b")
@@ -572,7 +581,7 @@ def test_what_was_never_heard_cannot_be_repeated(room):
 
 
 def test_a_late_report_of_the_end_counts(room):
-    """It had been heard to its end when it was paused: nothing is left to say."""
+    """A late report that an utterance ended counts while it is paused; a report with an old turn is ignored."""
     room.say("a")
     first = room.playing
     room.do("pause")
@@ -584,7 +593,7 @@ def test_a_late_report_of_the_end_counts(room):
 
 
 def test_all_can_fail(room):
-    """When there is no device, or the daemon ends."""
+    """fail_all() ends all utterances, for example without a device or at the daemon's end."""
     room.say("a")
     room.say("b")
     ends = "fade a; a failed (audio_unavailable); b failed (audio_unavailable)"
@@ -592,7 +601,7 @@ def test_all_can_fail(room):
 
 
 def test_listing(room):
-    """In the order in which it will be heard, with texts of the agent that asks, if any."""
+    """snapshot() lists the utterances in playback order, with texts of the given agent only."""
     room.say("a", text="x" * 150)
     room.now = 4.0
     room.say("b", text="y" * 30)
@@ -612,13 +621,13 @@ def test_listing(room):
 
 
 def test_estimates_know_speed_and_script():
-    """A character of Chinese takes as long as some letters."""
+    """The estimated seconds depend on speed and script: a Chinese character counts as several letters."""
     assert utterance("a", text="x" * 30, speed=2.0).seconds == pytest.approx(1.0)
     assert utterance("a", text="你好世界").seconds == pytest.approx(14 / 15)
 
 
 def test_senseless_wishes_are_refused():
-    """Before they are queued; and no log holds a text."""
+    """Invalid options raise BadValue before they are queued, and the repr contains no text."""
     with pytest.raises(BadValue, match="use more than 0"):
         utterance("a", ttl=0.0)
     with pytest.raises(BadValue, match="above 0"):

@@ -1,7 +1,7 @@
-"""What holds whatever is asked of the queue, in whatever order: I1 to I6, each told from the effects alone.
+"""Tests of the queue's invariants I1 to I6 under any sequence of requests, judged from its effects alone.
 
-A virtual clock, a player whose reports come late, and connections that come and go. The witness keeps books of its own
-on all that the queue says, and never looks inside it.
+The clock is virtual, reports of the player come late, and connections open and close. The witness keeps its own
+record of all effects, and does not read the queue's internal state.
 """
 
 from collections import Counter
@@ -36,9 +36,11 @@ LIMITS = {"low": 30.0, "progress": 5.0}
 
 @dataclass
 class Book:
-    """What the witness knows of one accepted utterance.
+    """The witness's record of one accepted utterance.
 
-    ticket: its place in its line; joined: the id that is spoken for it; jumped: put before the others, beside its line
+    ticket: its place in its line.
+    joined: id of the utterance that is spoken for it.
+    jumped: whether it was put before the others, outside its line.
     """
 
     said: QueuedUtterance
@@ -59,7 +61,7 @@ class Book:
 
 @dataclass
 class Witness:
-    """Hears all effects, in order. Every assertion about one of them is here."""
+    """Records all effects in order, and asserts the invariants about each of them."""
 
     live: dict = field(default_factory=dict)
     ended: dict = field(default_factory=dict)
@@ -72,7 +74,7 @@ class Witness:
     is_content: bool = True
 
     def hear(self, effects, submitted=None, leader=""):
-        """leader: the id that is spoken for the one that was submitted."""
+        """Record the effects; `leader` is the id of the utterance that is spoken for the submitted one."""
         self.is_content = False
         ending = {effect.id for effect in effects if isinstance(effect, Ended)}
         for effect in effects:
@@ -167,11 +169,11 @@ class Witness:
             self.cut_off = heirs[0] if heirs else ""
 
     def waiting(self):
-        """Those that have not begun and are not joined to another."""
+        """Return the utterances that have not begun and are not joined to another."""
         return [book for book in self.live.values() if not book.begun and not book.joined]
 
     def deadline(self, book):
-        """When it becomes stale, if it can."""
+        """Return when an utterance expires; None if it does not."""
         leader = self.live.get(book.joined, book)
         limits = [
             limit for limit in (book.said.options.ttl, LIMITS.get(book.said.options.priority)) if limit is not None
@@ -195,7 +197,7 @@ WISHES = {
 
 
 class Machine(RuleBasedStateMachine):
-    """Anything may be asked at any time."""
+    """Submits any request at any time, and checks the invariants after each step."""
 
     def __init__(self):
         super().__init__()
@@ -209,7 +211,10 @@ class Machine(RuleBasedStateMachine):
         self.count = 0
 
     def do(self, wish, *given, submitted=None):
-        """Ask, and let the witness hear. What time has done is heard before, so that it is not taken for the answer."""
+        """Call the queue and record its effects.
+
+        Effects of elapsed time are recorded before, so that they do not count as effects of the call.
+        """
         if self.paused is not None and self.now >= self.paused + LONGEST_PAUSE:
             self.paused = None
         self.witness.hear(self.queue.tick(self.now))
@@ -218,22 +223,22 @@ class Machine(RuleBasedStateMachine):
         return effects
 
     def leader(self, submitted):
-        """The one that has the place of the one that was submitted, in the listing; "" if it has its own."""
+        """Return the id listed at the place of the submitted utterance; "" if the place is its own."""
         rows = self.queue.snapshot(self.now).rows
         own = next((row.position for row in rows if submitted and row.id == submitted.id), None)
         first = next((row.id for row in rows if row.position == own), "")
         return "" if own is None or first == submitted.id else first
 
     def order(self):
-        """All that is spoken and waits, as it will be heard."""
+        """Return the ids that are playing and waiting, in playback order."""
         playing = [self.witness.playing[0]] if self.witness.playing else []
         return [*playing, *self.queue.waiting()]
 
     def name(self, data):
-        """One that has not ended."""
+        """Return the id of an utterance that has not ended."""
         return data.draw(st.sampled_from(sorted(self.witness.live)))
 
-    # What clients ask for
+    # Requests of clients
 
     @rule(wishes=st.fixed_dictionaries(WISHES), late=st.sampled_from([0.0, 0.0, 0.5]))
     def submit(self, wishes, late):
@@ -291,7 +296,7 @@ class Machine(RuleBasedStateMachine):
         self.leave_in_peace("skip", self.witness.playing[0])
 
     def leave_in_peace(self, wish, name):
-        """I5: others keep their order and their sound."""
+        """I5: the call ends one utterance; the order and the sound of the others stay."""
         self.witness.hear(self.queue.tick(self.now))
         before = self.order()
         books = dict(self.witness.live)
@@ -360,7 +365,7 @@ class Machine(RuleBasedStateMachine):
     def unmute(self):
         self.switch("unmute")
 
-    # What the player does; its reports lie a while before they are delivered
+    # Actions of the player; its reports are delivered later
 
     @precondition(lambda self: self.witness.sounding)
     @rule()
@@ -402,7 +407,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 20.0, 200.0]))
     def wait(self, seconds):
-        """Until then, with a timer that keeps its promise."""
+        """Advance the clock, with a timer that fires at each deadline."""
         until = self.now + seconds
         while (deadline := self.queue.next_deadline()) is not None and deadline <= until:
             self.now = max(self.now, deadline)
@@ -412,11 +417,11 @@ class Machine(RuleBasedStateMachine):
         self.now = until
         self.do("tick")
 
-    # What holds after each step
+    # Invariants after each step
 
     @invariant()
     def nothing_waits_in_silence(self):
-        """I6, and urgent ones above all."""
+        """I6: something plays if anything waits, urgent utterances first."""
         urgent = [book for book in self.witness.waiting() if book.rank == 0]
         if self.witness.waiting() and self.paused is None:
             assert self.witness.playing
@@ -445,7 +450,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def books_agree(self):
-        """I2, and what is listed is what there is, in the order in which it will be heard."""
+        """I2: the listing shows exactly the live utterances, in playback order."""
         listed = self.queue.snapshot(self.now, "ann").rows
         assert {row.id for row in listed} == set(self.witness.live)
         assert [row.position for row in listed] == sorted(row.position for row in listed)
@@ -459,7 +464,7 @@ class Machine(RuleBasedStateMachine):
             )
 
     def teardown(self):
-        """I2: let all be spoken, and everything accepted has ended, once. Not where something has failed before."""
+        """I2: after all is played, everything accepted has ended once; skipped if an assertion has failed before."""
         if not self.witness.is_content:
             return
         self.do("resume")
@@ -474,13 +479,13 @@ class Machine(RuleBasedStateMachine):
 
 
 class TestShort(Machine.TestCase):  # type: ignore[misc, valid-type]
-    """In each run of the tests."""
+    """The short run, part of every test run."""
 
     settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 
 
 @pytest.mark.slow
 class TestLong(Machine.TestCase):  # type: ignore[misc, valid-type]
-    """With -m slow."""
+    """The long run, with -m slow."""
 
     settings = settings(max_examples=2000, stateful_step_count=50, deadline=None)

@@ -1,4 +1,4 @@
-"""Hours in which nothing is to be heard."""
+"""Tests of the quiet hours."""
 
 from datetime import time
 
@@ -22,5 +22,5 @@ from speakkit.daemon.queue.quiet_hours import is_quiet
     ],
 )
 def test_hours(hours, now, expected):
-    """Over midnight, or within a day."""
+    """The hours are half-open, within a day or across midnight."""
     assert is_quiet(hours, time.fromisoformat(now)) is expected

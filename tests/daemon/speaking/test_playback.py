@@ -1,4 +1,4 @@
-"""What is heard of a daemon on a real sound server: one voice at a time, every sample, silence when it is wanted."""
+"""Tests of the daemon's playback on a real sound server: one voice at a time, every sample, silence on demand."""
 
 import os
 import signal
@@ -16,12 +16,15 @@ RATE = pcm.RATE
 
 
 def numbers(samples):
-    """Samples of the fake voice as whole numbers: 1 << bit, or the number of the sample in a ramp."""
+    """Return samples of the fake voice as whole numbers: 1 << bit, or the sample's number in a ramp."""
     return np.rint(np.asarray(samples, "f8") * 2**20).astype(int)
 
 
 def runs(samples, joined=0.1):
-    """(value, length, place) of each stretch of one value; an underrun of the sound server does not divide it."""
+    """Return (value, length, place) in samples of each run of equal values.
+
+    A gap of at most `joined` seconds, such as an underrun of the sound server, does not split a run.
+    """
     values = numbers(samples)
     places = np.flatnonzero(values)
     found = []
@@ -34,12 +37,12 @@ def runs(samples, joined=0.1):
 
 
 def wait_for(heard, seconds):
-    """Wait until so many seconds of sound were heard."""
+    """Wait until `seconds` of sound were recorded."""
     wait_until(lambda: np.count_nonzero(heard()) >= seconds * RATE)
 
 
 def test_one_voice_at_a_time(heard, caller):
-    """Twenty clients ask for three utterances each: no two samples overlap, none is missing, the order is kept."""
+    """Twenty clients send three utterances each: no two samples overlap, none is missing, and the order is kept."""
     callers = [caller(f"agent-{bit}") for bit in range(20)]
     lengths = [0.02 * number for number in (1, 3, 5)]
     asked = [
@@ -56,7 +59,7 @@ def test_one_voice_at_a_time(heard, caller):
 
 
 def test_a_cancel_is_silence(heard, caller):
-    """What is cancelled falls silent, and what waits behind it is heard in full."""
+    """A cancelled utterance falls silent, and the next one plays in full."""
     one = caller()
     first, second = one.speak("bit=3 seconds=5"), one.speak("bit=5 seconds=0.3")
     one.event(first, Started)
@@ -71,7 +74,7 @@ def test_a_cancel_is_silence(heard, caller):
 
 
 def test_urgent_cuts_in_and_nothing_is_lost(heard, caller):
-    """The urgent one is heard at once; the other goes on after it, at the sentence that it was at."""
+    """Urgent speech plays at once; the interrupted utterance resumes at the start of its sentence, without loss."""
     one, other = caller("one"), caller("other")
     normal = one.speak("ramp=1 seconds=0.4 pieces=5")
     one.event(normal, Started)
@@ -93,7 +96,7 @@ def test_urgent_cuts_in_and_nothing_is_lost(heard, caller):
 
 
 def test_a_pause_loses_nothing(heard, caller):
-    """Silence while it lasts, then the rest from the very sample; what is urgent is heard in it."""
+    """A pause is silent except for urgent speech; after it, playback continues and no sample is missing."""
     one = caller()
     name = one.speak("ramp=1 seconds=0.4 pieces=4")
     one.event(name, Started)
@@ -130,7 +133,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_a_client_that_goes_takes_only_its_own(heard, caller, end):
-    """Killed or interrupted: what it said ends, what it had waiting is not said, and others are heard in full."""
+    """If a client is killed or interrupted, only its own utterances end, and the others play in full."""
     one = caller("one")
     command = [sys.executable, "-c", CLIENT, "gone", "bit=3 seconds=20"]
     gone = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -148,7 +151,7 @@ def test_a_client_that_goes_takes_only_its_own(heard, caller, end):
 
 
 def test_what_was_detached_outlives_its_client(heard, caller):
-    """It is heard in full, and so is nothing else of that client."""
+    """A detached utterance plays in full after its client disconnects; the client's other utterances do not."""
     one, other = caller("one"), caller("other")
     one.speak("bit=1 seconds=0.3", detach=True)
     one.speak("bit=2 seconds=0.3")

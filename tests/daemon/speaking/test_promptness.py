@@ -1,4 +1,4 @@
-"""How soon something is heard or silent: bounds of the clock, which only a machine at rest can keep."""
+"""Tests of the daemon's latency: time limits that only a machine at rest can meet."""
 
 import time
 
@@ -13,21 +13,21 @@ from waiting import wait_until
 pytestmark = pytest.mark.slow
 
 SOON = 1.0
-"""Seconds for what is promised in a tenth of one: benchmarks/daemon.py measures that."""
+"""Limit in seconds for what should take a tenth of one; benchmarks/daemon.py measures that."""
 
 
 def wait_for(heard, seconds):
-    """Wait until so many seconds of sound were heard."""
+    """Wait until `seconds` of sound were recorded."""
     wait_until(lambda: np.count_nonzero(heard()) >= seconds * pcm.RATE)
 
 
 def last_sound(heard):
-    """When the last sample that is not silent was heard, in seconds of time.monotonic()."""
+    """Return when the last nonzero sample was recorded, in seconds of time.monotonic()."""
     return heard.born() + float(np.flatnonzero(heard.settled())[-1]) / pcm.RATE
 
 
 def test_a_cancel_is_silent_soon(heard, caller):
-    """In mid-sentence."""
+    """A cancelled utterance falls silent within SOON seconds, in mid-sentence."""
     one = caller()
     name = one.speak("bit=3 seconds=5")
     one.event(name, Started)
@@ -41,7 +41,7 @@ def test_a_cancel_is_silent_soon(heard, caller):
 
 
 def test_urgent_speech_is_heard_soon(heard, caller):
-    """While another agent speaks."""
+    """Urgent speech plays within SOON seconds, although another agent speaks."""
     one, other = caller("one"), caller("other")
     normal = one.speak("ramp=1 seconds=0.4 pieces=5")
     one.event(normal, Started)
@@ -57,7 +57,7 @@ def test_urgent_speech_is_heard_soon(heard, caller):
 
 
 def test_an_end_at_once_is_silent_soon_and_gone_soon(heard, caller, place):
-    """Whatever waits."""
+    """A shutdown at once is silent within SOON seconds, and the daemon is gone within four times that."""
     one = caller("one")
     names = [one.speak(f"seconds=5 bit={n}") for n in range(3)]
     one.event(names[0], Started)
@@ -74,7 +74,7 @@ def test_an_end_at_once_is_silent_soon_and_gone_soon(heard, caller, place):
 
 
 def test_a_client_that_goes_gives_its_turn_away_soon(heard, caller):
-    """Its connection is its lease."""
+    """If a client disconnects, the next utterance starts within twice SOON seconds."""
     gone, one = caller("gone"), caller("one")
     gone.event(gone.speak("bit=3 seconds=5"), Started)
     name = one.speak("bit=5 seconds=0.3")
@@ -86,7 +86,7 @@ def test_a_client_that_goes_gives_its_turn_away_soon(heard, caller):
 
 
 def test_a_status_is_told_soon(heard, caller):
-    """While it speaks."""
+    """Status is answered within SOON seconds during playback."""
     one = caller()
     one.event(one.speak("bit=3 seconds=2"), Started)
     asked = time.monotonic()

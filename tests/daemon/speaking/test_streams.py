@@ -1,4 +1,4 @@
-"""Samples for a client: all of them, in order, no faster than it takes them, while others speak and are sent theirs."""
+"""Tests of streaming samples to clients: complete, in order, at the client's pace, and alongside other speech."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ def synth(client, text, **fields):
 
 
 def test_a_stream_is_whole(one):
-    """Accepted first, then the samples in numbered parts, the words, and the end last."""
+    """A stream is an Accepted, all samples in numbered parts, the words, and a Finished as the last event."""
     name = synth(one, "ramp=1 seconds=7 pieces=3")
     end = one.end(name)
     assert (end.result, end.audio_ms, end.exit) == ("played", 21_000, 0)
@@ -44,14 +44,14 @@ def test_a_stream_is_whole(one):
 
 
 def test_a_long_piece_is_sent_too(one):
-    """A piece may be longer than what a connection holds: a slow speaker's sentence has no end."""
+    """A piece may be longer than a connection's buffer, such as a slow voice's long sentence."""
     name = synth(one, "seconds=60")
     assert one.end(name).result == "played"
     assert len(one.sound(name)) == pcm.size(60.0)
 
 
 def test_streams_take_turns_while_speech_goes_on(one, caller):
-    """Four texts at once, piece by piece, and what is heard does not wait for them."""
+    """Four streams are synthesized in turn, piece by piece, and playback does not wait for them."""
     heard = one.speak("seconds=0.3 pieces=5")
     others = [caller(f"other{n}") for n in range(4)]
     names = [synth(each, f"bit={n} seconds=0.2 pieces=8 slow=0.03") for n, each in enumerate(others)]
@@ -65,7 +65,7 @@ def test_streams_take_turns_while_speech_goes_on(one, caller):
 
 
 def test_one_id_means_two_texts_to_two_clients(one, caller):
-    """Nobody gets another's words, whatever ids they choose."""
+    """Equal ids of two clients are two streams; a client that reuses its own live id is refused."""
     other = caller("other")
     for bit, each in enumerate((one, other)):
         synth(each, f"bit={bit} seconds=0.1 pieces=6 slow=0.02", id="same")
@@ -78,7 +78,7 @@ def test_one_id_means_two_texts_to_two_clients(one, caller):
 
 
 def test_a_cancel_ends_a_stream(one):
-    """Nothing comes after its end, and others go on."""
+    """After a cancel, the stream's last event is Finished, and other streams go on."""
     name = synth(one, "seconds=0.5 pieces=1000 slow=0.05")
     one.event(name, AudioChunk)
     one.ask("cancel", id=name)
@@ -89,7 +89,7 @@ def test_a_cancel_ends_a_stream(one):
 
 
 def test_a_client_that_reads_slowly_is_waited_for(one, place):
-    """An hour of samples that nobody takes: the daemon holds little, speaks on, and ends the stream with it."""
+    """A client that leaves an hour of samples unread costs under 24 MiB, and its stream ends with its connection."""
     status = one.do("status")
     before = resident(status.pid)
     lazy = Lazy(place)
@@ -102,7 +102,7 @@ def test_a_client_that_reads_slowly_is_waited_for(one, place):
 
 
 class Lazy:
-    """A client that reads nothing but what it must."""
+    """A client that sends requests and reads nothing."""
 
     def __init__(self, place):
         self.channel = socket.socket(socket.AF_UNIX)
@@ -118,7 +118,7 @@ class Lazy:
 
 
 def test_too_many_streams_are_refused(one):
-    """They are told when to come again; when some have ended, there is room."""
+    """Streams beyond the limit are refused as busy; after some have ended, there is room again."""
     names = [synth(one, "seconds=0.1 pieces=3 slow=0.1") for _ in range(40)]
     ends = [one.end(name) for name in names]
     assert {end.code for end in ends if hasattr(end, "retry_ms")} == {"busy"}

@@ -1,4 +1,4 @@
-"""Connections that watch what is spoken."""
+"""Tests of connections that watch the queue."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from waiting import wait_until
 
 @pytest.fixture
 def watcher(fake_voice, caller):
-    """A client of agent "eyes", and the events that it saw."""
+    """A client of agent "eyes" that watches, with `seen()` for the events that it received."""
     eyes = caller("eyes")
     name = eyes.ask("watch")
 
@@ -20,7 +20,7 @@ def watcher(fake_voice, caller):
 
 
 def test_what_was_there_before_is_told_first(fake_voice, caller):
-    """The one that is spoken, and those that wait, in order."""
+    """A new watcher first gets the current utterance and the waiting ones, in order."""
     one = caller("one")
     first = one.speak("seconds=5")
     one.speak("seconds=0.1 bit=2")
@@ -34,7 +34,7 @@ def test_what_was_there_before_is_told_first(fake_voice, caller):
 
 
 def test_each_end_is_told(watcher, caller):
-    """Also of what was never begun."""
+    """The end of each utterance is sent, also of one that never began."""
     one = caller("one")
     playing, waiting = one.speak("seconds=5"), one.speak("seconds=0.1 bit=2")
     one.ask("cancel", id=waiting)
@@ -44,7 +44,7 @@ def test_each_end_is_told(watcher, caller):
 
 
 def test_a_watcher_that_cancels_sees_no_more(watcher, caller):
-    """It is told that it is over."""
+    """A watcher that cancels gets a last event and nothing after it."""
     watcher.send("cancel", id=watcher.name)
     watcher.end(watcher.name)
     one = caller("one")
@@ -53,7 +53,10 @@ def test_a_watcher_that_cancels_sees_no_more(watcher, caller):
 
 
 def test_a_watcher_that_reads_nothing_is_closed(fake_voice, caller, place):
-    """Others are served meanwhile, and the daemon keeps no more than 2 MiB for it."""
+    """A watcher that reads nothing is disconnected, and others are served meanwhile.
+
+    The daemon buffers at most 2 MiB for it.
+    """
     import socket
 
     from speakkit.daemon.wire import protocol

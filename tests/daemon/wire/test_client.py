@@ -1,4 +1,4 @@
-"""A client gets its answer, or an error in time; what it leaves is cancelled."""
+"""Tests of the client: it returns an answer or raises an error in time, and cancels abandoned requests."""
 
 import json
 import os
@@ -35,7 +35,7 @@ with client.connect() as connection:
 
 @pytest.fixture
 def stub(place):
-    """A server that answers each connection by a function; it listens in this thread's place."""
+    """A server in a thread that calls one of the given functions per connection, and then removes the socket."""
     listeners = []
 
     def run(*answers):
@@ -45,7 +45,7 @@ def stub(place):
         listeners.append(listener)
 
         def serve():
-            with suppress(OSError):  # the test may be over before all answers are given
+            with suppress(OSError):  # the test may end before all connections are made
                 for answer in answers:
                     channel, _ = listener.accept()
                     channel.settimeout(SECONDS)
@@ -68,18 +68,18 @@ def say(channel, **fields):
 
 
 def drop(channel):
-    """Go without a word."""
+    """Close the connection without a greeting."""
     channel.close()
 
 
 def greet_and_drop(channel):
-    """Greet, and go at hello."""
+    """Send a greeting, and close the connection at hello."""
     say(channel, **GREETING)
     channel.recv(1000)
 
 
 def test_a_daemon_that_goes_before_hello(stub):
-    """Is followed by another; a few times."""
+    """If a daemon goes away before hello, the client connects to the next, up to a few times."""
     thread = stub(drop, greet_and_drop, drop)
     with connect() as connection:
         assert connection.greeting.pid not in (1, os.getpid())
@@ -87,14 +87,14 @@ def test_a_daemon_that_goes_before_hello(stub):
 
 
 def test_not_for_ever(stub):
-    """Six tries."""
+    """After six failed tries, connect() raises Gone."""
     stub(*[drop] * 6, greet_and_drop)
     with pytest.raises(Gone):
         connect()
 
 
 def test_one_that_says_why_it_goes(stub):
-    """Is believed, not asked again, but for those who should come again."""
+    """A refusal with a reason is raised at once, without another try."""
 
     def refuse(channel):
         say(channel, **GREETING)
@@ -108,7 +108,7 @@ def test_one_that_says_why_it_goes(stub):
 
 
 def test_one_that_is_full(stub):
-    """May have a place the next time."""
+    """A busy daemon is tried again; after six tries, RequestRefused has exit code 7."""
 
     def refuse(channel):
         say(channel, **GREETING)
@@ -121,14 +121,14 @@ def test_one_that_is_full(stub):
 
 
 def test_one_that_greets_with_something_else(stub):
-    """Is no daemon of ours."""
+    """Another greeting raises ProtocolError."""
     stub(lambda channel: channel.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"))
     with pytest.raises(ProtocolError):
         connect()
 
 
 def test_one_that_says_nothing(stub, monkeypatch):
-    """Is waited for, to a point."""
+    """A server that sends nothing raises Slow after ANSWER seconds."""
     monkeypatch.setattr(client, "ANSWER", 0.1)
     over = threading.Event()
     stub(*[lambda _: over.wait(SECONDS)] * 6)
@@ -138,7 +138,7 @@ def test_one_that_says_nothing(stub, monkeypatch):
 
 
 def test_one_of_another_major_version(stub, place):
-    """Is asked to end, and followed by one of ours."""
+    """A daemon of another major version is asked to drain, and is replaced by one of this version."""
     heard = []
 
     def newer(channel):
@@ -154,7 +154,7 @@ def test_one_of_another_major_version(stub, place):
 
 
 def test_one_of_another_major_version_that_still_speaks(stub, monkeypatch):
-    """Is named, with what to do."""
+    """A daemon of another major version that does not end in time raises DaemonError with its version."""
     monkeypatch.setattr(client, "DRAINED", 0.2)
     over = threading.Event()
 
@@ -170,7 +170,7 @@ def test_one_of_another_major_version_that_still_speaks(stub, monkeypatch):
 
 
 def test_an_older_daemon_is_replaced(place):
-    """By one that the newer client starts; which is taken as it comes."""
+    """An older daemon is replaced by a newer client's; while another client uses it, it stays."""
     ours = version.mine()
     with connect() as connection:
         first = connection.greeting.pid
@@ -183,7 +183,7 @@ def test_an_older_daemon_is_replaced(place):
 
 
 def test_a_newer_daemon_is_taken(place):
-    """By older clients, that is."""
+    """An older client uses a newer daemon."""
     with connect() as connection:
         first = connection.greeting.pid
     for _ in range(2):
@@ -192,7 +192,7 @@ def test_a_newer_daemon_is_taken(place):
 
 
 def test_ctrl_c_cancels(serve):
-    """What was asked, and ends the program."""
+    """Ctrl-C cancels the request and ends the program."""
     served = serve()
     program = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert program.stdout.readline() == b"accepted\n"
@@ -203,7 +203,7 @@ def test_ctrl_c_cancels(serve):
 
 
 def test_a_killed_program_is_cancelled_as_well(serve):
-    """By the end of its connection."""
+    """A killed program's request is cancelled by the end of its connection."""
     served = serve()
     program = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE)
     assert program.stdout.readline() == b"accepted\n"
@@ -214,7 +214,7 @@ def test_a_killed_program_is_cancelled_as_well(serve):
 
 
 def test_leaving_off_cancels(serve):
-    """As a Ctrl-C does; what has ended is not cancelled."""
+    """Leaving the event loop cancels the request; one that has ended is not cancelled."""
     served = serve()
     with served.client() as connection:
         for event in connection.request("wait"):
@@ -230,7 +230,7 @@ def test_leaving_off_cancels(serve):
 
 
 def test_a_daemon_that_does_not_cancel(serve):
-    """Is waited for 300 ms, and not for ever."""
+    """A daemon that does not confirm a cancel is waited for 300 ms."""
     served = serve()
 
     async def ignore(*_):
@@ -246,7 +246,7 @@ def test_a_daemon_that_does_not_cancel(serve):
 
 
 def test_a_daemon_that_dies(start, place):
-    """While it is asked: an error, and no wait."""
+    """If the daemon dies, a request raises Gone without a wait."""
     child = start()
     with connect() as connection:
         child.kill()
@@ -256,13 +256,13 @@ def test_a_daemon_that_dies(start, place):
 
 
 def test_a_daemon_that_hangs(serve):
-    """Is waited for as long as whoever asks may say."""
+    """A daemon that hangs raises Slow after the given seconds of silence."""
     with serve().client() as connection, pytest.raises(Slow):
         list(connection.events(connection.ask("wait"), silence=0.2))
 
 
 def test_answers_to_others_are_passed_over(serve):
-    """On one connection, several requests may be under way."""
+    """Events of other requests on the same connection are skipped."""
     with serve().client() as connection:
         first, second = connection.ask("say", b"1"), connection.ask("say", b"22")
         assert [event.id for event in connection.events(second)] == [second, second]
@@ -270,7 +270,7 @@ def test_answers_to_others_are_passed_over(serve):
 
 
 def test_shutdown_is_answered_when_nobody_finds_the_daemon(place):
-    """So that the next client starts another, and never meets the old one."""
+    """Shutdown is answered after the socket is gone, so that the next client starts another daemon."""
     for _ in range(3):
         with connect() as connection:
             pid = connection.greeting.pid

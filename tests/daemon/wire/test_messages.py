@@ -1,4 +1,4 @@
-"""Messages come out as they went in; what is missing or wrong is named; one table knows all exit codes."""
+"""Tests of the messages: encoding and decoding, errors about wrong fields, and the table of exit codes."""
 
 import json
 from contextlib import suppress
@@ -65,7 +65,7 @@ EVENTS = [
 
 
 def sent(message):
-    """What arrives at the other end."""
+    """Return the frame that arrives at the other end."""
     decoder = FrameDecoder()
     decoder.feed(packed(frame_of(message)))
     return decoder.frame()
@@ -73,17 +73,17 @@ def sent(message):
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_events_come_out_as_they_went_in(event):
-    """By way of bytes."""
+    """An event equals itself after encoding and decoding."""
     assert event_of(sent(event)) == event
 
 
 def test_every_event_is_tried_above():
-    """A new one is seen here."""
+    """EVENTS contains every type of event, so that a new one must be added."""
     assert {type(event) for event in EVENTS} == {*messages.EVENTS.values(), ErrorReply}
 
 
 def test_what_the_wire_looks_like():
-    """Scripts and other languages rely on it."""
+    """The wire format is fixed, since scripts and other languages rely on it."""
     assert packed(frame_of(ErrorReply("x", Code.busy, "no room", 800))) == (
         b'{"id":"x","error":{"code":"busy","msg":"no room","retry_ms":800}}\n'
     )
@@ -95,7 +95,7 @@ def test_what_the_wire_looks_like():
 
 @pytest.mark.parametrize(("words", "warnings"), [(0, 0), (150, 8), (151, 0), (0, 9), (5000, 3), (10, 400)])
 def test_a_long_text_has_many_words(words, warnings):
-    """Each of them arrives, whatever its numbers and script; no header is too long."""
+    """Many words and warnings are split in frames of allowed size and joined without loss."""
     spoken = tuple(SpokenWord(2**52 + n, 2**52 + n, n * 1e5 / 7, n * 1e5 / 3) for n in range(words))
     whole = Finished(
         "x" * 64, Result.played, 5, 2**52, None, spoken, tuple("\U0001f600" * 300 for _ in range(warnings))
@@ -109,19 +109,19 @@ def test_a_long_text_has_many_words(words, warnings):
 
 
 def test_a_long_warning_is_cut():
-    """It is one line for a person."""
+    """A long warning is cut, since it is one line for a person."""
     (frame,) = codec.frames_of(Finished("x", Result.played, 5, warnings=("x" * 99_999,)))
     assert event_of(frame).warnings == ("x" * codec.LONGEST_WARNING,)
 
 
 def test_samples_are_sent_in_parts():
-    """So that nobody waits long behind them."""
+    """An audio frame of more than 64 KiB raises ProtocolError, so that other frames do not wait long."""
     with pytest.raises(ProtocolError):
         list(codec.frames_of(AudioChunk("x", 0, 24000, bytes((64 << 10) + 2))))
 
 
 def test_what_is_frozen():
-    """Greeting, hello and shutdown of the first daemon: whatever comes later must be able to say and read them."""
+    """Greeting, hello and shutdown of the first version must stay readable and writable."""
     hello = {"op": "hello", "proto": "1.0", "agent": "a", "client": "speak/0.1", "version": "0.1", "build": 1}
     assert sent(Hello("1.0", "a", "speak/0.1", "0.1", 1)).fields == {**hello, "upgrade": True}
     greeting = b'{"speakkitd":1,"proto":"2.7","version":"9.0","pid":5,"new":[1]}'
@@ -130,7 +130,7 @@ def test_what_is_frozen():
 
 
 def test_what_is_unknown_is_passed_over():
-    """Fields and events of a newer minor version."""
+    """Unknown fields and events of a newer minor version are ignored."""
     assert event_of(Frame({"ev": "started", "id": "x", "mood": "good"})) == Started("x")
     assert event_of(Frame({"ev": "danced", "id": "x"})) is None
     assert event_of(Frame({})) is None
@@ -154,7 +154,7 @@ def test_what_is_unknown_is_passed_over():
     ],
 )
 def test_what_is_missing_or_wrong(fields):
-    """Is an error, which quotes nothing."""
+    """A missing or wrong field raises ProtocolError, whose message does not quote the value."""
     with pytest.raises(ProtocolError) as raised:
         event_of(Frame(fields))
     assert "sung" not in str(raised.value)
@@ -167,7 +167,7 @@ VALUES = SMALL | st.lists(SMALL, max_size=2) | st.dictionaries(st.sampled_from(N
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
 def test_no_fields_break_the_reader(fields):
-    """Of requests or events."""
+    """Any fields of a request or an event are decoded or raise ProtocolError."""
     for reader in (event_of, request_of):
         with suppress(ProtocolError):
             reader(Frame(fields))
@@ -175,13 +175,13 @@ def test_no_fields_break_the_reader(fields):
 
 @pytest.mark.parametrize("identity", ["", "x" * 65, "a b", "a\n", "ü", 5, ["x"]])
 def test_ids_are_short_and_plain(identity):
-    """Since they are said again."""
+    """An id is 1 to 64 plain characters, since replies repeat it."""
     with pytest.raises(ProtocolError):
         request_of(Frame({"op": "speak", "id": identity}))
 
 
 def test_one_table_of_exit_codes():
-    """Every result and every code is in it; a loss shows where nothing worse does."""
+    """EXITS contains every result and code; lost words give their exit code only if nothing worse happened."""
     assert set(EXITS) == {*Result, *Code}
     assert exit_of(Result.played) is ExitCode.DONE
     assert exit_of(Result.played, lost=True) is ExitCode.LOST_WORDS
@@ -201,14 +201,14 @@ def test_one_table_of_exit_codes():
     ],
 )
 def test_which_edition_is_older(older, newer):
-    """By version, and where that is the same, by build."""
+    """Versions are compared by number, and by build if the numbers are equal."""
     assert Version(*older).is_older_than(Version(*newer))
     assert not Version(*newer).is_older_than(Version(*older))
     assert not Version(*older).is_older_than(Version(*older))
 
 
 def test_our_edition():
-    """It is what is installed, and no younger than its newest module."""
+    """The version of this process has a build: the time of its newest module in ns since 1970."""
     assert version.mine().version
     assert version.mine().build > 1_500_000_000 * 10**9
     assert version.same_major("1.0", "1.7")

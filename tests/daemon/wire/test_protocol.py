@@ -1,4 +1,4 @@
-"""Bytes become frames, or a ProtocolError, and nothing else, however they are cut."""
+"""Tests of the frame decoder: any bytes, cut anywhere, give frames or raise ProtocolError."""
 
 import json
 import random
@@ -29,7 +29,7 @@ def deep(value):
 
 
 def decoded(pieces):
-    """All frames of some pieces; the decoder never holds more than one frame between two of them."""
+    """Return all frames of the pieces; checks that the decoder never buffers more than one frame."""
     decoder = FrameDecoder()
     found = []
     for piece in pieces:
@@ -48,7 +48,7 @@ def cut(data, places):
 
 @given(st.lists(FRAMES.filter(lambda frame: deep(frame.fields) < DEPTH), max_size=4), st.lists(st.integers(0)))
 def test_what_is_packed_is_decoded(frames, places):
-    """One after the other, in whatever pieces they come."""
+    """Packed frames are decoded in order, whatever the pieces they arrive in."""
     assert decoded(cut(b"".join(map(packed, frames)), places)) == frames
 
 
@@ -62,7 +62,7 @@ def test_what_is_packed_is_decoded(frames, places):
     st.lists(st.integers(0), max_size=5),
 )
 def test_no_bytes_break_the_decoder(data, places):
-    """It gives frames, or says what is wrong; and what it gives can be said again."""
+    """Any bytes give frames that can be packed again, or raise ProtocolError."""
     try:
         for frame in decoded(cut(data, places)):
             packed(frame)
@@ -72,7 +72,7 @@ def test_no_bytes_break_the_decoder(data, places):
 
 @pytest.mark.slow
 def test_a_million_damaged_streams():
-    """Frames with bytes changed, left out, doubled and put elsewhere."""
+    """Frames with bytes changed, removed, doubled or moved are decoded or raise ProtocolError."""
     generator = random.Random(1)
     whole = packed(Frame({"op": "speak", "id": "1", "voice": "f1", "speed": 1.25, "words": [{"a": [1]}]}, b"Hello.\n"))
     counts = {"frames": 0, "errors": 0, "inputs": 0}
@@ -130,7 +130,10 @@ def test_a_million_damaged_streams():
     ],
 )
 def test_what_is_no_frame(data, code):
-    """Too long, too deep, twice said, no UTF-8, no JSON, no object; and the decoder stays where it was."""
+    """Data that is too long, too deep, has a key twice, or is no UTF-8, JSON or object, raises ProtocolError.
+
+    After that, the decoder raises the same error for any data.
+    """
     decoder = FrameDecoder()
     decoder.feed(data)
     for _ in range(2):
@@ -143,7 +146,7 @@ def test_what_is_no_frame(data, code):
 
 
 def test_a_long_frame_by_single_bytes():
-    """Takes time in proportion to its length."""
+    """Decoding a frame byte by byte takes time proportional to its length."""
     frame = Frame({"a": "x" * (HEADER - len(json.dumps({"a": ""}, separators=(",", ":"))) - 1)})
     whole = packed(frame)
     assert len(whole) == HEADER
@@ -164,14 +167,14 @@ def test_a_long_frame_by_single_bytes():
     ],
 )
 def test_what_no_decoder_takes_is_not_packed(frame, code):
-    """It is refused where it is sent."""
+    """A frame that the decoder would refuse raises ProtocolError when it is packed."""
     with pytest.raises(ProtocolError) as raised:
         packed(frame)
     assert raised.value.code is code
 
 
 def test_texts_are_payloads():
-    """Of any length up to 1 MiB, and any script."""
+    """A payload is a text of up to 1 MiB in any script."""
     text = "Ça va? " + "語" * ((TEXT - 8) // 3)
     assert text_of(text.encode()) == text
     assert len(packed(Frame({}, b"a" * TEXT))) > TEXT
@@ -179,11 +182,11 @@ def test_texts_are_payloads():
 
 @pytest.mark.parametrize("payload", [b"a\0b", b"\xff", b"\xed\xa0\x80", b"caf\xc3"])
 def test_payloads_that_are_no_text(payload):
-    """NUL, no UTF-8, half a character, cut off."""
+    """A payload with NUL, or that is not UTF-8, raises ProtocolError."""
     with pytest.raises(ProtocolError):
         text_of(payload)
 
 
 def test_pcm_fits_into_a_frame():
-    """Or it could never be sent."""
+    """The size of an audio payload is within the limit of a frame."""
     assert protocol.PCM <= TEXT

@@ -1,4 +1,4 @@
-"""What clients ask of a daemon that speaks with the fake voice to nobody, and what they are told."""
+"""Tests of the requests and replies of a daemon with the fake voice and a sink that plays to no device."""
 
 import json
 import time
@@ -13,12 +13,12 @@ LONG = "seconds=20"
 
 @pytest.fixture
 def one(fake_voice, caller):
-    """A client of a daemon that has nothing to do."""
+    """A client of an idle daemon."""
     return caller("one")
 
 
 def test_skip_ends_what_is_heard(one):
-    """The next one is heard then."""
+    """skip ends the current utterance, and the next one plays."""
     first, second = one.speak(LONG), one.speak("seconds=0.1")
     one.event(first, Started)
     one.do("skip")
@@ -27,7 +27,7 @@ def test_skip_ends_what_is_heard(one):
 
 
 def test_clear_ends_whose_it_is_told(one, caller):
-    """Those of a connection, of an agent, or all."""
+    """clear ends the utterances of a connection, of an agent, or of all."""
     same, other = caller("one"), caller("other")
     heard, mine, ours, theirs = (each.speak(f"{LONG} bit={n}") for n, each in enumerate((other, one, same, other)))
     other.event(heard, Started)
@@ -42,7 +42,7 @@ def test_clear_ends_whose_it_is_told(one, caller):
 
 
 def test_mute_ends_all_that_is_and_comes(one):
-    """Whoever speaks is told that all is well: nobody wanted to hear it."""
+    """mute ends current and later utterances with exit code 0, since nothing is to be heard."""
     first = one.speak(LONG)
     one.event(first, Started)
     one.do("mute")
@@ -53,7 +53,7 @@ def test_mute_ends_all_that_is_and_comes(one):
 
 
 def test_again_says_what_was_heard(one):
-    """The last one, or an earlier one; what was said again does not count."""
+    """again repeats the last utterance or an earlier one; repeats themselves do not count."""
     lengths = [100, 200, 300]
     for length in lengths:
         one.result(one.speak(f"seconds={length / 1000}"))
@@ -65,7 +65,7 @@ def test_again_says_what_was_heard(one):
 
 
 def test_again_into_a_client(one):
-    """Its very samples, also many of them."""
+    """again with stream=True sends the same samples to the client, also 30 s of them."""
     first = one.speak("ramp=1 seconds=10 pieces=3")
     one.event(first, Started)
     until = time.monotonic() + 10
@@ -79,12 +79,12 @@ def test_again_into_a_client(one):
 
 
 def test_again_of_what_was_made_in_full_is_sent_piece_by_piece(one):
-    """A client that reads gets it all, however long it is."""
+    """Audio that was already synthesized in full is streamed completely to each client."""
     first = one.speak("seconds=0.01 pieces=1")
     assert one.result(first) == "played"
     long = one.speak("seconds=9 pieces=1")
     one.event(long, Started)
-    time.sleep(0.3)  # it is made in full by then
+    time.sleep(0.3)  # by then it is synthesized in full
     one.do("skip")
     sounds = {one.ask("again", stream=True) for _ in range(4)}
     for name in sounds:
@@ -93,7 +93,7 @@ def test_again_of_what_was_made_in_full_is_sent_piece_by_piece(one):
 
 
 def test_an_id_that_lives_is_not_taken_twice(one, caller):
-    """Neither by one who repeats, nor by a stream: what is under way is heard to its end."""
+    """A live id cannot be reused by again or synth: the first utterance plays to its end."""
     other = caller("other")
     other.result(other.speak("seconds=0.1 bit=7"))
     name = one.speak("slow=0.4 seconds=0.2 pieces=3")
@@ -105,7 +105,10 @@ def test_an_id_that_lives_is_not_taken_twice(one, caller):
 
 
 def test_who_sends_an_id_again_owns_it(one, caller):
-    """It is told when that starts, and may cancel it; the end of the first connection does not end it."""
+    """A client of the same agent that sends a live id again gets its events and may cancel it.
+
+    The end of the first connection does not end the utterance.
+    """
     before = one.speak(LONG)
     name = one.speak(f"{LONG} bit=1")
     same = caller("one")
@@ -118,7 +121,7 @@ def test_who_sends_an_id_again_owns_it(one, caller):
 
 
 def test_the_same_is_said_once(one):
-    """What waits already is not said twice."""
+    """An equal waiting utterance is spoken once, and its duplicate ends as deduped."""
     one.speak("seconds=0.5")
     first, second = one.speak("seconds=0.1"), one.speak("seconds=0.1")
     assert one.result(first) == "played"
@@ -126,21 +129,21 @@ def test_the_same_is_said_once(one):
 
 
 def test_the_newest_replaces(one):
-    """Of those with a name, and of progress."""
+    """A newer utterance replaces the waiting one with the same `replace` key."""
     one.speak("seconds=0.5")
     names = [one.speak(f"seconds=0.1 bit={bit}", replace="news") for bit in range(3)]
     assert [one.result(name) for name in names] == ["replaced", "replaced", "played"]
 
 
 def test_the_stale_is_not_said(one):
-    """By its own time to live."""
+    """An utterance that waits longer than its ttl expires, with exit code 1."""
     one.speak("seconds=1")
     stale = one.speak("seconds=0.1", ttl=0.3)
     assert (one.result(stale), one.end(stale).exit) == ("expired", 1)
 
 
 def test_a_full_queue_says_when_to_come_again(one):
-    """An agent may have 32 waiting; who wants the newest to be heard drops the oldest."""
+    """An agent may have 32 waiting utterances; the next is busy, or drops the oldest with on_full."""
     heard = one.speak(LONG)
     one.event(heard, Started)
     waiting = [one.speak(f"{LONG} bit={n % 20} n={n}") for n in range(32)]
@@ -153,7 +156,7 @@ def test_a_full_queue_says_when_to_come_again(one):
 
 
 def test_a_listing_has_room(one, caller):
-    """However many wait, and whatever their script: the texts of others are in none."""
+    """A listing of many utterances in any script fits into a frame, and has no texts of other agents."""
     others = [caller(f"{'x' * 60}{n}") for n in range(8)]
     for each in others:
         for n in range(25):
@@ -166,7 +169,7 @@ def test_a_listing_has_room(one, caller):
 
 
 def test_what_no_voice_is_asked(one):
-    """Fields that are too long, or out of range, are refused, and the voice speaks on."""
+    """Fields that are too long or out of range are refused, and the voice goes on."""
     wrong: list[dict[str, object]]
     wrong = [{"voice": "é" * 15_000}, {"voice": "f1", "dedupe": "é" * 15_000}, {"voice": "f1", "lang": "x" * 30_000}]
     wrong += [{"voice": "f1", "speed": 0.0}, {"voice": "f1", "ttl": -1}, {"voice": "f1", "prio": "loud"}]
@@ -180,7 +183,7 @@ def test_what_no_voice_is_asked(one):
 
 
 def test_status_tells_of_the_work(one):
-    """Numbers, never texts; at once, however busy the voice is."""
+    """Status shows numbers and no texts, and is answered at once while the voice is busy."""
     one.ask("synth", b"slow=3 seconds=1", voice="f1")
     heard = one.speak("seconds=0.5 pieces=4 secret")
     one.speak("seconds=0.1 bit=2 secret")

@@ -1,6 +1,7 @@
-"""What is said on the wire is what speakkit 0.1 said there: frames of it that were recorded before messages had types.
+"""Tests of compatibility with the wire format of speakkit 0.1, by its recorded frames.
 
-tests/data/wire has them: a client of then understands a daemon of now, and the reverse.
+tests/data/wire has the frames, recorded before messages had types: clients of 0.1 and daemons of today understand
+each other.
 """
 
 import json
@@ -89,7 +90,7 @@ REQUESTS: list[Any] = [
     (Clear(Scope.all),),
     (),
 ]
-"""What each request holds beside the op and the id."""
+"""Per recorded request, the messages that it contains besides op and id."""
 
 
 def recorded(name):
@@ -99,13 +100,13 @@ def recorded(name):
 
 
 def exact(fields):
-    """So that 1, 1.0 and true differ."""
+    """Return the fields as JSON, in which 1, 1.0 and true differ."""
     return json.dumps(fields, sort_keys=True)
 
 
 @pytest.mark.parametrize(("frame", "event"), list(zip(recorded("events"), EVENTS, strict=True)))
 def test_events_of_then(frame, event):
-    """Are understood, and said in the same way."""
+    """A recorded event is decoded, and encoded to the same frame again."""
     found = read(Greeting, frame.fields) if isinstance(event, Greeting) else event_of(frame)
     assert found == event
     said = frame_of(event)
@@ -114,7 +115,7 @@ def test_events_of_then(frame, event):
 
 @pytest.mark.parametrize(("frame", "commands"), list(zip(recorded("requests"), REQUESTS, strict=True)))
 def test_requests_of_then(frame, commands):
-    """Likewise."""
+    """A recorded request is decoded to the expected messages."""
     request = request_of(frame)
     assert request.fields == frame.fields
     for command in commands:
@@ -122,7 +123,7 @@ def test_requests_of_then(frame, commands):
 
 
 def test_a_text_that_clients_of_then_sent_raw_is_read_literally():
-    """Protocol 1.0 said `raw`, where 1.1 names the markup."""
+    """`raw` of protocol 1.0 means raw markup, which 1.1 calls `markup`."""
     fields: Any = {"op": "speak", "id": "1", "raw": True}
     assert speech_request(Request("speak", "1", fields, b"*x*")) == SpeechRequest("*x*", markup=Markup.RAW)
     assert speech_request(Request("speak", "1", {"markup": "plain"}, b"*x*")).markup is Markup.PLAIN
@@ -130,13 +131,13 @@ def test_a_text_that_clients_of_then_sent_raw_is_read_literally():
 
 @pytest.mark.parametrize("frame", recorded("requests")[:4:3])
 def test_hello_and_shutdown_are_said_as_then(frame):
-    """For ever."""
+    """Hello and shutdown are encoded as recorded and must never change."""
     kind: Any = {"hello": Hello, "shutdown": Shutdown}[frame.fields["op"]]
     assert exact(frame_of(read(kind, frame.fields)).fields) == exact(frame.fields)
 
 
 def test_what_a_container_is_told():
-    """By the same names as then."""
+    """The stages for containers are encoded as in 0.1."""
     assert frame_of(Stages("9", {"x": Stage.waiting})).fields == {"ev": "stages", "id": "9", "stages": {"x": "waiting"}}
 
 
@@ -160,7 +161,7 @@ def test_what_a_container_is_told():
     ],
 )
 def test_what_is_wrong_is_named_and_not_quoted(fields, about):
-    """Replies must not carry texts of others; no number passes for another kind of number."""
+    """An error about a wrong field names the field and not its value, and numbers are not converted."""
     with pytest.raises(ProtocolError) as raised:
         _ = [read(kind, fields) for kind in (SpeechRequest, QueueOptions, Speak)]
     assert (raised.value.code, str(raised.value)) == (Code.bad_request, about)
@@ -169,7 +170,7 @@ def test_what_is_wrong_is_named_and_not_quoted(fields, about):
 
 
 def test_what_is_missing_is_named():
-    """At any depth."""
+    """A missing field is named at any depth."""
     for fields, name in (({}, "id"), ({"id": "x", "result": "played", "exit": 0, "lost": [{"start": 1}]}, "end")):
         with pytest.raises(ProtocolError, match=f"there is no field {name}$"):
             read(Finished, fields)
