@@ -10,7 +10,6 @@ from speakkit.errors import BadValue, ModelError
 def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
     """Return the stand-in's answer function.
 
-
     Voice "missing" has no weights. Voice "upstream" has no weights for the plain loop. Voice "buggy" raises KeyError.
     """
     if setup.voice in ("missing", setup.engine):

@@ -44,7 +44,6 @@ def written(monkeypatch):
 def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurrency):
     """Each request writes a file named by its seed and removes it.
 
-
     The first audio comes no later than the end of the file.
     """
     spoken = list(ask(Speak(TEXT, Work(3, 7, concurrency, tmp_path, None))))
@@ -125,7 +124,6 @@ def test_no_more_are_under_way_than_asked():
 
 def test_who_drives_instances_needs_no_torch():
     """The process that controls the instances does not import torch.
-
 
     Torch would take memory, and part of a GPU, in addition to the measured processes.
     """

@@ -1,6 +1,5 @@
 """Tests of the GPU readings, with a stub of pynvml (its names, units and errors), and of the memory of a real process.
 
-
 The readings have not been tested on a real GPU.
 """
 # ruff: noqa: N802  the names are pynvml's
@@ -95,7 +94,6 @@ def test_units_are_megabytes_watts_and_percents(nvml):
 
 def test_what_a_gpu_does_not_tell_is_none(nvml):
     """A gauge that the GPU does not support is None, independently of the other gauges.
-
 
     The memory of the workers is None if NVML reports their process ids differently, or without sizes.
     """

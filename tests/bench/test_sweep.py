@@ -127,7 +127,6 @@ def test_after_the_limit_no_request_is_begun():
 def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
     """A killed worker is reported as a failure; the other instance completes its requests.
 
-
     The next row is still measured.
     """
     killed: list[None] = []
@@ -147,7 +146,6 @@ def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
 
 def test_ctrl_c_gives_what_was_measured_and_leaves_nothing_running(pids):
     """On Ctrl-C, the current row is yielded with its completed requests, then KeyboardInterrupt is raised.
-
 
     No worker process is left running.
     """
@@ -191,7 +189,6 @@ def test_what_cannot_be_loaded_at_all_is_raised():
 def test_a_baseline_that_cannot_be_loaded_does_not_end_ours():
     """If the plain loop cannot be loaded, its row has the reason, and the engine's rows are still measured.
 
-
     The plain loop is then not tried with more instances.
     """
     rows = list(Sweep(plan(voice="upstream", baseline=True), quiet).rows())
@@ -212,7 +209,6 @@ def test_a_batch_is_for_ours_alone():
 def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
     """The sweep ends when memory does not suffice; the reason is in the last row, and logged after the first row.
 
-
     The plain loop is judged by its own memory use.
     """
     monkeypatch.setattr(machine, "free_mb", lambda: 200.0)
@@ -229,7 +225,6 @@ def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
 
 def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
     """VRAM in use before any worker runs is not counted as the workers'.
-
 
     NVML may not report VRAM per process.
     """

@@ -1,6 +1,5 @@
 """Replaces the phonemizer in worker processes. It returns one fixed token per sentence.
 
-
 Loading fails if a language is given, and the sentence "Die." ends the process.
 """
 

@@ -93,7 +93,6 @@ def indices(outcomes):
 def test_results_are_in_order_and_batches_of_one_length():
     """Outcomes are in order; the first chunk is a batch of its own.
 
-
     The other chunks are batched with chunks of similar length.
     """
     echo = Echo()
@@ -130,7 +129,6 @@ def test_nothing_to_speak_is_no_batch():
 
 def test_a_batch_is_no_longer_than_memory_holds():
     """A batch fits the memory budget, padding included; a single chunk is tried in any case.
-
 
     Each item of a batch takes as much memory as the longest one.
     """

@@ -64,7 +64,6 @@ def test_other_scripts_are_not_pretended_to_be_said(english, word):
 def test_marks_of_other_scripts_are_marks(english):
     """Punctuation of other scripts is punctuation, and a lone vowel sign is silent.
 
-
     espeak-ng would say "Hindi danda", and the name of the vowel sign.
     """
     assert phonemes(english, "Stop। Go。") == phonemes(english, "Stop. Go.")

@@ -1,6 +1,5 @@
 """Tests that a batch equals its chunks one by one, for mixes of lengths, voices, speeds and seeds.
 
-
 Durations are the same. Samples are within 1e-6 in float64. In float32 they are within 1e-4 if F0 is the same.
 
 End to end in float32 no such limit holds, because the phase multiplies F0 by thousands: one unit in the last place of
@@ -146,7 +145,6 @@ def test_room_changes_nothing(double, length, monkeypatch):
 
 def test_in_float64_only_rounding_differs(double):
     """In float64 a batch and its items differ by less than 1e-6, so the algorithm is the same.
-
 
     `test_worst_of_many_mixes` draws many more batches.
     """

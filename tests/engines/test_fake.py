@@ -43,7 +43,6 @@ KINDS: dict[str, tuple[Any, Any, Any, Any]] = {
 def test_a_failure_on_item_three_of_five_is_data_in_its_place(kind):
     """A failed item yields an outcome with a one-line EngineError in its place, and the other items succeed.
 
-
     This holds for the engine's own errors and for those of a library. Each outcome has the very item passed in.
     """
     make, answer, items, ask = KINDS[kind]

@@ -65,7 +65,6 @@ def test_gpu_speaks_in_batches_as_one_by_one(gpu, weights):
 def test_gpu_takes_the_durations_of_the_processor(gpu, weights):
     """Durations equal the CPU's, whatever the data type of the convolutions.
 
-
     The noise differs. benchmarks/quality.py compares the samples.
     """
     there = spoken(Kokoro(weights, CPU, torch.float32, 1), chunks())

@@ -59,7 +59,6 @@ class Stub(http.server.BaseHTTPRequestHandler):
 def stub(monkeypatch):
     """A stub of the Hub at a port of its own on this machine.
 
-
     Another test may have used the port, so the cached reachability is cleared. The timeout is long because a busy
     machine is slow.
     """
@@ -270,7 +269,6 @@ def mounted(folder, options):
 @pytest.mark.parametrize(("name", "size"), [("toy", "64k"), ("whisper-tiny.en", "20m"), ("kokoro", "150m")])
 def test_full_disk_says_so_and_leaves_nothing(stub, cache, monkeypatch, name, size):
     """A full disk raises a StorageError that names SPEAKKIT_HOME, whether the weights are fetched, copied or rebuilt.
-
 
     Nothing is left in the cache.
     """

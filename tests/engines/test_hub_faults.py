@@ -41,7 +41,6 @@ FAULTS = {
 class Hub(ThreadingHTTPServer):
     """A stub of the Hub on this machine.
 
-
     files: path -> bytes
     faults: file name -> its fault, a key of FAULTS
     asked: the requests in order, such as "GET model.bin"
@@ -504,7 +503,6 @@ def npm_home(tmp_path_factory):
 
 def test_a_voice_that_is_not_installed_is_fetched(npm_home, monkeypatch):
     """Fetching one voice installs all 54 packs with the official hashes.
-
 
     A pack has a style for each length of a chunk, [510, 1, 256].
     """

@@ -61,7 +61,6 @@ def test_speaks_as_upstream_does(exact, upstream, same_noise):
 def test_longest_chunk_is_spoken_as_upstream_does(exact, upstream, same_noise):
     """The longest chunk has upstream's durations, and samples that correlate over 0.99.
 
-
     The rounding of F0's sum grows with the length: the correlation over a minute is 0.9989 to 0.9995.
     """
     longest = chunk(("lˈa " * MOST)[:MOST], voice=find("m2"))
@@ -118,7 +117,6 @@ def test_most_phonemes_are_spoken(kokoro):
 def test_more_phonemes_than_the_most_are_refused(kokoro):
     """A chunk of MOST + 1 phonemes raises an EngineError.
 
-
     Tests of the network's parts show that the network accepts MOST phonemes.
     """
     with pytest.raises(EngineError, match="1 to 510"):
@@ -156,7 +154,6 @@ def test_a_closed_engine_fails_what_it_had_not_begun():
 
 def test_unknown_phoneme_is_named(kokoro):
     """A phoneme that Kokoro does not have is named in an error.
-
 
     Upstream drops it, and shifts every later duration.
     """
@@ -207,7 +204,6 @@ def test_checkpoint_without_a_weight_is_refused(tmp_path):
 def test_published_order_of_weights_is_read(tmp_path, kmodel, network):
     """A checkpoint is read in either order of the two tensors of weight norm.
 
-
     The published checkpoint has a weight's length before its direction, the rebuilt one after it.
     """
     parts = {
@@ -232,7 +228,6 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
 
 def test_network_is_loaded_without_those_of_others():
     """Loading the engine in a new interpreter imports no heavy library.
-
 
     transformers alone would take two seconds, spaCy half a second.
     """

@@ -72,7 +72,7 @@ def test_wide_letters_and_degrees():
 
 
 def test_character_without_a_reading_is_alone_without_phonemes():
-    """A character without a reading is a token of its own without phonemes, and the word beside it keeps its phonemes."""
+    """A character without a reading is a token without phonemes, and the word beside it keeps its phonemes."""
     found = {token.text: token.phonemes for token in tokens("你好\U00020bb7")}
     assert found["你好"]
     assert found["\U00020bb7"] == ""

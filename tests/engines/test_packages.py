@@ -126,7 +126,10 @@ def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, targe
 
 
 def test_a_part_that_is_gone_makes_the_package_unavailable(carrier, target):
-    """A missing part raises Unavailable and says what to reinstall; it is not a disk error, so other sources are tried."""
+    """A missing part raises Unavailable and says what to reinstall.
+
+    It is not a disk error, so other sources are tried.
+    """
     (carrier / "part2").unlink()
     with pytest.raises(Unavailable, match="reinstall"):
         JOINED.fetch(target, silent)

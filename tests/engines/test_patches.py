@@ -102,7 +102,7 @@ def test_endings_and_capitals(word, american, british):
 
 @pytest.mark.parametrize("rule", SENSES, ids=lambda rule: rule["example"])
 def test_examples_of_senses(language, rule):
-    """Each rule has a sentence in which it is the one that tells."""
+    """The example of each rule has the phonemes of the rule's sense."""
     spoken = said(language, rule["example"])
     table = {(row["word"].lower(), row["sense"]): row[language] for row in PATCHES}
     found = [word for word in rule["word"].split("|") if word in spoken]

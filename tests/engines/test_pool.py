@@ -1,6 +1,5 @@
 """Tests of phonemizer pools: results equal those of one process, in order, in bounded memory.
 
-
 The processes end when the pool is closed, interrupted or killed.
 """
 
@@ -95,7 +94,6 @@ def test_death_of_a_process_is_made_good(stand_in):
 def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
     """A sentence that ends its process fails with a one-line error in its place, after it was tried alone.
 
-
     The sentences beside it are phonemized.
     """
     with Pooled("", 1, stand_in) as phonemizer:
@@ -152,7 +150,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_running(tmp_path, stand_in, number):
-    """No process is left running after Ctrl-C, which a terminal sends to all processes, or after the parent was killed."""
+    """No process is left running after Ctrl-C or after the parent was killed.
+
+    A terminal sends Ctrl-C to all processes of the group.
+    """
     (tmp_path / "program.py").write_text(PROGRAM)
     started = subprocess.Popen(
         [sys.executable, tmp_path / "program.py"],

@@ -169,7 +169,6 @@ def test_a_port_where_nobody_listens_is_unreachable(target, monkeypatch):
 def test_an_unreachable_hub_costs_its_time_once(tmp_path, monkeypatch):
     """A Hub that accepts the connection but stays silent delays only the first model, by REACH seconds.
 
-
     Later models open no connection.
     """
     monkeypatch.setattr(sources, "REACH", 1.0)

@@ -7,7 +7,6 @@ import torch
 def test_reads_as_transformers_does(network, kmodel, tokens, alone):
     """The output equals that of transformers bit for bit.
 
-
     Exact equality matters because a duration is a rounded sum, and F0 is multiplied by thousands.
     """
     theirs = kmodel.bert(tokens, attention_mask=torch.ones_like(tokens).int())

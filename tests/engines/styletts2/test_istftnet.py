@@ -10,7 +10,6 @@ SEED = 7
 def noise(tensor):
     """Replaces torch.randn_like in the original, and draws the noise in the order of speakkit's network.
 
-
     The original draws [1, 600 T, 9], then [1, 600 T, 1].
     """
     drawn = torch.empty(tensor.transpose(1, 2).shape).normal_(generator=torch.Generator().manual_seed(SEED))
@@ -27,7 +26,6 @@ def f0_curve(frames):
 @torch.inference_mode()
 def test_source_is_the_originals(network, kmodel, alone, monkeypatch):
     """The harmonic source equals the original's, although it is summed at the rate of F0.
-
 
     The original resamples to 300 times that rate and back.
     """

@@ -17,7 +17,6 @@ def test_text_is_encoded_as_the_original_does(network, kmodel, tokens, alone):
 def test_every_weight_of_the_original_has_its_place(kmodel):
     """Every weight of the original has the same name and shape in speakkit's network.
 
-
     Exceptions: the two tensors of weight norm are merged into one, and the pooler and the norms of scale one are not
     used.
     """

@@ -23,7 +23,6 @@ def test_encodes_as_the_original_does(network, kmodel, tokens, prosody, alone):
 def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed, alone):
     """Durations equal the original's at every speed, at least one frame, except the first token's.
 
-
     The first token is silence, and is never stretched.
     """
     _, encoded = hidden(kmodel, tokens, prosody)
