@@ -71,7 +71,7 @@ def test_own_pack_counts_before_the_official_one(folder, sky):
 def test_fetching_the_other_voices_changes_no_packaged_one():
     """A packaged voice is used even if the official voices are fetched.
 
-    Packaged packs are rounded to float16. Otherwise the samples of a seed would depend on what was fetched.
+    The packaged packs are rounded to float16, so otherwise the samples of a seed would depend on what was fetched.
     """
     assert hub.ensure("voices").folder.is_dir()
     packaged = np.load(paths.data() / "voices" / "af_heart.npy")

@@ -278,9 +278,9 @@ def test_closing_stops_everything(stage):
 
 
 class Lossy:
-    """Opens tapes that fail after the given numbers of writes, in order;
+    """Opens tapes that fail after the given numbers of writes, in order; later tapes never fail.
 
-    0 fails to open, and later tapes never fail.
+    A number of 0 makes opening fail.
     """
 
     def __init__(self, stage, *writes):

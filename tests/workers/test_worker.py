@@ -334,7 +334,7 @@ def test_growth_is_bounded(worker):
 
 
 def test_a_limit_below_what_is_loaded_is_told():
-    """If loading alone exceeds the memory limit, `start` raises an error; otherwise every request would cause a restart."""
+    """If loading alone exceeds the memory limit, `start` raises an error; every request would need a restart."""
     with (
         pytest.raises(EngineError, match=r"faults:load takes \d+ MB once loaded"),
         Worker(PLACE, {}, Limits(rss_bytes=9)),
