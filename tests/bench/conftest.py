@@ -1,4 +1,4 @@
-"""Measurements that need no machine to be measured."""
+"""Rows and results of imaginary measurements, for tests that do not measure the machine."""
 
 import pytest
 
@@ -33,7 +33,7 @@ HEADER = Header(
 
 
 def row(engine, instances, throughput, **others):
-    """Twenty requests an instance for 127 seconds of audio, as long as makes that throughput."""
+    """A row with 20 requests per instance, each for 127 seconds of audio; its wall time gives `throughput`."""
     count = 20 * instances
     clock = count * 127 / throughput
     spoken = tuple(Spoken(clock / 20 * (0.9 + 0.01 * i % 0.2), 0.2, 127.0) for i in range(count))
@@ -48,18 +48,18 @@ def row(engine, instances, throughput, **others):
 
 @pytest.fixture
 def make_row():
-    """Makes rows."""
+    """Returns `row`, which makes a row."""
     return row
 
 
 @pytest.fixture
 def brief():
-    """The table that the first user measured, and the plain loop beside it."""
+    """Rows of the engine with 1 to 5 instances and of the plain loop with 1 and 5, as the first user measured them."""
     ours = [row(ENGINE, n, throughput) for n, throughput in enumerate((56, 91, 114, 132, 139), 1)]
     return [ours[0], row(BASELINE, 1, 28), *ours[1:], row(BASELINE, 5, 50)]
 
 
 @pytest.fixture
 def result(brief):
-    """The same as a result."""
+    """A complete result, with the rows of `brief` and one note."""
     return BenchResult(HEADER, tuple(figures.of(brief, Prices(0.35))), (), ("a note",), complete=True)

@@ -1,4 +1,4 @@
-"""Loaded by workers in place of an instance: it speaks nothing, and fails as its voice or its text says."""
+"""Replaces the bench instance in worker processes. It makes no speech, and fails as the voice or the text specifies."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,10 @@ from speakkit.errors import BadValue, ModelError
 
 
 def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
-    """The voice "missing" has no weights, "upstream" none for the plain loop, and "buggy" has a bug."""
+    """Return the stand-in's answer function.
+
+    Voice "missing" has no weights. Voice "upstream" has no weights for the plain loop. Voice "buggy" raises KeyError.
+    """
     if setup.voice in ("missing", setup.engine):
         raise ModelError("there are no weights")
     if setup.engine == "upstream" and setup.batch:

@@ -1,4 +1,4 @@
-"""Rows -> figures: those of the table that speakkit bench replaces come out again."""
+"""Tests of the figures that are computed from rows. They include the table that speakkit bench replaces."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def of_engine(found, engine):
 
 
 def test_scale_and_marginal_are_those_of_the_table(brief):
-    """Each instance adds so many percent of what one does."""
+    """`scale` and `marginal_pct` of N instances are relative to the throughput of one instance."""
     ours = of_engine(figures.of(brief, Prices(0.35)), ENGINE)
     assert [round(row.scale, 2) for row in ours] == [1.0, 1.62, 2.04, 2.36, 2.48]
     assert [row.marginal_pct and round(row.marginal_pct) for row in ours] == [None, 62, 41, 32, 12]
@@ -22,7 +22,7 @@ def test_scale_and_marginal_are_those_of_the_table(brief):
 
 
 def test_ratio_to_baseline_is_of_as_many_instances(brief):
-    """Where the plain loop was measured with as many; the headline is one against one."""
+    """The baseline ratio needs a plain loop row with as many instances; the headline is the ratio of one to one."""
     found = figures.of(brief, Prices(0.35))
     assert [row.ratio_to_baseline for row in of_engine(found, ENGINE)] == pytest.approx([2, None, None, None, 2.78])
     assert [row.ratio_to_baseline for row in of_engine(found, BASELINE)] == [None, None]
@@ -31,7 +31,7 @@ def test_ratio_to_baseline_is_of_as_many_instances(brief):
 
 
 def test_energy_and_costs(brief):
-    """200 W at $0.35 a kilowatt-hour are $0.07 an hour; at 56x an hour of audio takes 200/56 watt-hours."""
+    """200 W at $0.35 per kilowatt-hour cost $0.07 per hour; at 56x, an hour of audio takes 200/56 watt-hours."""
     one = figures.of(brief, Prices(0.35, hour=0.5))[0]
     assert one.electricity_usd_per_hour == pytest.approx(0.07)
     assert one.energy_wh_per_audio_hour == pytest.approx(200 / 56)
@@ -43,7 +43,7 @@ def test_energy_and_costs(brief):
 
 
 def test_without_a_gauge_there_is_no_cost_of_electricity(make_row):
-    """And rent is left out where there is no price of an hour."""
+    """Without GPU readings, the electricity figures are None; without a price per hour, the rent is None."""
     (one,) = figures.of([make_row(ENGINE, 1, 3, idle=Reading(500.0), busy=Reading(900.0))], Prices(0.35))
     assert one.energy_wh_per_audio_hour is None
     assert one.electricity_usd_per_hour is None
@@ -52,14 +52,14 @@ def test_without_a_gauge_there_is_no_cost_of_electricity(make_row):
 
 
 def test_vram_is_that_of_the_workers_where_it_is_known(brief, make_row):
-    """Else that of everybody, as on WSL."""
+    """VRAM is that of the workers if it is known, else that of all processes, as on WSL."""
     assert figures.of(brief, Prices(0.35))[0].vram_mb == 1100
     unknown = make_row(ENGINE, 1, 3, busy=Reading(900.0, 6300.0))
     assert figures.of([unknown], Prices(0.35))[0].vram_mb == 6300
 
 
 def test_requests_are_told_by_median_and_95th_percentile(make_row):
-    """From text to file; of fewer than 20 the longest stands for it."""
+    """`p50` is the median request time from text to file; for fewer than 20 requests, `p95` is the maximum."""
     one = make_row(ENGINE, 1, 56)
     (found,) = figures.of([one], Prices(0.35))
     took = sorted(spoken.seconds for spoken in one.requests)
@@ -71,7 +71,7 @@ def test_requests_are_told_by_median_and_95th_percentile(make_row):
 
 
 def test_a_row_that_failed_in_part_is_compared_with_none(brief):
-    """What was measured is shown, for what it is."""
+    """A row with failures keeps its throughput, but no row is compared with it."""
     broken = replace(brief[0], failures=("instance 1: gone",))
     found = figures.of([broken, *brief[1:]], Prices(0.35))
     assert found[0].throughput == pytest.approx(56)
@@ -80,6 +80,6 @@ def test_a_row_that_failed_in_part_is_compared_with_none(brief):
 
 
 def test_a_row_without_requests_has_its_failure_alone():
-    """No figure is made up."""
+    """A row without requests has only its failures; its figures are None."""
     (found,) = figures.of([Row(ENGINE, 3, 60, 1638, failures=("no room",))], Prices(0.35))
     assert (found.requests, found.asked, found.throughput, found.failures) == (0, 60, None, ("no room",))

@@ -1,4 +1,4 @@
-"""Runs are kept and found again, whoever writes at the same time and whatever became of the file."""
+"""Tests of the run history: it survives concurrent writes and damaged lines."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from speakkit.errors import StorageError
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A history of one's own."""
+    """An empty history for each test."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
 
 
@@ -28,7 +28,7 @@ def at(result, when, **others):
 
 
 def test_last_run_with_the_same_options_is_found(result):
-    """On the same device; that with another voice, text or processor is not looked at."""
+    """The last run with the same options and device is found; other voices, texts and processors are skipped."""
     assert history.last_alike(result) is None
     history.append(at(result, "first"))
     history.append(at(result, "second", requests=5, max_seconds=60.0))
@@ -39,7 +39,7 @@ def test_last_run_with_the_same_options_is_found(result):
 
 
 def test_two_runs_are_compared_row_by_row(result):
-    """Throughput and the median of a request, in those of the earlier run; rows that failed are left out."""
+    """Throughput and median request time are divided by those of the earlier run; failed rows are skipped."""
     failed = replace(result.rows[0], failures=("gone",))
     history.append(replace(result, rows=(failed, *result.rows[1:])))
     changes = history.changes(faster(result).rows, history.last_alike(result))
@@ -50,7 +50,7 @@ def test_two_runs_are_compared_row_by_row(result):
 
 
 def test_what_differs_is_named(result):
-    """Two runs that somebody sets beside each other may be of anything."""
+    """The differences between any two runs are listed, one line per option or machine."""
     before = report.as_json(at(result, "then", weights="rebuilt from int8", speed=1.0))
     assert history.differences(result, before) == [
         "speed: 1.0 then, 1.25 now",
@@ -61,7 +61,7 @@ def test_what_differs_is_named(result):
 
 
 def test_a_torn_line_is_passed_over(result):
-    """It spoils neither what stands before it nor what is added after it."""
+    """A truncated line is skipped; earlier and later lines are still read."""
     history.append(at(result, "whole"))
     file = paths.measurements()
     file.write_bytes(file.read_bytes() + report.as_json_line(result).encode()[:100])
@@ -72,7 +72,7 @@ def test_a_torn_line_is_passed_over(result):
 
 
 def test_a_file_is_read_that_json_was_written_to(result, tmp_path):
-    """Anything else is refused by its name."""
+    """A file written with --json is read; for any other content, the error names the file."""
     file = tmp_path / "run.json"
     file.write_text(json.dumps(report.as_json(result) | {"comparison": None}, indent=2))
     assert history.changes(result.rows, history.read(file))
@@ -85,7 +85,7 @@ def test_a_file_is_read_that_json_was_written_to(result, tmp_path):
 
 
 def test_two_processes_append_at_once(result, tmp_path):
-    """Every line is whole."""
+    """When two processes append at the same time, every line is complete."""
     line = report.as_json_line(result)
     code = (
         "import sys\n"
@@ -103,7 +103,7 @@ def test_two_processes_append_at_once(result, tmp_path):
 
 
 def test_a_history_that_cannot_be_written_is_a_line(result, tmp_path):
-    """After all was shown."""
+    """If the history cannot be written, a StorageError names the file."""
     (tmp_path / "state").write_text("a file where a folder should be")
     with pytest.raises(StorageError, match=r"cannot write .*bench\.jsonl"):
         history.append(result)

@@ -1,4 +1,4 @@
-"""What runs in a worker, here in this process: real speech to real files."""
+"""Tests of the bench instance, run in this process: it synthesizes speech and writes it to files."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ SETUP = Setup("kokoro", "cpu", None, "af_heart", "en-us", 1.25)
 
 @pytest.fixture
 def ask(kokoro, english):
-    """Ask an instance that shares its engines with the other tests."""
+    """Returns the answer function of an instance that shares its engines with the other tests."""
     return instance.load(SETUP)
 
 
@@ -42,7 +42,10 @@ def written(monkeypatch):
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurrency):
-    """With a seed of its own; from the text to the file takes longer than to the first audio."""
+    """Each request writes a file named by its seed and removes it.
+
+    The first audio comes no later than the end of the file.
+    """
     spoken = list(ask(Speak(TEXT, Work(3, 7, concurrency, tmp_path, None))))
     assert len(spoken) == 3
     assert sorted(written) == [str(tmp_path / f"{seed}.wav") for seed in (7, 8, 9)]
@@ -53,13 +56,13 @@ def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurre
 
 
 def test_no_request_is_begun_after_the_limit(ask, written, tmp_path):
-    """One that was begun is brought to its end."""
+    """After the time limit no request begins, and the running one is completed."""
     answers = ask(Speak(TEXT, Work(50, 0, 1, tmp_path, 0.05)))
     assert 1 <= len(list(answers)) == len(written) < 50
 
 
 def test_an_instance_knows_what_it_is(ask):
-    """Weights, device, torch, how long it reads the text, and what it cannot say of it."""
+    """The facts have weights, device, torch version, text processing time in seconds, and words without phonemes."""
     (facts,) = ask(Read(f"{TEXT} 日本"))
     assert facts.weights in ("official", "rebuilt from int8")
     assert facts.device.startswith("cpu (")
@@ -71,20 +74,20 @@ def test_an_instance_knows_what_it_is(ask):
 
 
 def test_many_lost_words_are_named_in_part(ask):
-    """All of them would not fit into a table."""
+    """At most SHOWN of the words without phonemes are reported, because more would not fit into a table."""
     (facts,) = ask(Read("One. " + "日本 and. " * 50))
     assert len(facts.lost) == SHOWN
 
 
 def test_what_cannot_be_loaded_is_told(kokoro):
-    """By the error of whoever loads."""
+    """Loading raises BadValue if the voice, device or engine is unknown."""
     for wrong in (replace(SETUP, voice="f9"), replace(SETUP, device="abacus"), replace(SETUP, engine="nobody")):
         with pytest.raises(BadValue):
             instance.load(wrong)
 
 
 def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
-    """As it was given, with the device."""
+    """Batch size, threads and device are passed to the engine unchanged."""
     given = {}
     speaker = synthesize.speaker
     monkeypatch.setattr(
@@ -102,14 +105,14 @@ def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
 
 
 def test_a_figure_is_a_number():
-    """NaN must not pass for one on its way from the process."""
+    """NaN in a message from the worker process is rejected."""
     assert messages.decoded(messages.encoded(Spoken(2.0, 1.0, 9.0)), Spoken) == Spoken(2.0, 1.0, 9.0)
     with pytest.raises(FrameError, match="Expected `float` >= 0"):
         messages.decoded(messages.encoded(Spoken(2.0, float("nan"), 9.0)), Spoken)
 
 
 def test_no_more_are_under_way_than_asked():
-    """As one ends, the next begins."""
+    """At most two jobs run at the same time; when one ends, the next begins."""
     begun = []
     some_at_once: Any = instance._some_at_once
     answers = some_at_once(lambda seed: begun.append(seed) or seed, range(10), 2)
@@ -120,6 +123,9 @@ def test_no_more_are_under_way_than_asked():
 
 
 def test_who_drives_instances_needs_no_torch():
-    """It would take memory, and a part of a GPU, beside those that are measured."""
+    """The process that controls the instances does not import torch.
+
+    Torch would take memory, and part of a GPU, in addition to the measured processes.
+    """
     code = "import sys, speakkit.bench.sweep, speakkit.bench.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0

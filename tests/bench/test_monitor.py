@@ -1,6 +1,6 @@
-"""NVML's answers -> readings, by a stub that has pynvml's names, units and errors; and the memory of a real process.
+"""Tests of the GPU readings, with a stub of pynvml (its names, units and errors), and of the memory of a real process.
 
-On a real GPU this has not been run.
+The readings have not been tested on a real GPU.
 """
 # ruff: noqa: N802  the names are pynvml's
 
@@ -21,11 +21,11 @@ UUID = "GPU-11111111-2222-3333-4444-555555555555"
 
 
 class NVMLError(Exception):
-    """As pynvml's."""
+    """The error class of pynvml."""
 
 
 class Nvml:
-    """The part of pynvml that is used: bytes, milliwatts, percents; not everything is known of every GPU."""
+    """A stub of the used part of pynvml: bytes, milliwatts and percent. Functions in `unknown` are not supported."""
 
     NVMLError = NVMLError
     NVML_TEMPERATURE_GPU = 0
@@ -73,27 +73,30 @@ class Nvml:
 
 @pytest.fixture
 def nvml(monkeypatch):
-    """In the place of pynvml."""
+    """Replaces the module pynvml by the stub."""
     stub = Nvml()
     monkeypatch.setitem(sys.modules, "pynvml", stub)
     return stub
 
 
 def test_stub_has_the_names_of_pynvml(nvml, monkeypatch):
-    """Where nvidia-ml-py is installed."""
+    """Every function of the stub exists in the real pynvml; skipped if nvidia-ml-py is not installed."""
     monkeypatch.delitem(sys.modules, "pynvml")
     real = pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed (extra gpu)")
     assert {name for name in dir(Nvml) if name.lower().startswith("nvml")} <= set(dir(real))
 
 
 def test_units_are_megabytes_watts_and_percents(nvml):
-    """The memory of the workers apart from that of others."""
+    """Readings are in megabytes, watts and percent; memory of the workers is separate from that of all processes."""
     assert Gpu(UUID).read([11, 12]) == Reading(None, 6300, 3000, 83, 201.5, 61)
     assert Gpu(UUID).free_mb() == 17_700
 
 
 def test_what_a_gpu_does_not_tell_is_none(nvml):
-    """Each for itself; nor is the memory of processes known that NVML sees under other numbers, or without theirs."""
+    """A gauge that the GPU does not support is None, independently of the other gauges.
+
+    The memory of the workers is None if NVML reports their process ids differently, or without sizes.
+    """
     nvml.unknown = {"power", "processes"}
     assert Gpu(UUID).read([11]) == Reading(None, 6300, None, 83, None, 61)
     nvml.unknown = {"memory", "utilization", "temperature"}
@@ -102,7 +105,7 @@ def test_what_a_gpu_does_not_tell_is_none(nvml):
 
 
 def test_absent_is_said_in_a_line(nvml, monkeypatch):
-    """Without a driver, without such a GPU, without the package."""
+    """An EngineError gives the reason if the driver, the GPU or the package nvidia-ml-py is missing."""
     with pytest.raises(EngineError, match="NVML says: Not Found"):
         Gpu("GPU-other")
     nvml.driver = False
@@ -114,14 +117,14 @@ def test_absent_is_said_in_a_line(nvml, monkeypatch):
 
 
 def test_readings_become_one():
-    """The highest of memory and temperature, the mean of utilisation and power; what nobody read stays unknown."""
+    """Memory and temperature combine by maximum, utilisation and power by mean; a gauge without readings stays None."""
     readings = [Reading(100, 5, None, 50, 100, 60), Reading(300, 4, None, 100, None, 59), Reading(200)]
     assert combined(readings) == Reading(300, 5, None, 75, 100, 60)
     assert combined([]) == Reading()
 
 
 def test_watch_reads_while_its_block_runs(nvml, monkeypatch):
-    """Some times a second, and no longer."""
+    """The watch samples several times a second while its `with` block runs, and its thread ends with the block."""
     monkeypatch.setattr(monitor, "INTERVAL", 0.01)
     with Watch([os.getpid(), 11], Gpu(UUID)) as watch:
         wait_until(lambda: watch.seen.memory_mb is not None)
@@ -131,7 +134,7 @@ def test_watch_reads_while_its_block_runs(nvml, monkeypatch):
 
 
 def test_memory_is_that_of_the_processes():
-    """What a process takes for itself is counted, and one that has gone is not."""
+    """Memory is that of the given processes without shared pages; it is None if the process has ended."""
     code = "held = bytearray(200_000_000); print(flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         child.stdout.readline()
@@ -141,7 +144,7 @@ def test_memory_is_that_of_the_processes():
 
 
 def test_machine_is_described(tmp_path):
-    """By /proc; where there is none, by what Python knows."""
+    """The machine is described from /proc; if there is no /proc, from Python's own information."""
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Imaginary CPU\nprocessor\t: 1\n")
     (tmp_path / "meminfo").write_text("MemTotal:       32000000 kB\nMemAvailable:   16000000 kB\n")
     found = machine.describe(tmp_path)

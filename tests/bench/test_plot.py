@@ -1,4 +1,4 @@
-"""The picture is one, and what could not be drawn is refused."""
+"""Tests of the chart of a run, and of the errors if it cannot be drawn."""
 
 import sys
 from dataclasses import replace
@@ -11,7 +11,7 @@ from speakkit.errors import BadValue, EngineError, StorageError
 
 
 def pixels(file):
-    """Red, green and blue between 0 and 1 [height, width, 3]."""
+    """The red, green and blue values of an image file, from 0 to 1, [height, width, 3]."""
     from matplotlib import image
 
     return image.imread(file)[:, :, :3]
@@ -24,7 +24,7 @@ def share(picture, colour):
 
 
 def test_bars_are_as_high_as_the_throughput(result, tmp_path):
-    """In the colours of ours and of the plain loop, which has no bars where it was not measured."""
+    """Bars are as high as the throughput, one colour per engine; the plain loop has no bar if it was not measured."""
     file = tmp_path / "bench.png"
     plot.draw(result.header, result.rows, file)
     both = pixels(file)
@@ -37,14 +37,14 @@ def test_bars_are_as_high_as_the_throughput(result, tmp_path):
 
 
 def test_a_row_that_measured_nothing_is_left_out(result, tmp_path):
-    """A failed row does not spoil the picture."""
+    """A row without a throughput has no bar, and does not affect the other bars."""
     nothing = replace(result.rows[-1], throughput=None, p50=None, p95=None)
     plot.draw(result.header, [*result.rows[:1], nothing], tmp_path / "bench.png")
     assert share(pixels(tmp_path / "bench.png"), plot.COLOURS[BASELINE]) == 0
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path, monkeypatch):
-    """Another format, no such folder, a file that is no picture, no matplotlib."""
+    """Another format, a missing folder, an existing file that is no PNG, or missing matplotlib raises an error."""
     with pytest.raises(BadValue, match=r"end the name bench\.pdf with \.png"):
         plot.check_target(tmp_path.joinpath("bench.pdf").relative_to(tmp_path), force=False)
     with pytest.raises(StorageError, match="there is no folder"):

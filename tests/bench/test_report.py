@@ -1,4 +1,4 @@
-"""A run -> what people and programs read."""
+"""Tests of the report of a run: tables, JSON and CSV."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ def cells(table, title):
 
 
 def test_table_is_that_of_the_brief(result):
-    """Throughput, mean, median, 95th percentile and longest, scale and marginal, for each number of instances."""
+    """The tables have throughput, request times, scale, marginal and costs for each number of instances."""
     speed, rest, gpu, costs = report.tables(result.rows)
     assert cells(speed, "instances") == ["1", "1 upstream", "2", "3", "4", "5", "5 upstream"]
     ours = [0, 2, 3, 4, 5]
@@ -28,7 +28,7 @@ def test_table_is_that_of_the_brief(result):
 
 
 def test_tables_fit_a_terminal(result):
-    """Of 80 columns."""
+    """Each table fits a terminal of 80 columns."""
     rows = [replace(row, rent_usd_per_million_characters=0.1234) for row in result.rows]
     for table in report.tables(rows):
         columns = zip(table.titles, *table.rows, strict=True)
@@ -36,7 +36,7 @@ def test_tables_fit_a_terminal(result):
 
 
 def test_columns_without_a_figure_are_left_out(result):
-    """And the tables of the GPU and of costs where nothing of them is known."""
+    """Columns without a figure are omitted, as are the GPU and cost tables if they have none."""
     names = ("vram_mb", "vram_idle_mb", "sm_pct", "power_w", "power_idle_w", "temperature_c", "ratio_to_baseline")
     costs = [field.name for field in fields(Figures) if field.name.startswith(("electricity", "energy", "rent"))]
     rows = [replace(row, **dict.fromkeys((*names, *costs))) for row in result.rows]
@@ -45,14 +45,14 @@ def test_columns_without_a_figure_are_left_out(result):
 
 
 def test_a_failure_is_named_below_the_tables(result):
-    """With its row, above the notes; and so are words that were lost."""
+    """Failures are listed with their row, then the words without phonemes, then the notes."""
     failed = replace(result.rows[2], failures=("instance 2: gone",))
     lines = report.footing(replace(result, rows=(failed,), lost=("日本",)))
     assert lines == ["kokoro x2: instance 2: gone", "words that the voice cannot say: 日本", "a note"]
 
 
 def test_heading_names_machine_versions_weights_and_text(result):
-    """What a figure is worth nothing without."""
+    """The heading names the machine, the versions, the weights, the voice and the text, which the figures depend on."""
     said = "\n".join(report.heading(result.header))
     for part in (
         "Imaginary CPU, 8 cores, 32 GB",
@@ -72,7 +72,7 @@ def test_heading_names_machine_versions_weights_and_text(result):
 
 
 def test_json_has_header_ratio_and_rows(result):
-    """All of it, on one line for the history."""
+    """The JSON has the header, the ratio and all rows, on a single line for the history."""
     line = report.as_json_line(result)
     assert line.endswith("}\n")
     assert line.count("\n") == 1
@@ -85,7 +85,7 @@ def test_json_has_header_ratio_and_rows(result):
 
 
 def test_csv_has_a_line_for_each_row(result, tmp_path):
-    """What is not known is empty."""
+    """The CSV has one line per row; unknown figures are empty."""
     rows = [replace(result.rows[0], failures=("one, two", "three")), *result.rows[1:]]
     written = report.as_csv(rows)
     found = list(csv.DictReader(io.StringIO(written)))

@@ -1,4 +1,4 @@
-"""Rows of real processes, which hold a stand-in for an instance: what is measured, in what order, and what may fail."""
+"""Tests of sweeps with real worker processes that run the stand-in: figures, order of the rows, and failures."""
 
 import math
 import os
@@ -21,7 +21,7 @@ from speakkit.errors import EngineError, ModelError, WorkerBug
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    """What the workers load in place of an instance."""
+    """Makes the workers load the stand-in instead of an instance."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     monkeypatch.setattr(crew, "PLACE", "stand_in:load")
 
@@ -32,11 +32,11 @@ def plan(**others):
 
 
 def quiet(what, done, total):
-    """Report to nobody."""
+    """A progress callback that does nothing."""
 
 
 def dies(pid):
-    """Wait for a process to be no more than a name."""
+    """Wait up to 30 seconds for a process to end; returns whether it ended."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
@@ -49,7 +49,7 @@ def dies(pid):
 
 @pytest.fixture
 def pids(monkeypatch):
-    """The processes that were started."""
+    """The process ids of the workers that ran requests."""
     found = []
     spoke = crew.Member.speak
 
@@ -62,7 +62,7 @@ def pids(monkeypatch):
 
 
 def test_ours_and_the_plain_loop_take_turns():
-    """The plain loop with one, beside ours with one, and with all of them, at the end."""
+    """The plain loop runs with one instance, after the engine with one, and with all instances at the end."""
     assert lineup(plan(instances=3)) == [(ENGINE, 1), (ENGINE, 2), (ENGINE, 3)]
     assert lineup(plan(instances=3, baseline=True)) == [
         (ENGINE, 1),
@@ -75,7 +75,7 @@ def test_ours_and_the_plain_loop_take_turns():
 
 
 def test_instances_work_at_the_same_time(pids):
-    """Two do twice as much in the time of one, and their loading and first request are not in it."""
+    """Two instances do twice the work in the same time; loading and the first request are not counted."""
     reports = []
     measured = Sweep(plan(), lambda *report: reports.append(report))
     one, two = measured.rows()
@@ -91,7 +91,7 @@ def test_instances_work_at_the_same_time(pids):
 
 
 def test_memory_and_facts_are_those_of_the_workers():
-    """50 MB and more each, held by Linux's count; no GPU is at work, which is said."""
+    """The memory is that of the workers, over 50 MB each on Linux; a note says that no GPU is in use."""
     measured = Sweep(plan(), quiet)
     one, two = measured.rows()
     assert one.busy.memory_mb > 50
@@ -104,7 +104,7 @@ def test_memory_and_facts_are_those_of_the_workers():
 
 
 def test_limit_is_60_seconds_on_a_cpu():
-    """Unless something else is asked for; it is known once an instance is."""
+    """The default limit is 60 seconds on a CPU and none on a GPU; it is determined when an instance has been loaded."""
     measured = Sweep(plan(instances=1), quiet)
     assert measured.max_seconds is None
     list(measured.rows())
@@ -118,14 +118,17 @@ def test_limit_is_60_seconds_on_a_cpu():
 
 
 def test_after_the_limit_no_request_is_begun():
-    """The row has those that were done, of all that were asked for."""
+    """No request begins after the time limit; the row has the completed requests and the number planned."""
     (row,) = Sweep(plan(instances=1, requests=1000, max_seconds=0.4), quiet).rows()
     assert 1 <= len(row.requests) < 20
     assert (row.asked, row.failures) == (1000, ())
 
 
 def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
-    """The other instance does all it was asked for, and the next row is measured."""
+    """A killed worker is reported as a failure; the other instance completes its requests.
+
+    The next row is still measured.
+    """
     killed: list[None] = []
 
     def kill(what, done, _):
@@ -142,7 +145,10 @@ def test_a_killed_worker_is_named_and_the_rest_goes_on(pids):
 
 
 def test_ctrl_c_gives_what_was_measured_and_leaves_nothing_running(pids):
-    """The row that was under way as far as it came, and then the interruption itself."""
+    """On Ctrl-C, the current row is yielded with its completed requests, then KeyboardInterrupt is raised.
+
+    No worker process is left running.
+    """
 
     def interrupt(what, done, _):
         if what == "kokoro x2" and done >= 4:
@@ -162,7 +168,7 @@ def test_ctrl_c_gives_what_was_measured_and_leaves_nothing_running(pids):
 
 
 def test_ctrl_c_before_a_request_leaves_no_row():
-    """There is nothing to show of it."""
+    """Ctrl-C before the first request yields no row."""
 
     def interrupt(what, *_):
         raise KeyboardInterrupt
@@ -173,7 +179,7 @@ def test_ctrl_c_before_a_request_leaves_no_row():
 
 
 def test_what_cannot_be_loaded_at_all_is_raised():
-    """By its own error, and so is a bug of ours."""
+    """If no instance can be loaded, its error is raised; a bug in the worker is raised as WorkerBug."""
     with pytest.raises(ModelError, match="there are no weights"):
         list(Sweep(plan(voice="missing"), quiet).rows())
     with pytest.raises(WorkerBug, match="KeyError"):
@@ -181,7 +187,10 @@ def test_what_cannot_be_loaded_at_all_is_raised():
 
 
 def test_a_baseline_that_cannot_be_loaded_does_not_end_ours():
-    """Its row has the reason; it is not tried with more instances."""
+    """If the plain loop cannot be loaded, its row has the reason, and the engine's rows are still measured.
+
+    The plain loop is then not tried with more instances.
+    """
     rows = list(Sweep(plan(voice="upstream", baseline=True), quiet).rows())
     assert [(row.engine, row.instances, len(row.requests)) for row in rows] == [
         (ENGINE, 1, 3),
@@ -192,13 +201,16 @@ def test_a_baseline_that_cannot_be_loaded_does_not_end_ours():
 
 
 def test_a_batch_is_for_ours_alone():
-    """The plain loop knows none, and is measured all the same."""
+    """The plain loop does not support batches; it is measured without one."""
     rows = list(Sweep(plan(instances=1, baseline=True, batch=4), quiet).rows())
     assert [len(row.requests) for row in rows] == [3, 3]
 
 
 def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
-    """With the reason, which is told after the first row already; the plain loop is judged by what it takes itself."""
+    """The sweep ends when memory does not suffice; the reason is in the last row, and logged after the first row.
+
+    The plain loop is judged by its own memory use.
+    """
     monkeypatch.setattr(machine, "free_mb", lambda: 200.0)
     rows = list(Sweep(plan(instances=50, baseline=True), quiet).rows())
     ours = [row for row in rows if row.engine == ENGINE]
@@ -212,7 +224,10 @@ def test_more_than_memory_holds_ends_the_sweep(monkeypatch, caplog):
 
 
 def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
-    """NVML may not tell what the workers hold; what is taken while none runs is others'."""
+    """VRAM in use before any worker runs is not counted as the workers'.
+
+    NVML may not report VRAM per process.
+    """
 
     class Gpu:
         def __init__(self, uuid):
@@ -236,7 +251,7 @@ def test_gpu_memory_of_others_is_not_counted_as_ours(monkeypatch):
 
 
 def test_absent_nvml_is_said(monkeypatch):
-    """Once, with the reason."""
+    """If NVML is not available, one note says so, with the reason."""
 
     def absent(uuid):
         raise EngineError("nvidia-ml-py is not installed")

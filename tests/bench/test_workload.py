@@ -1,4 +1,4 @@
-"""The text that is spoken where no other is given."""
+"""Tests of the text that a bench run speaks, given or default."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ def letters(text):
 
 
 def test_default_has_307_words_of_the_book():
-    """As in the measurements that speakkit bench replaces; word for word, with the quotes of today."""
+    """The default text is 307 consecutive words of the book, with modern quotes, as in the measurements it replaces."""
     found = workload.default()
     assert found.words == len(found.text.split()) == 307
     assert letters(found.text).strip() in letters(BOOK.read_text())
@@ -24,11 +24,11 @@ def test_default_has_307_words_of_the_book():
 
 
 def test_words_are_counted_as_people_count():
-    """A hyphen or an apostrophe does not part a word, a dash does."""
+    """A hyphen or an apostrophe is part of a word; a dash separates words."""
     assert workload.given("Don’t stop—the cart-horse isn't there; 3 ...", "x").words == 7
 
 
 def test_a_text_without_words_is_refused():
-    """By the name of its file."""
+    """A text without words raises a TextError that names its file."""
     with pytest.raises(TextError, match=r"nothing to speak: dots\.txt has no words"):
         workload.given("... !", "dots.txt")

@@ -1,4 +1,4 @@
-"""The original network, beside ours."""
+"""Fixtures with the original Kokoro network, with speakkit's network, and with inputs for both."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def upstream():
-    """The plain kokoro loop."""
+    """The engine that runs the plain kokoro loop, on the CPU."""
     from speakkit.engines import registry
 
     with registry.synthesizer("upstream", "cpu") as engine:
@@ -17,13 +17,13 @@ def upstream():
 
 @pytest.fixture(scope="session")
 def kmodel(upstream):
-    """kokoro.KModel with the weights that our network has."""
+    """kokoro.KModel with the same weights as `network`."""
     return upstream._model()
 
 
 @pytest.fixture(scope="session")
 def network():
-    """Our network, in float32 on every processor."""
+    """speakkit's network, in float32 on every processor."""
     from speakkit.engines import hub
     from speakkit.engines.kokoro import load_model
 
@@ -32,7 +32,7 @@ def network():
 
 @pytest.fixture(scope="session")
 def exact():
-    """Our engine in float32, one chunk at a time, on every processor."""
+    """The Kokoro engine in float32 on every processor, with one chunk per batch."""
     from speakkit.engines import hub
     from speakkit.engines.kokoro import Kokoro
 
@@ -41,7 +41,7 @@ def exact():
 
 @pytest.fixture
 def alone():
-    """A tensor with the length of its last axis -> the lengths of a batch that holds it alone."""
+    """Returns a function from a length to the `Lengths` of a batch that holds one tensor of this length."""
     from speakkit.engines.styletts2.padding import Lengths
 
     return lambda n: Lengths([n], torch.device("cpu"))
@@ -49,19 +49,19 @@ def alone():
 
 @pytest.fixture(params=[2, 40, 512])
 def tokens(request):
-    """Ids of Kokoro's symbols, [1, n], up to the most that it takes."""
+    """Random Kokoro token ids, [1, n], for n up to the network's maximum."""
     return torch.randint(1, 177, (1, request.param), generator=torch.Generator().manual_seed(request.param))
 
 
 @pytest.fixture
 def prosody():
-    """A style, [1, 128], of the size that voices have."""
+    """A random style, [1, 128], of the magnitude that voices have."""
     return torch.randn(1, 128, generator=torch.Generator().manual_seed(0)) * 0.2
 
 
 @pytest.fixture(scope="session")
 def nothing_is_lost():
-    """nothing_is_lost(text, tokens): every letter and digit is in exactly one token, at its place, in order."""
+    """Returns check(text, tokens): each letter and digit must be in exactly one token, at its offset, in order."""
 
     def check(text, tokens):
         assert all(text[token.start :].startswith(token.text) for token in tokens)

@@ -1,4 +1,7 @@
-"""Loaded by workers in place of a phonemizer: it knows one word, and fails as the language or a sentence says."""
+"""Replaces the phonemizer in worker processes. It returns one fixed token per sentence.
+
+Loading fails if a language is given, and the sentence "Die." ends the process.
+"""
 
 import os
 from collections.abc import Callable, Iterator

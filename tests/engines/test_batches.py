@@ -1,4 +1,4 @@
-"""Which chunks go together, who waits for whom, and what becomes of those that fail."""
+"""Tests of batching: which chunks form a batch, in which order, and what happens when some fail."""
 
 import dataclasses
 import threading
@@ -40,7 +40,7 @@ def batches(speak, room, most):
 
 
 class Space:
-    """Memory for so many seconds, that learns nothing."""
+    """A memory budget of fixed size in seconds of speech. It records overruns (seconds) and counts rests."""
 
     def __init__(self, seconds=1e9):
         self.left = seconds
@@ -64,7 +64,10 @@ class Space:
 
 
 class Echo:
-    """Speaks a chunk as one sample, its index; keeps the batches that it was given."""
+    """A synthesizer whose audio of a chunk is one sample, the chunk's index.
+
+    It records the batches, as lists of indices.
+    """
 
     def __init__(self, most=10**9, broken=()):
         self.most, self.broken = most, broken
@@ -83,12 +86,15 @@ class Echo:
 
 
 def indices(outcomes):
-    """The index that each outcome echoes, or the failure as text."""
+    """For each outcome, the echoed index, or the error message if it failed."""
     return [str(one.error) if one.error else int(one.result().audio.samples[0]) for one in outcomes]
 
 
 def test_results_are_in_order_and_batches_of_one_length():
-    """The first chunk goes alone; those behind it with those whose length is next to theirs."""
+    """Outcomes are in order; the first chunk is a batch of its own.
+
+    The other chunks are batched with chunks of similar length.
+    """
     echo = Echo()
     chunks = [chunk(SHORT if i % 2 else LONG, i) for i in range(17)]
     assert indices(batches(echo, Space(), 4).outcomes(chunks)) == list(range(17))
@@ -99,14 +105,14 @@ def test_results_are_in_order_and_batches_of_one_length():
 
 
 def test_memory_is_given_back_once_nobody_waits():
-    """Not between the batches of one caller."""
+    """Kept memory is released when no chunk is waiting, and not between the batches of one caller."""
     space = Space()
     list(batches(Echo(), space, 4).outcomes([chunk(index=i) for i in range(20)]))
     assert 1 <= space.rests < 5
 
 
 def test_no_chunk_is_asked_for_before_it_is_needed():
-    """One by one where nothing is batched; else no more than AHEAD batches ahead of the one that is heard."""
+    """Without batching, chunks are read one at a time; with batching, at most AHEAD batches ahead of the consumer."""
     for most, furthest in ((1, 1), (4, 4 * AHEAD)):
         asked = []
         outcomes = batches(Echo(), Space(), most).outcomes(asked.append(i) or chunk(index=i) for i in range(100))
@@ -115,14 +121,17 @@ def test_no_chunk_is_asked_for_before_it_is_needed():
 
 
 def test_nothing_to_speak_is_no_batch():
-    """An engine is not called for nothing."""
+    """Without chunks, the engine is not called."""
     echo = Echo()
     assert list(batches(echo, Space(), 4).outcomes([])) == []
     assert echo.batches == []
 
 
 def test_a_batch_is_no_longer_than_memory_holds():
-    """Padding counts: each item takes as much as the longest. A single chunk is tried in any case."""
+    """A batch fits the memory budget, padding included; a single chunk is tried in any case.
+
+    Each item of a batch takes as much memory as the longest one.
+    """
     echo = Echo()
     each = chunk(LONG).predicted
     assert len(indices(batches(echo, Space(2.5 * each), 100).outcomes(chunk(LONG, i) for i in range(20)))) == 20
@@ -133,20 +142,20 @@ def test_a_batch_is_no_longer_than_memory_holds():
 
 
 def test_a_batch_that_memory_does_not_hold_is_halved():
-    """Nothing is lost, and the memory is told."""
+    """A batch that runs out of memory is halved; no chunk is lost, and the overrun is reported to the memory budget."""
     echo, space = Echo(most=3), Space()
     assert indices(batches(echo, space, 16).outcomes(chunk(index=i) for i in range(40))) == list(range(40))
     assert space.overruns
 
 
 def test_a_chunk_that_memory_does_not_hold_fails_alone():
-    """It is named, and the others are spoken."""
+    """A chunk that runs out of memory even alone fails with an error that says so."""
     outcomes = list(batches(Echo(most=0), Space(), 4).outcomes([chunk(), chunk(index=1)]))
     assert all("not enough memory" in str(one.error) for one in outcomes)
 
 
 def test_a_batch_may_begin_with_the_first_chunk():
-    """Where nobody waits for it: whole batches from the first on, and chunks without phonemes take no room in them."""
+    """Without urgency, the first batch is full, and chunks without phonemes take no place in a batch."""
     echo = Echo()
     chunks = [chunk(index=i) if i % 10 else chunk("", index=i) for i in range(100)]
     outcomes = list(batches(echo, Space(), 32).outcomes(chunks, urgent=False))
@@ -156,7 +165,7 @@ def test_a_batch_may_begin_with_the_first_chunk():
 
 
 def test_short_texts_fill_batches_together():
-    """A hundred texts of one chunk are four batches; each text gets its own chunk back."""
+    """110 short texts, 99 of them with words, fill four batches, and each text gets the audio of its own chunk."""
 
     sizes = []
 
@@ -180,7 +189,7 @@ def test_short_texts_fill_batches_together():
 
 
 def test_closing_waits_for_the_batch_under_way_and_fails_the_rest():
-    """Whoever waits is told, in every thread."""
+    """Closing waits for the running batch; all other chunks fail, in every thread."""
     started, go = threading.Event(), threading.Event()
 
     def speak(chunks):
@@ -210,13 +219,13 @@ def test_closing_waits_for_the_batch_under_way_and_fails_the_rest():
 
 
 def test_a_failure_stands_in_its_place():
-    """The others of its batch are spoken."""
+    """A failed chunk keeps its place in the outcomes, and the other chunks of its batch succeed."""
     outcomes = batches(Echo(broken={3, 7}), Space(), 8).outcomes(chunk(index=i) for i in range(10))
     assert indices(outcomes) == [0, 1, 2, "broken 3", 4, 5, 6, "broken 7", 8, 9]
 
 
 def test_a_bug_is_raised_and_the_next_caller_is_served():
-    """Nobody waits for a batch that will never end."""
+    """An exception of the engine is raised in its caller, and the next caller's chunks are synthesized."""
     calls = []
 
     def fails_once(chunks):
@@ -232,7 +241,7 @@ def test_a_bug_is_raised_and_the_next_caller_is_served():
 
 
 def test_chunks_of_a_caller_who_has_gone_are_not_spoken():
-    """Closing the iterator takes back what waits."""
+    """Closing the iterator removes the caller's waiting chunks from the queue."""
     echo = Echo()
     shared = batches(echo, Space(), 2)
     outcomes: Any = shared.outcomes(chunk(index=i) for i in range(50))
@@ -245,7 +254,7 @@ def test_chunks_of_a_caller_who_has_gone_are_not_spoken():
 
 
 def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
-    """While one batch is spoken, others gather; an urgent one is next, and each caller gets its own."""
+    """Chunks of several callers share batches; urgent first chunks go next, and each caller gets its own outcomes."""
     started, go = threading.Event(), threading.Event()
     echo = Echo()
 
@@ -276,7 +285,7 @@ def test_callers_share_batches_and_the_first_chunk_goes_before_bulk():
 
 
 def test_many_threads_get_their_own():
-    """Twenty callers at once, each of them in order."""
+    """Twenty concurrent callers each get their own outcomes in order."""
     shared = batches(Echo(), Space(), 8)
     heard = {}
 
@@ -292,7 +301,7 @@ def test_many_threads_get_their_own():
 
 
 def test_memory_of_the_processor_is_known_and_its_end_recognised():
-    """Torch says it in words."""
+    """The free memory of the CPU is known, and torch's out-of-memory error is recognised by its message."""
     memory = Memory(torch.device("cpu"))
     before = memory.seconds()
     assert before > 1
@@ -306,12 +315,12 @@ def test_memory_of_the_processor_is_known_and_its_end_recognised():
 
 @pytest.fixture(scope="module")
 def batched():
-    """Kokoro with up to four chunks at once."""
+    """The Kokoro engine with up to four chunks per batch."""
     return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=4)
 
 
 def test_batches_are_spoken_as_one_by_one(batched, exact):
-    """Equal lengths and wildly different ones, and what cannot be spoken between them."""
+    """Batched chunks get the same durations, audio and errors as single ones, whatever their lengths."""
     chunks = [
         chunk("wˈʌn."),
         chunk("tˈu."),
@@ -336,7 +345,7 @@ def test_batches_are_spoken_as_one_by_one(batched, exact):
 
 
 def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
-    """One pack is missing and one holds what no voice does; the others of the batch are spoken."""
+    """Chunks with a missing or a damaged voice pack fail, and the other chunks of the batch succeed."""
     monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
     np.full((510, 1, 256), 3e38, np.float32).tofile(tmp_path / "hoarse.bin")
     gone, hoarse = (Voice(name, "en-us", ((name, 1.0),)) for name in ("gone", "hoarse"))
@@ -349,7 +358,7 @@ def test_a_broken_voice_fails_alone(batched, tmp_path, monkeypatch):
 
 
 def test_weights_that_are_no_numbers_are_named(monkeypatch):
-    """Not spoken as silence."""
+    """Weights that are NaN give an error that names the command to verify them, not silence."""
     engine = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32, batch=2)
     engine._network().bert_encoder.weight.data.fill_(float("nan"))
     outcomes = list(engine.synthesize([chunk(), chunk(), chunk(LONG)]))
@@ -357,7 +366,7 @@ def test_weights_that_are_no_numbers_are_named(monkeypatch):
 
 
 def test_no_batch_is_refused():
-    """Before anything is loaded; and upstream knows none."""
+    """A batch size of 0 is refused before anything is loaded, and upstream refuses any batch size but one."""
     with pytest.raises(BadValue, match="0"):
         registry.synthesizer("kokoro", "cpu", 0)
     with pytest.raises(BadValue, match="one chunk at a time"):
@@ -365,7 +374,7 @@ def test_no_batch_is_refused():
 
 
 def test_network_is_loaded_in_bfloat16_but_for_what_speech_is_sensitive_in():
-    """The source, F0's own convolution and the scales of norms stay float32."""
+    """In bfloat16, the harmonic source, the convolutions of F0 and energy, and the scales of norms stay in float32."""
     decoder = load_model(hub.ensure("kokoro"), torch.bfloat16).decoder
     assert decoder.generator.conv_post.weight.dtype == torch.bfloat16
     assert decoder.encode.conv1.weight.dtype == torch.bfloat16

@@ -1,4 +1,4 @@
-"""Kokoro's checkpoint, rebuilt from the int8 export: against kokoro's own model, and against the export itself."""
+"""Tests of the Kokoro checkpoint rebuilt from the int8 export, against kokoro's own model and the export itself."""
 
 import resource
 from typing import Any
@@ -28,7 +28,7 @@ LSTMS = {
     "/encoder/predictor/lstm/LSTM_quant": "predictor.lstm",
     "/encoder/shared/LSTM_quant": "predictor.shared",
 }
-"""Node of the export -> the module of Kokoro that it is."""
+"""Maps a node of the export to the module of Kokoro that it implements."""
 
 
 def silent(what, done, total):
@@ -49,7 +49,7 @@ def rebuilt(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def weights(rebuilt):
-    """The rebuilt weights as kokoro.KModel names them."""
+    """The rebuilt weights by their names in kokoro.KModel."""
     return {
         f"{part}.{name.removeprefix('module.')}": value
         for part, state in rebuilt.items()
@@ -59,7 +59,7 @@ def weights(rebuilt):
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
-    """The int8 export in one file."""
+    """The int8 export, joined to one file."""
     source: Any = hub.MODELS["kokoro"].sources[1]
     file = tmp_path_factory.mktemp("export") / "int8.onnx"
     with file.open("wb") as out:
@@ -70,7 +70,7 @@ def export(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """kokoro's own model, as published, without values."""
+    """kokoro's own model on the meta device: its names and shapes, without values."""
     from kokoro.model import KModel
 
     empty = tmp_path_factory.mktemp("empty") / "empty.pth"
@@ -82,7 +82,7 @@ def model(tmp_path_factory):
 
 
 def test_every_weight_of_kokoro_is_there(model, weights):
-    """No weight is missing but those that do nothing: the identities of instance norms, and BERT's unused pooler."""
+    """Every weight of Kokoro is present, except the identities of instance norms and BERT's unused pooler."""
     identities = {
         f"{name}.{parameter}"
         for name, module in model.named_modules()
@@ -95,14 +95,14 @@ def test_every_weight_of_kokoro_is_there(model, weights):
 
 
 def test_every_weight_has_its_place(model, weights):
-    """No weight is left over, and each has the shape that kokoro's model wants."""
+    """Kokoro's model has each rebuilt weight, with the same shape."""
     wanted = model.state_dict()
     assert not weights.keys() - wanted.keys()
     assert {name for name, value in weights.items() if value.shape != wanted[name].shape} == set()
 
 
 def test_the_names_are_those_of_the_published_checkpoint(rebuilt):
-    """The five modules, each wrapped as it was when it was trained."""
+    """The checkpoint has the five published modules, and each name has the prefix "module." of the training wrapper."""
     assert set(rebuilt) == {"bert", "bert_encoder", "predictor", "text_encoder", "decoder"}
     assert all(name.startswith("module.") for state in rebuilt.values() for name in state)
 
@@ -125,7 +125,7 @@ def test_rows_of_zeros_do_not_divide_by_zero(weights):
 
 @pytest.mark.parametrize("node_name", LSTMS)
 def test_an_lstm_answers_as_that_of_the_export(node_name, export, weights):
-    """Torch's LSTM with the rebuilt weights answers as the export's, run by itself: no gate is at another's place."""
+    """Torch's LSTM with the rebuilt weights agrees with the export's LSTM node, so its gates are in the right order."""
     graph = onnx.load(export).graph
     node = next(node for node in graph.node if node.name == node_name)
     constants = [tensor for tensor in graph.initializer if tensor.name in {*node.input[1:4], *node.input[8:]}]
@@ -159,7 +159,7 @@ def test_an_lstm_answers_as_that_of_the_export(node_name, export, weights):
 
 
 def test_it_sounds_as_the_export(export, kokoro):
-    """A sentence is as long as the export's own, run whole by ONNX Runtime, and has its spectrum."""
+    """A sentence has the same length (within 3 %) and spectrum as with the export, run whole by ONNX Runtime."""
     if kokoro.identity.weights != "rebuilt from int8":
         pytest.skip("this home has the official weights")
     session = onnxruntime.InferenceSession(export, providers=["CPUExecutionProvider"])
@@ -176,13 +176,13 @@ def test_it_sounds_as_the_export(export, kokoro):
 
 
 def spectrum(samples, other):
-    """The logarithm of the spectrogram, of what is in both, flat."""
+    """The log spectrogram of `samples`, cut to the length of `other`, as a flat array."""
     frames = np.lib.stride_tricks.sliding_window_view(samples[: len(other)], 1024)[::256]
     return np.log(np.abs(np.fft.rfft(frames * np.hanning(1024))) + 0.01).ravel()
 
 
 def test_a_checkpoint_that_does_not_fit_is_an_error_of_the_disk(export, tmp_path):
-    """Where the disk takes no more, that is what is raised, not what torch makes of it."""
+    """If the disk is full, rebuilding raises the OSError of the disk, not torch's own error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50 << 20, hard))
     try:

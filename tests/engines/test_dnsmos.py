@@ -1,4 +1,4 @@
-"""DNSMOS: figures of the reference code, and the order that any judge must give."""
+"""Tests of DNSMOS: ranges and order of the scores, and invalid clips."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def judge():
 
 
 def test_noise_costs_points(judge, clip):
-    """The more noise, the lower each score."""
+    """The more noise, the lower the overall score."""
     noise = np.random.default_rng(0).standard_normal(len(clip.samples)).astype(np.float32)
     noisy = [Audio(clip.samples + level * noise, clip.sample_rate) for level in (0.0, 0.01, 0.1)]
     overall = [outcome.result()["overall"] for outcome in judge.score(noisy)]
@@ -32,7 +32,7 @@ def test_noise_costs_points(judge, clip):
 
 
 def test_scores_are_opinions(judge, clip):
-    """Four questions, each answered from 1 to 5."""
+    """Each of the four scores is from 1 to 5."""
     (outcome,) = judge.score([clip])
     scores = outcome.result()
     assert outcome.item is clip
@@ -42,7 +42,7 @@ def test_scores_are_opinions(judge, clip):
 
 
 def test_what_cannot_be_judged_fails_alone(judge, clip):
-    """An empty clip, and one that holds no numbers; the clips behind them are judged."""
+    """An empty clip and a clip of NaN fail, and the clips between and after them are scored."""
     broken = (Audio(np.zeros(0, np.float32), 24_000), Audio(np.full(16_000, np.nan, np.float32), 16_000))
     outcomes = list(judge.score([clip, broken[0], clip, broken[1], clip]))
     assert [bool(outcome.error) for outcome in outcomes] == [False, True, False, True, False]

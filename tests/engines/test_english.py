@@ -1,4 +1,4 @@
-"""English phonemes by the real misaki and the real espeak-ng."""
+"""Tests of English phonemes with the real misaki and espeak-ng."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ def phonemes(engine, text):
 
 
 def test_curly_apostrophe_does_not_turn_the_meaning_around(english):
-    """wasn\u2019t is no "was"."""
+    """A word with a curly apostrophe has the phonemes of the one with a straight apostrophe; it is not cut to "was"."""
     assert phonemes(english, "She wasn\u2019t there.") == phonemes(english, "She wasn't there.")
 
 
@@ -34,18 +34,18 @@ def test_curly_apostrophe_does_not_turn_the_meaning_around(english):
     ],
 )
 def test_offsets_point_at_the_text(nothing_is_lost, english, text):
-    """Each token is what stands there; every letter and digit is in one."""
+    """Each token's text stands at its offset, and every letter and digit is in one token."""
     nothing_is_lost(text, [token for sentence in english.phonemize(sentences(text)) for token in sentence])
 
 
 def test_invented_words_are_said(english):
-    """By espeak-ng, since no lexicon has them."""
+    """Words that are in no lexicon get phonemes from espeak-ng."""
     (tokens,) = english.phonemize([Sentence("Zyrgblat quonned the blimvastic frobnitz.", 0)])
     assert all(token.phonemes and set(token.phonemes) <= SYMBOLS for token in tokens)
 
 
 def test_a_book_is_said_without_a_gap(english):
-    """Chapter one of Alice: each word has phonemes, and Kokoro knows them, but for espeak's stray brackets."""
+    """Each word of chapter one of Alice has phonemes of Kokoro's vocabulary, except for espeak's stray brackets."""
     text = (Path(__file__).parent.parent / "data" / "alice29.txt").read_text()[:12_000]
     tokens = [token for sentence in english.phonemize(sentences(text)) for token in sentence if token.is_word]
     assert len(tokens) > 2000
@@ -57,12 +57,15 @@ def test_a_book_is_said_without_a_gap(english):
     "word", ["\u4f60\u597d", "\u041f\u0440\u0438\u0432\u0435\u0442", "\u0645\u0631\u062d\u0628\u0627"]
 )
 def test_other_scripts_are_not_pretended_to_be_said(english, word):
-    """espeak-ng would say "Chinese letter"."""
+    """Words in other scripts have no phonemes; espeak-ng would say "Chinese letter"."""
     assert phonemes(english, word) == ""
 
 
 def test_marks_of_other_scripts_are_marks(english):
-    """espeak-ng would say "Hindi danda", and what a vowel sign without its letter is called."""
+    """Punctuation of other scripts is punctuation, and a lone vowel sign is silent.
+
+    espeak-ng would say "Hindi danda", and the name of the vowel sign.
+    """
     assert phonemes(english, "Stop। Go。") == phonemes(english, "Stop. Go.")
     assert phonemes(english, "\u0947") == ""
 
@@ -71,35 +74,35 @@ def test_marks_of_other_scripts_are_marks(english):
     ("odd", "plain"), [("cafe\u0301", "café"), ("co\u00adoperate", "cooperate"), ("ﬁve ５", "ﬁve 5"), ("25℃", "25°C")]
 )
 def test_text_is_read_however_it_is_written(english, odd, plain):
-    """Accents apart from their letters, soft hyphens, wide digits."""
+    """Decomposed accents, soft hyphens, wide digits and compatibility characters do not change the phonemes."""
     assert phonemes(english, odd) == phonemes(english, plain)
 
 
 @pytest.mark.parametrize("text", ["İ%", "-İ", "İstanbul-", "-5°C", "-25 °C"])
 def test_words_that_misaki_takes_for_marks(nothing_is_lost, english, text):
-    """Or that end in an error of its own: each letter and digit is said."""
+    """Words that misaki takes for punctuation, or that it fails on, have phonemes for each letter and digit."""
     (tokens,) = english.phonemize([Sentence(text, 0)])
     nothing_is_lost(text, tokens)
     assert all(any(symbol.isalpha() for symbol in token.phonemes) for token in tokens if token.is_word)
 
 
 def test_many_digits_are_said_one_by_one(english):
-    """num2words gives up, and so would the listener."""
+    """400 digits are spoken one by one, because num2words fails on them."""
     assert phonemes(english, "1" * 400).count("w\u02c8\u028cn") == 400
 
 
 def test_endless_word_keeps_its_end(english):
-    """espeak-ng drops what its buffer does not hold."""
+    """A word longer than espeak-ng's buffer is spoken to its end."""
     assert len(phonemes(english, "x" * 700)) > 3 * len(phonemes(english, "x" * 100)) > 0
 
 
 def test_british_is_another_accent(english, read_in):
-    """tomato, tomato."""
+    """The word "tomato" has other phonemes in British than in American English."""
     assert phonemes(read_in("en-gb"), "tomato") != phonemes(english, "tomato")
 
 
 def test_threads_do_not_hear_each_others_words(english):
-    """espeak-ng has one state for the process: 8 threads of invented words get what one gets."""
+    """Eight threads get the same phonemes for invented words as one, although espeak-ng has one state per process."""
     texts = [f"Blim{a}vast{b}ic glor{b}ptang{a}fer wug{a}{b}le." for a in "aeiou" for b in "bdfgklmn"]
     alone = [phonemes(english, text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
@@ -108,6 +111,6 @@ def test_threads_do_not_hear_each_others_words(english):
 
 
 def test_nothing_is_printed(english, capfd):
-    """misaki prints what it cannot do."""
+    """Nothing is printed, although misaki prints what it cannot convert."""
     phonemes(english, "3\u00b2 1e9 \u00a35bn 12:30 \u2116 5 1,2,3 0x1F -4 .5 1. 1st 22nd 1990s $ 5 $1.2.3")
     assert capfd.readouterr() == ("", "")

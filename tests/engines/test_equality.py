@@ -1,8 +1,9 @@
-"""A batch against its chunks one by one, for mixes of lengths, voices, speeds and seeds.
+"""Tests that a batch equals its chunks one by one, for mixes of lengths, voices, speeds and seeds.
 
-Durations are the same. Samples are within 1e-6 in float64; in float32 they are within 1e-4 where F0 is the same.
-End to end in float32 nothing can promise that: the phase multiplies F0 by thousands, so that a unit in its last place
-moves the samples of one and the same run by 2.6e-2. There the correlation is over 0.999.
+Durations are the same. Samples are within 1e-6 in float64. In float32 they are within 1e-4 if F0 is the same.
+
+End to end in float32 no such limit holds, because the phase multiplies F0 by thousands: one unit in the last place of
+F0 moves the samples of one and the same run by 2.6e-2. There the correlation is over 0.999.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ VOICES = ("af_heart", "am_adam", "bf_emma", "jf_alpha")
 
 @dataclass(frozen=True)
 class Item:
-    """What is spoken: so many phonemes from a place on, by a voice, so fast, with noise of its own."""
+    """An item of a batch: `length` phonemes from offset `at` on, with a voice, a speed and a seed of the noise."""
 
     at: int
     length: int
@@ -50,7 +51,7 @@ class Item:
 
 
 def mixes(longest, most):
-    """Batches of up to `most` items of up to `longest` phonemes, the shortest and the longest among them."""
+    """A strategy for batches of 2 to `most` items of 1 to `longest` phonemes; short and longest items are frequent."""
     items = st.builds(
         Item,
         at=st.integers(0, 100),
@@ -63,7 +64,7 @@ def mixes(longest, most):
 
 
 def run(network, items):
-    """The samples of each item, and the score of all, as one batch."""
+    """The samples of each item, and the score of all items, run as one batch."""
     dtype = network.bert_encoder.weight.dtype
     lengths = Lengths([len(item.ids) for item in items], CPU)
     tokens = torch.tensor([item.ids + [0] * (lengths.width - len(item.ids)) for item in items])
@@ -75,7 +76,7 @@ def run(network, items):
 
 
 def worst(network, items):
-    """Largest difference and least correlation of a batch to its items alone. Durations must be the same."""
+    """The largest difference and the least correlation between a batch and its items alone; durations must be equal."""
     together, score = run(network, items)
     differences, correlations = [], []
     for item, batched, durations in zip(items, together, score.durations, strict=True):
@@ -87,7 +88,7 @@ def worst(network, items):
 
 
 def worst_of_decoder(network, items):
-    """Largest difference of the decoder's batch to its items alone, each with the F0 that it has alone."""
+    """The largest difference between the decoder's batch and its items alone, each with the F0 that it has alone."""
     alone = [run(network, [item]) for item in items]
     scores = [score for _, score in alone]
     frames = Lengths([score.frames.own[0] for score in scores], CPU)
@@ -109,7 +110,7 @@ def worst_of_decoder(network, items):
 
 
 def tried(count):
-    """Settings for tests that speak: so many mixes, the same ones in each run, none of them made smaller."""
+    """Hypothesis settings for tests that synthesize: `count` mixes, the same ones in each run, without shrinking."""
     return settings(
         max_examples=count,
         deadline=None,
@@ -131,7 +132,7 @@ UNEQUAL = [Item(0, 1, "bf_emma", 2.0, 3), Item(0, 14, "am_adam", 0.8, 4), Item(9
 
 @pytest.mark.parametrize("length", [1, 12])
 def test_room_changes_nothing(double, length, monkeypatch):
-    """The frames that are added on a processor, so that its convolutions have few widths, are not heard."""
+    """The frames that a CPU adds, so that its convolutions have few different widths, do not change the samples."""
     item = Item(20, length, "af_heart", 1.0, 6)
     with torch.inference_mode():
         (roomy,), score = run(double, [item])
@@ -143,20 +144,23 @@ def test_room_changes_nothing(double, length, monkeypatch):
 
 
 def test_in_float64_only_rounding_differs(double):
-    """Within 1e-6: the algorithm is the same. `test_worst_of_many_mixes` draws many more batches."""
+    """In float64 a batch and its items differ by less than 1e-6, so the algorithm is the same.
+
+    `test_worst_of_many_mixes` draws many more batches.
+    """
     with torch.inference_mode():
         difference, _ = worst(double, EQUAL)
     assert difference < 1e-6
 
 
 def test_in_float32_with_the_same_f0_only_rounding_differs(network):
-    """Within 1e-4: decoder and padding are the same."""
+    """In float32 with the same F0, a batch and its items differ by less than 1e-4: decoder and padding are the same."""
     with torch.inference_mode():
         assert worst_of_decoder(network, UNEQUAL) < 1e-4
 
 
 def test_in_float32_the_speech_is_the_same(network):
-    """End to end."""
+    """In float32 end to end, the samples of a batch and of its items correlate over 0.999."""
     with torch.inference_mode():
         _, correlation = worst(network, UNEQUAL)
     assert correlation > 0.999
@@ -165,7 +169,7 @@ def test_in_float32_the_speech_is_the_same(network):
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_worst_of_many_mixes(network, double):
-    """Prints the worst of each kind: pytest -m slow -s tests/engines/test_equality.py."""
+    """Print and check the worst of 40 mixes; run with pytest -m slow -s tests/engines/test_equality.py."""
     found: dict[str, list[float]] = {"float64": [], "float32, same F0": [], "float32": [], "correlation": []}
 
     @seed(1)

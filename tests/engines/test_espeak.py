@@ -1,4 +1,4 @@
-"""Spanish, French, Hindi, Italian and Portuguese by the real espeak-ng."""
+"""Tests of Spanish, French, Hindi, Italian and Portuguese phonemes with the real espeak-ng."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def said(language, text):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_samples_are_said_in_known_symbols(language):
-    """Each word has phonemes, all of them Kokoro's."""
+    """Each word of a language's sample has phonemes, all of them in Kokoro's vocabulary."""
     found = tokens(language, SAMPLES[language])
     assert [token.text for token in found if token.is_word and not token.phonemes] == []
     assert {symbol for token in found for symbol in token.phonemes} <= SYMBOLS
@@ -57,7 +57,7 @@ def test_samples_are_said_in_known_symbols(language):
     ],
 )
 def test_words_keep_their_own_phonemes(language, text, word, phonemes):
-    """Numbers that are many words, words that sound otherwise beside others, groups of thousands."""
+    """Each word has its own phonemes, also long numbers, grouped thousands, and words changed by their neighbours."""
     assert said(language, text)[word] == phonemes
 
 
@@ -71,7 +71,7 @@ def test_words_keep_their_own_phonemes(language, text, word, phonemes):
     ],
 )
 def test_marks_are_those_that_kokoro_knows(language, text, marks):
-    """The danda is a full stop, angles are quotes, and the marks that open a question are not spoken."""
+    """Punctuation becomes marks that Kokoro has: the danda a full stop, angles quotes; inverted marks are dropped."""
     assert "".join(token.phonemes for token in tokens(language, text) if not token.is_word) == marks
 
 
@@ -88,23 +88,23 @@ def test_marks_are_those_that_kokoro_knows(language, text, marks):
     )
 )
 def test_nothing_of_any_text_is_lost(nothing_is_lost, language, text):
-    """Whatever is written."""
+    """For any text, every letter and digit is in exactly one token."""
     nothing_is_lost(text, tokens(language, text))
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "你好"), ("fr-fr", "Привет"), ("it", "नमस्ते"), ("hi", "你好")])
 def test_other_scripts_are_not_pretended_to_be_said(language, word):
-    """espeak-ng would say "Chinese letter"."""
+    """Words in other scripts have no phonemes; espeak-ng would say "Chinese letter"."""
     assert said(language, f"{word} a")[word] == ""
 
 
 def test_emoji_are_passed_over():
-    """espeak-ng would say "grinning face"; a degree is read."""
+    """Emoji make no token, although espeak-ng would say "grinning face"; a number with a degree sign is a word."""
     assert [token.text for token in tokens("es", "hola \N{GRINNING FACE} 20°")] == ["hola", "20°"]
 
 
 def test_long_numbers_and_words_keep_their_end():
-    """Digits one by one, letters in parts; and so does a clause of nothing but numbers."""
+    """Long numbers are spoken digit by digit, and long words in parts; a clause of 190 numbers is spoken to its end."""
     assert said("es", "1" * 400)["1" * 400].count("ˈuno") == 400
     assert said("es", "x" * 700)["x" * 700].count("kis") == 700
     assert len(tokens("es", "1863 " * 190)) == 190
@@ -131,13 +131,13 @@ def test_long_numbers_and_words_keep_their_end():
     ],
 )
 def test_phonemes_are_shared_out(words, heard, expected):
-    """One each, many for one, one for many, none for a mark."""
+    """Phonemes are assigned to words: one each, many to one, one to many, none to a mark."""
     assert list(espeak.shared_out(words, lambda text: heard[text].split())) == expected
 
 
 @given(st.data(), st.lists(st.sampled_from(["a", "bb", "c", "1", "-"]), max_size=8))
 def test_sharing_out_keeps_everything(data, words):
-    """Whatever espeak-ng makes of a clause: each word in one span, each group of phonemes in one, in order."""
+    """For any phonemes of a clause, each word is in one span, and each group of phonemes in one span, in order."""
     groups = st.lists(st.sampled_from("xyzw"), max_size=3)
     heard = {word: data.draw(groups) for word in set(words)} | {
         " ".join(words): data.draw(st.lists(st.sampled_from("xyzw")))
@@ -152,12 +152,12 @@ def test_sharing_out_keeps_everything(data, words):
 @pytest.mark.parametrize("text", ["5% à 5%", "- un 1", "a - a", "c'è - c'è", "1000 100€"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_clauses_that_are_said_otherwise_than_their_words(nothing_is_lost, language, text):
-    """Whatever espeak-ng makes of them together."""
+    """No letter or digit is lost in clauses whose phonemes differ from those of their words alone."""
     nothing_is_lost(text, tokens(language, text))
 
 
 def test_threads_do_not_hear_each_others_words():
-    """espeak-ng has one state for the process: 8 threads in five languages get what one gets."""
+    """Eight threads in five languages get the same phonemes as one, although espeak-ng has one state per process."""
     texts = [(language, SAMPLES[language]) for language in LANGUAGES] * 8
     alone = [said(*text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
@@ -165,7 +165,7 @@ def test_threads_do_not_hear_each_others_words():
 
 
 def test_espeak_that_does_not_load_is_an_error(monkeypatch):
-    """And not a silence for every word that is in no lexicon."""
+    """If espeak-ng does not load, an EngineError is raised; words are not silently dropped."""
 
     def broken(*_arguments, **_settings):
         raise RuntimeError("no library")

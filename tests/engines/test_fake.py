@@ -1,4 +1,4 @@
-"""The scripted engines keep the promises of every engine, in the same order of items as real ones."""
+"""Tests that the scripted engines behave as real ones do: outcomes in order, failures as data, closing."""
 
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +41,10 @@ KINDS: dict[str, tuple[Any, Any, Any, Any]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failure_on_item_three_of_five_is_data_in_its_place(kind):
-    """Whether the engine raised its own error or a library's; each outcome has the very item that was handed in."""
+    """A failed item yields an outcome with a one-line EngineError in its place, and the other items succeed.
+
+    This holds for the engine's own errors and for those of a library. Each outcome has the very item passed in.
+    """
     make, answer, items, ask = KINDS[kind]
     for fault in (EngineError("no"), ValueError("a library's own\nin two lines")):
 
@@ -62,7 +65,7 @@ def test_a_failure_on_item_three_of_five_is_data_in_its_place(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_items_are_taken_one_by_one_and_none_after_the_end(kind):
-    """No engine asks for the second item before the first result is wanted; none is given once it is closed."""
+    """No engine reads an item before its result is requested; after closing, the remaining outcomes are errors."""
     make, _, items, ask = KINDS[kind]
     engine, taken = make(), []
     outcomes = ask(engine, (taken.append(item) or item for item in items))
@@ -75,7 +78,7 @@ def test_items_are_taken_one_by_one_and_none_after_the_end(kind):
 
 
 def test_lack_of_memory_is_told_as_such():
-    """Not by the words of a library."""
+    """Running out of memory gives speakkit's own message, not the library's."""
 
     def starved(_):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
@@ -86,7 +89,7 @@ def test_lack_of_memory_is_told_as_such():
 
 
 def test_an_interrupt_is_no_failure_of_an_item():
-    """A Ctrl-C ends the batch."""
+    """KeyboardInterrupt is not an item's failure; it ends the batch."""
 
     def interrupted(_):
         raise KeyboardInterrupt
@@ -96,7 +99,7 @@ def test_an_interrupt_is_no_failure_of_an_item():
 
 
 def test_texts_can_be_tried_on_the_same_posteriors():
-    """Observed once."""
+    """Several texts can be aligned to one observation of the audio."""
     engine = fake.FakeAligner()
     (outcome,) = engine.observe([silence(3.0, 16_000)])
     for count in (0, 1, 3):
@@ -106,7 +109,7 @@ def test_texts_can_be_tried_on_the_same_posteriors():
 
 
 def test_a_script_can_be_a_list():
-    """In the order in which items come; an end of it is a failure, not a hang."""
+    """A script can be a list of results in the order of the items; when the list ends, further items fail."""
     engine = fake.FakeJudge(fake.in_order((("overall", 1.0),), EngineError("no")))
     found = [outcome.error or outcome.result()["overall"] for outcome in engine.score(CLIPS[:3])]
     assert found[0] == 1.0
@@ -115,14 +118,14 @@ def test_a_script_can_be_a_list():
 
 @contextmanager
 def fakes(**scripts):
-    """A speaker whose engines are all fakes."""
+    """A speaker whose engines are all fakes; `scripts` may have `reads` and `speaks`."""
     phonemizer = fake.FakePhonemizer(scripts.get("reads"))
     synthesizer = fake.FakeSynthesizer(scripts.get("speaks"))
     yield Speaker(find("f1"), Reader("en-us", phonemizer, Lexicon("en-us")), synthesizer)
 
 
 def test_speech_runs_on_fakes():
-    """The whole path from text to audio in milliseconds."""
+    """With fake engines, text is synthesized to audio by the whole pipeline, in milliseconds."""
     with fakes() as talker:
         utterance = talker.utterance(SpeechRequest("Hello there. 5 km to go."))
     assert [token.text for segment in utterance.segments for token in segment.chunk.tokens][:2] == ["Hello", "there"]
@@ -132,7 +135,7 @@ def test_speech_runs_on_fakes():
 
 
 def test_one_text_that_fails_ends_no_other():
-    """The chunk of it that failed is why; chunks of others that are spoken with it are kept."""
+    """If a chunk fails, its text fails with that error, and other texts with chunks in the same batch succeed."""
 
     def speaks(chunk):
         if chunk.utterance == 1:
@@ -147,7 +150,7 @@ def test_one_text_that_fails_ends_no_other():
 
 
 def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken():
-    """Every word of it is lost, in full, and the reason is a warning."""
+    """A sentence that fails to be phonemized is reported in full as lost, with a warning, and the rest is spoken."""
 
     def reads(phrase):
         if "twice" in phrase.text:
@@ -163,7 +166,7 @@ def test_a_sentence_that_cannot_be_read_is_named_and_the_rest_is_spoken():
 
 
 def test_a_chunk_whose_words_are_all_lost_keeps_its_gap():
-    """Silence in its place; nothing of the text behind it moves to the front."""
+    """A chunk without any phonemes becomes silence in its place; later text does not move forward."""
     with fakes(reads=lambda phrase: () if "x" in phrase.text else fake.spelled(phrase)) as talker:
         segments = list(talker.segments(SpeechRequest("xx xx.[pause:1s] Then this.")))
     assert sum(len(segment.onsets) == 0 for segment in segments) <= 1
@@ -171,7 +174,7 @@ def test_a_chunk_whose_words_are_all_lost_keeps_its_gap():
 
 
 def test_lengths_that_no_engine_speaks_are_never_planned():
-    """An engine with another limit gets chunks of its own size."""
+    """Chunks are no longer than the engine's own limit, here 60 phonemes."""
     small = fake.FakeSynthesizer(known=limits().__class__(limits().symbols, 60, 40, 10, 0.05, 0.5))
     talker = Speaker(find("f1"), Reader("en-us", fake.FakePhonemizer(), Lexicon("en-us")), small)
     utterance = talker.utterance(SpeechRequest("a word and another word, " * 20))
@@ -181,7 +184,7 @@ def test_lengths_that_no_engine_speaks_are_never_planned():
 
 
 def test_an_outcome_gives_its_value_or_raises():
-    """Whatever the value is."""
+    """An outcome returns any result, 0 included, or raises its error."""
     assert Outcome(1, 0).result() == 0
     assert Outcome(1, Synthesis(silence(0, 1), ())).result().durations == ()
     with pytest.raises(EngineError, match="no"):

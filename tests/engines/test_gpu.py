@@ -1,4 +1,4 @@
-"""Kokoro on a GPU: as on the processor, and a batch as its chunks one by one."""
+"""Tests of Kokoro on a GPU: it agrees with the CPU, and a batch with its chunks one by one."""
 
 import dataclasses
 from typing import Any
@@ -20,7 +20,7 @@ PHONEMES = "ˈæləs wʌz bəɡˈɪnɪŋ tə ɡɛt vˈɛɹi tˈIəɹd ʌv sˈɪT
 
 
 def chunks():
-    """Of several lengths, voices, speeds and seeds."""
+    """Chunks of several lengths, voices, speeds and seeds."""
     lengths = (1, 7, 30, len(PHONEMES), 50, 3, 90, len(PHONEMES))
     return [
         Chunk(i, PHONEMES[:n], (), (), find("f1" if i % 2 else "m1"), "en-us", (0.7, 1.0, 1.3)[i % 3], i, 0.0)
@@ -30,7 +30,7 @@ def chunks():
 
 @pytest.fixture(scope="module")
 def gpu():
-    """The device."""
+    """The CUDA device; the test is skipped if there is none."""
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     return torch.device("cuda")
@@ -38,22 +38,22 @@ def gpu():
 
 @pytest.fixture(scope="module")
 def weights():
-    """Kokoro's."""
+    """Kokoro's installed weights."""
     return hub.ensure("kokoro")
 
 
 def spoken(engine, plan):
-    """All of it, of which nothing failed."""
+    """The syntheses of all chunks of `plan`; raises the first failure."""
     return [outcome.result() for outcome in engine.synthesize(plan)]
 
 
 def correlation(one, other):
-    """Of two syntheses of one length."""
+    """The correlation of the samples of two syntheses of equal length."""
     return np.corrcoef(one.audio.samples, other.audio.samples)[0, 1]
 
 
 def test_gpu_speaks_in_batches_as_one_by_one(gpu, weights):
-    """Durations are the same; samples correlate over 0.999 in float32."""
+    """Batched and single chunks have the same durations, and samples that correlate over 0.999 in float32."""
     batched = spoken(Kokoro(weights, gpu, torch.float32, 8), chunks())
     single = spoken(Kokoro(weights, gpu, torch.float32, 1), chunks())
     assert [one.durations for one in batched] == [one.durations for one in single]
@@ -63,7 +63,10 @@ def test_gpu_speaks_in_batches_as_one_by_one(gpu, weights):
 
 
 def test_gpu_takes_the_durations_of_the_processor(gpu, weights):
-    """Whatever the type of the convolutions. The noise is another: samples are compared in benchmarks/quality.py."""
+    """Durations equal the CPU's, whatever the data type of the convolutions.
+
+    The noise differs. benchmarks/quality.py compares the samples.
+    """
     there = spoken(Kokoro(weights, CPU, torch.float32, 1), chunks())
     here = spoken(Kokoro(weights, gpu, batch=8), chunks())
     assert [one.durations for one in here] == [one.durations for one in there]
@@ -72,7 +75,7 @@ def test_gpu_takes_the_durations_of_the_processor(gpu, weights):
 
 
 def test_same_seed_gives_the_same_bytes(gpu, weights):
-    """On one device, one by one."""
+    """The same seed gives the same samples on one device, with one chunk per batch."""
     engine = Kokoro(weights, gpu, batch=1)
     plan = [dataclasses.replace(one, seed=5) for one in chunks()]
     first, second = (spoken(engine, plan) for _ in range(2))
@@ -80,7 +83,7 @@ def test_same_seed_gives_the_same_bytes(gpu, weights):
 
 
 def test_memory_that_is_short_halves_the_batch(gpu, weights):
-    """With a cap on what torch may take, a batch of eight is spoken all the same."""
+    """If torch may not use enough memory for a batch of eight, the batch is halved, and all chunks are synthesized."""
     engine = Kokoro(weights, gpu, batch=8)
     room: Any = engine._batches._room
     room.seconds, room.used = (lambda: 1e9), (lambda _: None)
@@ -100,7 +103,7 @@ def test_memory_that_is_short_halves_the_batch(gpu, weights):
 
 
 def test_memory_is_given_back_when_nobody_waits(gpu, weights):
-    """What a batch took is not kept from others for ever."""
+    """When no chunk is waiting, the memory of the last batch is released for other programs."""
     engine = Kokoro(weights, gpu, batch=8)
     spoken(engine, [dataclasses.replace(one, phonemes=PHONEMES * 4) for one in chunks() * 4])
     assert torch.cuda.memory_reserved() - torch.cuda.memory_allocated() < 512 << 20

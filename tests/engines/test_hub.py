@@ -1,4 +1,4 @@
-"""Where weights come from, and what becomes of the cache when something goes wrong."""
+"""Tests of the sources of weights, and of the cache after faults."""
 
 import hashlib
 import http.server
@@ -27,7 +27,7 @@ SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 
 class Stub(http.server.BaseHTTPRequestHandler):
-    """A Hub with one file; the server's `reply` says how it fails."""
+    """A stub of the Hub with one file; the server's `reply` selects its fault."""
 
     server: Any
 
@@ -57,7 +57,11 @@ class Stub(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """A Hub on this machine, at a port of its own, which another test may have had before; a busy machine is slow."""
+    """A stub of the Hub at a port of its own on this machine.
+
+    Another test may have used the port, so the cached reachability is cleared. The timeout is long because a busy
+    machine is slow.
+    """
     sources._is_reachable.cache_clear()
     monkeypatch.setattr(sources, "REACH", 30.0)
     server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
@@ -69,7 +73,7 @@ def stub(monkeypatch):
 
 
 class Spare:
-    """A second source."""
+    """A second source of weights."""
 
     label = "spare"
 
@@ -85,7 +89,7 @@ def model(*places):
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """An empty cache, and a model `toy` that the stub has, and nobody else."""
+    """The models' folder of an empty cache; model `toy` is available from the stub only."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.setattr(hub, "MODELS", {"toy": model()})
     return tmp_path / "cache" / "models"
@@ -96,7 +100,7 @@ def visible(folder):
 
 
 def test_official_weights_come_from_the_hub(stub, cache):
-    """At the pinned revision, with progress; the second time nothing is asked."""
+    """Weights come from the Hub at the pinned revision, with progress; a second call makes no request."""
     told = []
     installed = hub.ensure("toy", lambda *report: told.append(report))
     assert (installed.folder / "weights.bin").read_bytes() == WEIGHTS
@@ -109,7 +113,7 @@ def test_official_weights_come_from_the_hub(stub, cache):
 
 @pytest.mark.parametrize(("reply", "reason"), [(404, "404"), (500, "500"), ("other", "sha256"), ("cut", "broke off")])
 def test_hub_that_fails_leaves_nothing_and_the_next_source_is_asked(stub, cache, monkeypatch, reply, reason):
-    """And where there is no other, the line names the reason."""
+    """If the Hub fails, the cache stays clean and the next source is used; without one, the error names the reason."""
     stub.reply = reply
     with pytest.raises(ModelError, match=reason):
         hub.ensure("toy")
@@ -125,7 +129,7 @@ def test_hub_that_fails_leaves_nothing_and_the_next_source_is_asked(stub, cache,
 
 
 def test_unreachable_hub_costs_three_seconds_once(cache, monkeypatch):
-    """A host that takes the connection and never answers is asked once in a process."""
+    """A host that accepts connections but never answers is tried once per process."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         start = time.monotonic()
@@ -136,7 +140,7 @@ def test_unreachable_hub_costs_three_seconds_once(cache, monkeypatch):
 
 
 def test_offline_opens_no_connection(stub, cache, monkeypatch):
-    """SPEAKKIT_OFFLINE=1 is kept before anything else."""
+    """With SPEAKKIT_OFFLINE=1, no connection is opened."""
     monkeypatch.setenv("SPEAKKIT_OFFLINE", "1")
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("went to the network"))
     with pytest.raises(ModelError, match="SPEAKKIT_OFFLINE"):
@@ -145,7 +149,7 @@ def test_offline_opens_no_connection(stub, cache, monkeypatch):
 
 
 def test_own_folder_comes_first(stub, cache, monkeypatch, tmp_path):
-    """SPEAKKIT_MODELS is taken as it is; where it names no folder, that is said."""
+    """A folder in SPEAKKIT_MODELS is used unchanged; if it does not exist, the error names the variable."""
     (tmp_path / "mine" / "toy").mkdir(parents=True)
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "mine"))
     assert hub.ensure("toy").folder == tmp_path / "mine" / "toy"
@@ -156,7 +160,7 @@ def test_own_folder_comes_first(stub, cache, monkeypatch, tmp_path):
 
 
 def test_own_folder_by_the_file_of_settings(stub, cache, tmp_path):
-    """Counts as the variable does, and is named with its line where it is no folder."""
+    """The setting `models` has the effect of SPEAKKIT_MODELS; if it names no folder, the error names its line."""
     (tmp_path / "mine" / "toy").mkdir(parents=True)
     settings = paths.config()
     settings.parent.mkdir()
@@ -184,7 +188,7 @@ def flip(file):
     ],
 )
 def test_damaged_file_is_named_and_made_again(stub, cache, caplog, damage, named):
-    """Whatever was done to it."""
+    """A changed, truncated or missing file is logged by name and fetched again."""
     folder = hub.ensure("toy").folder
     damage(folder)
     assert hub.damaged("toy") == (named,)
@@ -197,7 +201,7 @@ def test_damaged_file_is_named_and_made_again(stub, cache, caplog, damage, named
 
 
 def test_verify_finds_what_a_glance_does_not(stub, cache):
-    """A byte that changed while size and time did not."""
+    """`damaged` finds a changed byte although the file's size and time are unchanged; `state` does not."""
     file = hub.ensure("toy").folder / "weights.bin"
     before = file.stat()
     flip(file)
@@ -207,14 +211,14 @@ def test_verify_finds_what_a_glance_does_not(stub, cache):
 
 
 def fetch_toy(home, endpoint):
-    """What each of two processes does."""
+    """Install the model toy in a process of its own."""
     os.environ |= {"SPEAKKIT_HOME": home, "HF_ENDPOINT": endpoint}
     hub.MODELS = {"toy": model()}
     hub.ensure("toy")
 
 
 def test_two_processes_do_the_work_once(stub, cache, tmp_path):
-    """The second waits for the first, and takes what it made."""
+    """When two processes want the same model, the second waits for the first and uses its files."""
     stub.reply = "slow"
     context = multiprocessing.get_context("fork")
     arguments = (str(tmp_path), os.environ["HF_ENDPOINT"])
@@ -230,7 +234,7 @@ def test_two_processes_do_the_work_once(stub, cache, tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_half_way_is_as_if_it_had_not_begun(stub, cache, tmp_path, how):
-    """The place is empty, and the next run cleans up."""
+    """A killed run leaves no model, and the next run removes what it left."""
     stub.reply = "slow"
     context = multiprocessing.get_context("fork")
     process = context.Process(target=fetch_toy, args=(str(tmp_path), os.environ["HF_ENDPOINT"]))
@@ -246,7 +250,7 @@ def test_killed_half_way_is_as_if_it_had_not_begun(stub, cache, tmp_path, how):
 
 
 def test_cache_that_cannot_be_made_says_so(stub, monkeypatch, tmp_path):
-    """One line, with the way out."""
+    """If the cache cannot be created, a StorageError names SPEAKKIT_HOME."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(hub, "MODELS", {"toy": model()})
@@ -264,7 +268,10 @@ def mounted(folder, options):
 
 @pytest.mark.parametrize(("name", "size"), [("toy", "64k"), ("whisper-tiny.en", "20m"), ("kokoro", "150m")])
 def test_full_disk_says_so_and_leaves_nothing(stub, cache, monkeypatch, name, size):
-    """Whether the weights are fetched, copied or rebuilt."""
+    """A full disk raises a StorageError that names SPEAKKIT_HOME, whether the weights are fetched, copied or rebuilt.
+
+    Nothing is left in the cache.
+    """
     monkeypatch.setattr(hub, "MODELS", {**catalog.MODELS, "toy": model()})
     stub.reply = "whole" if name == "toy" else 404
     mounted(cache, f"size={size}")
@@ -277,7 +284,7 @@ def test_full_disk_says_so_and_leaves_nothing(stub, cache, monkeypatch, name, si
 
 
 def test_cache_for_reading_only_is_enough(stub, cache):
-    """Where the weights are there, nothing is written."""
+    """Installed weights are used from a read-only cache, because nothing needs to be written."""
     mounted(cache, "size=10m")
     try:
         hub.ensure("toy")
@@ -288,20 +295,20 @@ def test_cache_for_reading_only_is_enough(stub, cache):
 
 
 def test_the_hash_of_a_model_is_that_of_its_file_or_of_their_list(stub, cache):
-    """As `sha256sum` tells it; what was not recorded has none."""
+    """The hash of a model is that of its file, or, for several files, that of their `sha256sum` list."""
     assert hub.ensure("toy").sha256 == hub.ensure("toy").sha256 == SHA256
     listed = f"{'0' * 64}  a\n{'1' * 64}  b\n".encode()
     assert hub.one_hash({"b": "1" * 64, "a": "0" * 64}) == hashlib.sha256(listed).hexdigest()
 
 
 def test_missing_extra_is_named(monkeypatch):
-    """With the command that installs it."""
+    """If an extra is missing, the error has its name, as in the pip command that installs it."""
     with pytest.raises(sources.Unavailable, match=r"speakkit\[offline\]"):
         package_folder("no_such_package", "offline")
 
 
 def test_packaged_voices_are_those_of_the_package(home):
-    """Rounded to 16 bits, and no more."""
+    """The packaged voices are those of the npm package, rounded to 16 bits."""
     import shutil
 
     if not shutil.which("npm"):

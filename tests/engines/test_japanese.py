@@ -1,4 +1,4 @@
-"""Japanese by the real Open JTalk."""
+"""Tests of Japanese phonemes with the real Open JTalk."""
 
 import json
 
@@ -38,12 +38,12 @@ def spoken(text):
     ],
 )
 def test_readings_become_symbols(reading, phonemes):
-    """Nasals by what follows, long vowels, doubled consonants, two kana that are one mora."""
+    """Kana become phonemes: nasals by the next sound, long vowels, doubled consonants, and morae of two kana."""
     assert japanese.phonemes(reading) == phonemes
 
 
 def test_every_mora_is_in_known_symbols():
-    """The whole table."""
+    """All 164 entries of the kana table use Kokoro's vocabulary."""
     assert {symbol for phonemes in japanese.KANA.values() for symbol in phonemes} <= SYMBOLS
     assert len(japanese.KANA) == 164
 
@@ -59,17 +59,17 @@ def test_every_mora_is_in_known_symbols():
     ],
 )
 def test_words_are_read_as_they_are_said(text, phonemes):
-    """Particles, numbers with what they count, doubled consonants across words, quotes."""
+    """Particles, numbers with counters, doubled consonants across words, and quotes are read as they are pronounced."""
     assert spoken(text) == phonemes
 
 
 def test_digits_are_one_token_where_they_stand():
-    """Open JTalk puts characters for them: 1863 becomes six words."""
+    """A number is one token at its offset, although Open JTalk makes six words of 1863."""
     assert [(token.text, token.start) for token in tokens("1863年に、50%が")][:2] == [("1863", 0), ("年", 4)]
 
 
 def test_latin_words_are_read_not_spelt():
-    """Known ones by the dictionary, others as English; capitals are spelt."""
+    """Latin words are read by the dictionary if it has them, else as English; words in capitals are spelled."""
     found = {token.text: token.phonemes for token in tokens("Hello、Kokoro、ＡＢＣ")}
     assert found["Hello"] == "haɾoː"
     assert found["Kokoro"].startswith("kəkˈ")
@@ -77,7 +77,7 @@ def test_latin_words_are_read_not_spelt():
 
 
 def test_text_is_read_however_it_is_written():
-    """Half-width kana, voicing marks apart from their kana, full-width digits."""
+    """Half-width kana, decomposed voicing marks and full-width digits do not change the phonemes."""
     assert spoken("ﾃﾞｰﾀとﾊﾟﾝ") == spoken("データとパン")
     assert spoken("か\u3099っこう") == spoken("がっこう")
     assert spoken("気温は－５度") == spoken("気温は-5度") != spoken("気温は5度")
@@ -85,14 +85,14 @@ def test_text_is_read_however_it_is_written():
 
 
 def test_accents_and_apostrophes_are_of_words():
-    """Open JTalk would say the letters."""
+    """Accented letters and apostrophes are part of a word; Open JTalk alone would spell its letters."""
     found = {token.text: token.phonemes for token in tokens("Beyoncéはdon\u2019tと")}
     assert found["Beyoncé"].startswith("bˌA")
     assert found["don\u2019t"] == "dˈOnt"
 
 
 def test_other_scripts_are_not_pretended_to_be_said():
-    """They are tokens without phonemes, so that they are named as lost."""
+    """Words in other scripts are tokens without phonemes, so that they are reported as lost."""
     for text in ("これは Привет です", "ﾊﾟﾝを食べた、Приветと言った。"):
         found = {token.text: token.phonemes for token in tokens(text)}
         assert found["Привет"] == ""
@@ -110,12 +110,12 @@ def test_other_scripts_are_not_pretended_to_be_said():
     )
 )
 def test_nothing_of_any_text_is_lost(nothing_is_lost, text):
-    """Whatever is written."""
+    """For any text, every letter and digit is in exactly one token."""
     nothing_is_lost(text, tokens(text))
 
 
 def test_missing_extra_says_what_to_install(monkeypatch):
-    """As when speakkit was installed without it."""
+    """If the extra ja is not installed, the error has the pip command that installs it."""
     monkeypatch.setitem(registry.EXTRAS, "ja", ("ja", ("pyopenjtalk_that_is_not_there",)))
     with pytest.raises(EngineError, match=r"pip install 'speakkit\[ja\]'"):
         registry.phonemizer("ja")

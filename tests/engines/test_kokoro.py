@@ -1,4 +1,4 @@
-"""Kokoro against its upstream, and against the chunks it is given."""
+"""Tests of the Kokoro engine, against upstream and for the chunks it is given."""
 
 import dataclasses
 import re
@@ -25,7 +25,7 @@ def chunk(phonemes=PHONEMES, **changes):
 
 
 def syntheses(engine, *chunks):
-    """What `engine` makes of the chunks; the first failure is raised."""
+    """The engine's syntheses of the chunks; raises the first failure."""
     return [outcome.result() for outcome in engine.synthesize(chunks)]
 
 
@@ -35,7 +35,7 @@ def spoken(engine, *chunks):
 
 @pytest.fixture
 def same_noise(monkeypatch):
-    """Upstream draws the noise that our generator draws for seed 7."""
+    """Makes upstream draw the noise that speakkit's generator draws for seed 7."""
 
     def noise_like(tensor):
         generator = torch.Generator().manual_seed(7)
@@ -48,18 +48,21 @@ def same_noise(monkeypatch):
 
 
 def test_speaks_as_upstream_does(exact, upstream, same_noise):
-    """With the same noise, durations are identical and the samples differ by rounding alone."""
+    """With the same noise, durations equal upstream's, and samples differ only by rounding."""
     for changes in ({}, {"phonemes": "həlˈO.", "speed": 1.25, "voice": find("bm_george")}):
         (ours,), (theirs,) = (syntheses(engine, chunk(**changes)) for engine in (exact, upstream))
         assert ours.durations == theirs.durations
         assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
-        # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2
+        # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2.
         assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
 
 
 @pytest.mark.slow
 def test_longest_chunk_is_spoken_as_upstream_does(exact, upstream, same_noise):
-    """Durations are identical; the rounding of F0's sum grows with the length: 0.9989 to 0.9995 over a minute."""
+    """The longest chunk has upstream's durations, and samples that correlate over 0.99.
+
+    The rounding of F0's sum grows with the length: the correlation over a minute is 0.9989 to 0.9995.
+    """
     longest = chunk(("lˈa " * MOST)[:MOST], voice=find("m2"))
     (ours,), (theirs,) = (syntheses(engine, longest) for engine in (exact, upstream))
     assert ours.durations == theirs.durations
@@ -67,14 +70,14 @@ def test_longest_chunk_is_spoken_as_upstream_does(exact, upstream, same_noise):
 
 
 def test_duration_is_the_sum_of_frames(kokoro):
-    """A frame is 25 ms: one for the start, one or more for each phoneme, one for the end."""
+    """The audio is as long as its frames of 25 ms: one for the start, one or more per phoneme, one for the end."""
     (synthesis,) = syntheses(kokoro, chunk())
     assert len(synthesis.durations) == len(PHONEMES) + 2
     assert synthesis.audio.duration == pytest.approx(sum(synthesis.durations) * kokoro.frame)
 
 
 def test_same_seed_gives_the_same_bytes_whatever_was_spoken_before(kokoro):
-    """Noise comes from the chunk's own seed."""
+    """The samples depend on the chunk's own seed, not on earlier chunks or on torch's global seed."""
     alone = spoken(kokoro, chunk())[0]
     _, after = spoken(kokoro, chunk("wˈʌn."), chunk())
     assert alone.tobytes() == after.tobytes()
@@ -83,14 +86,14 @@ def test_same_seed_gives_the_same_bytes_whatever_was_spoken_before(kokoro):
 
 
 def test_other_seed_gives_other_noise_and_the_same_speech(kokoro):
-    """Only the noise differs."""
+    """Another seed changes only the noise; the samples correlate over 0.95."""
     first, second = spoken(kokoro, chunk(), chunk(seed=8))
     assert first.tobytes() != second.tobytes()
     assert np.corrcoef(first, second)[0, 1] > 0.95
 
 
 def test_the_hosts_random_numbers_are_left_alone(kokoro):
-    """A program that seeds torch gets its own numbers."""
+    """Synthesis does not change the state of torch's global random generator."""
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
@@ -99,26 +102,29 @@ def test_the_hosts_random_numbers_are_left_alone(kokoro):
 
 
 def test_speed_changes_the_length(kokoro):
-    """Twice as fast is about half as long."""
+    """At twice the speed, the audio is half as long, within 25 %."""
     slow, fast = spoken(kokoro, chunk(speed=0.8), chunk(speed=1.6))
     assert len(slow) / len(fast) == pytest.approx(2.0, rel=0.25)
 
 
 @pytest.mark.slow
 def test_most_phonemes_are_spoken(kokoro):
-    """MOST is Kokoro's own."""
+    """A chunk of MOST phonemes, Kokoro's own limit, is synthesized."""
     (synthesis,) = syntheses(kokoro, chunk(("lˈa " * MOST)[:MOST]))
     assert len(synthesis.durations) == MOST + 2
 
 
 def test_more_phonemes_than_the_most_are_refused(kokoro):
-    """By one; that the network takes the most is shown by tests of its parts."""
+    """A chunk of MOST + 1 phonemes raises an EngineError.
+
+    Tests of the network's parts show that the network accepts MOST phonemes.
+    """
     with pytest.raises(EngineError, match="1 to 510"):
         syntheses(kokoro, chunk("a" * (MOST + 1)))
 
 
 def test_chunk_without_phonemes_is_silence(kokoro, upstream):
-    """A stretch of which every word was lost: it has no samples, and keeps its place."""
+    """A chunk without phonemes, all of whose words were lost, has no samples and keeps its place."""
     for engine in (kokoro, upstream):
         first, nothing, last = syntheses(engine, chunk("wˈʌn."), chunk(""), chunk("tˈu."))
         assert (len(nothing.audio.samples), nothing.durations) == (0, ())
@@ -126,7 +132,7 @@ def test_chunk_without_phonemes_is_silence(kokoro, upstream):
 
 
 def test_an_engine_says_who_it_is(kokoro, upstream):
-    """With the weights and their hash, as the manifest of the cache has it."""
+    """An engine's identity has its name, the source of its weights and their hash as in the cache's manifest."""
     assert (kokoro.identity.name, upstream.identity.name) == ("kokoro", "upstream")
     for engine in (kokoro, upstream):
         assert engine.identity.weights == hub.ensure("kokoro").source
@@ -136,7 +142,7 @@ def test_an_engine_says_who_it_is(kokoro, upstream):
 
 
 def test_a_closed_engine_fails_what_it_had_not_begun():
-    """Every further chunk by itself; nothing is left waiting, and no traceback is met."""
+    """After an engine is closed, each remaining chunk fails with an error of its own."""
     engine = Kokoro.load("cpu")
     outcomes = engine.synthesize([chunk("wˈʌn."), chunk("tˈu."), chunk("θɹˈi.")])
     assert next(outcomes).result().durations
@@ -147,13 +153,16 @@ def test_a_closed_engine_fails_what_it_had_not_begun():
 
 
 def test_unknown_phoneme_is_named(kokoro):
-    """Upstream drops it, and shifts every later duration."""
+    """A phoneme that Kokoro does not have is named in an error.
+
+    Upstream drops it, and shifts every later duration.
+    """
     with pytest.raises(EngineError, match="7"):
         syntheses(kokoro, chunk("hə7lˈO"))
 
 
 def test_bfloat16_says_the_same(exact, whisper):
-    """The decoder in bfloat16 is another rounding, not another voice."""
+    """With the decoder in bfloat16, the durations and the recognized text stay the same."""
     rounded = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.bfloat16)
     (reference,), (other,) = (syntheses(engine, chunk()) for engine in (exact, rounded))
     assert reference.durations == other.durations
@@ -162,7 +171,7 @@ def test_bfloat16_says_the_same(exact, whisper):
 
 
 def test_source_of_silence_is_noise_alone(network, alone):
-    """Unvoiced frames have no harmonics, and voiced ones repeat at F0."""
+    """The harmonic source of unvoiced frames is noise only, and that of voiced frames repeats with the period of F0."""
     source = network.decoder.generator.m_source
     with torch.inference_mode():
         voiced, unvoiced = (
@@ -176,7 +185,7 @@ def test_source_of_silence_is_noise_alone(network, alone):
 
 
 def test_device_that_is_not_there_is_refused():
-    """One line says what to leave out."""
+    """If there is no CUDA device, the error names the option --device cpu."""
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(EngineError, match="--device cpu"):
@@ -184,7 +193,7 @@ def test_device_that_is_not_there_is_refused():
 
 
 def test_checkpoint_without_a_weight_is_refused(tmp_path):
-    """Upstream would speak with random numbers in its place."""
+    """A checkpoint without one of the weights raises a ModelError; upstream would use random numbers in its place."""
     whole = torch.load(hub.ensure("kokoro").folder / hub.KOKORO_WEIGHTS, weights_only=True)
     del whole["predictor"]["module.duration_proj.linear_layer.weight"]
     torch.save(whole, tmp_path / hub.KOKORO_WEIGHTS)
@@ -193,7 +202,10 @@ def test_checkpoint_without_a_weight_is_refused(tmp_path):
 
 
 def test_published_order_of_weights_is_read(tmp_path, kmodel, network):
-    """The published checkpoint holds a weight's length before its direction, the rebuilt one the other way round."""
+    """A checkpoint is read in either order of the two tensors of weight norm.
+
+    The published checkpoint has a weight's length before its direction, the rebuilt one after it.
+    """
     parts = {
         name: {f"module.{key}": tensor.clone() for key, tensor in part.state_dict().items()}
         for name, part in kmodel.named_children()
@@ -207,7 +219,7 @@ def test_published_order_of_weights_is_read(tmp_path, kmodel, network):
 
 
 def test_file_that_is_no_checkpoint_is_refused(tmp_path):
-    """Neither garbage nor an empty file is a traceback."""
+    """An empty file, or one that is no checkpoint, raises a ModelError."""
     for raw in (b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100)):
         (tmp_path / hub.KOKORO_WEIGHTS).write_bytes(raw)
         with pytest.raises(ModelError, match="is not a Kokoro checkpoint"):
@@ -215,7 +227,10 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path):
 
 
 def test_network_is_loaded_without_those_of_others():
-    """A fresh interpreter with the engine in it: transformers alone would take two seconds, spaCy half of one."""
+    """Loading the engine in a new interpreter imports no heavy library.
+
+    transformers alone would take two seconds, spaCy half a second.
+    """
     code = (
         "import sys; from speakkit import config; from speakkit.engines import locations, registry;"
         "locations.use(config.locations); registry.synthesizer('kokoro', 'cpu').__enter__();"

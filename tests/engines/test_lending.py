@@ -1,4 +1,4 @@
-"""Engines that are lent: loaded once, shared, and closed in time for the next one's memory."""
+"""Tests of lending engines: an engine is loaded once, shared, and closed when another one needs its memory."""
 
 import threading
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ GIB = 1 << 30
 
 
 class Device:
-    """Memory of so many bytes, in which engines of some size are loaded; `told` is what happened, in order."""
+    """A device with `size` bytes of memory. `told` is the log of loaded ("+name") and closed ("-name") engines."""
 
     def __init__(self, size):
         self.left = size
@@ -24,7 +24,7 @@ class Device:
         self.lender = Lender(lambda _device: self.left)
 
     def loading(self, name, size, *, really=None):
-        """An engine that says it takes `size` bytes, and takes `really` so many."""
+        """A loading of an engine that declares `size` bytes and takes `really` bytes, by default the same."""
         device, taken = self, size if really is None else really
 
         class Sized(FakeRecognizer):
@@ -44,7 +44,7 @@ class Device:
 
 
 def test_an_engine_is_loaded_once_and_kept_for_the_next_borrower():
-    """At the same time, and one after the other."""
+    """Borrowers get the same engine, at the same time or one after the other."""
     device = Device(8 * GIB)
     ear = device.loading("ear", GIB)
     with device.lender.lend(ear) as first, device.lender.lend(ear) as second:
@@ -57,7 +57,7 @@ def test_an_engine_is_loaded_once_and_kept_for_the_next_borrower():
 
 
 def test_two_engines_take_turns_on_a_device_that_holds_one():
-    """The one that nobody has leaves when the other is borrowed."""
+    """On a device that holds one engine, an unused engine is closed when another one is borrowed."""
     device = Device(GIB)
     ear, judge = device.loading("ear", GIB), device.loading("judge", GIB)
     for one in (ear, judge, judge, ear):
@@ -69,7 +69,7 @@ def test_two_engines_take_turns_on_a_device_that_holds_one():
 
 
 def test_the_least_recently_used_leaves_first():
-    """And no more of them than need be."""
+    """The least recently used engine is closed first, and no more engines than necessary."""
     device = Device(3 * GIB)
     for name in ("one", "two", "three", "one", "four"):
         with device.lender.lend(device.loading(name, GIB)):
@@ -79,7 +79,7 @@ def test_the_least_recently_used_leaves_first():
 
 
 def test_memory_too_short_for_two_engines_that_are_both_in_use():
-    """The one that is lent is never closed; the error names it, and what is in use goes on."""
+    """A lent engine is never closed; if a second one does not fit, the error names the lent one, which stays usable."""
     device = Device(GIB)
     with device.lender.lend(device.loading("ear", GIB)) as ear:
         with (
@@ -92,14 +92,14 @@ def test_memory_too_short_for_two_engines_that_are_both_in_use():
 
 
 def test_an_estimate_that_is_too_high_refuses_nothing():
-    """What counts is whether the engine can be loaded."""
+    """An engine is loaded if it fits, even if its estimated size is too large."""
     device = Device(GIB)
     with device.lender.lend(device.loading("ear", 100 * GIB, really=GIB)):
         assert device.told == ["+ear"]
 
 
 def test_an_engine_that_cannot_be_loaded_is_tried_again_by_the_next_borrower():
-    """Its error is its own, and nothing of it is kept."""
+    """If an engine fails to load, its error is raised, and the next borrower tries again."""
     faults = iter([ModelError("no weights"), None])
 
     def load():
@@ -118,7 +118,7 @@ def test_an_engine_that_cannot_be_loaded_is_tried_again_by_the_next_borrower():
 
 
 def test_an_error_in_the_block_gives_the_engine_back():
-    """It stays loaded, and can leave."""
+    """If the `with` block raises, the engine is returned; it stays loaded and can be closed."""
     device = Device(GIB)
     with pytest.raises(ZeroDivisionError), device.lender.lend(device.loading("ear", GIB)):
         raise ZeroDivisionError
@@ -128,7 +128,7 @@ def test_an_error_in_the_block_gives_the_engine_back():
 
 
 def test_many_threads_share_what_is_loaded_once():
-    """Forty borrowers of two engines that both fit."""
+    """Forty concurrent borrowers of two engines that both fit load each engine once."""
     device = Device(2 * GIB)
     loadings = [device.loading("ear", GIB), device.loading("judge", GIB)]
     heard = []
@@ -147,7 +147,7 @@ def test_many_threads_share_what_is_loaded_once():
 
 
 def test_an_engine_that_is_closed_while_it_works_fails_the_rest():
-    """Whoever closes it behind the lender's back: each further item is an outcome with an error."""
+    """If an engine is closed while it works, each remaining item's outcome is an error."""
     engine = FakeRecognizer(counted)
     outcomes = engine.transcribe([silence(1.0, 16_000) for _ in range(5)], "en")
     assert next(outcomes).result().text == "word"
@@ -156,7 +156,7 @@ def test_an_engine_that_is_closed_while_it_works_fails_the_rest():
 
 
 def test_the_registry_lends_by_name(monkeypatch):
-    """A name that there is not is a usage error, before anything is imported."""
+    """The registry lends engines by name; an unknown name raises BadValue before anything is imported."""
     monkeypatch.setitem(registry.JUDGES, "fake", "fake.FakeJudge")
     monkeypatch.setitem(registry.ALIGNERS, "fake", "fake.FakeAligner")
     monkeypatch.setitem(registry.EMBEDDERS, "fake", "fake.FakeEmbedder")

@@ -1,4 +1,4 @@
-"""Mandarin by the real jieba, pypinyin and cn2an."""
+"""Tests of Mandarin phonemes with the real jieba, pypinyin and cn2an."""
 
 import json
 
@@ -23,7 +23,7 @@ def tokens(text):
 
 
 def test_sample_is_said_in_known_symbols():
-    """Words, tones and marks."""
+    """The words, tones and marks of the sample are phonemized with Kokoro's vocabulary."""
     found = tokens(SAMPLES["zh"])
     assert [token.text for token in found][:3] == ["大家", "早上好", "，"]
     assert found[0].phonemes == "ta↘ʨja→"
@@ -50,13 +50,13 @@ def test_sample_is_said_in_known_symbols():
     ],
 )
 def test_numbers_are_said_in_characters(text, said):
-    """Years digit by digit, dates, parts, times; what is too long for a number is said digit by digit."""
+    """Years, dates, fractions and times are written as characters; very long numbers are written digit by digit."""
     assert mandarin.number(text) == said
     assert [token.text for token in tokens(text)] == [text]
 
 
 def test_ranges_and_foreign_words():
-    """From ten to twenty; English as English; other scripts not at all."""
+    """A range sign has the phonemes of "to", English words have English phonemes, and other scripts have none."""
     found = {token.text: token.phonemes for token in tokens("10-20元 hello Привет")}
     assert found["-"] == "tau↘"
     assert found["hello"] == "həlˈO"
@@ -64,7 +64,7 @@ def test_ranges_and_foreign_words():
 
 
 def test_wide_letters_and_degrees():
-    """Are the letters and the degrees that they stand for, where they stand."""
+    """Full-width letters, digits and degree signs are read as their plain forms, at their own offsets."""
     found = {token.text: token.phonemes for token in tokens("ＡＢ，１２：３０，25℃")}
     assert found["ＡＢ"]
     assert found["１２：３０"] == tokens("12:30")[0].phonemes
@@ -72,7 +72,7 @@ def test_wide_letters_and_degrees():
 
 
 def test_character_without_a_reading_is_alone_without_phonemes():
-    """The word beside it is said."""
+    """A character without a reading is a token without phonemes, and the word beside it keeps its phonemes."""
     found = {token.text: token.phonemes for token in tokens("你好\U00020bb7")}
     assert found["你好"]
     assert found["\U00020bb7"] == ""
@@ -90,12 +90,12 @@ def test_character_without_a_reading_is_alone_without_phonemes():
     )
 )
 def test_nothing_of_any_text_is_lost(nothing_is_lost, text):
-    """Whatever is written."""
+    """For any text, every letter and digit is in exactly one token."""
     nothing_is_lost(text, tokens(text))
 
 
 def test_missing_extra_says_what_to_install(monkeypatch):
-    """As when speakkit was installed without it."""
+    """If the extra zh is not installed, the error has the pip command that installs it."""
     monkeypatch.setitem(registry.EXTRAS, "zh", ("zh", ("jieba_that_is_not_there",)))
     with pytest.raises(EngineError, match=r"pip install 'speakkit\[zh\]'"):
         registry.phonemizer("zh")

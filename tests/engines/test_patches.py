@@ -1,4 +1,4 @@
-"""Patches of misaki's English: each has a source, changes something, and is what is said."""
+"""Tests of the patches of misaki's English: each has a source, changes a pronunciation, and is spoken."""
 
 import csv
 from itertools import groupby
@@ -12,7 +12,7 @@ from speakkit.text.sentences import Sentence
 
 LANGUAGES = ("en-us", "en-gb")
 MISAKI = {"en-us": misaki.en.US_VOCAB | set("ɾ "), "en-gb": misaki.en.GB_VOCAB | {" "}}
-"""The phonemes that misaki says English with; a patch may have several words."""
+"""The phonemes of misaki's English, per language; a space is added because a patch may have several words."""
 
 
 def rows(name):
@@ -31,7 +31,7 @@ def language(request):
 
 @pytest.fixture(scope="module")
 def plain(language):
-    """misaki's lexicon as it is."""
+    """misaki's own lexicon, without patches."""
     return misaki.en.Lexicon(language == "en-gb")
 
 
@@ -42,7 +42,7 @@ def said(language, text):
 
 
 def test_each_patch_has_a_source_and_known_phonemes():
-    """And one pronunciation in at least one of the accents."""
+    """Each patch has a source and valid phonemes in at least one accent."""
     for row in PATCHES:
         assert row["source"], row
         assert row["en-us"] or row["en-gb"], row
@@ -51,7 +51,7 @@ def test_each_patch_has_a_source_and_known_phonemes():
 
 
 def test_no_word_is_patched_twice():
-    """One row for each sense of a word, and all of a word together."""
+    """Each sense of a word has one row, and the rows of a word are adjacent."""
     senses = [(row["word"], row["sense"]) for row in PATCHES]
     assert len(set(senses)) == len(senses)
     words = [word for word, _ in groupby(row["word"] for row in PATCHES)]
@@ -61,7 +61,7 @@ def test_no_word_is_patched_twice():
 
 
 def test_no_patch_is_idle(language, plain):
-    """misaki alone has something else, or nothing."""
+    """Each patch differs from misaki's own entry, or misaki has none."""
     for word, group in groupby(PATCHES, key=lambda row: row["word"]):
         ours = {row["sense"] or "DEFAULT": row[language] for row in group if row[language]}
         theirs = plain.golds.get(word, plain.silvers.get(word))
@@ -70,7 +70,7 @@ def test_no_patch_is_idle(language, plain):
 
 
 def test_patched_words_are_said_as_the_table_says(language):
-    """In a sentence, with the lexicon named as their source."""
+    """In a sentence, each patched word has the phonemes of the table, and the lexicon as its source."""
     homographs = {row["word"] for row in PATCHES if row["sense"]}
     for row in PATCHES:
         if row["word"] in homographs or row[language] in ("", "-"):
@@ -94,7 +94,7 @@ def test_patched_words_are_said_as_the_table_says(language):
     ],
 )
 def test_endings_and_capitals(word, american, british):
-    """Where misaki's entry is dropped its rules for endings count; a patch is found however it is written."""
+    """If an entry of misaki is dropped, its rules for endings apply; a patch is found in any letter case."""
     for language, expected in zip(LANGUAGES, (american, british), strict=True):
         if expected:
             assert said(language, f"They had {word} here.")[word.lower()][0] == expected
@@ -102,7 +102,7 @@ def test_endings_and_capitals(word, american, british):
 
 @pytest.mark.parametrize("rule", SENSES, ids=lambda rule: rule["example"])
 def test_examples_of_senses(language, rule):
-    """Each rule has a sentence in which it is the one that tells."""
+    """The example of each rule has the phonemes of the rule's sense."""
     spoken = said(language, rule["example"])
     table = {(row["word"].lower(), row["sense"]): row[language] for row in PATCHES}
     found = [word for word in rule["word"].split("|") if word in spoken]
@@ -147,5 +147,5 @@ READ, RED, LEED, LED = "ɹˈid", "ɹˈɛd", "lˈid", "lˈɛd"
     ],
 )
 def test_senses_in_sentences(sentence, word, expected):
-    """What a rule must tell, and what it must leave alone."""
+    """Each word has the phonemes of its sense in the sentence, whether a rule decides it or not."""
     assert said("en-us", sentence)[word][0] == expected

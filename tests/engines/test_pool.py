@@ -1,4 +1,7 @@
-"""Several processes give back what one does, in order, in bounded memory, and end when they are told or killed."""
+"""Tests of phonemizer pools: results equal those of one process, in order, in bounded memory.
+
+The processes end when the pool is closed, interrupted or killed.
+"""
 
 import os
 import signal
@@ -27,25 +30,25 @@ BOOK = Path(__file__).parent.parent / "data" / "alice29.txt"
 
 @pytest.fixture(scope="module")
 def pooled():
-    """Two processes that speak English."""
+    """A pool of two English phonemizer processes."""
     with registry.pooled("en-us", 2) as phonemizer:
         yield phonemizer
 
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """Where a phonemizer is loaded from that is there at once."""
+    """The stand-in phonemizer as module:function, importable by the workers; it loads immediately."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     return "g2p_stand_in:load"
 
 
 def tokens_of(outcomes):
-    """What became of each sentence; a failure is raised."""
+    """The tokens of each sentence; raises the first failure."""
     return [outcome.result() for outcome in outcomes]
 
 
 def test_answers_are_those_of_one_process(pooled, english):
-    """Token by token, in the order of the sentences."""
+    """A pool returns the same tokens as one process, in the order of the sentences."""
     found = list(sentences(BOOK.read_text()[:20_000]))
     outcomes = list(pooled.phonemize(found))
     assert all(outcome.item is sentence for outcome, sentence in zip(outcomes, found, strict=True))
@@ -54,7 +57,7 @@ def test_answers_are_those_of_one_process(pooled, english):
 
 
 def test_only_so_much_is_taken_ahead(pooled):
-    """A text without an end is phonemized as it comes."""
+    """Of an endless text, only a bounded number of sentences is read ahead."""
     taken = []
 
     def endless():
@@ -67,7 +70,7 @@ def test_only_so_much_is_taken_ahead(pooled):
 
 
 def test_readers_that_stop_do_not_disturb_others(pooled, english):
-    """One text is left in the middle, two others are read in turn."""
+    """Reading one text only in part does not affect two other texts that are read alternately."""
     first, second = ([Sentence(f"{word} {i}.", 0) for i in range(2000)] for word in ("One", "Two"))
     next(pooled.phonemize(first))
     taken = zip(islice(pooled.phonemize(first), 9), islice(pooled.phonemize(second), 9), strict=True)
@@ -76,7 +79,7 @@ def test_readers_that_stop_do_not_disturb_others(pooled, english):
 
 
 def test_death_of_a_process_is_made_good(stand_in):
-    """Every sentence is phonemized, in order, by a fresh one."""
+    """If a process is killed, a new one takes its place, and every sentence is phonemized in order."""
     found = [Sentence(f"One {i}. " * 20, i) for i in range(1000)]
     with Pooled("", 2, stand_in) as phonemizer:
         pid = phonemizer.workers[0].pid
@@ -89,7 +92,10 @@ def test_death_of_a_process_is_made_good(stand_in):
 
 
 def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
-    """In its place, once it was tried alone; those beside it are phonemized, and a book goes on."""
+    """A sentence that ends its process fails with a one-line error in its place, after it was tried alone.
+
+    The sentences beside it are phonemized.
+    """
     with Pooled("", 1, stand_in) as phonemizer:
         one, died, two = phonemizer.phonemize([Sentence("One.", 0), Sentence("Die.", 5), Sentence("Two.", 10)])
     assert one.result() == (Token("One.", 0, "wʌn", spaced=False, pause=0.5),)
@@ -98,7 +104,7 @@ def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
 
 
 def test_a_book_is_read_by_processes_as_by_one(stand_in, english, pooled):
-    """The reader's own sentences, with their pauses, come back with what they are."""
+    """A pool and a single process give the reader the same chunks, gaps and tokens, explicit pauses included."""
     text = BOOK.read_text()[:6000] + " [pause:1s] The end."
     chunks = [
         [
@@ -113,7 +119,7 @@ def test_a_book_is_read_by_processes_as_by_one(stand_in, english, pooled):
 
 
 def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process(stand_in):
-    """By the error of whoever loads; and a count that makes no sense is refused."""
+    """If the phonemizer fails to load, its own error is raised; a count of 0 processes is refused."""
     with pytest.raises(ModelError, match="gemini"), Pooled("gemini", 1, stand_in):
         pass
     with pytest.raises(BadValue, match="use 1 or more"):
@@ -121,7 +127,7 @@ def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process(stand_in):
 
 
 def test_closing_ends_the_processes(stand_in):
-    """At once."""
+    """Closing the pool ends its processes immediately, and later calls raise an EngineError."""
     with Pooled("", 2, stand_in) as phonemizer:
         pids = [worker.pid for worker in phonemizer.workers]
     assert not any(map(is_running, pids))
@@ -144,7 +150,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_running(tmp_path, stand_in, number):
-    """After a Ctrl-C, which a terminal sends to all processes, and after the death of the one that asks."""
+    """No process is left running after Ctrl-C or after the parent was killed.
+
+    A terminal sends Ctrl-C to all processes of the group.
+    """
     (tmp_path / "program.py").write_text(PROGRAM)
     started = subprocess.Popen(
         [sys.executable, tmp_path / "program.py"],
@@ -169,6 +178,6 @@ def test_nothing_is_left_running(tmp_path, stand_in, number):
 
 
 def is_running(pid):
-    """Whether a process is more than a name that its parent has not asked for."""
+    """Whether a process exists and is not a zombie."""
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,4 +1,4 @@
-"""The Hub as a source: what is taken from it, what is refused, and what it may cost when it is not there."""
+"""Tests of the Hub as a source: what is fetched, what is refused, and how long an unreachable Hub delays a command."""
 
 import hashlib
 import os
@@ -43,11 +43,11 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 sys.exit(error_handler.run(app.app, "speakkit", sys.argv[1:]))
 """
-"""The program `speakkit`, which says when it turns to the network or to another program."""
+"""The program `speakkit`, which prints a line when it uses the network or starts another program."""
 
 
 class Folder(SimpleHTTPRequestHandler):
-    """Files of a folder, without a log."""
+    """Serves the files of a folder, without logging."""
 
     def log_message(self, *arguments):
         pass
@@ -55,7 +55,7 @@ class Folder(SimpleHTTPRequestHandler):
 
 @contextmanager
 def listening(talk):
-    """A port where `talk` is called with each connection, in order; yields its address and the connections."""
+    """Listen on a port and call `talk` with each connection, in order; yields its address and the connections."""
     seen = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -98,7 +98,7 @@ def target(tmp_path):
 
 
 def pinned(model=WEIGHTS):
-    """What a source of someone/small at r1 expects: the files that are served, unless `model` is given."""
+    """The source of someone/small at r1, pinned to the hashes of the served files, or of `model` in place of one."""
     files = {"config.json": b"{}", "nested/model.bin": model}
     return sources.HubFiles(
         "someone/small", "r1", {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
@@ -110,13 +110,13 @@ def silent(what, done, total):
 
 
 def test_the_files_of_a_repository_arrive(repository, target):
-    """Each file lies in the folder under its own name, with the bytes that the Hub serves."""
+    """Each file is written to the folder under its own name, with the bytes that the Hub serves."""
     pinned().fetch(target, silent)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == {"config.json": b"{}", "model.bin": WEIGHTS}
 
 
 def test_the_report_is_told_how_far_a_file_is(repository, target):
-    """The steps of a file grow up to its size, which is known from the start."""
+    """The reported progress of a file grows up to its size, which is known from the first report."""
     told = []
     pinned().fetch(target, lambda *step: told.append(step))
     steps = [(done, total) for what, done, total in told if what == "model.bin"]
@@ -127,7 +127,7 @@ def test_the_report_is_told_how_far_a_file_is(repository, target):
 
 
 def test_other_bytes_than_the_pinned_ones_are_refused(repository, target):
-    """A file that is whole, but not the one that speakkit knows, is refused with its address and both hashes."""
+    """A complete file with an unexpected hash is refused with its address and both hashes."""
     with pytest.raises(sources.Unavailable) as caught:
         pinned(model=b"the published weights").fetch(target, silent)
     line = str(caught.value)
@@ -137,7 +137,7 @@ def test_other_bytes_than_the_pinned_ones_are_refused(repository, target):
 
 
 def test_a_file_that_the_hub_has_not_is_unavailable(repository, target):
-    """The Hub's answer and the address are named."""
+    """The error names the Hub's status code and the address."""
     (repository / "config.json").unlink()
     with pytest.raises(sources.Unavailable, match=r"the Hub answered 404 for .*/someone/small/resolve/r1/config\.json"):
         pinned().fetch(target, silent)
@@ -145,7 +145,7 @@ def test_a_file_that_the_hub_has_not_is_unavailable(repository, target):
 
 @pytest.mark.parametrize("reply", ODD_REPLIES.values(), ids=ODD_REPLIES)
 def test_an_odd_reply_is_no_bug(reply, target, monkeypatch):
-    """Whatever answers in the Hub's place, the source is unavailable, so that the next one is tried."""
+    """Any invalid reply makes the source unavailable, so that the next one is tried."""
 
     def talk(connection):
         connection.sendall(FINE if connection.recv(9999).startswith(b"HEAD") else reply)
@@ -158,7 +158,7 @@ def test_an_odd_reply_is_no_bug(reply, target, monkeypatch):
 
 
 def test_a_port_where_nobody_listens_is_unreachable(target, monkeypatch):
-    """A refused connection is named with the address that was tried."""
+    """If the connection is refused, the error names the address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
     monkeypatch.setenv("HF_ENDPOINT", address)
@@ -167,7 +167,10 @@ def test_a_port_where_nobody_listens_is_unreachable(target, monkeypatch):
 
 
 def test_an_unreachable_hub_costs_its_time_once(tmp_path, monkeypatch):
-    """Of a Hub that takes a connection and is silent, the first model learns in REACH seconds; others do not ask."""
+    """A Hub that accepts the connection but stays silent delays only the first model, by REACH seconds.
+
+    Later models open no connection.
+    """
     monkeypatch.setattr(sources, "REACH", 1.0)
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     models = {name: Model(name, "weights of a test", 1, (pinned(),)) for name in ("one", "two")}
@@ -183,7 +186,7 @@ def test_an_unreachable_hub_costs_its_time_once(tmp_path, monkeypatch):
 
 
 def test_a_look_up_that_hangs_costs_no_more(target, monkeypatch):
-    """A resolver that does not answer, for which requests has no timeout, is waited for REACH seconds at most."""
+    """A name lookup that does not answer is stopped after REACH seconds; requests has no timeout for it."""
     answered = threading.Event()
 
     def look_up(*arguments, **keywords):
@@ -206,7 +209,7 @@ def test_a_look_up_that_hangs_costs_no_more(target, monkeypatch):
     ("value", "offline"), [("1", True), ("true", True), ("0", False), ("False", False), ("", False)]
 )
 def test_what_offline_means(value, offline, monkeypatch):
-    """1 forbids the network, 0 does not; what is neither is refused, and not taken for one of them."""
+    """SPEAKKIT_OFFLINE=1 forbids the network, and 0 does not; any other value raises a ConfigError."""
     monkeypatch.setenv("SPEAKKIT_OFFLINE", value)
     assert sources.is_offline() is offline
     monkeypatch.setenv("SPEAKKIT_OFFLINE", "off and on")
@@ -215,7 +218,7 @@ def test_what_offline_means(value, offline, monkeypatch):
 
 
 def test_the_file_of_settings_counts_too(target, tmp_path, monkeypatch):
-    """It names the Hub, and forbids the network, which is then said with its line."""
+    """The settings file can set the Hub's address and forbid the network; the error names its line."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
     monkeypatch.delenv("HF_ENDPOINT")
     (tmp_path / "config").mkdir()
@@ -229,7 +232,7 @@ def test_the_file_of_settings_counts_too(target, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("offline", [True, False], ids=["offline", "online"])
 def test_offline_nothing_is_asked(offline, tmp_path):
-    """With SPEAKKIT_OFFLINE=1 no name is looked up, no socket connected and npm not run; packages still serve."""
+    """With SPEAKKIT_OFFLINE=1 there is no name lookup, no connection and no npm; packages are still used."""
     ran = tmp_path / "ran"
     npm = tmp_path / "programs" / "npm"
     npm.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Voice packs: the user's own in three formats, blends of them, and what is refused."""
+"""Tests of voice packs: the user's own in three formats, blends, and invalid packs."""
 
 import pickle
 
@@ -25,12 +25,12 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def sky():
-    """A real pack."""
+    """A real voice pack, of af_sky."""
     return voice_packs.pack("af_sky")
 
 
 def write(file, array):
-    """`array` as a pack of the format that the name of `file` tells."""
+    """Write `array` as a pack in the format of the file's suffix."""
     match file.suffix:
         case ".pt":
             torch.save(torch.from_numpy(array), file)
@@ -41,7 +41,7 @@ def write(file, array):
 
 
 class Bomb:
-    """What runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self):
         return print, ("the pack ran code",)
@@ -49,27 +49,30 @@ class Bomb:
 
 @pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
 def test_packs_of_ones_own_are_read(folder, sky, ending):
-    """Every format holds the same numbers."""
+    """A user's pack is read with the same numbers from every format."""
     write(folder / f"carmen{ending}", sky)
     assert np.array_equal(voice_packs.pack("carmen"), sky)
     assert "carmen" in voice_packs.installed()
 
 
 def test_two_formats_of_one_voice(folder, sky):
-    """Safetensors counts, since it can hold no code."""
+    """If a voice has two formats, safetensors is used, because it cannot contain code."""
     write(folder / "carmen.pt", sky + 1)
     write(folder / "carmen.safetensors", sky)
     assert np.array_equal(voice_packs.pack("carmen"), sky)
 
 
 def test_own_pack_counts_before_the_official_one(folder, sky):
-    """A pack that was fetched by hand needs no other fetching."""
+    """A user's own pack is used before the official one, so that nothing is fetched."""
     write(folder / "zf_xiaoxiao.pt", sky)
     assert np.array_equal(voice_packs.blended(find("zf_xiaoxiao")), sky)
 
 
 def test_fetching_the_other_voices_changes_no_packaged_one():
-    """Else the samples of a seed would depend on it: the packs of this package are rounded to float16."""
+    """A packaged voice is used even if the official voices are fetched.
+
+    The packaged packs are rounded to float16, so otherwise the samples of a seed would depend on what was fetched.
+    """
     assert hub.ensure("voices").folder.is_dir()
     packaged = np.load(paths.data() / "voices" / "af_heart.npy")
     assert np.array_equal(voice_packs.pack("af_heart"), packaged.astype(np.float32))
@@ -80,7 +83,7 @@ def test_fetching_the_other_voices_changes_no_packaged_one():
     ("shape", "words"), [((511, 1, 256), "511 rows.*v0.19"), ((510, 1, 128), "510, 1, 256"), ((0,), "510, 1, 256")]
 )
 def test_wrong_shape_is_refused_with_its_reason(folder, ending, shape, words):
-    """The legacy packs have 511 rows."""
+    """A pack of the wrong shape is refused with the reason; legacy packs have 511 rows."""
     write(folder / f"odd{ending}", np.ones(shape, np.float32))
     with pytest.raises(ModelError, match=words):
         voice_packs.pack("odd")
@@ -89,7 +92,7 @@ def test_wrong_shape_is_refused_with_its_reason(folder, ending, shape, words):
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 @pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
 def test_numbers_that_are_none_are_refused(folder, sky, ending, number):
-    """One NaN would be heard as silence."""
+    """A pack with a NaN or an infinity is refused, because one NaN would make the speech silent."""
     damaged = sky.copy()
     damaged[100, 0, 7] = number
     write(folder / f"odd{ending}", damaged)
@@ -98,7 +101,7 @@ def test_numbers_that_are_none_are_refused(folder, sky, ending, number):
 
 
 def test_pickle_that_would_run_code_is_refused(folder, capfd):
-    """And does not run."""
+    """A pickle that contains code is refused, and the code does not run."""
     for name, save in (("old.pt", lambda file: file.write_bytes(pickle.dumps(Bomb()))), ("new.pt", _save_bomb)):
         save(folder / name)
         with pytest.raises(ModelError, match="contains code"):
@@ -113,14 +116,14 @@ def _save_bomb(file):
 @pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
 @pytest.mark.parametrize("raw", [b"", b"no pack at all", b"PK\x03\x04" + b"\0" * 100])
 def test_damaged_packs_are_refused(folder, ending, raw):
-    """In one line that names the file."""
+    """A damaged pack raises a ModelError that names the file."""
     (folder / f"odd{ending}").write_bytes(raw)
     with pytest.raises(ModelError, match=f"odd{ending}"):
         voice_packs.pack("odd")
 
 
 def test_packs_of_odd_numbers(folder, sky):
-    """A parameter is a tensor; what cannot be read is refused."""
+    """A torch parameter and bfloat16 are read; sparse and meta tensors are refused."""
     torch.save(torch.nn.Parameter(torch.from_numpy(sky)), folder / "parameter.pt")
     assert np.array_equal(voice_packs.pack("parameter"), sky)
     torch.save(torch.from_numpy(sky).to_sparse(), folder / "sparse.pt")
@@ -133,7 +136,7 @@ def test_packs_of_odd_numbers(folder, sky):
 
 
 def test_files_that_hold_something_else(folder, sky):
-    """A dictionary, and two tensors."""
+    """A file with a dictionary or with two tensors is refused."""
     torch.save({"voice": torch.from_numpy(sky)}, folder / "dict.pt")
     save_file({"a": sky, "b": sky}, folder / "two.safetensors")
     with pytest.raises(ModelError, match="a dict"):
@@ -143,14 +146,14 @@ def test_files_that_hold_something_else(folder, sky):
 
 
 def test_names_that_no_voice_can_have(folder, sky):
-    """A blend could not be told from them."""
+    """Files whose name is no valid voice name are ignored, because they could not be told from blends."""
     for name in ("a+b.bin", "A.bin", "a(2).bin", "notes.txt"):
         write(folder / name, sky)
     assert voice_packs.own() == {}
 
 
 def test_folder_that_is_not_there(monkeypatch, tmp_path):
-    """Or is a file: nobody has voices of their own then."""
+    """If the user's voice folder does not exist, or is a file, there are no own voices."""
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "none", tmp_path / "file"):
         monkeypatch.setenv("SPEAKKIT_VOICES", str(place))
@@ -158,13 +161,13 @@ def test_folder_that_is_not_there(monkeypatch, tmp_path):
 
 
 def test_blend_of_one_is_the_voice_itself(folder):
-    """To the last bit: a(1) is a, and so is a(1)+a(3)."""
+    """A blend of one voice equals that voice bit for bit, also if it is listed twice."""
     for blend in ("af_sky(1)", "af_sky(1)+af_sky(3)", "f3"):
         assert np.array_equal(voice_packs.blended(find(blend)), voice_packs.pack("af_sky"))
 
 
 def test_blend_is_the_weighted_mean(folder):
-    """In either syntax and any order, to the last bit."""
+    """A blend is the weighted mean; the syntax and the order of its voices do not change a bit."""
     expected = (voice_packs.pack("af_bella") * 2.0 + voice_packs.pack("af_sky") * 1.0) / 3.0
     blend = voice_packs.blended(find("af_bella(2)+af_sky(1)"))
     assert blend.dtype == np.float32

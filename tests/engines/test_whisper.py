@@ -1,4 +1,4 @@
-"""Whisper on people, whose words are known."""
+"""Tests of Whisper on recordings of people with known words."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def plain(text):
 
 @pytest.mark.parametrize(("name", "most_wrong"), [("whisper-base", 0.0), ("whisper-tiny.en", 0.2)])
 def test_people_are_understood(name, most_wrong):
-    """Clips go in as a list, transcripts come out in its order, with words and times."""
+    """Transcripts come in the order of the clips, with correct words, times and confidences."""
     clips = [read(Path(__file__).parent.parent / "data" / clip) for clip in CLIPS]
     with registry.recognizer(name, "cpu") as engine:
         outcomes = list(engine.transcribe(clips, "en"))
@@ -43,19 +43,19 @@ def test_people_are_understood(name, most_wrong):
 
 
 def test_silence_has_no_words(whisper):
-    """Nothing said, nothing heard."""
+    """A clip of silence has no words."""
     assert next(whisper.transcribe([Audio(np.zeros(16_000, np.float32), 16_000)])).words == ()
 
 
 def test_the_language_is_detected(whisper):
-    """Where none is given."""
+    """If no language is given, it is detected."""
     clip = read(Path(__file__).parent.parent / "data" / "librivox-0880.wav")
     (transcript,) = whisper.transcribe([clip], None)
     assert transcript.language == "en"
 
 
 def test_a_clip_that_cannot_be_heard_fails_alone(whisper):
-    """A clip of nothing, and a language that there is not: the clips beside it are heard."""
+    """An invalid clip or an unknown language fails, and the clips beside it are transcribed."""
     clip = read(Path(__file__).parent.parent / "data" / "librivox-0880.wav")
     heard = list(whisper.engine.transcribe([clip, Audio(clip.samples, 0), clip], "en"))
     assert [bool(outcome.error) for outcome in heard] == [False, True, False]

@@ -1,4 +1,4 @@
-"""Sinks that remember what they were given, and players on a real D-Bus session bus."""
+"""Fixtures with sinks that record their input, and with media players on a real D-Bus session bus."""
 
 import json
 import shutil
@@ -16,25 +16,25 @@ from speakkit.playback.player import Player
 
 RATE = pcm.RATE
 FULL = 2**20
-"""A ramp's sample number n is n / FULL, which float32 holds exactly up to n = 2**24."""
+"""Scale of a ramp: sample number n is n / FULL, which float32 represents exactly up to n = 2**24."""
 
 WAIT = 30
-"""Seconds for what takes a fraction of one on a machine at rest."""
+"""Timeout in seconds for actions that take a fraction of a second on an idle machine."""
 
 
 def ramp(first, last):
-    """Samples number `first` to `last`, as bytes."""
+    """The samples number `first` to `last` of a ramp, as float32 bytes."""
     return (np.arange(first, last + 1) / FULL).astype("<f4").tobytes()
 
 
 def numbers(samples):
-    """The numbers of the samples that are not silent."""
+    """The sample numbers of the samples that are not silent."""
     samples = np.asarray(samples)
     return samples[samples != 0] * FULL
 
 
 class Tape(virtual.Clock):
-    """A sink in real time that keeps what it gets; `log` holds what every one of them was asked for."""
+    """A real-time sink that records its calls as (name, argument) in `log`, which all tapes of a stage share."""
 
     def __init__(self, latency, log):
         super().__init__(latency)
@@ -54,7 +54,7 @@ class Tape(virtual.Clock):
 
 
 class Stage:
-    """A player with tapes for sinks, and its events."""
+    """A player that writes to tapes, and the events that it sent."""
 
     Tape = Tape
     ramp = staticmethod(ramp)
@@ -79,7 +79,7 @@ class Stage:
             self.news.notify_all()
 
     def wait(self, kind, key=None, count=1):
-        """The first event of that kind, or a later one."""
+        """The event number `count` of that kind, waiting for it up to WAIT seconds."""
 
         def found():
             return [e for e in self.events if isinstance(e, kind) and key in (None, getattr(e, "key", None))]
@@ -89,12 +89,12 @@ class Stage:
             return found()[count - 1]
 
     def end(self, key, count=1):
-        """How an utterance ended."""
+        """The final event of an utterance."""
         return self.wait(PlaybackFinished | Stopped | Lost, key, count)
 
     @property
     def names(self):
-        """The events without progress: their kinds and keys."""
+        """The kinds and keys of all events except Progress."""
         return [
             " ".join([type(e).__name__, *([e.key] if hasattr(e, "key") else [])])
             for e in self.events
@@ -103,12 +103,12 @@ class Stage:
 
     @property
     def asked(self):
-        """What the sinks were asked for, but for writes."""
+        """The names of all calls to the sinks except `write`."""
         return [what for what, _ in self.log if what not in ("write", "event")]
 
     @property
     def written(self):
-        """All that was written, as samples."""
+        """All samples written to the sinks."""
         return np.frombuffer(b"".join(sound for what, sound in self.log if what == "write"), "<f4")
 
 
@@ -122,7 +122,7 @@ def stage():
 
 
 class Bus:
-    """A D-Bus session bus with players on it, which a process of their own serves: see fake_players.py."""
+    """A D-Bus session bus with media players, which fake_players.py serves in a process of its own."""
 
     def __init__(self, folder, patch):
         self.path = folder / "bus"
@@ -150,7 +150,7 @@ class Bus:
                     pipe.close()
 
     def tell(self, name, do="seen", **more):
-        """Do something with a player; what it is like then: its status, and the calls that it got."""
+        """Send a command about a player; returns its status, and the calls that it received."""
         self.fakes.stdin.write(json.dumps({"do": do, "name": name, **more}).encode() + b"\n")
         self.fakes.stdin.flush()
         return json.loads(self.fakes.stdout.readline())
@@ -162,12 +162,12 @@ class Bus:
         return self.tell(name)["status"]
 
     def calls(self, name):
-        """What it was told to do: ["Pause", "Play"]."""
+        """The calls that the player received, such as ["Pause", "Play"]."""
         return [call for call, _ in self.tell(name)["calls"]]
 
     @staticmethod
     def witness(name):
-        """What playerctl says that a player does."""
+        """The status of a player according to playerctl."""
         said = subprocess.run(
             ["playerctl", "--player", name, "status"], capture_output=True, text=True, check=False, timeout=WAIT
         )
@@ -176,7 +176,7 @@ class Bus:
 
 @pytest.fixture
 def session_bus(tmp_path_factory, monkeypatch):
-    """A bus of this test's own, without players yet."""
+    """A session bus for one test, without players at first; skipped if D-Bus or playerctl is not installed."""
     pytest.importorskip("dbus_fast", reason="needs dbus-fast, which serves players on Linux")
     if not (shutil.which("dbus-daemon") and shutil.which("playerctl")):
         pytest.skip("needs the Debian packages dbus and playerctl")

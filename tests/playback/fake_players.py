@@ -1,6 +1,6 @@
-"""Players on a D-Bus session bus, served by dbus-fast, each with a connection of its own.
+"""Media players on a D-Bus session bus, served with dbus-fast, each with a connection of its own.
 
-Runs in a process of its own. Reads one JSON object a line, does what it says, and answers with one.
+This program runs in a process of its own. It reads one JSON command per line, executes it, and prints one JSON reply.
 """
 
 import asyncio
@@ -16,10 +16,16 @@ PREFIX = "org.mpris.MediaPlayer2."
 
 
 class Fake:
-    """A player. Whatever is said to it is in `calls`, with what it did at that moment.
+    """A media player. `calls` has each method call that it received, with its status at that moment.
 
-    delay: seconds before each answer; pause_delay: seconds between the answer to Pause and the pause
-    is_mute: it never answers; lie: what it says that it does; unheard: calls that do nothing
+    also: further bus names of the player
+    delay: seconds before each reply
+    pause_delay: seconds between the reply to Pause and the pause
+    is_mute: the player never replies
+    lie: a false status that is reported; "" for the real one
+    unheard: names of calls that have no effect
+    flood: number of signals sent every 10 ms; 0 for none
+    odd: properties that replace the real ones, name -> (signature, value)
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""macOS' players, by a stub of osascript that knows the scripts which are run."""
+"""Tests of pausing media players on macOS, with a stub of osascript that accepts only the expected scripts."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ else:
 
 
 class Mac:
-    """What the stub shares with the test."""
+    """The files through which a test controls the stub of osascript and reads what it did."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -67,19 +67,19 @@ class Mac:
 
     @property
     def asked(self):
-        """Which programs were told what, but for looks."""
+        """The pause and play commands sent to programs, in order."""
         lines = [json.loads(line) for line in (self.folder / "asked").read_text().splitlines()]
         return [f"{line[1].split()[-1]} {line[2]}" for line in lines if line[2] in ("pause", "play")]
 
     @property
     def looks(self):
-        """How many programs were run."""
+        """The number of scripts that were run."""
         return len((self.folder / "asked").read_text().splitlines())
 
 
 @pytest.fixture
 def mac(tmp_path, monkeypatch):
-    """A Mac whose osascript comes first on PATH."""
+    """A folder with the stub of osascript, which comes first on PATH."""
     (tmp_path / "mac").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'mac'}{os.pathsep}{os.environ['PATH']}")
     return Mac(tmp_path / "mac")
@@ -87,14 +87,14 @@ def mac(tmp_path, monkeypatch):
 
 @pytest.fixture
 def interlude(tmp_path):
-    """An interlude over it, with the flow that every platform shares."""
+    """An interlude that controls the stub's players, with the logic shared by all platforms."""
     made = media.Interlude(lambda: holding.Holding(applescript.Apps(), tmp_path), glue=0)
     yield made
     made.close()
 
 
 def test_pause_and_play(mac, interlude):
-    """What plays; a program that does not run is not started."""
+    """A playing program is paused, then resumed; a program that is not running is not started."""
     mac.run(Music={"state": "playing", "track": "A1"})
     interlude.begin()
     wait_until(lambda: mac.state("Music") == "paused")
@@ -104,7 +104,7 @@ def test_pause_and_play(mac, interlude):
 
 
 def test_another_track_is_let_go(mac, interlude):
-    """Somebody has chosen it."""
+    """A paused program with another track is not resumed, because the user chose that track."""
     mac.run(Spotify={"state": "playing", "track": "A1"}, Music={"state": "paused"})
     interlude.begin()
     wait_until(lambda: mac.state("Spotify") == "paused")
@@ -117,7 +117,7 @@ def test_another_track_is_let_go(mac, interlude):
 
 
 def test_one_that_waits_for_leave_delays_speech_by_patience(mac, interlude):
-    """The first script waits until the user has allowed it, and is not ended meanwhile."""
+    """A script that waits for the user's permission delays speech only for a limited time, and is not ended."""
     mac.run(Music={"state": "playing", "delay": 3})
     interlude.begin()
     assert mac.state("Music") == "playing"
@@ -129,7 +129,7 @@ async def seen():
 
 
 def test_players_are_seen(mac):
-    """With what they do; None for one that winds."""
+    """Players are listed with their status; fast forwarding is None."""
     mac.run(Music={"state": "fast forwarding"}, Spotify={"state": "stopped"})
     assert asyncio.run(seen()) == [
         holding.Seen("Music", None, is_ignored=False),
@@ -138,7 +138,7 @@ def test_players_are_seen(mac):
 
 
 def test_no_osascript(monkeypatch):
-    """Is one reason."""
+    """If osascript is missing, an Unreachable error says so."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(holding.Unreachable, match="osascript does not run"):
         asyncio.run(seen())

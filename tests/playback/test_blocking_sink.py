@@ -1,4 +1,4 @@
-"""What one command plays, on a real sound server."""
+"""Tests of the playback of a single command, on a real sound server."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ with BlockingSink() as sink:
 
 
 def test_every_sample_is_heard_once_and_in_order(sound_server, tmp_path):
-    """From the first to the last, also where a piece came too late and silence stood in for it."""
+    """All samples are played once and in order, with silence in between if a write came late."""
     heard, ended = sound_server.recorded([sys.executable, "-c", RAMP], tmp_path)
     assert ended.returncode == 0, ended.stderr
     heard = heard * 2**20
@@ -42,7 +42,7 @@ def test_every_sample_is_heard_once_and_in_order(sound_server, tmp_path):
 
 
 def test_speak_is_heard(sound_server, tmp_path, command, whisper):
-    """`speak` without -o plays, returns when all has been heard, and prints one line."""
+    """`speak` without -o plays the text, returns when playback has ended, and prints one line."""
     heard, ended = sound_server.recorded([*command, "speak", "The quick brown fox."], tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.count("\n") == 1
@@ -51,7 +51,7 @@ def test_speak_is_heard(sound_server, tmp_path, command, whisper):
 
 
 def test_play_also_writes(sound_server, tmp_path, command):
-    """With --play, -o FILE does both, and both are the same samples."""
+    """With --play and -o FILE, the played and the written samples are equal."""
     file = tmp_path / "x.pcm"
     heard, ended = sound_server.recorded([*command, "speak", "-o", file, "--play", "Hello."], tmp_path)
     assert ended.returncode == 0, ended.stderr
@@ -62,7 +62,7 @@ def test_play_also_writes(sound_server, tmp_path, command):
 
 
 def test_speak_into_a_file_sink(tmp_path, command):
-    """The setting `sink` says where sound goes, so that nothing is needed to see what would be heard."""
+    """With the setting `sink`, audio is written to a file, so that tests need no sound device."""
     file, sink = tmp_path / "x.pcm", tmp_path / "sink.wav"
     environment = os.environ | {"SPEAKKIT_SINK": f"file:{sink}"}
     arguments = ["speak", "-o", file, "--play", "Hello."]
@@ -75,7 +75,7 @@ def test_speak_into_a_file_sink(tmp_path, command):
 
 
 def test_without_a_device_there_is_one_line(command, tmp_path):
-    """Exit code 6, nothing from ALSA, and the way to a file."""
+    """Without a sound device, the exit code is 6, and one line without ALSA output suggests -o FILE."""
     nothing = os.environ | {
         "HOME": str(tmp_path),
         "XDG_RUNTIME_DIR": str(tmp_path),
@@ -91,7 +91,7 @@ def test_without_a_device_there_is_one_line(command, tmp_path):
 
 
 def test_ctrl_c_stops_the_sound(sound_server, tmp_path, command):
-    """In mid-sentence, with exit code 130 and silence after."""
+    """Ctrl-C stops playback in mid-sentence with exit code 130."""
     text = "This sentence is much too long to be heard to its end. " * 2
     with sound_server.listening(tmp_path) as heard:
         process = subprocess.Popen(
@@ -108,7 +108,7 @@ def test_ctrl_c_stops_the_sound(sound_server, tmp_path, command):
 
 @pytest.mark.slow
 def test_a_sound_server_that_dies_ends_the_command(sound_server, tmp_path, command):
-    """With exit code 6, after some tries, and one line."""
+    """If the sound server is killed, the command ends with exit code 6 after some retries."""
     text = "This sentence is much too long to be heard to its end. " * 4
     with sound_server.listening(tmp_path) as heard:
         process = subprocess.Popen(
@@ -118,5 +118,5 @@ def test_a_sound_server_that_dies_ends_the_command(sound_server, tmp_path, comma
         sound_server.kill()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 6, err
-    # PortAudio has its say as well.
+    # PortAudio prints lines of its own.
     assert "-o FILE" in err.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The pipe into the player: places, chunks, room."""
+"""Tests of the buffer that feeds the player: position, rewinding by chunks, and free space."""
 
 import threading
 
@@ -14,7 +14,7 @@ def sound(first, last):
 
 
 def test_what_goes_in_comes_out():
-    """In pieces of any size, to the byte, and never more than there is."""
+    """Bytes are returned in order in pieces of any size, and never more than were put."""
     feed = Feed()
     feed.put(sound(0, 7))
     feed.put(sound(7, 1000))
@@ -27,7 +27,7 @@ def test_what_goes_in_comes_out():
 
 
 def test_part_of_a_sample_is_refused():
-    """As is what comes after the end."""
+    """A partial sample, and any sample after the end, raises ValueError."""
     feed = Feed()
     with pytest.raises(ValueError, match="not a whole number"):
         feed.put(b"123")
@@ -38,7 +38,7 @@ def test_part_of_a_sample_is_refused():
 
 @pytest.mark.parametrize(("seconds", "start"), [(0.0, 0), (0.9, 0), (1.0, 1), (1.5, 1), (2.9, 1), (3.1, 3), (9, 3)])
 def test_rewinding_goes_to_the_beginning_of_the_chunk(seconds, start):
-    """A piece that begins no chunk belongs to the one before it."""
+    """Rewinding goes to the start of a chunk; a piece that starts no chunk belongs to the one before it."""
     feed = Feed()
     for second, begins in enumerate([True, True, False, True]):
         feed.put(sound(24_000 * second, 24_000 * (second + 1)), begins_chunk=begins)
@@ -49,7 +49,10 @@ def test_rewinding_goes_to_the_beginning_of_the_chunk(seconds, start):
 
 
 def test_old_chunks_are_forgotten():
-    """But for the second of sound that may still be on its way, with the beginning of its chunk."""
+    """Old chunks are dropped, except the last second of audio and the start of its chunk.
+
+    The last second may not have been played yet.
+    """
     feed = Feed()
     for second in range(100):
         feed.put(sound(0, 24_000))
@@ -61,7 +64,7 @@ def test_old_chunks_are_forgotten():
 
 
 def test_room_is_told_once_it_is_there():
-    """By a call, and to those who wait."""
+    """Free space is reported by the callback, and to waiting threads."""
     calls = []
     feed = Feed(lambda: calls.append(feed.ahead))
     feed.put(bytes(pcm.size(AHEAD + 0.03)))
@@ -76,7 +79,7 @@ def test_room_is_told_once_it_is_there():
 
 
 def test_failure_waits_for_what_was_put():
-    """It is an end with a reason."""
+    """A failure takes effect after the audio that was put before it."""
     feed = Feed()
     feed.put(sound(0, 480))
     feed.fail("engine_failed", "the engine died")

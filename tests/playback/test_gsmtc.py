@@ -1,4 +1,4 @@
-"""Windows' players, by a stub of PowerShell that speaks the lines of `gsmtc.ps1`."""
+"""Tests of pausing media players on Windows, with a stub of PowerShell that uses the protocol of `gsmtc.ps1`."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ for line in sys.stdin:
 
 
 class Windows:
-    """What the stub shares with the test."""
+    """The files through which a test controls the stub of PowerShell and reads what it did."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -86,7 +86,7 @@ class Windows:
 
     @property
     def asked(self):
-        """But for looks."""
+        """The requests to the stub, except `list`."""
         file = self.folder / "asked"
         return [line for line in file.read_text().splitlines() if line != "list"] if file.exists() else []
 
@@ -98,7 +98,7 @@ class Windows:
 
 @pytest.fixture
 def windows(tmp_path, monkeypatch):
-    """A Windows whose PowerShell comes first on PATH."""
+    """A folder with the stub of PowerShell, which comes first on PATH."""
     (tmp_path / "windows").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'windows'}{os.pathsep}{os.environ['PATH']}")
     return Windows(tmp_path / "windows")
@@ -106,20 +106,20 @@ def windows(tmp_path, monkeypatch):
 
 @pytest.fixture
 def interlude(tmp_path):
-    """An interlude over it, with the flow that every platform shares."""
+    """An interlude that controls the stub's players and ignores chrome, with the logic shared by all platforms."""
     made = media.Interlude(lambda: holding.Holding(gsmtc.Sessions(), tmp_path, ["chrome"]), glue=0)
     yield made
     made.close()
 
 
 def ready(interlude, windows):
-    """Have PowerShell started, as the daemon does at its own start."""
+    """Start PowerShell in advance, as the daemon does when it starts."""
     interlude.recover()
     wait_until((windows.folder / "ready").exists)
 
 
 def test_pause_and_play(windows, interlude):
-    """Of what plays and is not ignored; one PowerShell does all of it, and odd names are names like others."""
+    """Playing players that are not ignored are paused and resumed by one PowerShell process, whatever their names."""
     odd = "Spötify \u202e'\"$(x)`;.exe"
     windows.play(**{odd: "playing", "Chrome": "playing", "Chrome.exe": "playing", "VLC": "paused", "x": "changing"})
     ready(interlude, windows)
@@ -135,7 +135,7 @@ def test_pause_and_play(windows, interlude):
 
 
 def test_what_somebody_plays_meanwhile_is_let_go(windows, interlude, tmp_path):
-    """It is noticed."""
+    """A player that is started while it is held is released, and is not resumed at the end."""
     windows.play(a="playing")
     ready(interlude, windows)
     interlude.begin()
@@ -150,7 +150,7 @@ def test_what_somebody_plays_meanwhile_is_let_go(windows, interlude, tmp_path):
 
 @pytest.mark.parametrize("mode", ["slow", "wrong", "hangs", "garbage", "dies"])
 def test_powershell_that_does_not_work(mode, windows, interlude, monkeypatch):
-    """Does not hold up speech, and is not started again and again; `doctor` names it."""
+    """A PowerShell that does not work does not delay speech and is not restarted repeatedly; the error names it."""
     monkeypatch.setattr(gsmtc, "START", 0.5)
     windows.play(a="playing")
     windows.mode(mode)
@@ -174,14 +174,14 @@ async def seen():
 
 
 def test_no_powershell(windows, monkeypatch):
-    """Is one reason."""
+    """If PowerShell is missing, an Unreachable error says so."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(holding.Unreachable, match=r"powershell\.exe cannot be started"):
         asyncio.run(seen())
 
 
 def test_powershell_that_died_is_started_again(windows, interlude):
-    """By the next burst."""
+    """If PowerShell has ended, the next pause starts it again."""
     windows.play(a="playing")
     ready(interlude, windows)
     windows.mode("dies")
@@ -200,7 +200,7 @@ def test_powershell_that_died_is_started_again(windows, interlude):
 
 
 def test_players_are_seen(windows):
-    """With what they do; of two with one name, the first."""
+    """Players are listed with their status."""
     windows.play(a="playing", b="opened")
     assert asyncio.run(seen()) == [
         holding.Seen("a", holding.PlayerStatus.playing, is_ignored=False),

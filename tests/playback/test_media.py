@@ -1,4 +1,4 @@
-"""Interludes and holds without any real player: their threads, their file, and what else may go wrong."""
+"""Tests of interludes and holds with fake players: threads, the file of holds, and faults."""
 
 import asyncio
 import json
@@ -19,13 +19,16 @@ from speakkit.playback.holds import HeldPlayer, Hold, Holds
 from waiting import wait_until
 
 PATIENT = 0.4
-"""Seconds: PATIENCE, on a busy machine."""
+"""Maximum delay of `begin` in seconds: PATIENCE, with a margin for a busy machine."""
 
 HOLD = Hold(HeldPlayer("spotify", ":1.5"), "/track/1", 1.5e9)
 
 
 class Orchestra:
-    """Players that note what they are asked for, on which thread; each deed takes as long as is said."""
+    """Fake players that record their calls and the threads of the calls.
+
+    Each call takes `seconds`, then raises `error`.
+    """
 
     def __init__(self, seconds=0.0, error=None):
         self.asked, self.done, self.threads = [], [], set()
@@ -59,7 +62,7 @@ class Orchestra:
 
 
 class Player1:
-    """A Remote with one player, which notes what the file of holds is like when it is asked."""
+    """A Remote with one player. `notes` has each call, with the text of the file of holds at that moment."""
 
     glance = 0.05
 
@@ -98,14 +101,17 @@ class Player1:
 
 
 def took(deed):
-    """Seconds."""
+    """The duration of `deed` in seconds."""
     start = time.monotonic()
     deed()
     return time.monotonic() - start
 
 
 def test_bursts_are_glued():
-    """Held once, released once, on one thread that is not ours; and again after that."""
+    """Bursts with short gaps are held and released once, on a single thread other than the caller's.
+
+    After the release, the next bursts are held again.
+    """
     orchestra = Orchestra()
     interlude = media.Interlude(lambda: orchestra, glue=0.3)
     for number in (1, 2):
@@ -120,7 +126,7 @@ def test_bursts_are_glued():
 
 
 def test_nothing_waits_for_players():
-    """None of them has done anything yet when all that was asked for has returned."""
+    """All calls return before any player has reacted."""
     orchestra = Orchestra(seconds=60)
     interlude = media.Interlude(lambda: orchestra)
     for deed in (interlude.recover, interlude.begin, interlude.end, interlude.begin, interlude.close):
@@ -130,7 +136,7 @@ def test_nothing_waits_for_players():
 
 @pytest.mark.slow
 def test_only_begin_waits_and_not_for_long():
-    """In seconds of a machine at rest."""
+    """Only `begin` waits for players, for less than PATIENT seconds; the limits are for an idle machine."""
     interlude = media.Interlude(lambda: Orchestra(seconds=60))
     assert took(interlude.recover) < 0.2
     assert 0.2 < took(interlude.begin) < PATIENT
@@ -140,7 +146,7 @@ def test_only_begin_waits_and_not_for_long():
 
 
 def test_bug_is_logged_and_speech_goes_on(caplog):
-    """Whoever plays the speech does not hear of it."""
+    """An exception in the player code is logged, and is not raised to the caller."""
     interlude = media.Interlude(lambda: Orchestra(error=RuntimeError("secret")))
     with caplog.at_level(logging.ERROR):
         interlude.begin()
@@ -149,12 +155,12 @@ def test_bug_is_logged_and_speech_goes_on(caplog):
 
 
 def test_interlude_that_was_never_used_has_no_thread():
-    """Nor players."""
+    """An interlude that was never used has no thread and creates no players."""
     media.Interlude(lambda: pytest.fail("nobody asked")).close()
 
 
 def test_what_is_paused_is_written_down_before(tmp_path):
-    """And as long as it is paused."""
+    """A player is written to the file of holds before it is paused, and stays there as long as it is paused."""
     remote = Player1(tmp_path)
     interlude = media.Interlude(lambda: holding.Holding(remote, tmp_path), glue=0)
     interlude.begin()
@@ -166,7 +172,7 @@ def test_what_is_paused_is_written_down_before(tmp_path):
 
 
 def test_players_that_tell_nothing_are_looked_at(tmp_path):
-    """What somebody does to them while they are paused is noticed."""
+    """Players without change notifications are polled, so that a player started by the user is noticed."""
     remote = Player1(tmp_path)
     interlude = media.Interlude(lambda: holding.Holding(remote, tmp_path), glue=0)
     interlude.begin()
@@ -179,7 +185,7 @@ def test_players_that_tell_nothing_are_looked_at(tmp_path):
 
 
 def test_player_that_answers_when_somebody_speaks_again(tmp_path, monkeypatch):
-    """It hung when it was to play, and is not played now, but afterwards."""
+    """A player that hangs during its release and answers in the next burst is resumed only after that burst."""
     monkeypatch.setattr(holding, "RELEASING", 0.1)
     remote, is_heard = Player1(tmp_path), asyncio.Event()
     answer = remote.state
@@ -204,7 +210,7 @@ def test_player_that_answers_when_somebody_speaks_again(tmp_path, monkeypatch):
 
 
 def test_file_of_holds_is_read_back(tmp_path):
-    """Each of them; and is there only while there are some."""
+    """The file of holds is read back with all its holds, and exists only while there are holds."""
     kept, other = Holds(tmp_path), Hold(HeldPlayer('odd "\n\u202e ü', ""), "", 1.5)
     kept.add(HOLD)
     kept.add(other)
@@ -217,7 +223,7 @@ def test_file_of_holds_is_read_back(tmp_path):
 
 
 def test_file_of_holds_that_is_refreshed_stays_fresh(tmp_path):
-    """However long somebody speaks."""
+    """Refreshing keeps the file of holds from expiring, however long speech lasts."""
     kept = Holds(tmp_path)
     kept.add(HOLD)
     then = time.time() - holds.OLDEST - 5
@@ -247,7 +253,7 @@ GOOD = json.dumps([{"name": "spotify", "owner": ":1.5", "trackid": "/track/1", "
     ids=range(10),
 )
 def test_file_that_is_none(text, tmp_path):
-    """Holds nothing, and is written over."""
+    """An invalid file of holds is read as empty, and is overwritten."""
     file = tmp_path / holds.NAME
     file.write_bytes(text.encode("latin-1"))
     file.chmod(0o600)
@@ -257,7 +263,7 @@ def test_file_that_is_none(text, tmp_path):
 
 
 def test_file_that_others_could_have_written(tmp_path):
-    """Is not believed, nor is one behind a link, which is left alone; a pipe is not waited for."""
+    """A file of holds that other users could write, a link or a pipe is ignored; a link's target stays unchanged."""
     file, mine = tmp_path / holds.NAME, tmp_path / "mine"
     file.write_text(GOOD)
     file.chmod(0o644)
@@ -285,14 +291,14 @@ def test_file_that_others_could_have_written(tmp_path):
     ],
 )
 def test_each_platform_has_its_players(system, release, kind, monkeypatch):
-    """On WSL it is Windows that plays."""
+    """Each platform has its own kind of players; on WSL these are the players of Windows."""
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(platform, "release", lambda: release)
     assert type(media._remote()) is kind
 
 
 def test_where_nothing_is_known_nothing_happens(tmp_path, monkeypatch):
-    """And no player is seen."""
+    """On an unsupported platform, interludes do nothing and no players are listed."""
     monkeypatch.setattr(media, "_remote", lambda: None)
     interlude = media.Interlude(lambda: media.players(tmp_path))
     for deed in (interlude.recover, interlude.begin, interlude.end, interlude.close):
@@ -302,7 +308,7 @@ def test_where_nothing_is_known_nothing_happens(tmp_path, monkeypatch):
 
 
 def test_nothing_is_loaded_before_it_is_needed():
-    """Neither what is heavy, nor what talks to players."""
+    """Importing the module loads no heavy library and no library that controls players."""
     code = "import sys, speakkit.playback.media; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"jeepney", "numpy", "torch", "sounddevice"} & set(loaded)

@@ -1,4 +1,4 @@
-"""Players on a real session bus, with playerctl as a witness: paused once, and played again as they were."""
+"""Tests of pausing media players on a real session bus, with playerctl as an independent check."""
 
 import os
 import shutil
@@ -20,10 +20,10 @@ from speakkit.playback.feed import Feed
 from waiting import wait_until
 
 WAIT = 30
-"""Seconds for what takes a fraction of one on a machine at rest."""
+"""Timeout in seconds for actions that take a fraction of a second on an idle machine."""
 
 GLUE = 0.1
-"""Seconds, in place of the 0.8 of a day."""
+"""Gap in seconds up to which bursts are one; 0.8 in normal use."""
 
 HOLDER = """
 import time, sys
@@ -40,7 +40,7 @@ time.sleep(60)
 
 
 def took(deed):
-    """Seconds."""
+    """The duration of `deed` in seconds."""
     start = time.monotonic()
     deed()
     return time.monotonic() - start
@@ -48,14 +48,14 @@ def took(deed):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A runtime directory."""
+    """An empty runtime directory."""
     (tmp_path / "run").mkdir(mode=0o700)
     return tmp_path / "run"
 
 
 @pytest.fixture
 def interludes(folder):
-    """Makes interludes that share a runtime directory."""
+    """Returns a function that makes interludes which share a runtime directory."""
     made = []
 
     def make(ignore=(), **settings):
@@ -69,7 +69,7 @@ def interludes(folder):
 
 @contextmanager
 def burst(interlude, folder):
-    """What is said in the block is spoken; after it, everything has been released."""
+    """Hold the players during the block; return when all of them are released."""
     interlude.begin()
     yield
     interlude.end()
@@ -77,7 +77,10 @@ def burst(interlude, folder):
 
 
 def test_music_pauses_once_and_comes_back(session_bus, interludes, folder):
-    """As an independent witness sees it; while it is paused, a file that is the user's alone names it."""
+    """A playing player is paused once and resumed, as playerctl reports.
+
+    While it is paused, a file with mode 0600 names it.
+    """
     session_bus.add("spotify", track="/track/7")
     with burst(interludes(), folder):
         assert session_bus.witness("spotify") == "Paused"
@@ -104,7 +107,7 @@ def test_music_pauses_once_and_comes_back(session_bus, interludes, folder):
     ids=str,
 )
 def test_what_does_not_play_or_cannot_pause_is_left_alone(player, session_bus, interludes, folder):
-    """Whatever it says instead of what it should."""
+    """A player that is not playing, cannot be paused, or reports invalid properties is not paused."""
     session_bus.add("other", **player)
     session_bus.add("normal")
     with burst(interludes(), folder):
@@ -115,7 +118,7 @@ def test_what_does_not_play_or_cannot_pause_is_left_alone(player, session_bus, i
 
 @pytest.mark.parametrize("metadata", [["s", "none"], ["a{sv}", {}], ["as", ["/track/1"]]], ids=str)
 def test_player_without_a_track(metadata, session_bus, interludes, folder):
-    """Is paused and played all the same."""
+    """A player without a track id is paused and resumed as well."""
     session_bus.add("radio", odd={"Metadata": metadata})
     with burst(interludes(), folder):
         pass
@@ -123,21 +126,24 @@ def test_player_without_a_track(metadata, session_bus, interludes, folder):
 
 
 def test_one_that_never_answers_delays_speech_once(session_bus, interludes, folder):
-    """By no more than PATIENCE (`test_figures`); nobody waits for it again, and the others are paused meanwhile."""
+    """A player that never answers delays speech only once, and the other players are paused meanwhile.
+
+    The delay is at most PATIENCE, see `test_figures`.
+    """
     session_bus.add("mute", is_mute=True)
     session_bus.add("normal")
     interlude = interludes()
     for _ in range(2):
         interlude.begin()
         assert session_bus.status("normal") == "Paused"
-        time.sleep(holding.ANSWER + 0.2)  # the look at it is given up
+        time.sleep(holding.ANSWER + 0.2)  # By then the query has timed out.
         interlude.end()
         wait_until(lambda: session_bus.status("normal") == "Playing")
     assert session_bus.calls("mute") == []
 
 
 def test_slow_player(session_bus, interludes, folder):
-    """Takes 0.6 s for each answer: it delays speech by PATIENCE, and pauses a little later."""
+    """A player that takes 0.6 s per answer delays speech by PATIENCE, and is paused a little later."""
     session_bus.add("slow", delay=0.6)
     interlude = interludes()
     interlude.begin()
@@ -150,7 +156,7 @@ def test_slow_player(session_bus, interludes, folder):
 
 @pytest.mark.parametrize("acts", [["Stop"], ["Play"], ["Play", "Pause"], ["Next"], ["Stop", "Pause"]], ids=str)
 def test_what_somebody_touched_stays_as_it_is(acts, session_bus, interludes, folder):
-    """Even where it is paused in the end, as it was."""
+    """A held player that the user changed stays as the user left it, even if it ends up paused."""
     session_bus.add("normal")
     with burst(interludes(), folder):
         for act in acts:
@@ -162,7 +168,7 @@ def test_what_somebody_touched_stays_as_it_is(acts, session_bus, interludes, fol
 
 
 def test_another_volume_is_no_touch(session_bus, interludes, folder):
-    """Whoever turns music down does not want it to be gone."""
+    """A change of volume during a hold does not count as a change by the user; the player is resumed."""
     session_bus.add("normal", flood=1)
     with burst(interludes(), folder):
         time.sleep(0.1)
@@ -170,7 +176,7 @@ def test_another_volume_is_no_touch(session_bus, interludes, folder):
 
 
 def test_what_somebody_plays_meanwhile_plays_on(session_bus, interludes, folder):
-    """It is not paused by the next burst either, while that belongs to the first."""
+    """A player that starts during a burst is not paused, not even by a following burst within the glue time."""
     interlude = interludes(glue=0.5)
     interlude.begin()
     session_bus.add("late")
@@ -180,7 +186,7 @@ def test_what_somebody_plays_meanwhile_plays_on(session_bus, interludes, folder)
 
 
 def test_player_that_vanishes(session_bus, interludes, folder):
-    """Is forgotten, and the others play again."""
+    """A player that quits during a hold is dropped, and the others are resumed."""
     for name in ("gone", "normal"):
         session_bus.add(name)
     with burst(interludes(), folder):
@@ -189,7 +195,7 @@ def test_player_that_vanishes(session_bus, interludes, folder):
 
 
 def test_player_that_restarts(session_bus, interludes, folder):
-    """Is another one, which nobody here has paused."""
+    """A player that restarts during a hold is a different player, and is not resumed."""
     session_bus.add("normal")
     with burst(interludes(), folder):
         session_bus.tell("normal", "restart")
@@ -198,7 +204,7 @@ def test_player_that_restarts(session_bus, interludes, folder):
 
 
 def test_player_that_gives_its_name_away(session_bus, interludes, folder):
-    """Is no longer the one that was paused, although it still answers."""
+    """A player that gives up its bus name is not resumed, although it still answers."""
     session_bus.add("normal")
     with burst(interludes(), folder):
         session_bus.tell("normal", "unname")
@@ -206,7 +212,7 @@ def test_player_that_gives_its_name_away(session_bus, interludes, folder):
 
 
 def test_one_that_says_it_plays_whatever_it_does(session_bus, interludes, folder, monkeypatch):
-    """Is asked once, and given up."""
+    """A player that still reports "Playing" after Pause is sent no second Pause, and is dropped."""
     monkeypatch.setattr(holding, "LATE", 0.5)
     session_bus.add("liar", lie="Playing")
     session_bus.add("deaf", unheard=["Pause"])
@@ -216,7 +222,7 @@ def test_one_that_says_it_plays_whatever_it_does(session_bus, interludes, folder
 
 
 def test_one_that_floods_the_bus(session_bus, interludes, folder, monkeypatch):
-    """Is listened to for a while, and released after a look at it."""
+    """Signals of a player that floods the bus are ignored after a while; it is resumed after its state was read."""
     told, tell = [], mpris.Desktop._told
     monkeypatch.setattr(mpris.Desktop, "_told", lambda self, *args: (told.append(args), tell(self, *args)))
     session_bus.add("flood", flood=30)
@@ -231,7 +237,7 @@ def test_one_that_floods_the_bus(session_bus, interludes, folder, monkeypatch):
 
 
 def test_late_one_plays_again_when_it_pauses_after_the_speech(session_bus, interludes, folder):
-    """Nobody would know why it paused."""
+    """A player that pauses only after the speech is resumed, because the user could not tell why it paused."""
     session_bus.add("late", pause_delay=1.5)
     with burst(interludes(), folder):
         pass
@@ -240,7 +246,7 @@ def test_late_one_plays_again_when_it_pauses_after_the_speech(session_bus, inter
 
 
 def test_late_one_stays_paused_for_those_who_speak_next(session_bus, interludes, folder):
-    """And is not paused twice."""
+    """A player that pauses late stays paused during the next burst, and is not paused twice."""
     session_bus.add("late", pause_delay=1.0)
     interlude = interludes()
     with burst(interlude, folder):
@@ -254,7 +260,7 @@ def test_late_one_stays_paused_for_those_who_speak_next(session_bus, interludes,
 
 
 def test_one_that_is_too_late_stays_as_it_is(session_bus, interludes, folder, monkeypatch):
-    """It was a person, perhaps."""
+    """A player that pauses later than LATE seconds stays paused, because the user may have paused it."""
     monkeypatch.setattr(holding, "LATE", 0.3)
     session_bus.add("late", pause_delay=1.0)
     with burst(interludes(), folder):
@@ -265,7 +271,7 @@ def test_one_that_is_too_late_stays_as_it_is(session_bus, interludes, folder, mo
 
 
 def test_bursts_that_follow_soon_are_one(session_bus, interludes, folder):
-    """Music is neither heard between them nor paused twice."""
+    """Bursts within the glue time are one: players are neither resumed between them nor paused twice."""
     session_bus.add("normal")
     interlude = interludes(glue=0.5)
     with burst(interlude, folder):
@@ -278,7 +284,7 @@ def test_bursts_that_follow_soon_are_one(session_bus, interludes, folder):
 
 
 def test_names_of_one_player(session_bus, interludes, folder):
-    """Those of one process are one player, and odd ones are names like others."""
+    """Several bus names of one process are one player, and unusual names work as well."""
     session_bus.add("vlc", also=["vlc.instance42"])
     session_bus.add("A-_.i-1._x._2", track="/org/_/0")
     with burst(interludes(), folder):
@@ -287,7 +293,10 @@ def test_names_of_one_player(session_bus, interludes, folder):
 
 
 def test_whom_the_user_ignores(session_bus, interludes, folder):
-    """By the whole name, or what it begins with before a dot; and what stands for another player always."""
+    """Ignored players match by the whole name or by the part before a dot, in any letter case.
+
+    playerctld, which stands for other players, is always ignored.
+    """
     names = ("playerctld", "Chromium.instance1", "kdeconnect", "kdeconnected")
     for name in names:
         session_bus.add(name)
@@ -297,7 +306,7 @@ def test_whom_the_user_ignores(session_bus, interludes, folder):
 
 
 def test_where_nothing_can_be_written_nothing_is_paused(session_bus, interludes, folder):
-    """It might stay paused for ever."""
+    """If the file of holds cannot be written, no player is paused, because it might stay paused forever."""
     folder.rmdir()
     session_bus.add("normal")
     interludes().begin()
@@ -309,7 +318,7 @@ def test_where_nothing_can_be_written_nothing_is_paused(session_bus, interludes,
     ["", "nonsense", "unix:path=/nowhere", "tcp:host=127.0.0.1,port=9", "unix:", "unix:path=%00", "hung", "rude"],
 )
 def test_bus_that_is_none(address, interludes, folder, monkeypatch, tmp_path):
-    """Is no fault; `doctor` names it."""
+    """Without a working session bus, interludes do nothing, and listing the players raises Unreachable."""
     where = str(tmp_path / "bus")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(where)
@@ -329,7 +338,7 @@ def test_bus_that_is_none(address, interludes, folder, monkeypatch, tmp_path):
 
 
 def test_bus_of_the_user_where_no_variable_names_one(session_bus, interludes, folder, monkeypatch):
-    """It is where systemd puts it."""
+    """If DBUS_SESSION_BUS_ADDRESS is not set, the bus is found in XDG_RUNTIME_DIR, where systemd creates it."""
     session_bus.add("normal")
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session_bus.path.parent))
@@ -338,7 +347,7 @@ def test_bus_of_the_user_where_no_variable_names_one(session_bus, interludes, fo
 
 
 def test_bus_that_dies(session_bus, interludes, folder):
-    """Takes its players with it; the next one has others."""
+    """If the session bus ends, its players are dropped, and the players of a new bus are paused as usual."""
     session_bus.add("normal")
     interlude = interludes()
     with burst(interlude, folder):
@@ -353,7 +362,7 @@ def test_bus_that_dies(session_bus, interludes, folder):
 
 @contextmanager
 def killed(folder, bus, after=None):
-    """A process that holds players is killed for it, by SIGKILL: once all are silent, or seconds after it began."""
+    """Start a process that holds players, then kill it with SIGKILL: when all are paused, or after `after` seconds."""
     process = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     if after is None:
@@ -368,7 +377,7 @@ def killed(folder, bus, after=None):
 
 
 def test_next_process_plays_what_a_killed_one_had_paused(session_bus, interludes, folder):
-    """And only that."""
+    """The next process resumes the player that a killed process had paused, and no other player."""
     session_bus.add("normal")
     session_bus.add("paused", status="Paused")
     with killed(folder, session_bus):
@@ -380,7 +389,7 @@ def test_next_process_plays_what_a_killed_one_had_paused(session_bus, interludes
 
 
 def test_next_process_may_speak_at_once(session_bus, interludes, folder):
-    """Then it holds what the other held, and releases it."""
+    """If the next process speaks immediately, it takes over the hold of the killed process and releases it."""
     session_bus.add("normal")
     with killed(folder, session_bus):
         pass
@@ -394,7 +403,7 @@ def test_next_process_may_speak_at_once(session_bus, interludes, folder):
 
 @pytest.mark.parametrize("act", ["Next", "Stop", "Play", "restart", "quit"])
 def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interludes, folder, monkeypatch):
-    """Another track is not the one that was paused."""
+    """A player that the user changed after the kill is not resumed; another track is such a change."""
     monkeypatch.setattr(holding, "LATE", 0.5)
     session_bus.add("normal")
     with killed(folder, session_bus):
@@ -405,7 +414,7 @@ def test_what_was_touched_after_a_kill_stays_as_it_is(act, session_bus, interlud
 
 
 def test_old_holds_are_forgotten(session_bus, interludes, folder):
-    """After two minutes somebody has seen to it."""
+    """A hold older than two minutes is dropped, because the user has probably acted by then."""
     session_bus.add("normal")
     with killed(folder, session_bus):
         pass
@@ -417,7 +426,7 @@ def test_old_holds_are_forgotten(session_bus, interludes, folder):
 
 
 def test_close_releases_at_once(session_bus, interludes, folder):
-    """And nothing is paused any more."""
+    """Closing an interlude resumes the players immediately; later calls have no effect."""
     session_bus.add("normal")
     interlude = interludes(glue=WAIT)
     interlude.begin()
@@ -429,7 +438,7 @@ def test_close_releases_at_once(session_bus, interludes, folder):
 
 
 def test_close_waits_for_one_that_is_about_to_pause(session_bus, interludes, folder):
-    """Nobody would play it again."""
+    """Closing waits for a player that is about to pause, because no later process would resume it."""
     session_bus.add("late", pause_delay=0.5)
     interlude = interludes()
     interlude.begin()
@@ -438,7 +447,7 @@ def test_close_waits_for_one_that_is_about_to_pause(session_bus, interludes, fol
 
 
 def test_players_are_seen(session_bus):
-    """With what they do, and whether they are ignored."""
+    """Players are listed with their status, and with whether they are ignored."""
     session_bus.add("vlc", status="Paused")
     session_bus.add("mute", is_mute=True)
     session_bus.add("spotify")
@@ -450,7 +459,7 @@ def test_players_are_seen(session_bus):
 
 
 def test_music_is_silent_before_the_device_is_opened(session_bus, interludes, folder, stage):
-    """The player tells of a burst, and opens nothing until what it tells returns."""
+    """The audio device is opened only after the players are paused, because BurstBegan is handled first."""
     session_bus.add("normal")
     interlude = interludes()
     opened = []
@@ -481,7 +490,10 @@ BURSTS = 50
 
 @pytest.mark.slow
 def test_figures(session_bus, interludes, folder):
-    """Seven players in fifty bursts: none is resumed or left wrongly, or paused twice; speech waits 0.25 s at most."""
+    """In fifty bursts with seven players, no player is wrongly resumed, left paused, or paused twice.
+
+    Speech is delayed by at most 0.25 s.
+    """
     session_bus.add("normal")
     session_bus.add("paused", status="Paused")
     session_bus.add("slow", delay=0.3)
@@ -523,7 +535,7 @@ def test_figures(session_bus, interludes, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["held", "at any moment"])
 def test_figures_of_kills(when, session_bus, interludes, folder):
-    """Twenty of twenty are released by the next process: once all is silent, and whenever it is killed."""
+    """After twenty of twenty kills, during the hold or at any moment, the next process resumes all players."""
     session_bus.add("normal")
     session_bus.add("slow", delay=0.1)
     released = 0
@@ -542,7 +554,7 @@ def test_figures_of_kills(when, session_bus, interludes, folder):
 
 @pytest.mark.slow
 def test_two_real_players(session_bus, interludes, folder, tmp_path):
-    """Two of mpv pause, and go on where they were; a third that was paused stays so."""
+    """Two mpv players pause and continue at the same position, and a third one that was paused stays paused."""
     script = Path("/usr/lib/mpv-mpris/mpris.so")
     if not (shutil.which("mpv") and script.exists()):
         pytest.skip("needs the Debian packages mpv and mpv-mpris")

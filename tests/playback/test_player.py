@@ -1,4 +1,4 @@
-"""The player on sinks that remember: order, silence, stops, pauses and faults."""
+"""Tests of the player with recording sinks: order, silence, stops, pauses and faults."""
 
 import random
 import subprocess
@@ -19,11 +19,11 @@ from waiting import wait_until
 RATE = pcm.RATE
 WAIT = 30
 FADE = 192
-"""Samples."""
+"""Length of the fade in samples."""
 
 
 def fed(*sounds, room=None):
-    """A feed with chunks, which has ended."""
+    """A feed with one chunk per sound, which has ended."""
     feed = Feed(room)
     for sound in sounds:
         feed.put(sound)
@@ -32,13 +32,13 @@ def fed(*sounds, room=None):
 
 
 def runs(samples):
-    """Lengths of silence and sound in turn: [silence, sound, silence, ...]."""
+    """The lengths of silence and sound in turn, in samples: [silence, sound, silence, ...]."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], samples != 0, [0]])))
     return np.diff(np.concatenate([[0], edges, [len(samples)]])).tolist()
 
 
 def test_utterances_are_played_in_order_with_silence_around_them(stage):
-    """Each sample once and untouched; 60 ms before, 150 ms between, and 1 s after, to the sample."""
+    """Utterances are played unchanged, with exactly 60 ms of silence before, 150 ms between and 1 s after them."""
     player = stage.player()
     player.play("a", fed(stage.ramp(1, 5000)))
     player.play("b", fed(stage.ramp(5001, 5007), stage.ramp(5008, 9999)))
@@ -60,7 +60,7 @@ def test_utterances_are_played_in_order_with_silence_around_them(stage):
 
 
 def test_an_utterance_is_heard_before_it_is_finished(stage):
-    """The events come when they say."""
+    """PlaybackStarted, Progress and PlaybackFinished are sent when the audio is heard, not when it is written."""
     player = stage.player(latency=0.3, linger=0.1)
     began = time.monotonic()
     player.play("a", fed(stage.ramp(1, RATE // 2)))
@@ -74,7 +74,7 @@ def test_an_utterance_is_heard_before_it_is_finished(stage):
 
 
 def test_the_device_is_opened_only_for_sound(stage):
-    """Neither for a feed without any yet, nor for one that ends empty."""
+    """The device is not opened for a feed without audio, whether it has ended or not."""
     player = stage.player(linger=0.1)
     player.play("empty", fed())
     late = Feed()
@@ -89,7 +89,7 @@ def test_the_device_is_opened_only_for_sound(stage):
 
 
 def test_a_beep_comes_just_before(stage):
-    """Without any silence in between, and it counts for nothing."""
+    """The beep is played directly before the utterance, without silence in between, and is not part of its seconds."""
     player = stage.player()
     player.play("a", fed(stage.ramp(2001, 4000)), before=stage.ramp(1, 2000))
     assert stage.end("a") == PlaybackFinished("a", 2000 / RATE)
@@ -98,7 +98,7 @@ def test_a_beep_comes_just_before(stage):
 
 
 def test_silence_stands_in_for_late_sound(stage):
-    """Nothing is lost, the device does not run dry, and the wait is counted."""
+    """If audio is late, silence is played and counted as starved time, and no sample is lost."""
     player = stage.player(linger=0.1)
     feed = Feed()
     feed.put(stage.ramp(1, 1000))
@@ -115,7 +115,7 @@ def test_silence_stands_in_for_late_sound(stage):
 
 
 def test_a_failed_utterance_is_played_as_far_as_it_goes(stage):
-    """And is then lost, for the reason that was given."""
+    """A failed utterance is played up to its last sample, and then lost with the given reason."""
     player = stage.player(linger=0.1)
     feed = Feed()
     feed.put(stage.ramp(1, 1000))
@@ -128,7 +128,7 @@ def test_a_failed_utterance_is_played_as_far_as_it_goes(stage):
 
 
 def test_room_is_told(stage):
-    """So that whoever fills a feed may rest."""
+    """The feed's callback reports free space once."""
     rooms = []
     player = stage.player()
     player.play("a", fed(bytes(pcm.size(10.1)), room=lambda: rooms.append(time.monotonic())))
@@ -139,7 +139,7 @@ def test_room_is_told(stage):
 
 
 def test_stopping_fades(stage):
-    """In 8 ms, with what would have come next; what was waiting is next."""
+    """A stopped utterance fades out in 8 ms over its next samples, and then the waiting utterance is played."""
     player = stage.player(linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 10)))
     player.play("b", fed(stage.ramp(RATE * 20 + 1, RATE * 20 + 500)))
@@ -160,7 +160,10 @@ def test_stopping_fades(stage):
 
 @pytest.mark.parametrize("latency", [0.06, 0.3])
 def test_stopping_without_a_fade_drops_what_is_in_the_buffers(stage, latency):
-    """Where a fade would be heard late, that is done in any case; the next one gets a stream of its own."""
+    """Stopping without a fade discards the buffered audio; the next utterance gets a new stream.
+
+    With a long latency this is always done, because a fade would be heard too late.
+    """
     player = stage.player(latency=latency, linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 10)))
     player.play("b", fed(stage.ramp(1, 500)))
@@ -182,7 +185,7 @@ def test_stopping_without_a_fade_drops_what_is_in_the_buffers(stage, latency):
 
 
 def test_an_utterance_that_was_stopped_goes_on_at_its_sentence(stage):
-    """Given once more, the same feed starts with the chunk that was heard last."""
+    """If a stopped feed is played again, it starts with the chunk that was played last."""
     player = stage.player(linger=0.1)
     feed = fed(stage.ramp(1, RATE // 2), stage.ramp(RATE // 2 + 1, RATE * 2))
     player.play("a", feed)
@@ -198,7 +201,7 @@ def test_an_utterance_that_was_stopped_goes_on_at_its_sentence(stage):
 
 
 def test_stopping_what_waits_or_has_gone(stage):
-    """It is just not played; what is over stays as it ended, and what nobody knows is nothing."""
+    """A stopped utterance that is still waiting is not played; stopping a finished or an unknown one has no effect."""
     player = stage.player(linger=0.1)
     player.play("a", fed(stage.ramp(1, 5000)))
     player.play("b", fed(stage.ramp(5001, 6000)))
@@ -212,7 +215,7 @@ def test_stopping_what_waits_or_has_gone(stage):
 
 
 def test_a_pause_loses_nothing(stage):
-    """It falls to silence and rises from it with copies; between them each sample is there once."""
+    """A pause fades out and resuming fades in, both with copies, so that every sample is played once in full."""
     player = stage.player()
     player.play("a", fed(stage.ramp(1, RATE)))
     stage.wait(Progress)
@@ -229,7 +232,7 @@ def test_a_pause_loses_nothing(stage):
 
 
 def test_a_long_pause_closes_the_device(stage):
-    """What plays through a pause is heard meanwhile."""
+    """During a long pause the device is closed, and an utterance with `through_pause` is still played."""
     player = stage.player(linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE)))
     player.play("c", fed(stage.ramp(RATE + 1, RATE + 100)))
@@ -247,7 +250,7 @@ def test_a_long_pause_closes_the_device(stage):
 
 
 def test_stopped_in_a_pause(stage):
-    """It does not come back."""
+    """An utterance that is stopped during a pause is not played after it."""
     player = stage.player(linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 10)))
     stage.wait(Progress)
@@ -261,7 +264,7 @@ def test_stopped_in_a_pause(stage):
 
 
 def test_closing_stops_everything(stage):
-    """Each utterance has its end, and nothing can be played any more."""
+    """Closing the player stops every utterance with an event each, and later calls of `play` raise ValueError."""
     player = stage.player()
     for key in "abc":
         player.play(key, fed(stage.ramp(1, RATE)))
@@ -275,7 +278,10 @@ def test_closing_stops_everything(stage):
 
 
 class Lossy:
-    """Opens tapes that break after so many writes, the first ones for each figure."""
+    """Opens tapes that fail after the given numbers of writes, in order; later tapes never fail.
+
+    A number of 0 makes opening fail.
+    """
 
     def __init__(self, stage, *writes):
         self.stage, self.writes = stage, list(writes)
@@ -299,7 +305,7 @@ class Lossy:
 
 
 def test_a_lost_device_is_opened_again(stage, monkeypatch):
-    """And what was played starts anew with its sentence, however often the device cannot be opened meanwhile."""
+    """If the device is lost, it is reopened after some failures, and the current chunk is played from its start."""
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02, 0.03))
     player = stage.player(Lossy(stage, 120, 0, 0), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE // 2), stage.ramp(RATE // 2 + 1, RATE * 2)))
@@ -313,7 +319,7 @@ def test_a_lost_device_is_opened_again(stage, monkeypatch):
 
 
 def test_without_a_device_everything_that_waits_is_lost(stage, monkeypatch):
-    """After some tries, with one line; a device that comes back is used."""
+    """If no device can be opened after some retries, all waiting utterances are lost; a later device is used again."""
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02))
     monkeypatch.setattr(player_module, "FIRST_TRIES", (0.01,))
     player = stage.player(Lossy(stage, 0, 0, 120, 0, 0), linger=0.1)
@@ -328,7 +334,7 @@ def test_without_a_device_everything_that_waits_is_lost(stage, monkeypatch):
 
 
 def test_a_device_that_is_lost_at_the_same_place_is_given_up(stage, monkeypatch):
-    """However often it can be opened."""
+    """A device that is lost at the same position again and again is given up, even if it can be opened each time."""
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02, 0.03))
     player = stage.player(Lossy(stage, *[100] * 20), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 2)))
@@ -337,7 +343,7 @@ def test_a_device_that_is_lost_at_the_same_place_is_given_up(stage, monkeypatch)
 
 
 def test_a_device_can_be_lost_while_something_is_stopped(stage, monkeypatch):
-    """That is its end; the next one waits for the device."""
+    """An utterance that is stopped while the device is lost ends as stopped, and the next one waits for the device."""
     monkeypatch.setattr(player_module, "TRIES", (0.3, 0.3))
     player = stage.player(Lossy(stage, 40), linger=0.1)
     player.play("a", fed(stage.ramp(1, RATE * 2)))
@@ -350,7 +356,7 @@ def test_a_device_can_be_lost_while_something_is_stopped(stage, monkeypatch):
 
 
 def test_underruns_make_the_latency_longer(stage):
-    """After three of them in a burst, in a new stream, with nothing lost."""
+    """After three underruns in a burst, a new stream with twice the latency is opened, and no sample is lost."""
     opened: list[float] = []
 
     def open_sink(latency):
@@ -370,7 +376,7 @@ def test_underruns_make_the_latency_longer(stage):
 
 
 def test_a_device_that_hangs_is_left_behind(stage, monkeypatch):
-    """Another thread goes on with another sink; the old one is silenced as soon as it answers."""
+    """If the device hangs, another thread continues with a new sink, and the old sink is aborted when it returns."""
     monkeypatch.setattr(player_module, "TRIES", (0.01, 0.02))
     hung: list[object] = []
     answers = threading.Event()
@@ -401,7 +407,7 @@ def test_a_device_that_hangs_is_left_behind(stage, monkeypatch):
 
 
 def test_a_device_that_always_hangs_is_given_up(stage, monkeypatch):
-    """An utterance has an end in any case, and so has the player."""
+    """If the device always hangs, the utterance is lost, and the player can still be closed."""
     monkeypatch.setattr(player_module, "FIRST_TRIES", (0.01,))
     never = threading.Event()
 
@@ -419,7 +425,7 @@ def test_a_device_that_always_hangs_is_given_up(stage, monkeypatch):
 
 
 class Instant:
-    """A sink without a clock that knows whose sound it gets, and breaks now and then."""
+    """A sink without a clock that records the distinct sample values it gets, and fails at random."""
 
     name, underruns = "instant", 0
 
@@ -439,7 +445,7 @@ class Instant:
 
 
 def test_every_utterance_ends_once_whatever_happens(stage, monkeypatch):
-    """Hundreds of utterances with stops, pauses and lost devices from several threads: one end each, and in order."""
+    """Each of 400 utterances gets exactly one final event, despite concurrent stops and pauses, and lost devices."""
     monkeypatch.setattr(player_module, "TRIES", (0.0, 0.001))
     monkeypatch.setattr(player_module, "FIRST_TRIES", (0.0, 0.001))
     dice = random.Random(7)
@@ -475,7 +481,7 @@ def test_every_utterance_ends_once_whatever_happens(stage, monkeypatch):
 
 
 def test_the_player_needs_no_numpy():
-    """The daemon, which plays, is small: no numpy, and sounddevice only when something is played on it."""
+    """The player imports no numpy, and sounddevice only when it opens that sink, because the daemon must stay small."""
     code = (
         "import sys; from speakkit.playback import player, sinks, feed, events;"
         "print({'numpy', 'sounddevice', 'torch'} & set(sys.modules))"

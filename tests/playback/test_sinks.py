@@ -1,4 +1,4 @@
-"""The sinks: each is driven by the player; the real ones on a real sound server."""
+"""Tests of the sinks: all are driven by the player, and the real ones play on a real sound server."""
 
 import json
 import platform
@@ -25,7 +25,10 @@ NAMES = ("sounddevice", "pacat", "aplay")
 REAL = (NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:]))
 
 LATENCY = 0.1
-"""Seconds; where every sample is to be heard, whatever else this machine does. With the pipe, it is below GAP."""
+"""Latency in seconds for tests in which every sample must be heard, even on a busy machine.
+
+Together with the pipe, it is below GAP.
+"""
 
 SCENE = """
 import array, json, sys, threading, time
@@ -70,7 +73,7 @@ assert player.wait_closed(30)
 
 @pytest.fixture(params=REAL)
 def real(request):
-    """The name of a sink that is heard."""
+    """The name of a sink that plays on the sound server; skipped if its program is not installed."""
     packages = {"sounddevice": "libportaudio2", "pacat": "pulseaudio-utils", "aplay": "alsa-utils"}
     if request.param != "sounddevice" and not shutil.which(request.param):
         pytest.skip(f"needs the Debian package {packages[request.param]}")
@@ -78,24 +81,24 @@ def real(request):
 
 
 def scene(script, latency=LATENCY):
-    """A program that plays, with `player` and some functions at hand."""
+    """A command that runs `script` with a `player` and some functions defined."""
     return [sys.executable, "-c", SCENE % (latency, script)]
 
 
 def acted(sound_server, tmp_path, script, sink):
-    """What is heard of a scene, as numbers of samples, and what it said."""
+    """The recorded sample numbers of a scene, and the JSON lines that it printed."""
     heard, ended = sound_server.recorded([*scene(script), sink], tmp_path)
     assert ended.returncode == 0, ended.stderr
     return heard * FULL, [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def gap(heard, before, after):
-    """Samples between two of them."""
+    """The number of samples between two sample numbers."""
     return int(np.flatnonzero(heard == after)[0] - np.flatnonzero(heard == before)[0]) - 1
 
 
 def test_every_bit_is_heard_once(sound_server, tmp_path, real):
-    """Three utterances in one burst: nothing lost, repeated, scaled or overlapped, with gaps of exactly 150 ms."""
+    """Three utterances of a burst are recorded bit for bit, in order, with gaps of exactly 150 ms."""
     script = """
 for n in range(3):
     player.play(str(n), fed(ramp(1 + 6000 * n, 6000 * (n + 1))))
@@ -109,7 +112,10 @@ say(underruns=player.status.underruns, latency=player.status.latency)
 
 
 def test_stopped_sound_is_silent_soon(sound_server, tmp_path, real):
-    """Long before its end, in a tenth of a second at rest; a fade is heard where the latency allows for it."""
+    """After a stop, the sound ends long before its own end, on an idle machine in a tenth of a second.
+
+    A fade is heard if the latency is short enough.
+    """
     script = """
 for fade in (True, False):
     player.play(str(fade), fed(ramp(1, 24000 * 30)))
@@ -130,7 +136,7 @@ for fade in (True, False):
         for line in process.stdout:
             said = json.loads(line)
             if "asked" in said:
-                # How much of the tape there was when it was asked for tells when, to what parec holds back.
+                # The length of the recording at the stop gives the time of the stop, up to what parec buffers.
                 silent_after.append(len(heard()))
             else:
                 last = int(np.flatnonzero(heard.settled())[-1])
@@ -146,7 +152,7 @@ for fade in (True, False):
 
 
 def test_a_pause_loses_nothing(sound_server, tmp_path, real):
-    """Each sample is heard, and nothing in the pause."""
+    """Every sample is played despite a pause, and the pause is silent."""
     script = """
 player.play("a", fed(ramp(1, 48000)))
 wait(Progress, "a", 0.5)
@@ -162,7 +168,7 @@ wait(PlaybackFinished, "a")
 
 
 def test_sound_server_that_dies_and_comes_back(sound_server, tmp_path, real):
-    """What was being said is said again from its sentence on, and to its end."""
+    """If the sound server is restarted, the current chunk is played again from its start, and all the rest follows."""
     script = """
 player.play("a", fed(ramp(1, 24000), ramp(24001, 96000)))
 wait(Progress, "a", 1.5)
@@ -184,13 +190,13 @@ say(now="done")
         tape = heard.settled() * FULL
     assert process.wait(WAIT) == 0
     sounding = tape[tape != 0]
-    # parec may listen only after the first word: from there on it is all there, once.
+    # parec may start recording after the first word; from there on every sample must be present once.
     assert sounding[0] >= 24_001
     assert np.array_equal(sounding, [*np.arange(sounding[0], 96_001), *np.arange(100_001, 101_001)])
 
 
 def test_sound_server_that_comes_late(sound_server, tmp_path):
-    """PortAudio was started without one: it is started anew when there is something to play."""
+    """If the sound server starts after PortAudio, PortAudio is initialised again for the next utterance."""
     sound_server.kill()
     script = """
 player.play("a", fed(ramp(1, 1000)))
@@ -215,7 +221,7 @@ say(end=type(wait(Lost | PlaybackFinished, "b")).__name__)
 
 @pytest.mark.parametrize("real", REAL[:2])
 def test_sound_server_that_hangs(sound_server, tmp_path, real):
-    """It is left alone after some seconds; when it answers again, the sentence is said to its end."""
+    """A sound server that hangs is given up after some seconds; when it answers again, the utterance is completed."""
     script = """
 player.play("a", fed(ramp(1, 48000)))
 wait(Progress, "a", 0.5)
@@ -235,7 +241,7 @@ wait(PlaybackFinished, "a")
 @pytest.mark.slow
 @pytest.mark.parametrize("real", ["sounddevice"])
 def test_sound_server_that_hangs_for_good(sound_server, tmp_path, real):
-    """The utterance is lost, and the process can end."""
+    """If the sound server hangs forever, the utterance is lost, and the process can end."""
     script = """
 player.play("a", fed(ramp(1, 24000 * 20)))
 wait(Progress, "a", 0.5)
@@ -253,7 +259,10 @@ say(lost=wait(Lost, "a").reason)
 
 
 def test_clients_that_do_not_know_of_each_other_overlap(sound_server, tmp_path):
-    """What the next test cannot see if it is blind: two players at once are two bits in one sample."""
+    """Two separate players overlap in the recording; this shows that the next test could detect an overlap.
+
+    Each player plays one bit, so that an overlap has two bits in one sample.
+    """
     script = """
 player.play("a", fed(array.array("f", [float(sys.argv[2])] * 24000).tobytes()))
 wait(PlaybackFinished, "a")
@@ -269,7 +278,7 @@ wait(PlaybackFinished, "a")
 
 @pytest.mark.slow
 def test_twenty_clients_of_one_player_do_not_overlap(sound_server, tmp_path):
-    """One bit each, in float32, is what is heard, and never two."""
+    """Twenty utterances of one player, one bit of a float32 sample each, never overlap."""
     script = """
 for client in range(20):
     player.play(str(client), fed(array.array("f", [2.0 ** -(client + 1)] * 4800).tobytes()))
@@ -283,7 +292,7 @@ for client in range(20):
 
 
 def test_wav_file(stage, tmp_path):
-    """It holds what a device would have got, of each burst; so does one without a header."""
+    """A file sink writes the audio of every burst as a device would get it, as WAV or as raw float32."""
     for name in ("x.wav", "x.f32"):
         path = tmp_path / name
         player = stage.player(sinks.opener(f"file:{path}"), linger=0.1)
@@ -303,7 +312,7 @@ def test_wav_file(stage, tmp_path):
 
 @pytest.mark.parametrize("name", ["notes.wav", "missing/x.wav"])
 def test_file_that_cannot_be_played_into(tmp_path, name):
-    """One that holds something else, or has no folder."""
+    """A file that is no audio, or a file in a missing folder, raises NoAudioDevice and is left unchanged."""
     (tmp_path / "notes.wav").write_text("These are notes, and no sound at all, and they are longer than a header.")
     with pytest.raises(NoAudioDevice, match="cannot play into"):
         sinks.opener(f"file:{tmp_path / name}")(0.1)
@@ -311,7 +320,7 @@ def test_file_that_cannot_be_played_into(tmp_path, name):
 
 
 def test_clock_takes_as_long_as_the_sound():
-    """But for what is in its buffers."""
+    """The clock sink takes as long as the audio lasts, except for its buffer."""
     clock = virtual.Clock(0.08)
     began = time.monotonic()
     for _ in range(25):
@@ -320,7 +329,7 @@ def test_clock_takes_as_long_as_the_sound():
 
 
 def test_names():
-    """Each is known, and no other."""
+    """Every sink name can be opened, and an unknown one raises BadValue."""
     for name in sinks.KINDS:
         assert callable(sinks.opener(name))
     assert sinks.device("timed-null") == "nothing, in real time"
@@ -330,7 +339,7 @@ def test_names():
 
 
 def missing(name):
-    """A kind without a device."""
+    """A kind of sink without a device."""
 
     def fail():
         raise NoAudioDevice(f"no {name}")
@@ -339,7 +348,7 @@ def missing(name):
 
 
 def there(name):
-    """A kind with one."""
+    """A kind of sink with a device."""
     opened: Any = lambda latency: (name, latency)  # noqa: E731
     return sinks.Kind(opened, lambda: f"{name}'s device")
 
@@ -356,7 +365,7 @@ def there(name):
     ],
 )
 def test_automatic_choice(monkeypatch, release, present, chosen):
-    """By what there is; where there is nothing, what is said is how to get the best."""
+    """The default sink is chosen by what is available; without any, the error describes the preferred one."""
     monkeypatch.setattr(platform, "release", lambda: release)
     monkeypatch.setattr(shutil, "which", lambda name: name if name in present else None)
     kinds = {name: there(name) if name in present else missing(name) for name in NAMES}
@@ -369,7 +378,7 @@ def test_automatic_choice(monkeypatch, release, present, chosen):
 
 
 def test_without_portaudio(monkeypatch):
-    """The line names what to install."""
+    """If PortAudio is not installed, a one-line error says what to install."""
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     code = """
 import ctypes.util
@@ -389,7 +398,7 @@ except NoAudioDevice as error:
 
 
 def test_without_portaudio_pacat_plays(sound_server, tmp_path):
-    """Where both are missing but the sound server's own program, that is taken."""
+    """If PortAudio is not installed but pacat is, pacat is used."""
     script = """
 import ctypes.util
 ctypes.util.find_library = lambda name: None
@@ -405,7 +414,7 @@ wait(PlaybackFinished, "a")
 
 @pytest.mark.parametrize("program", ["pacat", "aplay"])
 def test_program_without_a_server(monkeypatch, tmp_path, program, stage):
-    """It is a lost device, and the line is the program's own."""
+    """If pacat or aplay finds no sound server, the utterance is lost with the program's own message."""
     if not shutil.which(program):
         pytest.skip(f"needs {program}")
     for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH"):
@@ -426,7 +435,7 @@ def test_program_without_a_server(monkeypatch, tmp_path, program, stage):
 
 
 def test_program_that_takes_nothing(monkeypatch):
-    """It is ended."""
+    """A program that does not read its input is killed after a timeout."""
     monkeypatch.setattr(piped, "STALLED", 0.2)
     program = piped.Program(["sleep", "100"], 0.1)
     with pytest.raises(NoAudioDevice, match="does not accept audio any more"):
@@ -436,7 +445,7 @@ def test_program_that_takes_nothing(monkeypatch):
 
 
 def test_program_that_is_missing(monkeypatch):
-    """The line names its package."""
+    """If the program of a sink is missing, the error names the package to install."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NoAudioDevice, match="apt install pulseaudio-utils"):
         sinks.opener("pacat")(0.1)

@@ -1,4 +1,4 @@
-"""What the tests of workers share."""
+"""Fixtures shared by the tests of worker processes."""
 
 import time
 from pathlib import Path
@@ -13,25 +13,25 @@ PLACE = "faults:load"
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    """Processes find `faults` beside this file."""
+    """Makes the module `faults` beside this file importable by worker processes."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
 
 @pytest.fixture
 def worker():
-    """One that has no limits of its own."""
+    """A started worker with the default limits."""
     with Worker(PLACE, {}) as started:
         yield started
 
 
 def is_running(pid):
-    """Whether a process is more than a name that its parent has not asked for."""
+    """Whether a process exists and is not a zombie."""
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def comes_true(condition):
-    """Whether `condition` is met within seconds."""
+    """Wait up to 20 seconds until `condition` is true; returns whether it is."""
     until = time.monotonic() + 20
     while not condition() and time.monotonic() < until:
         time.sleep(0.01)
@@ -40,7 +40,7 @@ def comes_true(condition):
 
 @pytest.fixture
 def gone():
-    """Whether all the processes end within seconds."""
+    """Returns a function that tells whether all given processes end within 20 seconds."""
 
     def wait(pids):
         return comes_true(lambda: not any(map(is_running, pids)))
@@ -50,7 +50,7 @@ def gone():
 
 @pytest.fixture
 def number_in():
-    """The number of a process that another one writes to a file."""
+    """Returns a function that waits for a file and returns the process id in it."""
 
     def read(path):
         assert comes_true(lambda: path.exists() and path.read_text())
@@ -61,7 +61,7 @@ def number_in():
 
 @pytest.fixture
 def at_work(tmp_path):
-    """Do something as soon as a worker is at work: it is told to note that in a file. at_work(act) gives the file."""
+    """at_work(act) returns a file for the order `note`, and runs `act` in a thread when the worker writes that file."""
     threads = []
 
     def when(act, *arguments):

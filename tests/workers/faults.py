@@ -1,7 +1,7 @@
-"""A handler with every fault that an engine may have: workers are told its name, and import it.
+"""Request handlers with every fault that an engine can have. Worker processes import this module by its name.
 
-A request is orders, obeyed one after the other: {"sleep": 1, "echo": "done"}. `load` answers one request with any
-number of replies, `each` answers several, with an outcome for each.
+A request is a dictionary of orders, executed in turn: {"sleep": 1, "echo": "done"}. `load` answers one request with any
+number of replies. `each` answers several requests, with an outcome for each.
 """
 
 import ctypes
@@ -23,21 +23,24 @@ grown = []
 
 
 class OutOfMemoryError(RuntimeError):
-    """Named as torch's."""
+    """Has the name of torch's error."""
 
 
 class Own(errors.ModelError):
-    """An error of speakkit's that speakkit.errors does not know."""
+    """An error derived from one in speakkit.errors, which itself is not in that module."""
 
 
 def load(settings):
-    """Obeys what `settings` order of the loading."""
+    """Execute the orders in `settings` while loading; returns the handler of single requests."""
     list(obey(settings))
     return obey
 
 
 def each(settings: dict) -> Callable[[list[dict]], Iterator[Outcome]]:
-    """Likewise; the outcome of an item is its last reply."""
+    """Execute the orders in `settings`; returns the handler of several requests.
+
+    An item's outcome is its last reply.
+    """
     list(obey(settings))
     return outcomes
 
@@ -73,39 +76,39 @@ def exit_with(code):
 
 
 def die_once(path):
-    """End, if nobody ended there before."""
+    """End the process, unless the file exists already."""
     with suppress(FileExistsError):
         Path(path).touch(exist_ok=False)
         os._exit(9)
 
 
 def die_if(path):
-    """End, if there is such a file."""
+    """End the process if the file exists."""
     if Path(path).exists():
         os._exit(8)
 
 
 def fail_if(path):
-    """Raise, if there is such a file."""
+    """Raise ModelError if the file exists."""
     if Path(path).exists():
         fail("ModelError")
 
 
 def leave_behind(path):
-    """Start a process that has everything of ours, and write its number."""
+    """Start a process that inherits all open files, and write its process id to a file."""
     left = subprocess.Popen(["sleep", "600"], close_fds=False)
     Path(path).write_text(str(left.pid))
 
 
 def burn(seconds):
-    """Use processor time."""
+    """Use the processor for some seconds."""
     until = time.process_time() + seconds
     while time.process_time() < until:
         pass
 
 
 def trickle(seconds):
-    """Read a byte now and then, and do nothing in between."""
+    """Read a byte every 0.1 seconds, and do nothing in between."""
     until = time.monotonic() + seconds
     with open("/dev/zero", "rb", buffering=0) as file:
         while time.monotonic() < until:
@@ -114,23 +117,23 @@ def trickle(seconds):
 
 
 def hold(seconds):
-    """Sleep in C, and let no thread of Python run."""
+    """Sleep in C without releasing the GIL, so that no Python thread can run."""
     ctypes.PyDLL(None).sleep(seconds)
 
 
 def say(text):
-    """On standard output, by Python and by C, more than any buffer holds."""
+    """Write to standard output from Python and directly to its descriptor, more than any buffer holds."""
     print(text * 20_000, flush=True)
     os.write(1, text.encode() * 20_000)
 
 
 def warn(text):
-    """On standard error, a long line after many."""
+    """Write many lines and then a long one to standard error."""
     print((text + "\n") * 20_000 + text * 20_000, file=sys.stderr)
 
 
 def write_raw(text):
-    """Onto every socket that this process has, as no library should."""
+    """Write to every socket of this process, which no library should do."""
     for link in Path("/proc/self/fd").iterdir():
         if link.is_symlink() and link.readlink().name.startswith("socket"):
             os.write(int(link.name), text.encode())
@@ -142,12 +145,12 @@ def fail(name):
 
 
 def fail_for_memory(text):
-    """As an engine that takes what it was raised from for something else."""
+    """Raise an error whose cause is lack of memory, as an engine does that misinterprets it."""
     raise errors.ModelError("the weights are damaged") from RuntimeError(text)
 
 
 def note(path):
-    """That it came so far."""
+    """Append a mark to a file, which shows that the handler came this far."""
     with open(path, "a") as file:
         file.write("x")
 

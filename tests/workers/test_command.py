@@ -1,4 +1,7 @@
-"""A child may be run by any command, such as another virtual environment's Python; what runs no child is told."""
+"""Tests of the command that runs a worker process, such as Python of another virtual environment.
+
+A command that does not run the worker's program gives an error that says so.
+"""
 
 import errno
 import socket
@@ -23,12 +26,12 @@ time.sleep(600)
 
 
 def says(said, times=1):
-    """A command that sends bytes before anything else, and does not end."""
+    """A command that writes bytes to the worker's socket and then does not end."""
     return [sys.executable, "-c", SAYS.format(said=said, times=times)]
 
 
 def fails(command, **limits):
-    """How a worker fails to start with `command`, which it does once and for all."""
+    """The one-line error with which a worker fails to start with `command`."""
     worker = Worker(PLACE, {}, Limits(**limits), command=command)
     with pytest.raises(EngineError) as raised:
         list(worker.request({}, dict))
@@ -38,7 +41,7 @@ def fails(command, **limits):
 
 
 def test_python_of_another_environment(tmp_path):
-    """It has packages of its own, and speakkit among them."""
+    """A worker can run in another virtual environment that has speakkit installed."""
     venv.create(tmp_path / "other", symlinks=True)
     (packages,) = (tmp_path / "other").glob("lib/python*/site-packages")
     found = [entry for entry in sys.path if entry] + [sysconfig.get_path("purelib")]
@@ -49,7 +52,7 @@ def test_python_of_another_environment(tmp_path):
 
 
 def test_command_that_does_not_exist():
-    """Or that is no program."""
+    """A command that does not exist, or is no program, gives an error that names it."""
     assert str(fails(["/nowhere/python"])) == (
         "cannot run /nowhere/python as the worker of faults:load: no such file or directory"
     )
@@ -58,7 +61,7 @@ def test_command_that_does_not_exist():
 
 @pytest.mark.parametrize(("owner", "name"), [(socket, "socketpair"), (subprocess, "Popen")])
 def test_system_that_starts_no_more_processes(monkeypatch, owner, name):
-    """It is told what to do about it."""
+    """If the system cannot start more processes, the error says to run fewer workers."""
 
     def scarce(*_, **__):
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
@@ -80,7 +83,7 @@ def test_system_that_starts_no_more_processes(monkeypatch, owner, name):
     ],
 )
 def test_command_that_is_no_child_of_this_version(command, reason):
-    """It is told what it must run, and its process is ended."""
+    """A command that sends something other than this version's handshake is ended; the error says what it must run."""
     end = f"the command {sys.executable} {reason}; it must run speakkit.workers.child of this version of speakkit"
     assert str(fails(command)) == end
 
@@ -93,7 +96,7 @@ def test_command_that_is_no_child_of_this_version(command, reason):
     ],
 )
 def test_command_that_ends_at_once(command, reason):
-    """With its last words; what it prints is not taken for an answer."""
+    """If the command ends immediately, the error has its last output, which is not taken for a reply."""
     error = fails(command)
     assert str(error).startswith(f"the command {command[0]} ended at once (the worker of faults:load ")
     assert reason in str(error)
@@ -101,7 +104,7 @@ def test_command_that_ends_at_once(command, reason):
 
 
 def test_command_that_says_nothing():
-    """It hangs like a child that loads for ever."""
+    """A command that sends nothing is ended like a worker whose loading takes forever."""
     assert "made no progress" in str(fails(["sleep", "600"], start_s=0.4, deaths=1))
     with (
         pytest.raises(WorkerHung, match="made no progress"),
@@ -111,7 +114,7 @@ def test_command_that_says_nothing():
 
 
 def test_command_that_is_killed_may_be_tried_again(tmp_path):
-    """For lack of memory perhaps."""
+    """A command that was killed is started again, because lack of memory may have been the reason."""
     script = f"mkdir {tmp_path}/once 2>/dev/null && kill -9 $$; exec {' '.join(COMMAND)} $0"
     worker = Worker(PLACE, {}, command=["sh", "-c", script])
     assert list(worker.request({"reply": 1}, dict)) == [{"number": 1.0}]

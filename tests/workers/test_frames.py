@@ -1,4 +1,4 @@
-"""Frames come out as they went in, and nothing else comes out."""
+"""Tests of frames: they are read as they were packed, and invalid data is refused."""
 
 import io
 import json
@@ -26,19 +26,19 @@ def all_read(data):
 
 @given(st.lists(FRAMES, max_size=4))
 def test_what_is_packed_is_read(given):
-    """One after the other, whatever is in their payloads."""
+    """Any sequence of packed frames is read back unchanged, whatever is in the payloads."""
     assert all_read(b"".join(map(packed, given))) == given
 
 
 def test_names_that_are_no_text_survive():
-    """As Python has those of files: with lone surrogates."""
+    """File names that are no valid text are kept; Python represents them with lone surrogates."""
     frame = Frame({"file": "caf\udce9.wav"})
     assert all_read(packed(frame)) == [frame]
 
 
 @given(st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from(b'[{"n:1,}]\n\\u'), max_size=40).map(bytes))
 def test_no_bytes_break_the_reader(data):
-    """It gives frames, or says what is wrong."""
+    """For any bytes, the reader returns frames or raises FrameError."""
     try:
         found = all_read(data)
     except FrameError:
@@ -48,7 +48,7 @@ def test_no_bytes_break_the_reader(data):
 
 @given(FRAMES, st.data())
 def test_half_a_frame_is_none(frame, data):
-    """Wherever it is cut."""
+    """A frame that is cut anywhere raises FrameError."""
     whole = packed(frame)
     cut = whole[: data.draw(st.integers(1, len(whole) - 1))]
     if cut.endswith(b"\n") and not frame.payload:
@@ -83,7 +83,7 @@ def test_half_a_frame_is_none(frame, data):
     ],
 )
 def test_what_is_no_frame(data):
-    """Too long, too deep, no UTF-8, no JSON, no object, or a count that cannot be or that lies."""
+    """Data that is too long, too deep, no UTF-8, no JSON, no object, or of a wrong payload size raises FrameError."""
     with pytest.raises(FrameError) as raised:
         all_read(data)
     assert len(str(raised.value)) < 250
@@ -100,13 +100,13 @@ def test_what_is_no_frame(data):
     ],
 )
 def test_what_does_not_fit_is_not_packed(frame, reason):
-    """It is refused where it is sent, not where it is read."""
+    """A frame that is too large or not JSON raises FrameError when it is packed, not when it is read."""
     with pytest.raises(FrameError, match=reason):
         packed(frame)
 
 
 def test_header_of_the_greatest_length():
-    """Its last byte is the end of the line."""
+    """A header of exactly the maximum length, including its newline, is read."""
     frame = Frame({"a": "x" * (HEADER - len(json.dumps({"a": ""}, separators=(",", ":"))) - 1)})
     assert len(packed(frame)) == HEADER
     assert all_read(packed(frame)) == [frame]

@@ -1,4 +1,4 @@
-"""Values go from one process to another as they are, or are refused."""
+"""Tests of messages and values between processes: they arrive unchanged or are refused."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from speakkit.workers.messages import Bug, End, Failed, Handshake, Load, Reply, 
 
 
 class Version(str):
-    """As torch's."""
+    """A subclass of str, like torch's version."""
 
     __slots__ = ()
 
@@ -26,13 +26,13 @@ class Version(str):
 )
 @pytest.mark.parametrize("payload", [b"", b"\n\xff" * 1000])
 def test_what_is_packed_is_read(message, payload):
-    """Each kind of message, and its payload."""
+    """Every kind of message is read back unchanged, with its payload."""
     assert messages.read(io.BytesIO(messages.packed(message, payload))) == (message, payload)
 
 
 @pytest.mark.parametrize("fields", [{}, {"type": "dance"}, {"type": "end"}, {"type": "end", "resident": "much"}])
 def test_what_is_no_message(fields):
-    """A frame alone does not make one."""
+    """A valid frame that is no message raises FrameError."""
     with pytest.raises(FrameError, match="not a worker message"):
         messages.read(io.BytesIO(packed(Frame(fields))))
 
@@ -47,7 +47,7 @@ def test_what_is_no_message(fields):
     ],
 )
 def test_values_survive(value, kind):
-    """Names of files that are no text too; what is derived from a plain type is that type."""
+    """Values arrive unchanged, even undecodable file names; a subclass of a plain type arrives as that type."""
     found = messages.decoded(messages.encoded(value), kind)
     assert found == value
     assert type(found) in (str, float, tuple, type(Path()))
@@ -55,7 +55,7 @@ def test_values_survive(value, kind):
 
 @given(st.binary())
 def test_no_bytes_break_the_decoder(data):
-    """They are a value, or no payload."""
+    """For any bytes, the decoder returns a value or raises FrameError."""
     for kind in (Any, list[str], Path, End):
         try:
             messages.decoded(data, kind)
@@ -65,6 +65,6 @@ def test_no_bytes_break_the_decoder(data):
 
 @pytest.mark.parametrize(("value", "error"), [(object(), TypeError), (2**70, OverflowError), ("\ud800", FrameError)])
 def test_what_cannot_be_sent(value, error):
-    """It is refused where it is sent."""
+    """A value that cannot be encoded raises an error in the sender."""
     with pytest.raises(error):
         messages.encoded(value)

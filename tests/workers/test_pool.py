@@ -1,4 +1,4 @@
-"""Many requests, some of which fail, over several pool: each is answered once, in order, in bounded memory."""
+"""Tests of a pool: each of many requests, some of which fail, is answered once, in order, in bounded memory."""
 
 import random
 import signal
@@ -32,7 +32,7 @@ HARDY = Limits(deaths=1000)
 
 @pytest.fixture
 def pool():
-    """Two pool that may die as often as they like."""
+    """A pool of two workers with a limit of 1000 deaths."""
     with Pool(PLACE, {}, Any, 2, HARDY) as started:
         yield started
 
@@ -46,7 +46,7 @@ def kinds(outcomes):
 
 
 def test_answers_come_in_order(pool):
-    """The first takes longest, and the others do not wait for it."""
+    """Outcomes are in order; a slow first request does not delay the other ones."""
     pids = {worker.pid for worker in pool.workers}
     assert len(pids) == 2
     items = [{"sleep": 1 if i == 0 else 0, "echo": i} for i in range(20)]
@@ -60,7 +60,7 @@ def test_answers_come_in_order(pool):
 
 
 def test_random_deaths_lose_nothing_and_double_nothing(pool, tmp_path):
-    """Fifty requests, a third of which end their process at the first try."""
+    """All of fifty requests are answered once, although a third of them end their process at the first attempt."""
     dice = random.Random(5)
     ways = [{}, {}, {"die once": True}]
     requests = []
@@ -80,7 +80,7 @@ ERRORS += [WorkerOutOfMemory, EngineError, EngineError, type(None)]
 
 @pytest.mark.parametrize("most", [1, 4])
 def test_failures_are_outcomes_too(pool, most):
-    """And the others are answered, however many items a request has."""
+    """A failed item is an outcome with an error, and the others are answered, however many items a request has."""
     items = [orders for fault in FAULTS for orders in (fault, {"reply": 1})]
     outcomes = list(pool.map(items, most=most))
     assert [outcome.item for outcome in outcomes] == items
@@ -91,7 +91,7 @@ def test_failures_are_outcomes_too(pool, most):
 
 @pytest.mark.parametrize("poisoned", [(0, 1), (16, 17)])
 def test_two_poisoned_items_do_not_end_a_scan(poisoned):
-    """Of eighteen, although none was answered before them, by a single worker with the limits of all."""
+    """Two items of eighteen that end their process fail alone, even with a single worker and the default limits."""
     with Pool(PLACE, {}, Any, 1) as pool:
         outcomes = list(pool.map(({"exit": 1} if i in poisoned else {"reply": i} for i in range(18)), most=9))
     assert [i for i, kind in enumerate(kinds(outcomes)) if kind is WorkerDied] == list(poisoned)
@@ -100,7 +100,7 @@ def test_two_poisoned_items_do_not_end_a_scan(poisoned):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_the_error_of_an_item_is_its_own(pool, most):
-    """As the engine told it; the process goes on."""
+    """An error of a single item is its outcome as the engine reported it, and the process goes on."""
     items = [{"fail alone": error} for error in ("error", "bug", "memory")]
     pids = {worker.pid for worker in pool.workers}
     outcomes = list(pool.map(items, most=most))
@@ -112,14 +112,14 @@ def test_the_error_of_an_item_is_its_own(pool, most):
 
 
 def test_what_is_answered_is_not_asked_again(pool, tmp_path):
-    """Of a request whose process dies in the middle, only the rest is."""
+    """If a process dies in the middle of a request, only the unanswered items are sent again."""
     items = [{"note": str(tmp_path / f"{i}"), **({"exit": 1} if i == 2 else {})} for i in range(5)]
     assert kinds(pool.map(items, most=5)) == [type(None)] * 2 + [WorkerDied] + [type(None)] * 2
     assert [(tmp_path / f"{i}").read_text() for i in range(5)] == ["x", "x", "xxx", "x", "x"]
 
 
 def test_requests_are_filled_by_weight(pool):
-    """Until they have as much as is asked for."""
+    """A request is filled with items up to a total weight."""
     items = [{"echo": weight} for weight in (1, 1, 5, 1, 1, 1, 9)]
     batches = []
     handed = pool._outcomes
@@ -129,7 +129,7 @@ def test_requests_are_filled_by_weight(pool):
 
 
 def test_an_item_that_is_too_large_is_told(pool, monkeypatch):
-    """Whichever request it would have been in."""
+    """An item that is too large to send fails alone, whichever request it would have been in."""
     monkeypatch.setattr(frames, "PAYLOAD", 500)
     items = [{"reply": 1}, {"payload": bytes(1000)}, {"reply": 3}]
     outcomes = list(pool.map(items, most=3))
@@ -138,7 +138,7 @@ def test_an_item_that_is_too_large_is_told(pool, monkeypatch):
 
 
 def test_a_hang_is_quarantined():
-    """As a death is."""
+    """An item that makes its process hang fails alone, like an item that ends its process."""
     with Pool(PLACE, {}, Any, 1, Limits(silence_s=0.4, retries=0)) as pool:
         outcomes = list(pool.map([{"reply": 1}, {"sleep": 60}, {"reply": 3}], most=3))
     assert kinds(outcomes) == [type(None), WorkerHung, type(None)]
@@ -146,7 +146,7 @@ def test_a_hang_is_quarantined():
 
 
 def test_audio_seconds_of_all_items_of_a_request_count():
-    """Its processor time is theirs together."""
+    """The processor time limit of a request is computed from the audio seconds of all its items."""
     with Pool(PLACE, {}, Any, 1, Limits(cpu_s=0, cpu_per_audio_s=1, retries=0)) as pool:
         lengths = {0.3: 9, 0.6: 9, 1.0: 0.1, 0.0: 0}
         outcomes = list(
@@ -156,7 +156,7 @@ def test_audio_seconds_of_all_items_of_a_request_count():
 
 
 def test_only_so_much_is_taken_ahead(pool):
-    """Requests without an end are answered as they come."""
+    """Of endless items, only a bounded number is read ahead."""
     taken = []
 
     def endless():
@@ -169,7 +169,7 @@ def test_only_so_much_is_taken_ahead(pool):
 
 
 def test_what_is_answered_is_given_before_more_is_taken(pool):
-    """Although there is room for more ahead: items may come slowly."""
+    """An outcome that is ready is returned before another item is read, because items may come slowly."""
     given, futures = [], []
     submit = pool._threads.submit
     pool._threads.submit = lambda *task: futures.append(submit(*task)) or futures[-1]
@@ -185,7 +185,7 @@ def test_what_is_answered_is_given_before_more_is_taken(pool):
 
 
 def test_readers_that_stop_do_not_disturb_others(pool):
-    """One is left in the middle, two are read in turn."""
+    """Reading one result only in part does not affect two others that are read alternately."""
     first, second = ([{"reply": i} for i in range(start, start + 20)] for start in (0, 100))
     next(pool.map(first))
     turns = zip(pool.map(first), pool.map(second), strict=True)
@@ -193,7 +193,7 @@ def test_readers_that_stop_do_not_disturb_others(pool):
 
 
 def test_each_may_be_asked_in_a_thread_of_its_own(pool):
-    """As the bench does."""
+    """`each` calls a function for every worker in a thread of its own, as the bench does."""
 
     def drive(worker):
         return [reply["pid"] for i in range(10) for reply in worker.request([{"echo": i}], Any)]
@@ -203,7 +203,7 @@ def test_each_may_be_asked_in_a_thread_of_its_own(pool):
 
 
 def test_an_engine_that_answers_nothing_ends_all():
-    """The rest would fail alike."""
+    """If a new engine answers nothing, the map ends with WorkerGivenUp, because the rest would fail too."""
     with Pool(PLACE, {}, Any, 2, Limits(deaths=3, retries=0)) as pool:
         outcomes = pool.map({"exit": 1} for _ in range(1000))
         with pytest.raises(WorkerGivenUp, match="3 deaths"):
@@ -212,7 +212,7 @@ def test_an_engine_that_answers_nothing_ends_all():
 
 @pytest.mark.parametrize("most", [1, 4])
 def test_many_items_in_a_row_are_quarantined_where_the_engine_is_sound(most):
-    """One that was answered before shows that."""
+    """If an engine has answered before, any number of failing items in a row fails alone."""
     with Pool(PLACE, {}, Any, 1, Limits(deaths=2, retries=0)) as pool:
         items = [{"reply": 0}, *({"exit": i} for i in range(1, 5)), {"reply": 5}]
         outcomes = list(pool.map(items, most=most))
@@ -221,7 +221,7 @@ def test_many_items_in_a_row_are_quarantined_where_the_engine_is_sound(most):
 
 
 def test_an_engine_that_breaks_ends_all(tmp_path):
-    """What it answered before, it does not any more."""
+    """If an engine fails even for an item that it answered before, the map ends with WorkerGivenUp."""
     broken = str(tmp_path / "broken")
     with Pool(PLACE, {"die if": broken}, Any, 1, Limits(deaths=2, retries=0)) as pool:
         outcomes = pool.map([{"die if": broken, "reply": i} for i in range(1000)])
@@ -231,7 +231,7 @@ def test_an_engine_that_breaks_ends_all(tmp_path):
 
 
 def test_what_cannot_be_loaded_is_told():
-    """And a count that makes no sense is refused."""
+    """If the engine cannot be loaded, its error is raised; a pool of 0 workers is refused."""
     with pytest.raises(ModelError, match="as told"), Pool(PLACE, {"fail": "ModelError"}, Any, 2):
         pass
     with pytest.raises(BadValue, match="use 1 or more"):
@@ -239,7 +239,7 @@ def test_what_cannot_be_loaded_is_told():
 
 
 def test_what_cannot_be_loaded_again_ends_all(tmp_path):
-    """It is no fault of the item that comes next."""
+    """If a replaced process cannot load the engine, the map ends with that error; it is not the next item's fault."""
     with Pool(PLACE, {"fail if": str(tmp_path / "gone")}, Any, 1) as pool:
         outcomes = pool.map([{"reply": 1}, {"note": str(tmp_path / "gone"), "exit": 1}, {"reply": 3}])
         assert numbers([next(outcomes)]) == [1]
@@ -248,7 +248,7 @@ def test_what_cannot_be_loaded_again_ends_all(tmp_path):
 
 
 def test_one_that_cannot_start_ends_all(gone, tmp_path):
-    """None is left that could."""
+    """If one worker cannot start, the error is raised, and the other one is ended."""
     pool = Pool(PLACE, {"die once": str(tmp_path / "died")}, Any, 2)
     with pytest.raises(WorkerDied, match="exit code 9"), pool:
         pass
@@ -256,7 +256,7 @@ def test_one_that_cannot_start_ends_all(gone, tmp_path):
 
 
 def test_closing_ends_all_at_once(gone):
-    """Also in the middle of answers; nothing can be asked any more."""
+    """Closing ends all processes immediately, even during a request; later requests raise an EngineError."""
     start = time.monotonic()
     with Pool(PLACE, {}, Any, 2) as pool:
         pids = [worker.pid for worker in pool.workers]
@@ -283,7 +283,7 @@ with Pool("faults:each", {}, Any, 2) as pool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left_behind(gone, at_work, number):
-    """By a Ctrl-C, which ends them at once, or the death of the parent."""
+    """No process is left running after Ctrl-C, which ends the workers immediately, or after the death of the parent."""
     sent = []
     started: subprocess.Popen
     note = at_work(lambda: sent.append(started.send_signal(number)))

@@ -1,4 +1,4 @@
-"""What works is not killed, however slow it is; what hangs is, however it does so."""
+"""Tests of the watchdog: a slow process that makes progress is not killed, and a hanging one is."""
 
 import os
 import signal
@@ -23,13 +23,13 @@ SPINNERS = 8
 
 @pytest.mark.parametrize("orders", [{"burn": 0.75}, {"trickle": 0.75}])
 def test_what_works_in_silence_is_left_alone(orders):
-    """Three times as long as it may do nothing: it uses the processor, or reads."""
+    """A process that sends nothing but uses the processor or reads is not killed, even after three times the limit."""
     with Worker(PLACE, {}, BRIEF) as worker:
         assert list(worker.request({**orders, "reply": 1}, Any)) == [{"number": 1.0}]
 
 
 def test_loading_that_works_is_left_alone():
-    """However long it takes; one that never ends is ended."""
+    """Loading that makes progress is not killed, however long it takes; above its limit of processor time it is."""
     with Worker(PLACE, {"burn": 0.75}, Limits(start_s=0.25)):
         pass
     limits = Limits(start_cpu_s=0.3)
@@ -38,7 +38,7 @@ def test_loading_that_works_is_left_alone():
 
 
 def test_work_of_descendants_counts(tmp_path):
-    """Of a process that waits for another one, such as npm."""
+    """Progress of child processes counts, because a process may wait for another one, such as npm."""
     command = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.75: pass"]
     with subprocess.Popen(["sh", "-c", f"{' '.join(map(repr, command))}; true"], start_new_session=True) as started:
         dog = Watchdog(started.pid, Allowance(0.25, 100, 100))
@@ -48,7 +48,7 @@ def test_work_of_descendants_counts(tmp_path):
 
 
 def test_processor_time_is_limited_by_the_length_of_the_audio():
-    """An endless loop is no progress for ever."""
+    """Processor time is limited in proportion to the audio, so that an endless loop is ended."""
     with Worker(PLACE, {}, Limits(cpu_s=0.1, cpu_per_audio_s=0.1, retries=0)) as worker:
         assert list(worker.request({"burn": 0.6}, Any, audio_s=20)) == []
         with pytest.raises(WorkerHung, match=r"used more than 0\.3 s of processor time$"):
@@ -56,7 +56,7 @@ def test_processor_time_is_limited_by_the_length_of_the_audio():
 
 
 def test_a_process_that_was_stopped_for_a_while_goes_on(at_work):
-    """If it is continued before its time is over."""
+    """A process that was stopped and continued within its time answers its request."""
     with Worker(PLACE, {}, Limits(silence_s=20, retries=0)) as worker:
         note = at_work(os.kill, worker.pid, signal.SIGSTOP)
         answers = []
@@ -79,7 +79,7 @@ def _stopped(pid):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that passes when it is told to, and a process that does what it is told to: clock.pass_(1, cpu=0.1)."""
+    """A fake clock and a fake usage. clock.looked(dog, 1, cpu=0.1) advances both and returns the watchdog's verdict."""
 
     class Clock:
         now = 1000.0
@@ -110,13 +110,13 @@ IDLE = "made no progress for 10 s"
     ],
 )
 def test_signs_of_progress(clock, work, verdict):
-    """A little of the processor is none; waiting for it is one."""
+    """I/O, activity, or enough processor time is progress; a very small amount of processor time is not."""
     dog = Watchdog(1, Allowance(10, 1000, 1000))
     assert [clock.looked(dog, 0.25, **work) for _ in range(60)][-1] == verdict
 
 
 def test_one_sign_is_enough(clock):
-    """The time without progress begins anew."""
+    """A single sign of progress restarts the time limit."""
     dog = Watchdog(1, Allowance(10, 1000, 1000))
     for _ in range(3):
         assert {clock.looked(dog, 0.25) for _ in range(38)} == {""}
@@ -127,7 +127,7 @@ def test_one_sign_is_enough(clock):
 
 
 def test_the_clock_is_a_limit_too(clock):
-    """A far one, for what works and works and says no word."""
+    """A process that works but sends nothing is ended after a longer limit of wall time."""
     dog = Watchdog(1, Allowance(10, 1000, 100))
     for _ in range(2):
         assert {clock.looked(dog, 0.25, cpu=0.25) for _ in range(399)} == {""}
@@ -136,14 +136,14 @@ def test_the_clock_is_a_limit_too(clock):
 
 
 def test_time_in_which_nobody_looked_does_not_count(clock):
-    """The machine was asleep for an hour, or this process was stopped."""
+    """Time between two looks counts only up to a limit, because the machine or this process may have been suspended."""
     dog = Watchdog(1, Allowance(10, 1000, 100))
     assert {clock.looked(dog, 3600) for _ in range(19)} == {""}
     assert clock.looked(dog, 3600) == IDLE
 
 
 def test_usage_of_a_process_that_is_no_more():
-    """It is none, and no progress."""
+    """The usage of a process that has ended is zero, and its watchdog reports nothing."""
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     assert watchdog.usage(ended.pid) == Usage(0.0, 0, is_active=False)
@@ -152,7 +152,10 @@ def test_usage_of_a_process_that_is_no_more():
 
 @pytest.mark.slow
 def test_nothing_is_killed_while_every_core_is_busy():
-    """Eight processes spin, and the worker has the lowest priority of all: it gets a hundredth of a core at most."""
+    """With eight busy processes and the lowest priority, a worker that makes progress is not killed.
+
+    It gets at most a hundredth of a core.
+    """
     spin = [sys.executable, "-c", "while True: pass"]
     with ExitStack() as stack:
         for _ in range(SPINNERS):

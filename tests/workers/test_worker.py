@@ -1,4 +1,4 @@
-"""A worker answers, tells failures apart, and is replaced when it dies, hangs or grows."""
+"""Tests of a worker: replies, kinds of failure, and replacement of a process that dies, hangs or grows."""
 
 import json
 import math
@@ -40,13 +40,13 @@ def asked(worker, **orders):
 
 
 def is_alive(worker, pid):
-    """Whether it answers, by the process `pid`."""
+    """Whether the worker answers, and by the process `pid`."""
     (reply,) = asked(worker, echo="still here")
     return reply == {"echo": "still here", "pid": pid, "payload": b""}
 
 
 def test_answers_come_from_another_process(worker):
-    """As many as there are, with their payloads bit by bit, and none where there is none."""
+    """Replies come from another process, any number per request, with their payloads bit for bit."""
     samples = struct.pack("<3f", 0.5, math.nan, -math.inf)
     assert asked(worker, payload=samples, echo="été", reply=2) == [
         {"echo": "été", "pid": worker.pid, "payload": samples},
@@ -58,7 +58,7 @@ def test_answers_come_from_another_process(worker):
 
 
 def test_replies_come_while_the_answer_is_under_way(worker):
-    """The first is there long before the end."""
+    """A reply is returned as soon as it is sent, long before the request ends."""
     start = time.monotonic()
     replies = worker.request({"reply": 1, "sleep": 30}, Any)
     assert next(replies) == {"number": 1.0}
@@ -66,14 +66,14 @@ def test_replies_come_while_the_answer_is_under_way(worker):
 
 
 def test_payloads_that_fill_every_buffer(worker):
-    """Both ways."""
+    """Payloads larger than every buffer are sent in both directions."""
     payload = os.urandom(2**20) * 16
     (reply,) = asked(worker, payload=payload, echo=1)
     assert reply["payload"] == payload
 
 
 def test_who_stops_listening_does_not_disturb_the_next(worker):
-    """Nor does what failed where nobody heard of it."""
+    """A request whose replies are not read to the end does not affect the next one, even if it fails later."""
     pid = worker.pid
     for rest in ({"echo": 2}, {"fail": "ModelError"}, {"fail": "KeyError"}):
         next(worker.request({"reply": 1, **rest}, Any))
@@ -81,7 +81,7 @@ def test_who_stops_listening_does_not_disturb_the_next(worker):
 
 
 def test_a_death_that_nobody_heard_of_does_not_count_against_the_next():
-    """Nor a hang: the next request needs no retry."""
+    """A death or a hang during unread replies does not count against the next request, which needs no retry."""
     with Worker(PLACE, {}, Limits(silence_s=0.5, retries=0)) as worker:
         for rest in ({"sleep": 0.2, "exit": 1}, {"sleep": 60}):
             pid = worker.pid
@@ -93,7 +93,7 @@ def test_a_death_that_nobody_heard_of_does_not_count_against_the_next():
     "name", ["BadValue", "TextError", "ModelError", "StorageError", "NoAudioDevice", "EngineError"]
 )
 def test_expected_failures_keep_their_class_and_text(worker, name):
-    """Hence their exit code; the process takes the next request."""
+    """An expected error keeps its class and text, and thus its exit code; the same process takes the next request."""
     pid = worker.pid
     with pytest.raises(getattr(errors, name), match=r"^it failed, as told$") as raised:
         asked(worker, fail=name)
@@ -102,14 +102,14 @@ def test_expected_failures_keep_their_class_and_text(worker, name):
 
 
 def test_expected_failures_of_other_classes(worker):
-    """By the nearest that everybody knows."""
+    """An expected error of an unknown class is raised as its nearest known base class."""
     with pytest.raises(errors.ModelError, match="as told") as raised:
         asked(worker, fail="Own")
     assert type(raised.value) is errors.ModelError
 
 
 def test_bugs_tell_where_they_are(worker):
-    """And are no expected failures; the process takes the next request."""
+    """An unexpected exception is raised as WorkerBug with its stack frames; the same process takes the next request."""
     pid = worker.pid
     with pytest.raises(WorkerBug, match=r"^KeyError: 'it failed, as told'$") as raised:
         asked(worker, fail="KeyError")
@@ -123,7 +123,7 @@ def test_bugs_tell_where_they_are(worker):
     ("reply", "reason"), [("nothing that can be sent", "object cannot be sent"), ("half", "half of a character")]
 )
 def test_a_reply_that_cannot_be_sent_is_a_bug(worker, reply, reason):
-    """Of the handler; the process takes the next request."""
+    """A reply that cannot be encoded is a bug of the handler; the same process takes the next request."""
     pid = worker.pid
     with pytest.raises(WorkerBug, match=reason):
         asked(worker, reply_with=reply)
@@ -135,7 +135,7 @@ def test_a_reply_that_cannot_be_sent_is_a_bug(worker, reply, reason):
     [({"reply": 1}, str), ({"reply": "nan"}, dict[str, Annotated[float, Meta(ge=0)]]), ({"echo": 1}, dict[str, int])],
 )
 def test_a_reply_of_another_type_is_told(worker, orders, kind):
-    """Such as NaN, which must not pass for a figure."""
+    """A reply of the wrong type, such as NaN in place of a number, raises EngineError."""
     pid = worker.pid
     with pytest.raises(EngineError, match=r"^the worker of faults:load sent an invalid reply: Expected"):
         list(worker.request(orders, kind))
@@ -144,7 +144,7 @@ def test_a_reply_of_another_type_is_told(worker, orders, kind):
 
 @pytest.mark.parametrize("orders", [{"echo": 1, "payload": bytes(1000)}, {"echo": "\ud800"}])
 def test_a_request_that_cannot_be_sent_is_not_sent(worker, orders, monkeypatch):
-    """Too large, or no text: the process does not hear of it."""
+    """A request that is too large, or has invalid text, raises FrameError and is not sent."""
     monkeypatch.setattr(frames, "PAYLOAD", 500)
     pid = worker.pid
     with pytest.raises(FrameError):
@@ -153,7 +153,7 @@ def test_a_request_that_cannot_be_sent_is_not_sent(worker, orders, monkeypatch):
 
 
 def test_a_request_may_be_larger_than_a_header(worker):
-    """Texts and lists of any length are payload."""
+    """A request may be larger than a header, because texts and lists are in the payload."""
     (reply,) = asked(worker, echo="x" * 70_000)
     assert reply["echo"] == "x" * 70_000
 
@@ -171,7 +171,7 @@ def test_a_request_may_be_larger_than_a_header(worker):
     ],
 )
 def test_what_cannot_be_loaded(gone, place, settings, kind, reason):
-    """It is told on starting, and no process is left."""
+    """If loading fails, `start` raises the error, and no process is left."""
     limits = Limits(start_s=0.5 if "sleep" in settings else 60)
     worker = Worker(place, settings, limits)
     with pytest.raises(kind, match=reason):
@@ -199,7 +199,7 @@ def test_what_cannot_be_loaded(gone, place, settings, kind, reason):
     ],
 )
 def test_a_death_is_told_and_made_good(orders, reason):
-    """In one line; a fresh process takes the next request."""
+    """If a process dies, a one-line error gives the reason, and a new process takes the next request."""
     with Worker(PLACE, {}, ONCE) as worker:
         pid = worker.pid
         with pytest.raises(WorkerDied, match=rf"^the worker of faults:load {reason}") as raised:
@@ -211,7 +211,7 @@ def test_a_death_is_told_and_made_good(orders, reason):
 
 
 def test_a_hang_is_ended(gone):
-    """After the time without progress that is allowed."""
+    """A process that makes no progress for the allowed time is ended."""
     with Worker(PLACE, {}, Limits(silence_s=0.5, retries=0)) as worker:
         pid = worker.pid
         start = time.monotonic()
@@ -222,7 +222,7 @@ def test_a_hang_is_ended(gone):
 
 
 def test_a_process_that_does_not_read_hangs():
-    """A request that it never takes is a silence too."""
+    """A process that does not read its request is ended as hanging."""
     with Worker(PLACE, {}, Limits(silence_s=0.5, retries=0)) as worker:
         os.kill(worker.pid, signal.SIGSTOP)
         with pytest.raises(WorkerHung):
@@ -239,7 +239,10 @@ def test_a_process_that_does_not_read_hangs():
     ],
 )
 def test_lack_of_memory_is_told_apart(orders):
-    """Python's, torch's by its name, that of others by what they say; and a fresh process has all of it again."""
+    """Lack of memory is recognised from Python, from torch by the class, and from others by the message.
+
+    A new process takes the next request, with all memory free again.
+    """
     with Worker(PLACE, {}, ONCE) as worker:
         pid = worker.pid
         with pytest.raises(WorkerOutOfMemory, match="out of memory"):
@@ -248,7 +251,7 @@ def test_lack_of_memory_is_told_apart(orders):
 
 
 def test_a_request_is_tried_once_more(tmp_path):
-    """By a fresh process, and it is answered once."""
+    """A request whose process dies is tried once more in a new process, and answered once."""
     with Worker(PLACE, {}) as worker:
         pid = worker.pid
         (reply,) = asked(worker, die_once=str(tmp_path / "died"), echo=1)
@@ -256,7 +259,7 @@ def test_a_request_is_tried_once_more(tmp_path):
 
 
 def test_a_request_is_tried_only_so_often(tmp_path):
-    """And never again once something was replied, for that would be said twice."""
+    """A request is retried only once, and not at all after its first reply, which would be sent twice."""
     with Worker(PLACE, {}, Limits(deaths=9)) as worker:
         with pytest.raises(WorkerDied):
             asked(worker, note=str(tmp_path / "twice"), exit=1)
@@ -269,7 +272,10 @@ def test_a_request_is_tried_only_so_often(tmp_path):
 
 
 def test_three_lost_requests_in_a_row_are_too_many(monkeypatch):
-    """It is given up, with the last reason, until a minute is over; then one more is tried."""
+    """After three lost requests in a row, the worker is given up with the last reason.
+
+    After a minute, one more request is tried.
+    """
     from speakkit.workers import worker as module
 
     with Worker(PLACE, {}, Limits(deaths=3, retries=0)) as worker:
@@ -289,7 +295,7 @@ def test_three_lost_requests_in_a_row_are_too_many(monkeypatch):
 
 @pytest.mark.parametrize("well", [{"reply": 1}, {"fail": "ModelError"}])
 def test_requests_that_are_answered_in_between_are_a_sign_of_life(well):
-    """However many others were lost: each of those is told of its own death."""
+    """Requests answered in between reset the count of lost requests, and each lost request raises its own error."""
     with Worker(PLACE, {}, Limits(deaths=2, retries=0)) as worker:
         for _ in range(3):
             with pytest.raises(WorkerDied):
@@ -299,7 +305,7 @@ def test_requests_that_are_answered_in_between_are_a_sign_of_life(well):
 
 
 def test_loading_that_dies_each_time_is_given_up(tmp_path):
-    """By a request at its third process; `start` tells of the first."""
+    """A request gives up after three deaths while loading; `start` raises the error of the first one."""
     settings = {"note": str(tmp_path / "loads"), "exit": 3}
     worker = Worker(PLACE, settings, Limits(deaths=3))
     with pytest.raises(WorkerGivenUp, match=r"exit code 3.*3 deaths in a row$"):
@@ -312,7 +318,7 @@ def test_loading_that_dies_each_time_is_given_up(tmp_path):
 
 
 def test_growth_is_bounded(worker):
-    """Beyond its limit a process answers, and a fresh one answers next; without a limit it stays."""
+    """A process above its memory limit answers its request, and is then replaced; without a limit it stays."""
     pid = worker.pid
     asked(worker, grow=100)
     assert worker.resident > 100 * 2**20
@@ -328,7 +334,7 @@ def test_growth_is_bounded(worker):
 
 
 def test_a_limit_below_what_is_loaded_is_told():
-    """Instead of a fresh process for each request."""
+    """If loading alone exceeds the memory limit, `start` raises an error; every request would need a restart."""
     with (
         pytest.raises(EngineError, match=r"faults:load takes \d+ MB once loaded"),
         Worker(PLACE, {}, Limits(rss_bytes=9)),
@@ -337,7 +343,7 @@ def test_a_limit_below_what_is_loaded_is_told():
 
 
 def test_a_process_that_died_while_nobody_asked_is_replaced(gone):
-    """Without a retry."""
+    """A process that died between two requests is replaced without a retry."""
     with Worker(PLACE, {}, ONCE) as worker:
         pid = worker.pid
         os.kill(pid, signal.SIGKILL)
@@ -348,7 +354,7 @@ def test_a_process_that_died_while_nobody_asked_is_replaced(gone):
 
 
 def test_what_is_printed_does_not_reach_the_frames(worker):
-    """By Python or by C; and however much is written to standard error, it neither blocks nor fills the memory."""
+    """Printed output does not reach the frames, and long output to standard error neither blocks nor fills memory."""
     pid = worker.pid
     asked(worker, say='{"end": 1}\n', warn="warning")
     assert is_alive(worker, pid)
@@ -358,13 +364,13 @@ def test_what_is_printed_does_not_reach_the_frames(worker):
 
 
 def test_only_the_end_of_standard_error_is_kept(worker):
-    """Whatever an engine warns of."""
+    """At most KEPT characters of standard error are kept, from its end."""
     asked(worker, warn="warning")
     assert len(worker._process._last_words) <= KEPT
 
 
 def test_a_death_is_heard_of_although_others_live_on(tmp_path, number_in, gone):
-    """A process that the dead one left behind does not keep its channel open, and is ended too."""
+    """The death of a process is noticed although its child process keeps the socket open; the child is ended too."""
     left = tmp_path / "left"
     with Worker(PLACE, {}, Limits(silence_s=5, retries=0)) as worker, pytest.raises(WorkerDied) as raised:
         asked(worker, leave_behind=str(left), signal="SIGTERM")
@@ -373,14 +379,14 @@ def test_a_death_is_heard_of_although_others_live_on(tmp_path, number_in, gone):
 
 
 def test_closing_ends_what_the_process_started(worker, tmp_path, number_in, gone):
-    """Its whole process group."""
+    """Closing ends the whole process group of the worker."""
     asked(worker, leave_behind=str(tmp_path / "left"))
     worker.close()
     assert gone([number_in(tmp_path / "left")])
 
 
 def test_closing_ends_it_at_once(gone, at_work):
-    """Also in the middle of an answer, for which another thread waits; nothing is started any more."""
+    """Closing ends the process immediately, even if another thread waits for a reply, and no new process is started."""
     worker = Worker(PLACE, {}, Limits(retries=5))
     worker.start()
     pid, start = worker.pid, time.monotonic()
@@ -394,7 +400,7 @@ def test_closing_ends_it_at_once(gone, at_work):
 
 
 def test_closing_while_it_loads(gone, at_work):
-    """The process that is not yet ready ends too."""
+    """Closing ends a process that is still loading."""
 
     def close():
         worker.close()
@@ -407,7 +413,7 @@ def test_closing_while_it_loads(gone, at_work):
 
 
 def test_ctrl_c_is_the_affair_of_the_parent(worker):
-    """It does nothing to the process."""
+    """SIGINT has no effect on the worker process, because the parent handles Ctrl-C."""
     pid = worker.pid
     os.kill(pid, signal.SIGINT)
     assert is_alive(worker, pid)
@@ -415,7 +421,10 @@ def test_ctrl_c_is_the_affair_of_the_parent(worker):
 
 
 def test_ctrl_c_in_the_parent_ends_it(worker, gone, at_work):
-    """Even where the parent goes on: who was interrupted may have read half a frame."""
+    """Ctrl-C in the parent ends the worker process, even if the parent goes on.
+
+    The interrupted read may have consumed half a frame.
+    """
     pid = worker.pid
     with pytest.raises(KeyboardInterrupt):
         asked(worker, note=at_work(os.kill, os.getpid(), signal.SIGINT), sleep=60)
@@ -424,7 +433,10 @@ def test_ctrl_c_in_the_parent_ends_it(worker, gone, at_work):
 
 
 def test_it_outlives_the_thread_that_started_it(worker):
-    """The kernel can end a process with the thread that started it, which is not asked for."""
+    """A worker process outlives the thread that started it.
+
+    The kernel can end a process together with that thread, but the worker does not request this.
+    """
     other = Worker(PLACE, {})
     thread = Thread(target=other.start)
     thread.start()
@@ -435,7 +447,7 @@ def test_it_outlives_the_thread_that_started_it(worker):
 
 
 def test_files_of_the_folder_are_no_modules(tmp_path, monkeypatch):
-    """Whatever the user calls them."""
+    """A file in the current folder does not replace a module of the worker process, whatever its name."""
     (tmp_path / "socket.py").write_text("raise SystemExit('the wrong one')")
     monkeypatch.chdir(tmp_path)
     with Worker(PLACE, {}) as worker:
@@ -454,7 +466,7 @@ with Worker("faults:load", {}, command=json.loads(sys.argv[2])) as worker:
 """
 CHILD = [*COMMAND]
 PORTABLE = "import fcntl; fcntl.fcntl = lambda *_: 0; from speakkit.workers import child; child.main()"
-"""A child on a system whose kernel does not end a process group with a pipe, such as macOS."""
+"""A worker on a system whose kernel does not end a process group when a pipe closes, such as macOS."""
 
 
 @pytest.mark.parametrize(
@@ -470,7 +482,7 @@ PORTABLE = "import fcntl; fcntl.fcntl = lambda *_: 0; from speakkit.workers impo
     ],
 )
 def test_no_process_is_left_behind(gone, number_in, tmp_path, number, command, orders):
-    """Neither one at work nor an idle one nor one that it started, by a Ctrl-C or the death of the parent.
+    """After Ctrl-C or the death of the parent, no busy or idle worker process and none of its children is left.
 
     On Linux the kernel ends even a process whose C code lets no thread run.
     """
@@ -491,6 +503,6 @@ def test_no_process_is_left_behind(gone, number_in, tmp_path, number, command, o
 
 
 def test_errors_of_workers_are_expected_ones():
-    """Exit code 1, and a bug's is not."""
+    """Errors of workers are expected errors (exit code 1); a bug of a worker is not."""
     assert issubclass(WorkerGivenUp, SpeakkitError)
     assert not issubclass(WorkerBug, SpeakkitError)

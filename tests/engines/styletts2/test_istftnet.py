@@ -1,4 +1,4 @@
-"""The generator against the original's, with the same F0 and the same noise."""
+"""Tests of the generator against the original, with the same F0 and the same noise."""
 
 import torch
 
@@ -8,13 +8,16 @@ SEED = 7
 
 
 def noise(tensor):
-    """What the original would draw, [1, 600 T, 9] and then [1, 600 T, 1], as ours draws it."""
+    """Replaces torch.randn_like in the original, and draws the noise in the order of speakkit's network.
+
+    The original draws [1, 600 T, 9], then [1, 600 T, 1].
+    """
     drawn = torch.empty(tensor.transpose(1, 2).shape).normal_(generator=torch.Generator().manual_seed(SEED))
     return drawn.transpose(1, 2)
 
 
 def f0_curve(frames):
-    """A voice that rises and falls, with a pause in it, [1, frames] hertz."""
+    """An F0 curve that rises and falls and has a pause, [1, frames] hertz."""
     f0 = 180 + 60 * torch.sin(torch.arange(frames) / 20)
     f0[frames // 3 : frames // 2] = 0.0
     return f0[None]
@@ -22,7 +25,10 @@ def f0_curve(frames):
 
 @torch.inference_mode()
 def test_source_is_the_originals(network, kmodel, alone, monkeypatch):
-    """The sum at the rate of F0 is the sum of the original, which goes to 300 times the rate and back."""
+    """The harmonic source equals the original's, although it is summed at the rate of F0.
+
+    The original resamples to 300 times that rate and back.
+    """
     monkeypatch.setattr(torch, "randn_like", noise)
     f0 = f0_curve(200)
     source, generator = network.decoder.generator.m_source, kmodel.decoder.generator
@@ -33,7 +39,7 @@ def test_source_is_the_originals(network, kmodel, alone, monkeypatch):
 
 @torch.inference_mode()
 def test_generator_is_the_originals(network, kmodel, alone, monkeypatch):
-    """For features that speech has, the samples differ by rounding alone."""
+    """For the features of real speech, the samples differ from the original's only by rounding."""
     monkeypatch.setattr(torch, "randn_like", noise)
     given = []
     with kmodel.decoder.generator.register_forward_pre_hook(lambda _, arguments: given.extend(arguments)):

@@ -1,4 +1,4 @@
-"""The network's own parts against the original's."""
+"""Tests of the network's own modules against the original's."""
 
 import torch
 
@@ -9,13 +9,17 @@ from speakkit.engines.styletts2.network import StyleTTS2
 
 @torch.inference_mode()
 def test_text_is_encoded_as_the_original_does(network, kmodel, tokens, alone):
-    """To the bit."""
+    """The text encoder equals the original's bit for bit."""
     lengths, mask = torch.tensor([tokens.shape[1]]), torch.zeros(tokens.shape, dtype=torch.bool)
     assert torch.equal(network.text_encoder(tokens, alone(tokens.shape[1])), kmodel.text_encoder(tokens, lengths, mask))
 
 
 def test_every_weight_of_the_original_has_its_place(kmodel):
-    """By its name and in its shape; weight norm's two are one, and the pooler and norms of scale one are not used."""
+    """Every weight of the original has the same name and shape in speakkit's network.
+
+    Exceptions: the two tensors of weight norm are merged into one, and the pooler and the norms of scale one are not
+    used.
+    """
     with torch.device("meta"):
         ours = {name: tensor.shape for name, tensor in StyleTTS2(settings()).state_dict().items()}
     theirs = {
@@ -28,7 +32,7 @@ def test_every_weight_of_the_original_has_its_place(kmodel):
 
 @torch.inference_mode()
 def test_every_block_of_the_decoder_is_the_originals(network, kmodel, prosody, alone):
-    """To the bit, with and without a change of channels, and of the number of frames."""
+    """Each decoder block equals the original's bit for bit, with or without a change of channels or frame count."""
     decoder, original = network.decoder, kmodel.decoder
     pairs = [(decoder.encode, original.encode), *zip(decoder.decode, original.decode, strict=True)]
     for ours, theirs in pairs:

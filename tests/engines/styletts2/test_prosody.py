@@ -1,11 +1,11 @@
-"""Durations and curves against the original's."""
+"""Tests of the durations and of the F0 and energy curves against the original's."""
 
 import pytest
 import torch
 
 
 def hidden(kmodel, tokens, prosody):
-    """What the original makes of the tokens, [1, n, 640]."""
+    """The original's encoded tokens and its prosody text encoding of them, [1, n, 640]."""
     read = kmodel.bert_encoder(kmodel.bert(tokens, attention_mask=torch.ones_like(tokens).int()))
     lengths, mask = torch.tensor([tokens.shape[1]]), torch.zeros(tokens.shape, dtype=torch.bool)
     return read, kmodel.predictor.text_encoder(read.transpose(1, 2), prosody, lengths, mask)
@@ -13,7 +13,7 @@ def hidden(kmodel, tokens, prosody):
 
 @torch.inference_mode()
 def test_encodes_as_the_original_does(network, kmodel, tokens, prosody, alone):
-    """To the bit."""
+    """The prosody text encoder equals the original's bit for bit."""
     read, theirs = hidden(kmodel, tokens, prosody)
     assert torch.equal(network.predictor.text_encoder(read, prosody, alone(tokens.shape[1])), theirs)
 
@@ -21,7 +21,10 @@ def test_encodes_as_the_original_does(network, kmodel, tokens, prosody, alone):
 @torch.inference_mode()
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
 def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed, alone):
-    """At every speed, and never less than a frame; but for the first, which is silence and is never stretched."""
+    """Durations equal the original's at every speed, at least one frame, except the first token's.
+
+    The first token is silence, and is never stretched.
+    """
     _, encoded = hidden(kmodel, tokens, prosody)
     sums = torch.sigmoid(kmodel.predictor.duration_proj(kmodel.predictor.lstm(encoded)[0])).sum(-1)
     ours = network.predictor.durations(encoded, torch.tensor([speed]), alone(tokens.shape[1]))
@@ -32,7 +35,7 @@ def test_durations_are_the_originals(network, kmodel, tokens, prosody, speed, al
 
 @torch.inference_mode()
 def test_curves_are_the_originals(network, kmodel, tokens, prosody, alone):
-    """To the bit, two values a frame."""
+    """The F0 and energy curves equal the original's bit for bit, with two values per frame."""
     _, encoded = hidden(kmodel, tokens, prosody)
     by_frame = encoded.repeat_interleave(2, 1)
     f0, energy = network.predictor.curves(by_frame, prosody, alone(by_frame.shape[1]))
