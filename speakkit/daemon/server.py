@@ -22,6 +22,9 @@ from speakkit.workers.frames import Frame
 
 log = logging.getLogger(__name__)
 
+FAILED_CHECK = 1.0
+"""Seconds until the next check after one that failed."""
+
 ARRIVAL = 1.0
 """Seconds added to the first idle period, so that the client that started the daemon can connect."""
 
@@ -71,7 +74,11 @@ class Server:
             listeners.append(await asyncio.start_unix_server(accept, sock=self._containers.published.listener))
         while self._ending is None:
             await self._wait(self._until_check())
-            self._check()
+            try:
+                self._check()
+            except Exception as error:  # noqa: BLE001  only its own decision ends the daemon
+                log_bug(error)
+                await asyncio.sleep(FAILED_CHECK)
         await self._finish()
         for _ in range(3):
             await asyncio.sleep(0)  # clients that connected meanwhile get the error "shutting_down"

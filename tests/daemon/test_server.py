@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from speakkit.daemon.process import lifecycle
 from speakkit.daemon.queue.actions import Result
+from speakkit.daemon.server import Server
 from speakkit.daemon.wire.client import Gone, RequestRefused, connect
 from speakkit.daemon.wire.connection import ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, AudioChunk, Finished, Mode
@@ -423,3 +425,19 @@ def test_a_connection_that_ends_is_not_written_to(serve):
         assert other.status().connections == 1
         with pytest.raises(Gone):
             client.status()
+
+
+def test_a_check_that_fails_does_not_end_the_daemon(serve, monkeypatch):
+    """The daemon logs the bug, and serves its clients as before."""
+    failed = threading.Event()
+
+    def check(_):
+        failed.set()
+        raise OSError("the log is gone")
+
+    monkeypatch.setattr(Server, "_check", check)
+    served = serve(check=0.01)
+    assert failed.wait(10)
+    with served.client() as client:
+        assert client.status().state == "idle"
+    assert served.thread.is_alive()

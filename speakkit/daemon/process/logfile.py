@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -45,14 +46,37 @@ class LogFile(RotatingFileHandler):
         os.dup2(descriptor, STANDARD_ERROR)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
+    def doRollover(self) -> None:  # noqa: N802  logging's own name
+        """Rotate. If the older files cannot be moved, start the current one anew, so that its size stays bounded."""
+        try:
+            super().doRollover()
+        except OSError:
+            with suppress(OSError):
+                os.truncate(self.baseFilename, 0)
+            self._reopen()
+
     def rotate_if_full(self) -> None:
-        """Rotate if the file is too large. Call it periodically: output of C libraries counts as well."""
+        """Rotate if the file is too large, and make it again if it was removed. Never raises OSError.
+
+        Call it periodically: output of C libraries counts as well.
+        """
         self.acquire()
         try:
             if Path(self.baseFilename).stat().st_size > SIZE:
                 self.doRollover()
+        except OSError:
+            self._reopen()
         finally:
             self.release()
+
+    def _reopen(self) -> None:
+        """Open the file again; if that fails, the next record tries once more."""
+        if self.stream:
+            self.stream.close()
+        self.stream = None
+        with suppress(OSError):
+            Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.stream = self._open()
 
 
 def start() -> LogFile | None:

@@ -97,6 +97,25 @@ def test_a_flood_of_c(write):
     assert len(files()) > 1
 
 
+def test_a_log_that_is_removed_is_made_again(write):
+    """After the file, or its whole folder, was removed, the next check makes it again, and nothing is raised."""
+    more = "import shutil; shutil.rmtree({0!r}); handler.rotate_if_full(); logging.info('made again')"
+    write(more=more.format(str(paths.daemon_log().parent)))
+    text = paths.daemon_log().read_text()
+    assert "made again" in text
+    assert "line 0" not in text
+    assert stat.S_IMODE(paths.daemon_log().stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_rotate_stays_small(write):
+    """If a folder stands where the oldest file belongs, records are still written, in a file of bounded size."""
+    paths.daemon_log().parent.mkdir(parents=True)
+    (paths.daemon_log().parent / "daemon.log.2").mkdir()
+    write(lines=20_000, more="handler.rotate_if_full()")
+    assert "line 19999" in paths.daemon_log().read_text()
+    assert sum(file.stat().st_size for file in files() if file.is_file()) <= 2 * logfile.SIZE
+
+
 def test_where_no_log_can_be_written(write):
     """Without a writable log, the daemon still works."""
     paths.daemon_log().parent.parent.mkdir()
