@@ -98,6 +98,7 @@ class Witness:
         assert effect.id not in self.live, "accepted twice"
         assert effect.id not in self.ended, "accepted after its end"
         self.tickets += 1
+        leader = leader or self.dropped_leader(submitted, effects)
         book = self.live[effect.id] = Book(submitted, submitted.owner, self.tickets, leader)
         if leader:
             assert self.live[leader].line == book.line
@@ -111,6 +112,12 @@ class Witness:
         elif places:
             first = min(places, key=lambda old: old.ticket)
             book.ticket, book.jumped = first.ticket, first.jumped
+
+    def dropped_leader(self, submitted, effects):
+        """Return the id that said the same, if it was dropped to make room: the submitted one stands in for it."""
+        dropped = [effect.id for effect in effects if isinstance(effect, Ended) and effect.code == "busy"]
+        same = (name for name in dropped if submitted.says_as(self.live[name].said) and not self.live[name].joined)
+        return next(same, "")
 
     def started(self, effect):
         name = effect.utterance.id
