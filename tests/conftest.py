@@ -27,12 +27,12 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return the number of test processes: one per core and one more, since many tests wait for sound or a process.
+    """Run folders of tests in a process per core; run chosen files and slow tests in this process.
 
-    This applies to folders of tests only. Single files and slow tests run in the main process (returns 0).
+    More processes than cores would be faster, but the samples that a real sound server records would suffer.
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
-    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1
+    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(wrapper=True)
