@@ -29,7 +29,7 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take
 def pytest_xdist_auto_num_workers(config):
     """Run folders of tests in a process per core; run chosen files and slow tests in this process.
 
-    More processes than cores would be faster, but the samples that a real sound server records would suffer.
+    More processes than cores would be faster, but a sound server that lacks processor time loses samples.
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
     return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
