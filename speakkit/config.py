@@ -250,7 +250,11 @@ def checked_speed(speed: float) -> float:
 
 def load() -> Settings:
     """The current settings. Raises ConfigError if the file or the environment has an invalid value."""
-    found: dict[str, Any] = {key: sourced.value for key, sourced in sourced_values().items()}
+    return _settings(sourced_values())
+
+
+def _settings(sources: Mapping[str, Sourced]) -> Settings:
+    found: dict[str, Any] = {key: sourced.value for key, sourced in sources.items()}
     tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
     for key in [key for key in found if key.partition(".")[0] in TABLES]:
         table, _, name = key.partition(".")
@@ -281,7 +285,8 @@ class Locations:
 
 def locations() -> Locations:
     """The current `Locations`. Raises ConfigError as `load` does."""
-    settings, sources = load(), sourced_values()
+    sources = sourced_values()
+    settings = _settings(sources)
     return Locations(
         models=settings.models,
         models_source=sources["models"].source,
