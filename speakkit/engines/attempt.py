@@ -1,8 +1,10 @@
 """Helpers that all engines share: return an item's failure as data, and hold a model until the engine is closed."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Generic, TypeVar
 
+from speakkit.engines.budget import processor_time
 from speakkit.errors import EngineError, SpeakkitError, is_out_of_memory
 from speakkit.outcome import Outcome
 
@@ -14,13 +16,15 @@ SHOWN = 200
 """Maximum number of characters of a library's own message in an error."""
 
 
-def attempt(item: Item, make: Callable[[Item], Value], engine: str) -> Outcome[Item, Value]:
+def attempt(item: Item, make: Callable[[Item], Value], engine: str, cpu_s: float | None = None) -> Outcome[Item, Value]:
     """Return the outcome of `make(item)`.
 
+    cpu_s: limit of its processor time, see `budget`; None for no limit
     An exception of a library becomes an EngineError that names the engine.
     """
     try:
-        return Outcome(item, make(item))
+        with nullcontext() if cpu_s is None else processor_time(cpu_s):
+            return Outcome(item, make(item))
     except SpeakkitError as error:
         return Outcome(item, error=error)
     except Exception as error:  # noqa: BLE001  one item must not end the batch
@@ -29,9 +33,11 @@ def attempt(item: Item, make: Callable[[Item], Value], engine: str) -> Outcome[I
         return Outcome(item, error=failure)
 
 
-def each(items: Iterable[Item], make: Callable[[Item], Value], engine: str) -> Iterator[Outcome[Item, Value]]:
-    """Return an iterator over the outcome of `make` for each item, in order."""
-    return (attempt(item, make, engine) for item in items)
+def each(
+    items: Iterable[Item], make: Callable[[Item], Value], engine: str, cpu_s: float | None = None
+) -> Iterator[Outcome[Item, Value]]:
+    """Return an iterator over the outcome of `make` for each item, in order. cpu_s: limit for each, as in `attempt`."""
+    return (attempt(item, make, engine, cpu_s) for item in items)
 
 
 def _told(engine: str, error: Exception) -> str:

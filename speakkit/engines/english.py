@@ -1,5 +1,6 @@
 """English text -> Kokoro's phonemes: misaki's lexicons, spaCy's tagger, and espeak-ng for words in no lexicon."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ import misaki.en
 from speakkit.engines import espeak, patches, tagger
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import AnyPhrase, Footprint, Phrase
-from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, RawToken, in_parts, is_readable, located
+from speakkit.engines.g2p import FOREIGN_MARKS, LATIN, SENTENCE, RawToken, in_parts, is_readable, located
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
@@ -24,6 +25,15 @@ FALLBACK = 2
 
 BATCH = 32
 """Maximum number of sentences that are tagged in one batch."""
+
+PIECE = r"(?:[^\W\d_]++|\d++|[^\w\s]|_)"
+"""Pattern of a piece of a word, as misaki cuts words into pieces: letters, digits, or one symbol."""
+
+PIECES = 8
+"""Pieces of a run without white space that misaki reads together. Its time grows with the third power of them."""
+
+LONG_RUN = re.compile(rf"{PIECE}{{{PIECES}}}(?=\S)")
+"""The pieces at the start of a longer run."""
 
 SHOUTED = 4
 """Minimum letters of an all-caps word that is read as a word; a shorter one is more likely an initialism."""
@@ -132,13 +142,18 @@ class Misaki:
     def _together(self, batch: Sequence[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
         """Tag the phrases in one batch, and yield the tokens of each."""
         folded = [phrase.text.translate(FOREIGN_MARKS) for phrase in batch]
-        plain = [" ".join(in_parts(text).split()) for text in folded]
-        tagged = attempt(plain, lambda texts: list(self._parts().senses.pipe(texts)), NAME)
+        plain = [" ".join(LONG_RUN.sub(r"\g<0> ", in_parts(text)).split()) for text in folded]
+        tagged = attempt(plain, lambda texts: list(self._parts().senses.pipe(texts)), NAME, SENTENCE)
         if tagged.error:
-            yield from (Outcome(phrase, error=tagged.error) for phrase in batch)
+            yield from (Outcome(batch[0], error=tagged.error),) if len(batch) == 1 else self._one_by_one(batch)
             return
         for phrase, text, said, words in zip(batch, folded, plain, tagged.result(), strict=True):
-            yield attempt(phrase, partial(self._tokens, text, said, words), NAME)
+            yield attempt(phrase, partial(self._tokens, text, said, words), NAME, SENTENCE)
+
+    def _one_by_one(self, batch: Sequence[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
+        """Like `_together`, for phrases of which one or more failed."""
+        for phrase in batch:
+            yield from self._together([phrase])
 
     def _tokens(self, folded: str, plain: str, tagged: Any, phrase: Phrase) -> tuple[Token, ...]:
         """Return the located tokens of a phrase: `folded` is its text after FOREIGN_MARKS, `plain` what was tagged."""

@@ -20,7 +20,7 @@ import phonemizer.backend
 
 from speakkit.engines.attempt import each
 from speakkit.engines.base import AnyPhrase, Footprint, Phrase
-from speakkit.engines.g2p import LATIN, in_parts, is_readable
+from speakkit.engines.g2p import LATIN, SENTENCE, in_parts, is_readable
 from speakkit.errors import EngineError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
@@ -117,7 +117,7 @@ class Espeak:
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
         """See `base.Phonemizer`. A word in a script that the language does not use has no phonemes."""
-        return each(phrases, lambda phrase: tuple(self._tokens(phrase)), NAME)
+        return each(phrases, lambda phrase: tuple(self._tokens(phrase)), NAME, SENTENCE)
 
     def _tokens(self, sentence: Phrase) -> Iterator[Token]:
         """Yield the tokens of a sentence. Marks and unreadable words separate its clauses."""

@@ -24,6 +24,10 @@ two letters."""
 ONE_FOR_ONE = str.maketrans(PLAIN)
 """PLAIN as a translation table."""
 
+SENTENCE = 2.0
+"""Maximum seconds of processor time for the phonemes of one sentence, which has at most 1000 characters. A common one
+takes a tenth of it on a slow processor."""
+
 Places = list[tuple[int, int]]
 """For each character of a plain text, its half-open offsets in the user's text."""
 

@@ -18,7 +18,7 @@ from speakkit import paths
 from speakkit.engines import espeak
 from speakkit.engines.attempt import each
 from speakkit.engines.base import AnyPhrase, Footprint, Phrase
-from speakkit.engines.g2p import LATIN, PLAIN, is_readable
+from speakkit.engines.g2p import LATIN, PLAIN, SENTENCE, is_readable
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
@@ -66,7 +66,10 @@ class OpenJtalk:
 
     @classmethod
     def load(cls, language: str) -> "OpenJtalk":  # noqa: ARG003  Japanese has one variant
-        """Load the phonemizer for "ja"."""
+        """Load the phonemizer for "ja", with its dictionaries, so that no sentence pays for them."""
+        with _openjtalk:
+            pyopenjtalk.run_frontend("はい")
+        _english()
         return cls()
 
     @classmethod
@@ -84,7 +87,7 @@ class OpenJtalk:
 
     def phonemize(self, phrases: Iterable[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
         """See `base.Phonemizer`. A word in a script that Japanese does not use has no phonemes."""
-        return each(phrases, _phonemized, NAME)
+        return each(phrases, _phonemized, NAME, SENTENCE)
 
 
 def _phonemized(phrase: Phrase) -> tuple[Token, ...]:

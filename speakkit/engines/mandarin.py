@@ -14,7 +14,7 @@ from misaki.zh import ZHG2P
 from speakkit.engines import espeak
 from speakkit.engines.attempt import each
 from speakkit.engines.base import AnyPhrase, Footprint, Phrase
-from speakkit.engines.g2p import LATIN, is_readable
+from speakkit.engines.g2p import LATIN, SENTENCE, is_readable
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Token
@@ -55,7 +55,9 @@ class Pinyin:
 
     @classmethod
     def load(cls, language: str) -> "Pinyin":  # noqa: ARG003  Mandarin has one variant
-        """Load the phonemizer for "zh"."""
+        """Load the phonemizer for "zh", with its dictionaries, so that no sentence pays for them."""
+        jieba.initialize()
+        _english()
         return cls()
 
     @classmethod
@@ -76,7 +78,7 @@ class Pinyin:
 
         A character without a reading, and a word in another script, have no phonemes.
         """
-        return each(phrases, _phonemized, NAME)
+        return each(phrases, _phonemized, NAME, SENTENCE)
 
 
 def _phonemized(phrase: Phrase) -> tuple[Token, ...]:

@@ -96,6 +96,19 @@ def test_endless_word_keeps_its_end(english):
     assert len(phonemes(english, "x" * 700)) > 3 * len(phonemes(english, "x" * 100)) > 0
 
 
+@pytest.mark.parametrize("text", ["a@" * 200, "/" * 400, "-1" * 200, "'" * 400])
+def test_a_run_of_many_pieces_is_read_within_the_limit(english, text):
+    """misaki's time grows with the third power of the pieces of a run: these took from 8 s to minutes."""
+    (tokens,) = english.phonemize([Sentence(text, 0)])
+    assert tokens[-1].start + len(tokens[-1].text) == len(text)
+
+
+def test_a_long_compound_is_cut_after_a_hyphen(english):
+    """Its parts are said as they would be alone, and a shorter one is not cut."""
+    (tokens,) = english.phonemize([Sentence("jack-of-all-trades-and-master-of-none, state-of-the-art", 0)])
+    assert [token.text for token in tokens] == ["jack-of-all-trades-", "and-master-of-none", ",", "state-of-the-art"]
+
+
 def test_british_is_another_accent(english, read_in):
     """The word "tomato" has other phonemes in British than in American English."""
     assert phonemes(read_in("en-gb"), "tomato") != phonemes(english, "tomato")
