@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch.backends import cudnn
 from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
-from speakkit.engines import hub, voice_packs
+from speakkit.engines import hub, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Spoken
@@ -188,7 +188,7 @@ class Kokoro:
         if not lines:
             return
         fix_threads(lines[0].chunk.threads)
-        with torch.inference_mode(), _exactly():
+        with torch.inference_mode(), _exactly(), self._waiting():
             samples, durations, finite = self._audio(lines)
         for line, row, frames, sounds in zip(lines, samples, durations, finite, strict=True):
             own = frames[: len(line.ids)]
@@ -216,6 +216,10 @@ class Kokoro:
         samples, score = self._network()(next(on_device), lengths, *on_device, noise)
         finite: list[bool] = samples.isfinite().all(1).tolist()
         return _fetched(samples.float()), score.durations.cpu().numpy(), finite
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        """Return the context in which the threads of a processor wait for one another."""
+        return waiting.adapted() if self._device.type == "cpu" else nullcontext()
 
     def _ids(self, chunk: Chunk) -> list[int]:
         """Return the token ids: start, each phoneme, end.
