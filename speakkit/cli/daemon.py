@@ -1,8 +1,10 @@
 """`speakkit daemon`: start, stop and inspect the process that speaks for all programs of a user."""
 
+from contextlib import suppress
 from importlib.resources import files
 from typing import Annotated
 
+import msgspec
 import typer
 from msgspec import structs
 
@@ -11,8 +13,10 @@ from speakkit.cli import output
 from speakkit.daemon import control
 from speakkit.daemon.process import logfile, systemd
 from speakkit.daemon.wire import client
+from speakkit.daemon.wire.client import RequestRefused
 from speakkit.daemon.wire.messages import DaemonStatus, Mode
 from speakkit.errors import BadValue, ExitCode
+from speakkit.speech_request import SpeechRequest
 
 app = typer.Typer(
     add_completion=False,
@@ -29,11 +33,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 
 @app.command()
 def start() -> None:
-    """Start the daemon now, so that the first message plays sooner.
+    """Start the daemon and load the voice now, so that the first message plays sooner.
 
     speakkit daemon start
     """
+    settings = config.load()
+    likely = SpeechRequest(
+        voice=settings.voice, lang=settings.lang, threads=settings.threads, engine=settings.engine.value,
+        device=settings.device.value,
+    )  # fmt: skip
     with client.connect() as connection:
+        with suppress(RequestRefused):  # by a busy daemon of an older version
+            list(connection.request("warm", **msgspec.to_builtins(likely)))
         output.show(f"running: process {connection.greeting.pid}, speakkit {connection.greeting.version}")
 
 

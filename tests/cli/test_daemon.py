@@ -47,6 +47,12 @@ def test_its_life(daemon, place):
     assert daemon("status")[0] == 4
 
 
+def test_a_start_loads_the_voice(daemon, fake_voice):
+    """`daemon start` returns at once, and the voice is loaded soon."""
+    assert daemon("start")[0] == 0
+    wait_until(lambda: status(daemon)["work"]["voice"], 30)
+
+
 def test_status_for_people(daemon):
     """The table shows the state and the time of the idle exit."""
     daemon("start")

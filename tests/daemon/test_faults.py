@@ -110,6 +110,48 @@ def test_a_voice_that_keeps_dying_is_given_up(served, caller):
     assert one.do("status").work["voice"] is None
 
 
+def test_a_voice_that_keeps_hanging_is_given_up(served, caller):
+    """After three requests on which the voice hung, the next one fails at once."""
+    served(deaths=3, silence_s=0.3)
+    one = caller("one")
+    for n in range(3):
+        assert one.end(one.speak(f"do=hang bit={n}")).code == "engine_timeout"
+    assert one.end(one.speak("seconds=0.1")).code == "engine_failed"
+    assert one.do("status").work["voice"] is None
+
+
+def test_a_text_that_killed_the_voice_twice_is_refused_at_once(one, tmp_path):
+    """It is not given to the voice again, neither as speech nor as a stream, and other texts are spoken."""
+    text = f"do=exit note={tmp_path / 'orders'} seconds=0.1"
+    assert one.result(one.speak(text)) == "failed"
+    orders = (tmp_path / "orders").read_text().splitlines()
+    assert orders == ["Begin 0"] * 2
+    for name in (one.speak(text), one.ask("synth", text.encode(), voice="f1")):
+        refused = one.end(name)
+        assert refused.code == "engine_failed"
+        assert "refused for 10 minutes" in refused.msg
+    assert (tmp_path / "orders").read_text().splitlines() == orders
+    assert one.result(one.speak("seconds=0.1")) == "played"
+
+
+def test_a_voice_is_warmed_on_request(served, caller):
+    """`warm` loads the voice, which then ends after `keep_alive` seconds without use, as always."""
+    served(keep_alive=0.5)
+    one = caller("one")
+    assert one.do("status").work["voice"] is None
+    one.do("warm", voice="f1")
+    wait_until(lambda: one.do("status").work["voice"])
+    wait_until(lambda: one.do("status").work["voice"] is None)
+
+
+def test_a_voice_that_is_not_kept_is_not_warmed(served, caller):
+    """With keep_alive 0, loading the voice ahead would be in vain."""
+    served(keep_alive=0)
+    one = caller("one")
+    one.do("warm", voice="f1")
+    assert one.result(one.speak("seconds=0.1")) == "played"
+
+
 def test_a_voice_that_is_killed_is_replaced(one):
     """If the worker process is killed, another one continues the text to its end."""
     name = one.speak("seconds=0.2 pieces=6 slow=0.15")

@@ -37,6 +37,7 @@ from speakkit.daemon.wire.requests import (
 from speakkit.errors import BadValue, ExitCode
 from speakkit.playback import events
 from speakkit.playback.feed import Feed
+from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits
 
 AHEAD = 2
@@ -67,6 +68,7 @@ class Controller:
         self.ops: Mapping[str, Operation] = {
             "speak": self._speak,
             "synth": self._synth,
+            "warm": self._warm,
             "again": self._again,
             "cancel": self._cancel,
             "skip": self._carries_out(self._queue.skip),
@@ -165,6 +167,7 @@ class Controller:
         except BadValue as error:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
+        self._scheduler.quarantine.require_free(speech)
         if name not in self._jobs:
             synthesized = self._recordings.synthesized(wish.audio_of, connection, speech)
             job = synthesized.again(name) if synthesized else Job(name, speech)
@@ -191,10 +194,16 @@ class Controller:
         wish = codec.read(Synth, request.fields)
         speech = self._voices.named(speech_request(request), connection.agent, time.monotonic())
         self._require_open()
+        self._scheduler.quarantine.require_free(speech)
         job = Job(required_id(request), speech)
         self._streams.add(job, connection, keeps=wish.keep)
         if wish.keep:
             self._recordings.keep_synthesized(job, connection)
+
+    async def _warm(self, connection: Connection, request: Request) -> None:
+        self._require_open()
+        self._scheduler.warm(codec.read(SpeechRequest, request.fields))
+        connection.post(Done(request.id))
 
     async def _cancel(self, connection: Connection, request: Request) -> None:
         name = required_id(request)

@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from speakkit.daemon.speaking.job import Fault, Job
+from speakkit.daemon.speaking.quarantine import Quarantine
 from speakkit.daemon.speaking.synthesis_request import Order, Save, SpeechPiece
 from speakkit.daemon.wire.protocol import Code
-from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerHung
+from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerDied, WorkerHung
 from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits, Worker
 
@@ -27,24 +29,31 @@ PLACE = "speakkit.daemon.speaking.worker:load"
 LIMITS = Limits(
     start_s=300.0,
     silence_s=30.0,
-    cpu_s=120.0,
-    cpu_per_audio_s=20.0,
+    cpu_s=60.0,
+    cpu_per_audio_s=8.0,
     wall_s=600.0,
     rss_bytes=6 << 30,
     deaths=3,
 )
 """Limits of the worker process.
 
-A slow processor takes 1 to 2 s per second of speech, and about 10 s to load the language of another voice. The memory
-limit is three times Kokoro's.
+A slow processor takes 1 to 2 s per second of speech, and about 10 s to load the language of another voice. Processor
+time is counted, and not time, because the processor may be busy with other programs. The memory limit is three times
+Kokoro's.
 """
 
+READ_AGAIN = 0.05
+"""Seconds of speech whose processor time is allowed for reading one second of speech again, without speaking it, in a
+process that was started anew."""
 
 SAMPLE = array("f").itemsize
 """Bytes of one sample."""
 
 SAVES = 32
 """Maximum utterances that wait to be saved; beyond that the oldest are dropped."""
+
+
+Result = TypeVar("Result")
 
 
 class Scheduler:
@@ -76,6 +85,14 @@ class Scheduler:
         self._used = time.monotonic()
         self._since: float | None = None
         self._saves: deque[Save] = deque(maxlen=SAVES)
+        self._likely: SpeechRequest | None = None
+        self.quarantine = Quarantine()
+
+    def warm(self, likely: SpeechRequest) -> None:
+        """Load what a request like `likely` needs, unless a process is loaded or will not be kept."""
+        if self._worker is None and self._usual:
+            self._likely = likely
+            self.wake()
 
     def wake(self) -> None:
         """Check for work: something may be needed now."""
@@ -125,7 +142,7 @@ class Scheduler:
             self._news.clear()
             job = self._choose()
             if job is None:
-                await (self._saved(self._saves.popleft()) if self._saves else self._rest())
+                await self._idle()
                 continue
             self._since = time.monotonic()
             self._keep_alive = self._usual if job.request.keep_alive is None else job.request.keep_alive
@@ -134,6 +151,8 @@ class Scheduler:
                 if not job.is_over:  # the job was not ended meanwhile
                     job.add(piece)
             except SpeakkitError as error:
+                if isinstance(error, WorkerDied):
+                    self.quarantine.add(job.request)
                 job.break_off(_fault(error))
                 log.warning("%s of %s: %s", type(error).__name__, job.name, job.fault.code if job.fault else "")
             except WorkerBug as error:
@@ -143,40 +162,46 @@ class Scheduler:
             if job.is_over:
                 self._done(job)
 
-    async def _saved(self, save: Save) -> None:
-        """Save a file. A failure is only logged, because no client waits for it."""
-        if self._worker is None:
-            return
-        worker = self._worker
+    async def _idle(self) -> None:
+        """Load the voice, save a file, or wait, while no synthesis is needed."""
+        if likely := self._likely:
+            self._likely = None
+            await self._tried(self._worker_for(likely).ready, "the voice was not loaded")
+            self._used = time.monotonic()
+        elif self._saves:
+            save = self._saves.popleft()
+            if worker := self._worker:
+                await self._tried(lambda: list(worker.request(save, SpeechPiece)), "an utterance was not saved")
+        else:
+            await self._rest()
+
+    async def _tried(self, act: Callable[[], object], failure: str) -> None:
+        """Run `act` in the scheduler's thread. A failure is only logged, because no client waits for it."""
         try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._thread, lambda: list(worker.request(save, SpeechPiece))
-            )
+            await self._in_thread(act)
         except (SpeakkitError, WorkerBug) as error:
-            log.warning("an utterance was not saved: %s", error)
+            log.warning("%s: %s", failure, error)
+
+    def _worker_for(self, request: SpeechRequest) -> Worker:
+        """The worker; a new one, which loads what `request` needs, if there is none."""
+        if self._worker is None:
+            spoken_by = {name: getattr(request, name) for name in ("voice", "lang", "engine", "device", "threads")}
+            self._worker = Worker(self._place, SpeechRequest(**spoken_by), self._limits)
+        return self._worker
 
     async def _piece(self, job: Job) -> SpeechPiece:
         """The next piece. Raises as `Worker.request`, and EngineError if the answer is not valid."""
-        if self._worker is None:
-            request = job.request
-            likely = SpeechRequest(
-                voice=request.voice,
-                lang=request.lang,
-                engine=request.engine,
-                device=request.device,
-                threads=request.threads,
-            )
-            self._worker = Worker(self._place, likely, self._limits)
+        worker = self._worker_for(job.request)
         if job.is_begun:
-            piece = await self._answer(self._worker, job.next, job.longest)
+            piece = await self._in_thread(partial(_asked, worker, job.next, job.longest))
             if not piece.is_unknown:
                 return piece
         job.is_begun = True
-        return await self._answer(self._worker, job.begin, job.longest)
+        return await self._in_thread(partial(_asked, worker, job.begin, job.longest + READ_AGAIN * job.seconds))
 
-    async def _answer(self, worker: Worker, order: Order, longest: float) -> SpeechPiece:
-        """The reply to an order, from the scheduler's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _asked, worker, order, longest)
+    async def _in_thread(self, act: Callable[[], Result]) -> Result:
+        """The result of `act`, run in the scheduler's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     async def _rest(self) -> None:
         """Wait until woken; end the process if it was not needed for `keep_alive` seconds."""
@@ -185,7 +210,7 @@ class Scheduler:
         if left is not None and left <= 0 and self._worker:
             log.info("unloads the voice after %g s without use", self._keep_alive)
             worker, self._worker, left = self._worker, None, None
-            await asyncio.get_running_loop().run_in_executor(self._thread, worker.close)
+            await self._in_thread(worker.close)
         with suppress(TimeoutError):
             async with asyncio.timeout(left if self._worker else None):
                 await self._news.wait()
