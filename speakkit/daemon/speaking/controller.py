@@ -4,19 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from speakkit.daemon.queue import actions as queued
 from speakkit.daemon.queue.actions import Actions, Result, Stage
-from speakkit.daemon.queue.queue import Queue, Scope
+from speakkit.daemon.queue.queue import Queue
 from speakkit.daemon.queue.utterance import QueuedUtterance, QueueOptions
 from speakkit.daemon.queue.voice_assignment import VoiceAssignment
 from speakkit.daemon.speaking.job import Fault, Job
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.queue_control import QueueControl
 from speakkit.daemon.speaking.recordings import Recordings
-from speakkit.daemon.speaking.replies import listing, reply
+from speakkit.daemon.speaking.replies import reply
 from speakkit.daemon.speaking.scheduler import LIMITS, PLACE, Scheduler
 from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
@@ -26,7 +26,6 @@ from speakkit.daemon.wire.messages import Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
 from speakkit.daemon.wire.requests import (
     Again,
-    Clear,
     Operation,
     Refused,
     Speak,
@@ -69,14 +68,8 @@ class Controller:
             "synth": self._synth,
             "again": self._again,
             "cancel": self._cancel,
-            "skip": self._carries_out(self._queue.skip),
-            "clear": self._clear,
-            "pause": self._pause,
-            "resume": self._carries_out(self._queue.resume),
-            "mute": self._carries_out(self._queue.mute),
-            "unmute": self._carries_out(self._queue.unmute),
-            "queue": self._list,
             "watch": self._watch,
+            **QueueControl(self._queue, self._carry_out, self._require_open).ops,
         }
         self._scheduler = Scheduler(self._needed, self._made, self.is_busy, keep_alive, place, limits)
         self._streams = Streams(self._moved)
@@ -207,18 +200,6 @@ class Controller:
             raise Refused(Code.not_found, "this connection has no utterance of that id")
         self._carry_out(self._queue.cancel(time.monotonic(), name))
 
-    async def _clear(self, connection: Connection, request: Request) -> None:
-        wish = codec.read(Clear, request.fields)
-        whose = str(connection.number) if wish.scope is Scope.mine else wish.agent or connection.agent
-        await self._carries_out(partial(self._queue.clear, scope=wish.scope, whose=whose))(connection, request)
-
-    async def _pause(self, connection: Connection, request: Request) -> None:
-        self._require_open()
-        await self._carries_out(self._queue.pause)(connection, request)
-
-    async def _list(self, connection: Connection, request: Request) -> None:
-        connection.post(listing(self._queue.snapshot(time.monotonic(), connection.agent), request.id))
-
     async def _watch(self, connection: Connection, request: Request) -> None:
         self._watchers.add(connection, required_id(request))
         for row in self._queue.snapshot(time.monotonic()).rows:
@@ -232,15 +213,6 @@ class Controller:
         """Raises Refused if the daemon is ending."""
         if self._is_draining:
             raise Refused(Code.shutting_down, "the daemon is shutting down; the next client starts another")
-
-    def _carries_out(self, change: Callable[[float], Actions]) -> Operation:
-        """The operation that makes a change of the queue. change: takes the time in seconds."""
-
-        async def operation(connection: Connection, request: Request) -> None:
-            self._carry_out(change(time.monotonic()))
-            connection.post(Done(request.id))
-
-        return operation
 
     # Synthesis
 
