@@ -15,7 +15,17 @@ from speakkit.daemon.process.logfile import LogFile, log_bug
 from speakkit.daemon.process.version import Version
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
-from speakkit.daemon.wire.messages import DaemonStatus, Done, Greeting, Hello, Mode, Request, Shutdown, Welcome
+from speakkit.daemon.wire.messages import (
+    ENDING,
+    DaemonStatus,
+    Done,
+    Greeting,
+    Hello,
+    Mode,
+    Request,
+    Shutdown,
+    Welcome,
+)
 from speakkit.daemon.wire.protocol import Code, ProtocolError
 from speakkit.daemon.wire.requests import Refused
 from speakkit.workers.frames import Frame
@@ -27,9 +37,6 @@ FAILED_CHECK = 1.0
 
 ARRIVAL = 1.0
 """Seconds added to the first idle period, so that the client that started the daemon can connect."""
-
-ENDS = "the daemon is shutting down; the next client starts another"
-"""Message of `Code.shutting_down`."""
 
 SOON_MS = 100
 """`retry_ms` for a client that the daemon has no room for, in milliseconds."""
@@ -178,7 +185,7 @@ class Server:
         alike = sum(type(each) is type(connection) for each in self._connections)
         connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
         if self._ending is not None:
-            connection.fail(None, Code.shutting_down, ENDS, SOON_MS)
+            connection.fail(None, Code.shutting_down, ENDING, SOON_MS)
         elif alike >= most:
             connection.fail(None, Code.busy, "the daemon has too many connections", SOON_MS)
         else:
@@ -267,7 +274,7 @@ class Server:
             if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
                 self.end(Mode.drain, "a newer version replaces it")
         if self._ending is not None:
-            raise ProtocolError(Code.shutting_down, ENDS)
+            raise ProtocolError(Code.shutting_down, ENDING)
         connection.agent = hello.agent
         connection.post(Welcome(self._edition.version, self._edition.build, os.getpid(), id=request.id))
         if not connection.is_known:

@@ -22,7 +22,7 @@ from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection
-from speakkit.daemon.wire.messages import Accepted, Done, Happening, Request
+from speakkit.daemon.wire.messages import ENDING, Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
 from speakkit.daemon.wire.requests import (
     Again,
@@ -139,7 +139,7 @@ class Controller:
     async def stop(self) -> None:
         """See `handler.RequestHandler`."""
         self._is_draining = True
-        self._streams.fail_all(Code.shutting_down, "the daemon is shutting down")
+        self._streams.fail_all(Code.shutting_down, ENDING)
         self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
         await self._close()
 
@@ -212,7 +212,7 @@ class Controller:
     def _require_open(self) -> None:
         """Raises Refused if the daemon is ending."""
         if self._is_draining:
-            raise Refused(Code.shutting_down, "the daemon is shutting down; the next client starts another")
+            raise Refused(Code.shutting_down, ENDING)
 
     # Synthesis
 

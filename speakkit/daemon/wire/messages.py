@@ -34,6 +34,10 @@ AGENT = "default"
 """Agent name if the client gives none."""
 
 
+ENDING = "the daemon is shutting down; the next client starts another"
+"""Message of `Code.shutting_down`."""
+
+
 class Mode(StrEnum):
     """How the daemon ends.
 
