@@ -12,6 +12,7 @@ from speakkit.daemon.handler import RequestHandler
 from speakkit.daemon.process import failpoints, peer, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile, log_bug
+from speakkit.daemon.process.rundir import Lock
 from speakkit.daemon.process.version import Version
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
@@ -53,15 +54,19 @@ class Server:
         limits: ConnectionLimits | None = None,
         logfile: LogFile | None = None,
         containers: Containers | None = None,
+        lock: Lock | None = None,
     ) -> None:
         """Serve `published`; `work` handles the operations.
 
         idle_exit: seconds without use after which the daemon ends; negative for never
         limits: timeouts and maximum number of connections; logfile: rotated when it is full
         containers: the listener for containers, or None
+        lock: of the daemon; if another process can take it at its path, the daemon ends
         """
         self._published, self._work, self._idle_exit = published, work, idle_exit
         self._limits, self._logfile, self._containers = limits or ConnectionLimits(), logfile, containers
+        self._lock = lock
+        self._is_displaced = False
         self._edition = version.mine()
         self._connections: set[Connection] = set()
         self._accepted = 0
@@ -109,6 +114,17 @@ class Server:
             self._ending = mode
         self._changed.set()
 
+    def keeps_place(self) -> bool:
+        """Whether clients still find this daemon, unless it ends by request, and no other one can have started.
+
+        If its socket or its folder was removed or replaced, it begins to end.
+        """
+        is_hidden = self._ending is None and not self._published.is_found
+        if is_hidden or (self._lock is not None and not self._lock.is_found):
+            self._is_displaced = True
+            self.end(Mode.drain, "the socket or its folder was removed or replaced")
+        return not self._is_displaced
+
     async def _wait(self, seconds: float) -> None:
         """Wait until something changes, for at most `seconds`."""
         with suppress(TimeoutError):
@@ -148,17 +164,20 @@ class Server:
 
     def _check(self) -> None:
         """Begin to end if the socket was replaced, a newer client waits, or the idle time is over. Rotate the log."""
+        if self.keeps_place():
+            self._check_use()
+        if self._logfile is not None:
+            self._logfile.rotate_if_full()
+
+    def _check_use(self) -> None:
+        """Begin to end if a newer client waits, or the idle time is over."""
         left = self._idle_left()
-        if not self._published.is_found:
-            self.end(Mode.drain, "the socket was removed or replaced")
-        elif self._is_outdated and self._is_idle():
+        if self._is_outdated and self._is_idle():
             self.end(Mode.drain, "a newer version replaces it")
         elif left is not None and left <= 0:
             self.end(Mode.drain, "idle")
         elif not self._is_idle():
             self._used = time.monotonic()
-        if self._logfile is not None:
-            self._logfile.rotate_if_full()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not peer.is_ours(writer.get_extra_info("socket")):

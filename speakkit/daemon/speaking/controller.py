@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from speakkit.daemon.queue import actions as queued
 from speakkit.daemon.queue.actions import Actions, Result, Stage
 from speakkit.daemon.queue.queue import Queue
@@ -22,7 +24,7 @@ from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection
-from speakkit.daemon.wire.messages import ENDING, Accepted, Done, Happening, Request
+from speakkit.daemon.wire.messages import DISPLACED, ENDING, EXITS, Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
 from speakkit.daemon.wire.requests import (
     Again,
@@ -56,12 +58,14 @@ class Controller:
         autosave: Path | None = None,
         place: str = PLACE,
         limits: Limits = LIMITS,
+        keeps_place: Callable[[], bool] = lambda: True,
     ) -> None:
         """`loudspeaker` creates one, given the function that it calls with each event.
 
         autosave: folder for audio files of played utterances, or None; keep_alive, place, limits: of `Scheduler`
+        keeps_place: whether clients find this daemon and no other one; called before each utterance
         """
-        self._autosave = autosave
+        self._autosave, self._keeps_place = autosave, keeps_place
         self._queue = Queue()
         self.ops: Mapping[str, Operation] = {
             "speak": self._speak,
@@ -82,7 +86,7 @@ class Controller:
         self._jobs: dict[str, Job] = {}
         self._playing: tuple[str, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_draining = False
+        self._is_draining = self._is_displaced = False
         self._changed = asyncio.Event()
 
     # RequestHandler
@@ -123,6 +127,7 @@ class Controller:
             "latency": player.latency,
             "underruns": player.underruns,
             "starved": round(player.starved, 3),
+            "waits_for": self._loudspeaker.waits_for,
             **self._scheduler.status,
         }
 
@@ -140,8 +145,14 @@ class Controller:
         """See `handler.RequestHandler`."""
         self._is_draining = True
         self._streams.fail_all(Code.shutting_down, ENDING)
-        self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
+        self._fail_all(ENDING)
         await self._close()
+
+    def _fail_all(self, about: str) -> None:
+        """End all utterances, because the daemon ends. about: message for their clients."""
+        for job in self._jobs.values():
+            job.fault = Fault(Code.shutting_down, about, EXITS[Code.shutting_down])
+        self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
 
     async def _close(self) -> None:
         await self._scheduler.close()
@@ -211,8 +222,9 @@ class Controller:
 
     def _require_open(self) -> None:
         """Raises Refused if the daemon is ending."""
-        if self._is_draining:
-            raise Refused(Code.shutting_down, ENDING)
+        is_displaced = not self._keeps_place()
+        if is_displaced or self._is_draining:
+            raise Refused(Code.shutting_down, DISPLACED if is_displaced else ENDING)
 
     # Synthesis
 
@@ -277,7 +289,11 @@ class Controller:
         self._changed.set()
 
     def _start(self, action: queued.Start) -> None:
-        """Play an utterance."""
+        """Play an utterance, unless clients find another daemon, which could play at the same time."""
+        if not self._keeps_place():
+            self._is_displaced = True
+            self._fail_all(DISPLACED)
+            return
         name, turn = self._playing = action.utterance.id, action.turn
         job = self._jobs[name]
         assert job.feed  # each job of the queue has one
@@ -290,6 +306,8 @@ class Controller:
             self._playing = None
         job = self._jobs.pop(end.id)
         finished = job.finished(end.result, end.code, heard=job.heard or 0.0)
+        if self._is_displaced and job.heard is None:
+            finished = structs.replace(finished, moved=True)
         if owner := self._connections.get(end.owner):
             owner.post(finished)
         facts: dict[str, Any] = {"result": end.result, "code": end.code or None, "audio_ms": finished.audio_ms}

@@ -37,6 +37,9 @@ AGENT = "default"
 ENDING = "the daemon is shutting down; the next client starts another"
 """Message of `Code.shutting_down`."""
 
+DISPLACED = "the daemon's folder or socket was removed, so that another daemon takes over; try again"
+"""Message of `Code.shutting_down` if clients cannot find the daemon any more."""
+
 
 class Mode(StrEnum):
     """How the daemon ends.
@@ -226,6 +229,7 @@ class Finished(Event, frozen=True):
     exit: exit code for the command, from `exit_of`
     lost: words that should have been spoken and were not
     facts: full names of voice, language and weights; number of processor threads and of chunks
+    moved: True if another daemon takes over, and none of it was played: send it again; else None
     """
 
     id: str
@@ -237,6 +241,7 @@ class Finished(Event, frozen=True):
     warnings: tuple[str, ...] = ()
     lost: tuple[Span, ...] = ()
     facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    moved: bool | None = None
 
 
 class Part(Event, frozen=True):

@@ -58,6 +58,7 @@ EVENTS = [
     Part("x", (WORD,), ("a word was lost: ...",), (Span(3, 7),)),
     Watched("w", Happening.word, "x", "a", 1e9, text="语", start=3, end=9),
     Watched("w", Happening.ended, "x", "a", 1e9, result=Result.skipped, code="cancelled", audio_ms=7),
+    Finished("x", Result.failed, 7, code=Code.shutting_down, moved=True),
     AudioChunk("x", 0, 24000, b"\0\1" * 100),
     ErrorReply("x", Code.busy, "there is no room", 800),
     ErrorReply(None, Code.version, "another version"),
