@@ -160,7 +160,7 @@ def _refusal(error: dict[str, Any]) -> Unspoken:
     return Unspoken(str(error.get("msg")), CODES.get(str(error.get("code")), FAILED))
 
 
-FIELDS = ("voice", "speed", "lang", "prio", "interrupt", "replace", "ttl")
+FIELDS = ("voice", "speed", "lang", "prio", "ttl")
 """Options that are sent as fields of the request."""
 
 
@@ -172,8 +172,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=float, help="speed, 0.5 to 2.0")
     parser.add_argument("--lang", help="language, such as en-gb; default: that of the voice")
     parser.add_argument("--priority", dest="prio", choices=("normal", "low", "progress"))
-    parser.add_argument("--interrupt", choices=("none", "agent"), help="agent: end earlier speech of this agent")
-    parser.add_argument("--replace", metavar="KEY", help="replace a queued message with this KEY")
     parser.add_argument("--ttl", type=float, metavar="SECONDS", help="drop it if not started within SECONDS")
     return parser.parse_args(arguments)
 

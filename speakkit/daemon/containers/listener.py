@@ -175,6 +175,7 @@ class Guest(Connection):
         containers: Containers,
     ) -> None:
         super().__init__(number, reader, writer, limits)
+        self.guest = str(number)
         self.stages: dict[str, Stage] = {}
         self._containers = containers
         self._mark = f"{PREFIX}{number}:"

@@ -111,7 +111,7 @@ class QueueState:
         self._joined[item] = leader
 
     def add_instead(self, item: Item, old: Item) -> None:
-        """Add an item in the place of `old`, a waiting item of the same agent and rank that is about to end."""
+        """Add an item in the place of `old`, a waiting item of the same scope and rank that is about to end."""
         self.live[item.utterance.id] = item
         if old is self.cut_off:
             self.cut_off = item

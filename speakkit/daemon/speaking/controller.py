@@ -165,7 +165,8 @@ class Controller:
         name, now = required_id(request), time.monotonic()
         speech = self._voices.named(speech_request(request), connection.agent, now)
         try:
-            utterance = QueuedUtterance(name, connection.agent, str(connection.number), now, speech, options)
+            owner, guest = str(connection.number), connection.guest
+            utterance = QueuedUtterance(name, connection.agent, owner, now, speech, options, guest=guest)
         except BadValue as error:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()

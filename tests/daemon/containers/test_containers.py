@@ -470,6 +470,57 @@ def test_who_holds_all_places_holds_none_of_the_users(daemon, place, said):
         channel.close()
 
 
+@pytest.fixture
+def visit(place):
+    """Connect as the host's user, as rootless containers do: visit(HELLO) returns the socket."""
+    channels = []
+
+    def run(*said):
+        channels.append(socket.socket(socket.AF_UNIX))
+        channels[-1].settimeout(SECONDS)
+        channels[-1].connect(str(place.containers / "speak.sock"))
+        channels[-1].sendall("".join(said).encode("latin-1"))
+        return channels[-1]
+
+    yield run
+    for channel in channels:
+        channel.close()
+
+
+def until(channel, word):
+    """Receive until `word` has come."""
+    data = b""
+    while word not in data:
+        more = channel.recv(65536)
+        assert more, data
+        data += more
+
+
+def test_containers_of_one_name_do_not_interrupt_each_other(daemon, visit):
+    """`interrupt` and `replace` of a container end no speech of another one, though its agent has the same name."""
+    daemon()
+    first, second = (visit(HELLO) for _ in range(2))
+    first.sendall((speak("a") + speak("b", replace="k")).encode())
+    wait_until(lambda: len(queue().rows) == 2)
+    second.sendall((speak("a", interrupt="agent") + speak("b", replace="k")).encode())
+    until(second, b"accepted")
+    wait_until(lambda: len(queue().rows) == 4)
+    assert [row["agent"] for row in queue().rows] == ["c:x"] * 4
+
+
+def test_containers_take_turns_as_one(daemon, visit):
+    """A container that chooses a new name for each request gets no more turns than one agent."""
+    daemon()
+    with client.connect("host") as own:
+        own.place("speak", LONG.encode(), voice="f1")
+        for number in range(3):
+            until(visit(frame("hello", agent=f"a{number}"), speak("a")), b"accepted")
+        for number in range(2):
+            own.place("speak", f"{LONG} n={number}".encode(), voice="f1")
+        agents = [row["agent"] for row in queue().rows]
+    assert agents == ["host", "c:a0", "host", "c:a1", "host", "c:a2"]
+
+
 def test_a_restart_is_survived_by_a_folder_that_is_mounted(daemon, place):
     """A folder mounted read-only into a mount namespace, as in a container, stays valid over a daemon's restart.
 
