@@ -130,7 +130,8 @@ class QueueState:
             for other in heirs[1:]:
                 self._joined[other] = heirs[0]
             del self.live[item.utterance.id]
-            ended = Ended(item.utterance.id, item.agent, item.owner, result, code)
+            said = item.utterance
+            ended = Ended(said.id, said.agent, item.owner, result, code, said.options.detach)
             self._actions.append(ended)
             if forgotten := self.past.add(item, ended):
                 self._actions.append(Forgotten(forgotten.id))

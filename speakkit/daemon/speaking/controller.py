@@ -16,6 +16,7 @@ from speakkit.daemon.queue.utterance import QueuedUtterance, QueueOptions
 from speakkit.daemon.queue.voice_assignment import VoiceAssignment
 from speakkit.daemon.speaking.job import Fault, Job
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.past import EndedUtterances
 from speakkit.daemon.speaking.queue_control import QueueControl
 from speakkit.daemon.speaking.recordings import Recordings
 from speakkit.daemon.speaking.replies import reply
@@ -66,13 +67,14 @@ class Controller:
         keeps_place: whether clients find this daemon and no other one; called before each utterance
         """
         self._autosave, self._keeps_place = autosave, keeps_place
-        self._queue = Queue()
+        self._queue, self._past = Queue(), EndedUtterances()
         self.ops: Mapping[str, Operation] = {
             "speak": self._speak,
             "synth": self._synth,
             "again": self._again,
             "cancel": self._cancel,
             "watch": self._watch,
+            "history": self._past.show,
             **QueueControl(self._queue, self._carry_out, self._require_open).ops,
         }
         self._scheduler = Scheduler(self._needed, self._made, self.is_busy, keep_alive, place, limits)
@@ -128,6 +130,7 @@ class Controller:
             "underruns": player.underruns,
             "starved": round(player.starved, 3),
             "waits_for": self._loudspeaker.waits_for,
+            "ended": self._past.counts,
             **self._scheduler.status,
         }
 
@@ -311,6 +314,7 @@ class Controller:
             finished = structs.replace(finished, moved=True)
         if owner := self._connections.get(end.owner):
             owner.post(finished)
+        self._past.add(end, job, finished)
         facts: dict[str, Any] = {"result": end.result, "code": end.code or None, "audio_ms": finished.audio_ms}
         self._watchers.tell(Happening.ended, end.id, end.agent, **facts)
         if self._autosave and end.result is Result.played and job.pieces:

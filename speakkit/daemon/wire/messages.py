@@ -298,6 +298,34 @@ class Listing(Event, frozen=True, tag="queue"):
     id: str | None = None
 
 
+class EndedUtterance(Struct, frozen=True, omit_defaults=True):
+    """How an utterance ended.
+
+    at: when, in seconds since 1970; detach: no client waited for it
+    result, code: as `queue.actions.Ended`; lost: number of words that should have been spoken and were not
+    characters: length of the text
+    text, reason: beginning of the text, and why it failed; None if it belongs to another agent
+    """
+
+    id: str
+    agent: str
+    at: float
+    result: Result
+    characters: int
+    code: str = ""
+    lost: int = 0
+    detach: bool = False
+    text: str | None = None
+    reason: str | None = None
+
+
+class History(Event, frozen=True):
+    """The utterances that ended last, the latest last."""
+
+    rows: tuple[EndedUtterance, ...]
+    id: str | None = None
+
+
 class Happening(StrEnum):
     """Type of a `Watched` event.
 
@@ -342,10 +370,10 @@ class Watched(Event, frozen=True, omit_defaults=True):
 
 Message = Greeting | Command | Event | ErrorReply
 
-KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
+KINDS = (Welcome, Done, DaemonStatus, Listing, History, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
 """Types of all events."""
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 """Tag `ev` -> type of the event."""
 
-LAST = (Welcome, Done, DaemonStatus, Listing, Finished)
+LAST = (Welcome, Done, DaemonStatus, Listing, History, Finished)
 """Types of events after which no more follow for the same request."""
