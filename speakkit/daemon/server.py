@@ -68,6 +68,7 @@ class Server:
         self._lock = lock
         self._is_displaced = False
         self._edition = version.mine()
+        self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._accepted = 0
         self._is_outdated = False
@@ -80,21 +81,20 @@ class Server:
     async def run(self) -> None:
         """Serve until the end. On return playback has stopped, all connections are closed, and the socket is gone."""
         asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
-        listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
+        self._listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
         if self._containers:
-            accept = self._accept_from(self._containers)
-            listeners.append(await asyncio.start_unix_server(accept, sock=self._containers.published.listener))
+            await self._listen_for(self._containers)
         while self._ending is None:
             await self._wait(self._until_check())
             try:
-                self._check()
+                await self._check()
             except Exception as error:  # noqa: BLE001  only its own decision ends the daemon
                 log_bug(error)
                 await asyncio.sleep(FAILED_CHECK)
         await self._finish()
         for _ in range(3):
             await asyncio.sleep(0)  # clients that connected meanwhile get the error "shutting_down"
-        for listener in listeners:
+        for listener in self._listeners:
             listener.close()
         for connection in tuple(self._connections):
             connection.hang_up()
@@ -102,6 +102,13 @@ class Server:
             await self._wait(self._limits.farewell)
         failpoints.at("before_exit")
         log.info("ends")
+
+    async def _listen_for(self, containers: Containers) -> None:
+        """Accept connections of containers at the socket that is published now, and at no earlier one."""
+        for earlier in self._listeners[1:]:
+            earlier.close()
+        accept, listener = self._accept_from(containers), containers.published.listener
+        self._listeners[1:] = [await asyncio.start_unix_server(accept, sock=listener)]
 
     def end(self, mode: Mode, why: str) -> None:
         """Unpublish the socket and begin to end. A second call with `Mode.now` turns a drain into an immediate end."""
@@ -162,10 +169,12 @@ class Server:
             return None
         return self._used + self._idle_exit - time.monotonic()
 
-    def _check(self) -> None:
+    async def _check(self) -> None:
         """Begin to end if the socket was replaced, a newer client waits, or the idle time is over. Rotate the log."""
         if self.keeps_place():
             self._check_use()
+        if self._containers and self._ending is None and self._containers.restore():
+            await self._listen_for(self._containers)
         if self._logfile is not None:
             self._logfile.rotate_if_full()
 

@@ -79,13 +79,8 @@ class Stages(Event, frozen=True):
 
 def listen(place: RuntimeDir, settings: Settings) -> "Containers | None":
     """The listener for containers; None if it cannot be created. That is logged, and does not stop the daemon."""
-    try:
-        _make(place.containers)
-        published = lifecycle.bound(place.containers / SOCKET, 0o111)
-    except DaemonError as error:
-        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the message is enough
-        return None
-    return Containers(published, (0, os.geteuid()), settings)
+    published = _published(place.containers)
+    return Containers(published, (0, os.geteuid()), settings) if published else None
 
 
 class Containers:
@@ -111,6 +106,14 @@ class Containers:
     def status(self) -> Mapping[str, Any]:
         """Fields for the daemon's status: the folder to mount, and how often something was refused."""
         return {"containers": str(self.published.path.parent), "refused": self.refused}
+
+    def restore(self) -> bool:
+        """Publish the socket again if it or its folder was removed. Returns whether `published` is a new one."""
+        if self.published.is_found or not (again := _published(self.published.path.parent)):
+            return False
+        log.info("the socket for containers was removed, and is published again")
+        self.published = again
+        return True
 
     def admits(self, channel: socket.socket) -> bool:
         """Whether the peer process may connect, by the uid from the kernel; 0 is root in most containers."""
@@ -175,8 +178,8 @@ class Guest(Connection):
         containers: Containers,
     ) -> None:
         super().__init__(number, reader, writer, limits)
-        self.guest = str(number)
         self.stages: dict[str, Stage] = {}
+        self.guest = str(number)
         self._containers = containers
         self._mark = f"{PREFIX}{number}:"
         containers.guests.add(self)
@@ -251,6 +254,16 @@ def _ranges(uids: str) -> Iterator[range]:
     for part in filter(None, uids.split(",")):
         first, _, last = part.partition("-")
         yield range(int(first), int(last or first) + 1)
+
+
+def _published(folder: Path) -> Published | None:
+    """A socket in `folder`, which is made if it is missing. A failure is logged."""
+    try:
+        _make(folder)
+        return lifecycle.bound(folder / SOCKET, 0o111)
+    except DaemonError as error:
+        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the message is enough
+        return None
 
 
 def _make(folder: Path) -> None:

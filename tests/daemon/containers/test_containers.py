@@ -11,7 +11,7 @@ import socket
 import stat
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -163,6 +163,16 @@ def refused():
 def in_batches(requests, size=8):
     """Join requests in batches, small enough that none is refused by the rate limit."""
     return ["".join(requests[at : at + size]) for at in range(0, len(requests), size)]
+
+
+def _remove_folder(place):
+    shutil.rmtree(place.containers)
+
+
+def _visited(visit):
+    """A connection after hello, or None if the daemon does not listen yet."""
+    with suppress(ConnectionRefusedError, FileNotFoundError):
+        return visit(HELLO)
 
 
 def test_another_user_is_heard_to_the_end(daemon, guest):
@@ -494,6 +504,20 @@ def until(channel, word):
         more = channel.recv(65536)
         assert more, data
         data += more
+
+
+@pytest.mark.parametrize("remove", [lambda place: (place.containers / "speak.sock").unlink(), _remove_folder])
+def test_a_socket_that_was_removed_is_published_again(serve, place, visit, remove):
+    """If the socket for containers, or its folder, is removed, the daemon listens there again."""
+    served = serve(containers=True, check=0.02)
+    earlier = visit(HELLO)
+    until(earlier, b'"hello"')
+    before = served.containers.published
+    remove(place)
+    wait_until(lambda: served.containers.published is not before)
+    until(wait_until(lambda: _visited(visit)), b'"hello"')
+    earlier.sendall(frame("status", id="s").encode())
+    until(earlier, b"stages")
 
 
 def test_containers_of_one_name_do_not_interrupt_each_other(daemon, visit):
