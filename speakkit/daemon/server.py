@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from speakkit.daemon.containers.listener import CONNECTIONS, Containers, Guest
+from speakkit.daemon.containers.listener import Containers, Guest
 from speakkit.daemon.handler import RequestHandler
 from speakkit.daemon.process import failpoints, peer, version
 from speakkit.daemon.process.lifecycle import Published
@@ -194,27 +194,33 @@ class Server:
             writer.transport.abort()
             return
         self._accepted += 1
-        await self._greet(Connection(self._accepted, reader, writer, self._limits), self._limits.connections)
+        own = sum(not each.guest for each in self._connections)
+        connection = Connection(self._accepted, reader, writer, self._limits)
+        await self._greet(connection, has_room=own < self._limits.connections)
 
     def _accept_from(
         self, containers: Containers
     ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if not containers.admits(writer.get_extra_info("socket")):
+            uid = containers.admitted(writer.get_extra_info("socket"))
+            if uid is None:
                 writer.transport.abort()
                 return
             self._accepted += 1
-            await self._greet(Guest(self._accepted, reader, writer, self._limits, containers), CONNECTIONS)
+            guest = Guest(self._accepted, reader, writer, self._limits, containers, uid)
+            has_room = containers.make_room(uid)
+            if has_room:
+                containers.guests.add(guest)
+            await self._greet(guest, has_room=has_room)
 
         return accept
 
-    async def _greet(self, connection: Connection, most: int) -> None:
-        """Serve a client, if there is room for one more connection of its type. most: the maximum of that type."""
-        alike = sum(type(each) is type(connection) for each in self._connections)
+    async def _greet(self, connection: Connection, *, has_room: bool) -> None:
+        """Serve a client, if there is room for one more connection of its type."""
         connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
         if self._ending is not None:
             connection.fail(None, Code.shutting_down, ENDING, SOON_MS)
-        elif alike >= most:
+        elif not has_room:
             connection.fail(None, Code.busy, "the daemon has too many connections", SOON_MS)
         else:
             await self._lease(connection)

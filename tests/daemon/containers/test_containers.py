@@ -232,7 +232,7 @@ def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
     monkeypatch.setattr(peer, "of", lambda _: None if uid is None else peer.Peer(uid, 1))
     with found.published.listener as channel:
         there = listener.Containers(found.published, (0, 1234), load())
-        assert there.admits(channel) is is_admitted
+        assert there.admitted(channel) == (uid if is_admitted else None)
         assert there.refused == (not is_admitted)
 
 
@@ -504,6 +504,35 @@ def until(channel, word):
         more = channel.recv(65536)
         assert more, data
         data += more
+
+
+def test_the_idlest_makes_room_for_another(daemon, visit, said, monkeypatch):
+    """If all places of a user id are taken, the connection that is idle for longest is closed for a new one.
+
+    One that waits for its speech stays.
+    """
+    daemon()
+    speaking = visit(HELLO, speak("a"))
+    until(speaking, b"accepted")
+    idle = [visit() for _ in range(listener.CONNECTIONS_OF_UID - 1)]
+    until(idle[-1], b"speakkitd")
+    assert b"too many connections" in said(visit())
+    time.sleep(listener.IDLE + 0.1)
+    idle[0].sendall(HELLO.encode())  # from now on, the second one is idle for longest
+    until(idle[0], b'"hello"')
+    until(visit(HELLO), b'"hello"')
+    assert listener.NO_ROOM.encode() in said(idle[1])
+    idle[0].sendall(frame("status", id="s").encode())
+    until(idle[0], b"stages")
+    assert [row["stage"] for row in queue().rows] == ["playing"]
+
+
+def test_one_user_id_leaves_places_for_others(daemon, visit, guest):
+    """A user id that holds all places that it may have keeps out no other user id."""
+    daemon()
+    for number in range(listener.CONNECTIONS_OF_UID):
+        until(visit(frame("hello", agent=f"a{number}")), b'"hello"') if number < 8 else visit()
+    assert guest(HELLO, until='"hello"')[-1]["ev"] == "hello"
 
 
 @pytest.mark.parametrize("remove", [lambda place: (place.containers / "speak.sock").unlink(), _remove_folder])
