@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from speakkit.daemon.process import rundir, terminate
+from speakkit.daemon.process import rundir, spawn, terminate
 from speakkit.daemon.wire import client
 from speakkit.daemon.wire.client import Client
 from speakkit.daemon.wire.messages import Event, Started
@@ -50,6 +50,7 @@ def daemon(**variables: str) -> Iterator[rundir.RuntimeDir]:
     base, kept = Path(tempfile.mkdtemp(prefix="speakkit-")), dict(os.environ)
     os.environ.update({"SPEAKKIT_RUNTIME_DIR": str(base / "run"), **variables})
     if "SPEAKKIT_TEST_VOICE" in variables:
+        spawn.KEPT.add("SPEAKKIT_TEST_VOICE")
         os.environ["SPEAKKIT_HOME"] = str(base / "home")  # without models
     place = rundir.find()
     try:
@@ -65,7 +66,7 @@ def fake(sink: str = "timed-null") -> dict[str, str]:
     """Environment variables for a daemon with the voice of the tests."""
     return {
         "SPEAKKIT_TEST_VOICE": "fake_voice:load",
-        "PYTHONPATH": str(TESTS / "daemon"),
+        "PYTHONPATH": f"{TESTS / 'daemon'}:{TESTS / 'daemon' / 'hooks'}",
         "SPEAKKIT_SINK": sink,
     }
 

@@ -65,6 +65,11 @@ def daemon_log() -> Path:
     return _state() / "daemon.log"
 
 
+def playback_locks() -> Path:
+    """The folder of the lock files that daemons hold while they play, one for each machine that shares the folder."""
+    return _state() / "playback"
+
+
 def measurements() -> Path:
     """The results of `speakkit bench`, one line of JSON per run."""
     return _state() / "bench.jsonl"

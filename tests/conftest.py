@@ -18,6 +18,9 @@ from speakkit.engines import locations
 from waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent
+HOOKS = {"SPEAKKIT_TEST_VOICE", "SPEAKKIT_TEST_DELAY", "FAKE_LOAD", "FAKE_SAVE"}
+"""Variables of tests/daemon/hooks and of the fake voice."""
+
 NOWHERE = "http://127.0.0.1:9"
 """Hub address in which nothing listens; tests use it unless they start a stub of the Hub."""
 
@@ -211,10 +214,11 @@ def command():
 def place(monkeypatch):
     """A runtime directory and a home for one test, with a path short enough for a socket; kills the daemon at the end.
 
-    Each process that the test starts loads the hooks of tests/daemon/hooks.
+    Each process that the test starts loads the hooks of tests/daemon/hooks, and a daemon inherits their variables.
     """
-    from speakkit.daemon.process import rundir, terminate
+    from speakkit.daemon.process import rundir, spawn, terminate
 
+    monkeypatch.setattr(spawn, "KEPT", spawn.KEPT | HOOKS)
     base = Path(tempfile.mkdtemp(prefix="speakkit-"))
     monkeypatch.setenv("SPEAKKIT_RUNTIME_DIR", str(base / "run"))
     monkeypatch.setenv("SPEAKKIT_HOME", str(base / "home"))

@@ -1,5 +1,6 @@
 """`speakkit daemon`: start, stop and inspect the process that speaks for all programs of a user."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files
 from typing import Annotated
@@ -148,4 +149,11 @@ def _rows(found: DaemonStatus) -> list[tuple[str, str]]:
         ("connections", str(found.connections)),
         ("idle exit", "never" if found.idle_exit < 0 else f"after {found.idle_exit:g} s"),
     ]
-    return rows + [(name, str(value)) for name, value in found.work.items()]
+    return rows + [(name, _shown(value)) for name, value in found.work.items()]
+
+
+def _shown(value: object) -> str:
+    """A value of the table; counts as "3 played, 1 failed", without those that are 0."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in value.items() if count) or "none"
+    return str(value)

@@ -1,6 +1,7 @@
 """`speakkit queue`: show and control the speech queue of the daemon."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from msgspec import structs
 
 from speakkit.cli import agents, output, text_input, via_daemon
 from speakkit.daemon.wire import client
-from speakkit.daemon.wire.messages import Event, Happening, Watched
+from speakkit.daemon.wire.messages import EndedUtterance, Event, Happening, History, Watched
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and control the speech queue.")
 
@@ -28,11 +29,20 @@ def _back(written: str | int) -> int:
 
 
 @app.command("list")
-def list_(agent: Agent = None, as_json: Json = False) -> None:
+def list_(
+    agent: Agent = None,
+    ended: Annotated[bool, typer.Option("--ended", help="Show how the last 32 utterances ended.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show current and queued speech, in order. Only your own agent's texts are shown.
 
     speakkit queue list
+
+    speakkit queue list --ended
     """
+    if ended:
+        _show_ended(agent, as_json=as_json)
+        return
     listing = next(_asked(agent, "queue"), None)
     rows = [dict(row) for row in getattr(listing, "rows", ())]
     paused, muted = (bool(getattr(listing, name, False)) for name in ("paused", "muted"))
@@ -132,17 +142,45 @@ def _asked(agent: str | None, op: str, **fields: Any) -> Iterator[Event]:
             yield from daemon.request(op, **fields)
 
 
+def _show_ended(agent: str | None, *, as_json: bool) -> None:
+    history = next(_asked(agent, "history"), None)
+    rows = history.rows if isinstance(history, History) else ()
+    if as_json:
+        output.show_json({"ended": [structs.asdict(row) for row in rows]})
+    elif rows:
+        output.show_table(("ended", "agent", "result", "text"), [_shown_end(row) for row in rows])
+    else:
+        output.show("nothing has ended since the daemon started")
+
+
 def _show_event(event: Watched, *, as_line: bool) -> None:
     told = {name: value for name, value in structs.asdict(event).items() if value is not None and name != "id"}
     if as_line:
         output.show_json_line(told)
     elif event.event is not Happening.word:
-        text = "".join(letter if letter.isprintable() else " " for letter in event.result or event.text or "")
+        text = _printable(event.result or event.text or "")
         output.show(f"{event.event:8}{event.agent}  {text[:WIDTH]}".rstrip())
 
 
+def _shown_end(row: EndedUtterance) -> tuple[str, str, str, str]:
+    about = _printable(row.reason or row.code)
+    if row.lost:
+        about = f"{row.lost} word{'s' * (row.lost > 1)} lost"
+    result = f"{row.result}: {about}" if about not in ("", row.result) else row.result
+    return f"{datetime.fromtimestamp(row.at):%H:%M:%S}", row.agent, result, _cut(row.text, row.characters)  # noqa: DTZ006  local time
+
+
+def _cut(text: str | None, characters: int) -> str:
+    """The beginning of a text, or its length if it is not known."""
+    if text is None:
+        return f"({characters} characters)"
+    return _printable(text if characters <= WIDTH else text[: WIDTH - 3] + "...")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _shown(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    text = row["text"] if row["text"] is not None else f"({row['characters']} characters)"
-    cut = text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
     place = "now" if row["stage"] == "playing" else "next" if row["position"] == 0 else str(row["position"])
-    return place, row["agent"], row["priority"], f"{row['eta']:.0f} s", cut
+    return place, row["agent"], row["priority"], f"{row['eta']:.0f} s", _cut(row["text"], row["characters"])

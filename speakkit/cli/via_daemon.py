@@ -64,7 +64,7 @@ def carry_out(request: SpeechRequest, out: SpeakOutput, options: QueueOptions, a
         from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
 
         return requests.show(in_process.carry_out(request, out), request, out)
-    call = _Call(request, out, options, show=show)
+    call = _Call(request, out, options, agent, show=show)
     call.check()
     _fetch(request, out)
     with client.connect(agent, "speak") as daemon:
@@ -111,8 +111,11 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
 class _Call:
     """One call of `speak`. The text is synthesized once: if it is both written and played, the samples are reused."""
 
-    def __init__(self, request: SpeechRequest, out: SpeakOutput, options: QueueOptions, *, show: bool) -> None:
+    def __init__(
+        self, request: SpeechRequest, out: SpeakOutput, options: QueueOptions, agent: str, *, show: bool
+    ) -> None:
         self._request, self._out, self._options, self._show = request, out, options, show
+        self._agent = agent
         self._fields: dict[str, Any] = {**msgspec.to_builtins(request), **msgspec.to_builtins(options)}
         self._payload = self._fields.pop("text", "").encode()
         self._audio_format = ""
@@ -153,9 +156,20 @@ class _Call:
     def _play(self, daemon: Client, audio_of: str) -> Finished | None:
         """Play the utterance. Returns its final event, or None with `--detach`, which does not wait for it.
 
-        If the queue is full and `--on-full wait` is given, the request is repeated until it is accepted.
+        If another daemon takes over before any of it was played, it is sent to that one.
 
         audio_of: id of the samples to reuse; "" to synthesize
+        """
+        end = self._sent(daemon, audio_of)
+        if end is None or not end.moved:
+            return end
+        with client.connect(self._agent, "speak") as successor:
+            return self._sent(successor, "")
+
+    def _sent(self, daemon: Client, audio_of: str) -> Finished | None:
+        """Have a daemon play the utterance; see `_play`.
+
+        If the queue is full and `--on-full wait` is given, the request is repeated until it is accepted.
         """
         fields = {**self._fields, "show": self._show, "audio_of": audio_of}
         while True:

@@ -10,18 +10,20 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from speakkit import config
+from speakkit import config, paths
 from speakkit.config import Settings
 from speakkit.daemon.containers import listener
 from speakkit.daemon.containers.listener import Containers
 from speakkit.daemon.process import failpoints, lifecycle, logfile, rundir, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile
+from speakkit.daemon.process.rundir import Lock
 from speakkit.daemon.process.spawn import READY
 from speakkit.daemon.server import Server
 from speakkit.daemon.speaking import scheduler
 from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.turn import Turn
 from speakkit.daemon.wire.messages import Mode
 from speakkit.errors import ExitCode, SpeakkitError
 from speakkit.playback import media, sinks
@@ -58,12 +60,18 @@ def _run() -> int:
         log.info("starts: speakkit %s, idle exit %g s", ours.version, settings.idle_exit)
         where = f"{published.path}, and {f'the log is {file.baseFilename}' if file else 'there is no log'}"
         guests = listener.listen(place, settings) if settings.containers else None
-        asyncio.run(_serve(published, settings, file, told, where, guests))
+        asyncio.run(_serve(published, lock, settings, file, told, where, guests))
     return ExitCode.DONE
 
 
 async def _serve(
-    published: Published, settings: Settings, file: LogFile | None, told: int, where: str, guests: Containers | None
+    published: Published,
+    lock: Lock,
+    settings: Settings,
+    file: LogFile | None,
+    told: int,
+    where: str,
+    guests: Containers | None,
 ) -> None:
     """Serve until the daemon ends.
 
@@ -72,9 +80,19 @@ async def _serve(
     """
     loop = asyncio.get_running_loop()
     loudspeaker = partial(_loudspeaker, settings, published.path.parent)
-    controller = Controller(loudspeaker, settings.keep_alive, autosave=settings.autosave, place=scheduler.PLACE)
+
+    def keeps_place() -> bool:
+        return server.keeps_place()
+
+    controller = Controller(
+        loudspeaker,
+        settings.keep_alive,
+        autosave=settings.autosave,
+        place=scheduler.PLACE,
+        keeps_place=keeps_place,
+    )
     idle_exit = -1.0 if guests else settings.idle_exit  # never: a container cannot start a daemon
-    server = Server(published, controller, idle_exit, logfile=file, containers=guests)
+    server = Server(published, controller, idle_exit, logfile=file, containers=guests, lock=lock)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     failpoints.at("before_ready")
@@ -91,7 +109,7 @@ def _loudspeaker(settings: Settings, folder: Path, tell: Callable[[Event], None]
         beep = sound_of(settings.beep, settings.beep_volume)
     except SpeakkitError as error:
         log.warning("%s", error)
-    return Loudspeaker(tell, sinks.opener(settings.sink), interlude, beep)
+    return Loudspeaker(tell, sinks.opener(settings.sink), Turn(paths.playback_locks()), interlude, beep)
 
 
 def _tell(descriptor: int, line: str) -> None:

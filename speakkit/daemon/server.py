@@ -7,15 +7,26 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from speakkit.daemon.containers.listener import CONNECTIONS, Containers, Guest
+from speakkit.daemon.containers.listener import Containers, Guest
 from speakkit.daemon.handler import RequestHandler
 from speakkit.daemon.process import failpoints, peer, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile, log_bug
+from speakkit.daemon.process.rundir import Lock
 from speakkit.daemon.process.version import Version
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Closed, Connection, ConnectionLimits
-from speakkit.daemon.wire.messages import DaemonStatus, Done, Greeting, Hello, Mode, Request, Shutdown, Welcome
+from speakkit.daemon.wire.messages import (
+    ENDING,
+    DaemonStatus,
+    Done,
+    Greeting,
+    Hello,
+    Mode,
+    Request,
+    Shutdown,
+    Welcome,
+)
 from speakkit.daemon.wire.protocol import Code, ProtocolError
 from speakkit.daemon.wire.requests import Refused
 from speakkit.workers.frames import Frame
@@ -27,9 +38,6 @@ FAILED_CHECK = 1.0
 
 ARRIVAL = 1.0
 """Seconds added to the first idle period, so that the client that started the daemon can connect."""
-
-ENDS = "the daemon is shutting down; the next client starts another"
-"""Message of `Code.shutting_down`."""
 
 SOON_MS = 100
 """`retry_ms` for a client that the daemon has no room for, in milliseconds."""
@@ -46,16 +54,21 @@ class Server:
         limits: ConnectionLimits | None = None,
         logfile: LogFile | None = None,
         containers: Containers | None = None,
+        lock: Lock | None = None,
     ) -> None:
         """Serve `published`; `work` handles the operations.
 
         idle_exit: seconds without use after which the daemon ends; negative for never
         limits: timeouts and maximum number of connections; logfile: rotated when it is full
         containers: the listener for containers, or None
+        lock: of the daemon; if another process can take it at its path, the daemon ends
         """
         self._published, self._work, self._idle_exit = published, work, idle_exit
         self._limits, self._logfile, self._containers = limits or ConnectionLimits(), logfile, containers
+        self._lock = lock
+        self._is_displaced = False
         self._edition = version.mine()
+        self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._accepted = 0
         self._is_outdated = False
@@ -68,21 +81,20 @@ class Server:
     async def run(self) -> None:
         """Serve until the end. On return playback has stopped, all connections are closed, and the socket is gone."""
         asyncio.get_running_loop().set_exception_handler(lambda _, context: log_bug(context.get("exception")))
-        listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
+        self._listeners = [await asyncio.start_unix_server(self._accept, sock=self._published.listener)]
         if self._containers:
-            accept = self._accept_from(self._containers)
-            listeners.append(await asyncio.start_unix_server(accept, sock=self._containers.published.listener))
+            await self._listen_for(self._containers)
         while self._ending is None:
             await self._wait(self._until_check())
             try:
-                self._check()
+                await self._check()
             except Exception as error:  # noqa: BLE001  only its own decision ends the daemon
                 log_bug(error)
                 await asyncio.sleep(FAILED_CHECK)
         await self._finish()
         for _ in range(3):
             await asyncio.sleep(0)  # clients that connected meanwhile get the error "shutting_down"
-        for listener in listeners:
+        for listener in self._listeners:
             listener.close()
         for connection in tuple(self._connections):
             connection.hang_up()
@@ -90,6 +102,13 @@ class Server:
             await self._wait(self._limits.farewell)
         failpoints.at("before_exit")
         log.info("ends")
+
+    async def _listen_for(self, containers: Containers) -> None:
+        """Accept connections of containers at the socket that is published now, and at no earlier one."""
+        for earlier in self._listeners[1:]:
+            earlier.close()
+        accept, listener = self._accept_from(containers), containers.published.listener
+        self._listeners[1:] = [await asyncio.start_unix_server(accept, sock=listener)]
 
     def end(self, mode: Mode, why: str) -> None:
         """Unpublish the socket and begin to end. A second call with `Mode.now` turns a drain into an immediate end."""
@@ -101,6 +120,17 @@ class Server:
         if self._ending is not Mode.now:
             self._ending = mode
         self._changed.set()
+
+    def keeps_place(self) -> bool:
+        """Whether clients still find this daemon, unless it ends by request, and no other one can have started.
+
+        If its socket or its folder was removed or replaced, it begins to end.
+        """
+        is_hidden = self._ending is None and not self._published.is_found
+        if is_hidden or (self._lock is not None and not self._lock.is_found):
+            self._is_displaced = True
+            self.end(Mode.drain, "the socket or its folder was removed or replaced")
+        return not self._is_displaced
 
     async def _wait(self, seconds: float) -> None:
         """Wait until something changes, for at most `seconds`."""
@@ -139,19 +169,24 @@ class Server:
             return None
         return self._used + self._idle_exit - time.monotonic()
 
-    def _check(self) -> None:
+    async def _check(self) -> None:
         """Begin to end if the socket was replaced, a newer client waits, or the idle time is over. Rotate the log."""
+        if self.keeps_place():
+            self._check_use()
+        if self._containers and self._ending is None and self._containers.restore():
+            await self._listen_for(self._containers)
+        if self._logfile is not None:
+            self._logfile.rotate_if_full()
+
+    def _check_use(self) -> None:
+        """Begin to end if a newer client waits, or the idle time is over."""
         left = self._idle_left()
-        if not self._published.is_found:
-            self.end(Mode.drain, "the socket was removed or replaced")
-        elif self._is_outdated and self._is_idle():
+        if self._is_outdated and self._is_idle():
             self.end(Mode.drain, "a newer version replaces it")
         elif left is not None and left <= 0:
             self.end(Mode.drain, "idle")
         elif not self._is_idle():
             self._used = time.monotonic()
-        if self._logfile is not None:
-            self._logfile.rotate_if_full()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not peer.is_ours(writer.get_extra_info("socket")):
@@ -159,27 +194,33 @@ class Server:
             writer.transport.abort()
             return
         self._accepted += 1
-        await self._greet(Connection(self._accepted, reader, writer, self._limits), self._limits.connections)
+        own = sum(not each.guest for each in self._connections)
+        connection = Connection(self._accepted, reader, writer, self._limits)
+        await self._greet(connection, has_room=own < self._limits.connections)
 
     def _accept_from(
         self, containers: Containers
     ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if not containers.admits(writer.get_extra_info("socket")):
+            uid = containers.admitted(writer.get_extra_info("socket"))
+            if uid is None:
                 writer.transport.abort()
                 return
             self._accepted += 1
-            await self._greet(Guest(self._accepted, reader, writer, self._limits, containers), CONNECTIONS)
+            guest = Guest(self._accepted, reader, writer, self._limits, containers, uid)
+            has_room = containers.make_room(uid)
+            if has_room:
+                containers.guests.add(guest)
+            await self._greet(guest, has_room=has_room)
 
         return accept
 
-    async def _greet(self, connection: Connection, most: int) -> None:
-        """Serve a client, if there is room for one more connection of its type. most: the maximum of that type."""
-        alike = sum(type(each) is type(connection) for each in self._connections)
+    async def _greet(self, connection: Connection, *, has_room: bool) -> None:
+        """Serve a client, if there is room for one more connection of its type."""
         connection.post(Greeting(messages.PROTO, self._edition.version, os.getpid()))
         if self._ending is not None:
-            connection.fail(None, Code.shutting_down, ENDS, SOON_MS)
-        elif alike >= most:
+            connection.fail(None, Code.shutting_down, ENDING, SOON_MS)
+        elif not has_room:
             connection.fail(None, Code.busy, "the daemon has too many connections", SOON_MS)
         else:
             await self._lease(connection)
@@ -267,7 +308,7 @@ class Server:
             if hello.upgrade and self._connections == {connection} and not self._work.is_busy():
                 self.end(Mode.drain, "a newer version replaces it")
         if self._ending is not None:
-            raise ProtocolError(Code.shutting_down, ENDS)
+            raise ProtocolError(Code.shutting_down, ENDING)
         connection.agent = hello.agent
         connection.post(Welcome(self._edition.version, self._edition.build, os.getpid(), id=request.id))
         if not connection.is_known:

@@ -145,6 +145,18 @@ def test_what_the_user_does_is_told(host, begin):
     assert ended.returncode in (1, 7)
 
 
+def test_a_host_that_does_not_answer_is_noticed(host, monkeypatch, capsys):
+    """While the text waits, a host that answers is waited for; one that was stopped ends the script with one line."""
+    monkeypatch.setattr(client_script, "ANSWER", 0.3)
+    monkeypatch.setenv("SPEAKKIT_SOCKET", str(host.containers / listener.SOCKET))
+    process, begun = control.status().pid, time.monotonic()
+    threading.Timer(0.9, os.kill, (process, signal.SIGSTOP)).start()
+    assert client_script.main([LONG]) == 1
+    assert time.monotonic() - begun > 0.9
+    said = capsys.readouterr().err
+    assert (said.count("\n"), "did not answer within 0.3 s; end it on the host" in said) == (1, True)
+
+
 def test_faults_have_the_exit_codes_of_speak(host, speak):
     """Each fault gives the exit code of `speak` and one line."""
     assert speak("do=error") == (1, f"speak: {listener.UNTOLD}\n")

@@ -14,6 +14,7 @@ import pytest
 
 from speakkit.audiofile import read
 from speakkit.cli import speak as speak_module
+from speakkit.daemon.process import spawn
 from speakkit.daemon.wire import client
 from waiting import wait_until
 
@@ -152,6 +153,24 @@ def test_a_killed_daemon_is_reported(turn, run, begin):
     assert child.wait(30) == 1
     assert child.stderr.read().count("\n") == 1
     assert run("speak", SHORT).code == 0
+
+
+def test_a_daemon_that_does_not_answer_is_reported(turn, run, monkeypatch):
+    """If the daemon was stopped by a signal, `speak` prints one line that names it and the mend, which works."""
+    assert run("speakkit", "daemon", "start").code == 0
+    monkeypatch.setattr(client, "ANSWER", 0.3)
+    monkeypatch.setattr(spawn, "PATIENCE", 0.3)
+    process = int(turn.daemon_lock.read_text().split()[0])
+    os.kill(process, signal.SIGSTOP)
+    mend = "speakkit daemon stop --now"
+    for words in (("speak", SHORT), ("speak", "--detach", SHORT), ("speakkit", "queue", "list")):
+        result = run(*words)
+        assert (result.code, result.out) == (1, b"")
+        assert (
+            result.err
+            == f"{words[0]}: the daemon, process {process}, did not answer within 0.3 s; end it with: {mend}\n"
+        )
+    assert run(*mend.split()).out == b"stopped\n"
 
 
 def test_what_was_heard_is_said_again(turn, run, tmp_path):

@@ -15,6 +15,8 @@ import pytest
 
 from bare import BARE_PYTHON
 from speakkit import paths
+from speakkit.config import load
+from speakkit.daemon.containers import listener
 from speakkit.daemon.process import lifecycle
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.server import Server
@@ -163,8 +165,9 @@ class Echo:
 class Served:
     """A server in a thread of this process."""
 
-    def __init__(self, place, limits, idle_exit=-1.0, make=Echo):
+    def __init__(self, place, limits, idle_exit=-1.0, make=Echo, *, containers=False):
         self.place, self.limits, self.idle_exit, self.make = place, limits, idle_exit, make
+        self.containers = listener.listen(place, load()) if containers else None
         self.published = lifecycle.publish(place)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -174,7 +177,7 @@ class Served:
     async def _run(self):
         self.loop = asyncio.get_running_loop()
         self.work = self.make()
-        self.server = Server(self.published, self.work, self.idle_exit, self.limits)
+        self.server = Server(self.published, self.work, self.idle_exit, self.limits, containers=self.containers)
         self.ready.set()
         await self.server.run()
 
@@ -203,8 +206,8 @@ def serve(place):
     """Start a server in this process, with changed limits: serve(idle=0.2)."""
     started = []
 
-    def run(idle_exit=-1.0, make=Echo, **limits):
-        started.append(Served(place, ConnectionLimits(**limits), idle_exit, make))
+    def run(idle_exit=-1.0, make=Echo, *, containers=False, **limits):
+        started.append(Served(place, ConnectionLimits(**limits), idle_exit, make, containers=containers))
         return started[-1]
 
     yield run

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from speakkit import paths
 from speakkit.daemon.speaking import worker
 from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
 from speakkit.daemon.speaking.synthesis_request import Begin
+from speakkit.daemon.speaking.turn import Turn
 from speakkit.daemon.wire.messages import AudioChunk, Finished, Started
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
@@ -32,7 +34,7 @@ def served(fake_voice, serve):
         patient = Limits(**{"start_s": 20, "silence_s": SILENCE, "deaths": 100} | limits)
 
         def loudspeaker(tell):
-            return Loudspeaker(tell, sinks.opener(sink))
+            return Loudspeaker(tell, sinks.opener(sink), Turn(paths.playback_locks()))
 
         return serve(make=lambda: Controller(loudspeaker, keep_alive, place=place, limits=patient))
 

@@ -23,7 +23,10 @@ SOCKET = "/run/speakkit/speak.sock"
 """Default path of the socket."""
 
 ANSWER = 10.0
-"""Seconds within which the daemon must answer; not while the utterance waits in the queue."""
+"""Seconds within which the daemon must answer. While the utterance waits in the queue, the status is requested then."""
+
+STATUS = "status"
+"""Id of that request."""
 
 FAILED, USAGE, NETWORK, INTERRUPTED = 1, 2, 7, 130
 """Exit codes."""
@@ -55,6 +58,9 @@ CLOSED = (
     "the daemon at {} closed the connection: it is ending, or does not admit this uid; on the host, `speakkit "
     "daemon logs` shows the uid, and `speakkit config set container_uids UID` admits it"
 )
+HUNG = "the daemon at {} did not answer within {:g} s; end it on the host: speakkit daemon stop --now"
+LONGEST = 1 << 17
+"""Maximum bytes of a message."""
 
 
 class Unspoken(Exception):
@@ -66,11 +72,15 @@ class Unspoken(Exception):
 
 
 class Wire:
-    """A connection to the daemon. Closing it cancels its requests."""
+    """A connection to the daemon. Closing it cancels its requests.
+
+    waits: whether the request is in the queue, so that the daemon sends nothing until it is spoken
+    """
 
     def __init__(self, path: str) -> None:
         """Connect to the socket at `path`. Raises Unspoken if no daemon listens."""
-        self._path = path
+        self.waits = False
+        self._path, self._held = path, b""
         self._channel = socket.socket(socket.AF_UNIX)
         self._channel.settimeout(ANSWER)
         try:
@@ -79,7 +89,6 @@ class Wire:
             raise Unspoken(NOBODY.format(path)) from None
         except OSError as error:
             raise Unspoken(f"cannot connect to {path}: {error}") from None
-        self._lines = self._channel.makefile("rb")
 
     def ask(self, header: dict[str, Any], payload: bytes = b"") -> None:
         """Send a request. Raises Unspoken if the connection is closed."""
@@ -91,25 +100,38 @@ class Wire:
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield the daemon's messages. Raises Unspoken for an error reply, a timeout, and the end of the connection."""
         while True:
-            try:
-                line = self._lines.readline(1 << 17)
-            except socket.timeout:  # noqa: UP041  before Python 3.10 it is not TimeoutError
-                raise Unspoken(f"the daemon at {self._path} does not answer within {ANSWER:g} s") from None
-            except OSError:
-                line = b""
+            line = self._line()
             try:
                 event = json.loads(line) if line else None
             except ValueError:
                 raise Unspoken(f"the process at {self._path} is not speakkit") from None
             if not isinstance(event, dict):
                 raise Unspoken(CLOSED.format(self._path))
+            if event.get("id") == STATUS:
+                continue  # it answers, even if containers send too many requests
             if "error" in event:
                 raise _refusal(event["error"])
             yield event
 
-    def wait(self) -> None:
-        """Wait without a timeout from now on, because other utterances may be spoken first."""
-        self._channel.settimeout(None)
+    def _line(self) -> bytes:
+        """The next line; empty at the end of the connection. Raises Unspoken if the daemon does not answer."""
+        is_asked = False
+        while b"\n" not in self._held and len(self._held) < LONGEST:
+            try:
+                data = self._channel.recv(1 << 16)
+            except socket.timeout:  # noqa: UP041  before Python 3.10 it is not TimeoutError
+                if is_asked or not self.waits:
+                    raise Unspoken(HUNG.format(self._path, ANSWER)) from None
+                self.ask({"op": "status", "id": STATUS})
+                is_asked = True
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                return b""
+            self._held += data
+        line, _, self._held = self._held.partition(b"\n")
+        return line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -137,7 +159,7 @@ def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) 
     for event in events:
         lost += event.get("lost", [])
         if event.get("ev") == "accepted":
-            wire.wait()
+            wire.waits = True
         if event.get("ev") == "finished":
             return _ended(event, [text[span["start"] : span["end"]] for span in lost])
     return FAILED
@@ -160,7 +182,7 @@ def _refusal(error: dict[str, Any]) -> Unspoken:
     return Unspoken(str(error.get("msg")), CODES.get(str(error.get("code")), FAILED))
 
 
-FIELDS = ("voice", "speed", "lang", "prio", "interrupt", "replace", "ttl")
+FIELDS = ("voice", "speed", "lang", "prio", "ttl")
 """Options that are sent as fields of the request."""
 
 
@@ -172,8 +194,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=float, help="speed, 0.5 to 2.0")
     parser.add_argument("--lang", help="language, such as en-gb; default: that of the voice")
     parser.add_argument("--priority", dest="prio", choices=("normal", "low", "progress"))
-    parser.add_argument("--interrupt", choices=("none", "agent"), help="agent: end earlier speech of this agent")
-    parser.add_argument("--replace", metavar="KEY", help="replace a queued message with this KEY")
     parser.add_argument("--ttl", type=float, metavar="SECONDS", help="drop it if not started within SECONDS")
     return parser.parse_args(arguments)
 

@@ -47,6 +47,12 @@ PREFIX = "c:"
 CONNECTIONS = 16
 """Maximum connections of containers at once; the user's own are counted separately."""
 
+CONNECTIONS_OF_UID = 12
+"""Maximum connections of one user id, so that places are left for others."""
+
+IDLE = 1.0
+"""Seconds without a request or speech after which a connection may be closed to make room for another."""
+
 CHARACTERS = 4096
 """Maximum characters of a text."""
 
@@ -64,6 +70,8 @@ FREE = {"text", "voice", "lang", "speed", "seed", "markup", "prio", "interrupt",
 
 NO_AGENT = f"an agent must be 1 to {64 - len(PREFIX)} letters, digits or . _ : -"
 """Message for an invalid agent name."""
+NO_ROOM = "the connection was closed, because it was idle and another container needs its place"
+"""Message for a connection that is closed to make room."""
 NO_OP = "a container may use only hello, speak, cancel and status"
 """Message for an operation that containers may not use."""
 UNTOLD = "speech failed on the host; try there: speakkit doctor"
@@ -79,20 +87,15 @@ class Stages(Event, frozen=True):
 
 def listen(place: RuntimeDir, settings: Settings) -> "Containers | None":
     """The listener for containers; None if it cannot be created. That is logged, and does not stop the daemon."""
-    try:
-        _make(place.containers)
-        published = lifecycle.bound(place.containers / SOCKET, 0o111)
-    except DaemonError as error:
-        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the message is enough
-        return None
-    return Containers(published, (0, os.geteuid()), settings)
+    published = _published(place.containers)
+    return Containers(published, (0, os.geteuid()), settings) if published else None
 
 
 class Containers:
     """All connections of the listener, and the limits that they share.
 
     published: the socket
-    guests: the connections
+    guests: the connections that are served
     refused: number of connections and requests that were refused
     """
 
@@ -112,15 +115,36 @@ class Containers:
         """Fields for the daemon's status: the folder to mount, and how often something was refused."""
         return {"containers": str(self.published.path.parent), "refused": self.refused}
 
-    def admits(self, channel: socket.socket) -> bool:
-        """Whether the peer process may connect, by the uid from the kernel; 0 is root in most containers."""
+    def restore(self) -> bool:
+        """Publish the socket again if it or its folder was removed. Returns whether `published` is a new one."""
+        if self.published.is_found or not (again := _published(self.published.path.parent)):
+            return False
+        log.info("the socket for containers was removed, and is published again")
+        self.published = again
+        return True
+
+    def admitted(self, channel: socket.socket) -> int | None:
+        """The uid of the peer process, from the kernel; None if it may not connect. 0 is root in most containers."""
         found = peer.of(channel)
         if found is not None and any(found.uid in uids for uids in self._uids):
-            return True
+            return found.uid
         self.refused += 1
         who = "a process with unknown uid" if found is None else f"uid {found.uid}"
         log.warning("%s tried to connect from a container; see the setting container_uids", who)
-        return False
+        return None
+
+    def make_room(self, uid: int) -> bool:
+        """Whether there is room for a connection of `uid`. If necessary, the one that is idle for longest is closed."""
+        own = [guest for guest in self.guests if guest.uid == uid]
+        if len(own) < CONNECTIONS_OF_UID and len(self.guests) < CONNECTIONS:
+            return True
+        rivals = own if len(own) >= CONNECTIONS_OF_UID else self.guests
+        idlest = min((guest for guest in rivals if guest.is_idle), key=lambda guest: guest.used, default=None)
+        if idlest:
+            self.guests.discard(idlest)
+            idlest.fail(None, Code.busy, NO_ROOM)
+            idlest.hang_up()
+        return idlest is not None
 
     async def keep_pace(self) -> None:
         """Count a request. Raises Refused, after a pause, if there are too many in one second."""
@@ -163,7 +187,9 @@ class Containers:
 class Guest(Connection):
     """A connection of a container. Its request ids get a prefix with the connection's number inside the daemon.
 
+    uid: user id of the peer process
     stages: id of each utterance that has not ended -> its stage
+    used: time of the last request, in seconds of time.monotonic()
     """
 
     def __init__(
@@ -173,15 +199,23 @@ class Guest(Connection):
         writer: asyncio.StreamWriter,
         limits: ConnectionLimits,
         containers: Containers,
+        uid: int,
     ) -> None:
         super().__init__(number, reader, writer, limits)
+        self.uid, self.guest = uid, str(number)
         self.stages: dict[str, Stage] = {}
+        self.used = time.monotonic()
         self._containers = containers
         self._mark = f"{PREFIX}{number}:"
-        containers.guests.add(self)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for no result, and has sent no request for some time."""
+        return not self.stages and time.monotonic() - self.used > IDLE
 
     async def passed(self, request: Request) -> Request | None:
         """The request as the daemon is to handle it, if a container may send it. Raises Refused or ProtocolError."""
+        self.used = time.monotonic()
         try:
             await self._containers.keep_pace()
             return self._allowed(request)
@@ -250,6 +284,16 @@ def _ranges(uids: str) -> Iterator[range]:
     for part in filter(None, uids.split(",")):
         first, _, last = part.partition("-")
         yield range(int(first), int(last or first) + 1)
+
+
+def _published(folder: Path) -> Published | None:
+    """A socket in `folder`, which is made if it is missing. A failure is logged."""
+    try:
+        _make(folder)
+        return lifecycle.bound(folder / SOCKET, 0o111)
+    except DaemonError as error:
+        log.error("does not listen for containers: %s", error)  # noqa: TRY400  the message is enough
+        return None
 
 
 def _make(folder: Path) -> None:

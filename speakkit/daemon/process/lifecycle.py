@@ -48,7 +48,7 @@ class Published:
     @property
     def is_found(self) -> bool:
         """Whether `path` still leads to this socket."""
-        return _inode(self.path) == self.inode
+        return rundir.inode(self.path) == self.inode
 
     def unpublish(self) -> None:
         """Remove the socket file, so that no client finds it. Another socket in its place is left alone."""
@@ -113,7 +113,7 @@ def bound(path: Path, umask: int) -> Published:
             listener.bind(str(path))
         finally:
             os.umask(before)
-        inode = _inode(path)
+        inode = rundir.inode(path)
         failpoints.at("before_listen")
         listener.listen(WAITING)
     except OSError as error:
@@ -142,7 +142,7 @@ def passed() -> Published | None:
     except OSError as error:
         raise DaemonError("systemd passed no socket; use the units of: speakkit daemon units") from error
     path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) and name else None
-    inode = _inode(path) if path else None
+    inode = rundir.inode(path) if path else None
     if listener.family != socket.AF_UNIX or not is_ready or path is None or inode is None:
         raise DaemonError("systemd passed no listening socket with a path; use the units of: speakkit daemon units")
     return Published(listener, path, inode, is_passed=True)
@@ -207,11 +207,3 @@ def started(process: int) -> int | None:
     except OSError:
         return None
     return int(status.rpartition(")")[2].split()[19])
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.lstat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -87,8 +87,8 @@ class Lock:
     process finds. Child processes do not inherit the lock.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor, self._path = descriptor, path
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +101,11 @@ class Lock:
     def release(self) -> None:
         """Release the lock."""
         os.close(self._descriptor)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether other processes still find this file at its path; if not, they can lock another one there."""
+        return inode(self._path) == _identity(os.fstat(self._descriptor))
 
     def write(self, text: str) -> None:
         """Replace the file's content, which other processes can read."""
@@ -121,7 +126,7 @@ def try_lock(path: Path) -> Lock | None:
         raise DaemonError(
             f"{storage_error(error, f'lock {path}')}; set {VARIABLE} to a folder on this machine"
         ) from error
-    return Lock(descriptor)
+    return Lock(descriptor, path)
 
 
 def is_locked(path: Path) -> bool:
@@ -131,6 +136,22 @@ def is_locked(path: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+def holder(path: Path) -> int | None:
+    """Id of the process that last held the lock of a file, as written there by it; None if there is none."""
+    try:
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def inode(path: Path) -> tuple[int, int] | None:
+    """Device and inode number of the file at `path`; None if there is none."""
+    try:
+        return _identity(path.lstat())
+    except OSError:
+        return None
 
 
 def _place() -> Path:
@@ -171,3 +192,7 @@ def _opened(path: Path) -> int:
         os.close(descriptor)
         raise DaemonError(f"{path} is not a regular file of yours; remove it")
     return descriptor
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

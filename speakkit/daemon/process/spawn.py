@@ -4,7 +4,6 @@ If several clients do so at the same time, only one daemon is started.
 """
 
 import os
-import re
 import select
 import socket
 import subprocess
@@ -12,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from speakkit import config
 from speakkit.daemon.process import failpoints, lifecycle, rundir
 from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.errors import DaemonError
@@ -25,18 +25,33 @@ READY = "ready"
 SHOWN = 300
 """Maximum characters of the daemon's last line that an error message quotes."""
 
-KEPT = re.compile(
-    r"HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DISPLAY"
-    r"|WAYLAND_DISPLAY|WSL.*|PULSE_.*|PIPEWIRE_.*|ALSA_.*|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|LD_LIBRARY_PATH"
-    r"|DYLD_.*|PYTHON.*|VIRTUAL_ENV|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE"
-)
-"""Names of the environment variables that a daemon inherits from the client that starts it."""
+PER_CLIENT = ("voice", "speed", "lang", "engine", "seed")
+"""Settings that each client sends with its requests, so that a daemon does not inherit their variables."""
 
-SECRET = re.compile(r".*(KEY|TOKEN|SECRET|PASSWORD).*", re.IGNORECASE)
-"""Names of variables that it never inherits: an API key of one shell must not be used for all clients."""
+KEPT = {
+    *(setting.variable for setting in config.SETTINGS if setting.name not in PER_CLIENT),
+    *("SPEAKKIT_HOME", rundir.VARIABLE),
+    *("HOME", "USER", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ"),
+    *("LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS"),
+    *("XDG_RUNTIME_DIR", "XDG_SESSION_ID", "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP", "DBUS_SESSION_BUS_ADDRESS"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_INTEROP", "WSLENV"),
+    *("PULSE_SERVER", "PULSE_SINK", "PULSE_COOKIE", "PULSE_RUNTIME_PATH", "PULSE_CLIENTCONFIG", "PULSE_CONFIG_PATH"),
+    *("PULSE_LATENCY_MSEC", "PULSE_PROP", "PIPEWIRE_REMOTE", "PIPEWIRE_RUNTIME_DIR", "PIPEWIRE_LATENCY"),
+    *("PIPEWIRE_PROPS", "PIPEWIRE_ALSA", "ALSA_CARD", "ALSA_CONFIG_DIR", "ALSA_CONFIG_PATH", "ALSA_PLUGIN_DIR"),
+    *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME", "TRITON_CACHE_DIR", "CC", "CUDA_HOME", "CUDA_PATH"),
+    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_CACHE_PATH", "NVIDIA_VISIBLE_DEVICES"),
+    *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES", "MKL_NUM_THREADS", "MKL_THREADING_LAYER"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "VIRTUAL_ENV"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONUTF8", "PYTHONIOENCODING"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "PYTHONFAULTHANDLER", "PYTHONMALLOC"),
+    *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+}
+"""Environment variables that a daemon inherits from the client that starts it.
 
-PER_CLIENT = ("SPEAKKIT_VOICE", "SPEAKKIT_SPEED", "SPEAKKIT_LANG", "SPEAKKIT_ENGINE", "SPEAKKIT_SEED")
-"""Variables that it does not inherit either, because each client sends these settings with its requests."""
+Any other may hold a key or a password of one shell, which must not be used for all clients.
+"""
 
 _children: list[subprocess.Popen[bytes]] = []
 """Daemons that this process started; kept so that Python reaps those that have ended."""
@@ -90,11 +105,7 @@ def start(place: RuntimeDir, seconds: float) -> None:
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """Environment of a daemon: the variables of `given`, those of the client, that it inherits."""
-    return {
-        name: value
-        for name, value in given.items()
-        if KEPT.fullmatch(name) and not SECRET.fullmatch(name) and name not in PER_CLIENT
-    }
+    return {name: value for name, value in given.items() if name in KEPT}
 
 
 def _said(pipe: int, seconds: float) -> bytes:

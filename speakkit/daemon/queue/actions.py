@@ -99,13 +99,17 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ended:
-    """The final event of an accepted utterance, for its owner; there is exactly one."""
+    """The final event of an accepted utterance, for its owner; there is exactly one.
+
+    detach: as in `QueueOptions`
+    """
 
     id: str
     agent: str
     owner: str
     result: Result
     code: str = ""
+    detach: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ returns the actions that the server must carry out, in order. Invariants; an utt
 I1 at most one utterance is spoken at any time;
 I2 each accepted id gets exactly one `Ended`;
 I3 within an agent and a priority, utterances are spoken in order of arrival;
-I4 agents of equal priority take turns: at most one utterance of each other waiting agent precedes an agent's next;
+I4 agents of equal priority take turns: at most one utterance of each other waiting agent precedes an agent's next; all
+   containers together take the turns of one agent;
 I5 cancelling or skipping an utterance never delays another one, nor changes its audio;
 I6 `fail_all` ends everything, and no utterance waits while none is spoken, unless speech is paused.
 
@@ -25,6 +26,7 @@ Rules for combinations:
   as `deduped` if that was played, else with the same result. If the first is cancelled, expires, or loses its
   connection, the second takes its place. With a `dedupe` key it also joins an utterance that is being spoken. Keys are
   per agent, because "done" means a different thing for each.
+- In these rules an agent is a `QueuedUtterance.scope`: utterances of containers act only on those of their connection.
 - Only utterances that have not begun can expire, so a pause or an urgent one cuts off no second half of a message.
 - Muting ends everything, urgent ones included, and everything that arrives: the user wants silence, and nothing is
   spoken late.
@@ -314,7 +316,8 @@ class Queue:
         return [
             item
             for item in self._state.live.values()
-            if item.rank >= utterance.rank and (item.agent == utterance.agent or self._state.leader(item) in heard)
+            if item.rank >= utterance.rank
+            and (item.utterance.scope == utterance.scope or self._state.leader(item) in heard)
         ]
 
     def _replaced(self, utterance: QueuedUtterance) -> list[Item]:
@@ -344,7 +347,7 @@ class Queue:
         Repeats do not count for an agent, because it did not request them.
         """
         waiting = [item for item in self._state.live.values() if not item.has_begun and item not in leaving]
-        own = [item for item in waiting if item.agent == utterance.agent and not item.utterance.repeats]
+        own = [item for item in waiting if item.utterance.scope == utterance.scope and not item.utterance.repeats]
         if len(waiting) < self._most and (utterance.repeats or len(own) < self._most_of_agent):
             return []
         oldest = next((item for item in own if item.rank >= utterance.rank), None)

@@ -1,7 +1,8 @@
-"""Order of waiting utterances of one rank: round robin over agents, and order of arrival within each agent.
+"""Order of waiting utterances of one rank: round robin over turn takers, and order of arrival within each of them.
 
-At most one utterance of each other agent comes before an agent's next one, however many these have. Removing an
-utterance moves up only those behind it of the same agent, and never delays another.
+A turn taker is an agent, or all containers together. At most one utterance of each other one comes before its next,
+however many these have. Removing an utterance moves up only those behind it of the same turn taker, and never delays
+another.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ class Item:
     def agent(self) -> str:
         """Name of the agent."""
         return self.utterance.agent
+
+    @property
+    def turn_taker(self) -> str:
+        """Name of the line in which it waits."""
+        return self.utterance.turn_taker
 
     @property
     def rank(self) -> Rank:
@@ -60,32 +66,32 @@ class RoundRobin:
         return chain(self._first, filter(None, chain.from_iterable(rounds)))
 
     def add(self, item: Item) -> None:
-        """Append an item to its agent's line. The first turn of a new agent comes after all others."""
-        self._lines.setdefault(item.agent, []).append(item)
+        """Append an item to its line. The first turn of a new line comes after all others."""
+        self._lines.setdefault(item.turn_taker, []).append(item)
 
     def add_first(self, item: Item) -> None:
-        """Insert an item before all others, in addition to its agent's turns."""
+        """Insert an item before all others, in addition to the turns of its line."""
         self._first.insert(0, item)
 
     def take(self) -> Item:
-        """Remove and return the next item; its agent's next turn is after all others. Raises StopIteration if empty."""
+        """Remove and return the next item; its line's next turn is after all others. Raises StopIteration if empty."""
         if self._first:
             return self._first.pop(0)
-        agent = next(iter(self._lines))
-        item, *rest = self._lines.pop(agent)
+        turn_taker = next(iter(self._lines))
+        item, *rest = self._lines.pop(turn_taker)
         if rest:
-            self._lines[agent] = rest
+            self._lines[turn_taker] = rest
         return item
 
     def swap(self, item: Item, other: Item) -> None:
-        """Put `other`, of the same agent, in the place of `item`."""
-        line = self._first if item in self._first else self._lines[item.agent]
+        """Put `other`, of the same turn taker, in the place of `item`."""
+        line = self._first if item in self._first else self._lines[item.turn_taker]
         line[line.index(item)] = other
 
     def remove(self, item: Item) -> None:
         """Remove an item, if it is there."""
-        for line in (self._first, self._lines.get(item.agent, [])):
+        for line in (self._first, self._lines.get(item.turn_taker, [])):
             if item in line:
                 line.remove(item)
-        if not self._lines.get(item.agent, [item]):
-            del self._lines[item.agent]
+        if not self._lines.get(item.turn_taker, [item]):
+            del self._lines[item.turn_taker]

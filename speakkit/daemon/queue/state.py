@@ -111,7 +111,7 @@ class QueueState:
         self._joined[item] = leader
 
     def add_instead(self, item: Item, old: Item) -> None:
-        """Add an item in the place of `old`, a waiting item of the same agent and rank that is about to end."""
+        """Add an item in the place of `old`, a waiting item of the same scope and rank that is about to end."""
         self.live[item.utterance.id] = item
         if old is self.cut_off:
             self.cut_off = item
@@ -130,7 +130,8 @@ class QueueState:
             for other in heirs[1:]:
                 self._joined[other] = heirs[0]
             del self.live[item.utterance.id]
-            ended = Ended(item.utterance.id, item.agent, item.owner, result, code)
+            said = item.utterance
+            ended = Ended(said.id, said.agent, item.owner, result, code, said.options.detach)
             self._actions.append(ended)
             if forgotten := self.past.add(item, ended):
                 self._actions.append(Forgotten(forgotten.id))

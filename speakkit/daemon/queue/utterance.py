@@ -97,16 +97,20 @@ class QueueOptions(Struct, frozen=True, omit_defaults=True):
 DEFAULTS = QueueOptions()
 """The default options."""
 
+GUESTS = "all containers"
+"""`QueuedUtterance.turn_taker` of all containers; no agent can have a name with spaces."""
+
 
 @dataclass(frozen=True)
 class QueuedUtterance:
     """An utterance that a client requested. Its repr contains no text, so that no log does.
 
     id: chosen by the client; if the same id is sent again, the reply is the state of that utterance
-    agent: name of the agent; agents take turns
+    agent: name of the agent
     owner: key of the connection that sent it; it ends with that connection, unless `options.detach`
     arrival: seconds on the clock of the queue
     repeats: id of the utterance whose audio this one plays again, or ""
+    guest: key of the connection if that is a container's, or ""
     Raises BadValue for a speed or a ttl that is not above zero.
     """
 
@@ -117,6 +121,7 @@ class QueuedUtterance:
     request: SpeechRequest
     options: QueueOptions = DEFAULTS
     repeats: str = ""
+    guest: str = ""
 
     def __post_init__(self) -> None:
         if not self.request.speed > 0:
@@ -130,6 +135,19 @@ class QueuedUtterance:
         return Rank.repeated if self.repeats else Rank[self.options.priority]
 
     @property
+    def turn_taker(self) -> str:
+        """Whose turns it takes: its agent's. All containers together take turns as one, whatever names they choose."""
+        return GUESTS if self.guest else self.agent
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Utterances of the same scope can interrupt and replace each other, and be joined.
+
+        The scope is the agent. A container can choose any name, so its scope ends with its connection.
+        """
+        return self.agent, self.guest
+
+    @property
     def deadline(self) -> float | None:
         """When it expires unless it has begun, in seconds on the clock of the queue; None for never."""
         waits = [wait for wait in (self.options.ttl, LONGEST_WAIT.get(self.options.priority)) if wait is not None]
@@ -141,13 +159,13 @@ class QueuedUtterance:
         return shorten.seconds(self.request.text, self.request.speed)
 
     @property
-    def slot(self) -> tuple[str, str] | None:
-        """Agent and key of which only the newest utterance counts; None if there is none.
+    def slot(self) -> tuple[tuple[str, str], str] | None:
+        """Scope and key of which only the newest utterance counts; None if there is none.
 
-        Progress without a key is one series per agent.
+        Progress without a key is one series per scope.
         """
         named = bool(self.options.replace) or self.options.priority is Priority.progress
-        return (self.agent, self.options.replace) if named else None
+        return (self.scope, self.options.replace) if named else None
 
     @property
     def content(self) -> int:
@@ -157,7 +175,7 @@ class QueuedUtterance:
     def says_as(self, other: "QueuedUtterance") -> bool:
         """Whether both say the same thing: they have the same `dedupe` key, or no key and the same text."""
         key, other_key = self.options.dedupe, other.options.dedupe
-        if (self.agent, self.rank, self.slot, key) != (other.agent, other.rank, other.slot, other_key):
+        if (self.scope, self.rank, self.slot, key) != (other.scope, other.rank, other.slot, other_key):
             return False
         said, other_said = self.request, other.request
         return bool(key) or (said.text, said.voice) == (other_said.text, other_said.voice)

@@ -4,29 +4,31 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from speakkit.daemon.queue import actions as queued
 from speakkit.daemon.queue.actions import Actions, Result, Stage
-from speakkit.daemon.queue.queue import Queue, Scope
+from speakkit.daemon.queue.queue import Queue
 from speakkit.daemon.queue.utterance import QueuedUtterance, QueueOptions
 from speakkit.daemon.queue.voice_assignment import VoiceAssignment
 from speakkit.daemon.speaking.job import Fault, Job
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
+from speakkit.daemon.speaking.past import EndedUtterances
+from speakkit.daemon.speaking.queue_control import QueueControl
 from speakkit.daemon.speaking.recordings import Recordings
-from speakkit.daemon.speaking.replies import listing, reply
+from speakkit.daemon.speaking.replies import reply
 from speakkit.daemon.speaking.scheduler import LIMITS, PLACE, Scheduler
 from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection
-from speakkit.daemon.wire.messages import Accepted, Done, Happening, Request
+from speakkit.daemon.wire.messages import DISPLACED, ENDING, EXITS, Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
 from speakkit.daemon.wire.requests import (
     Again,
-    Clear,
     Operation,
     Refused,
     Speak,
@@ -58,27 +60,24 @@ class Controller:
         autosave: Path | None = None,
         place: str = PLACE,
         limits: Limits = LIMITS,
+        keeps_place: Callable[[], bool] = lambda: True,
     ) -> None:
         """`loudspeaker` creates one, given the function that it calls with each event.
 
         autosave: folder for audio files of played utterances, or None; keep_alive, place, limits: of `Scheduler`
+        keeps_place: whether clients find this daemon and no other one; called before each utterance
         """
-        self._autosave = autosave
-        self._queue = Queue()
+        self._autosave, self._keeps_place = autosave, keeps_place
+        self._queue, self._past = Queue(), EndedUtterances()
         self.ops: Mapping[str, Operation] = {
             "speak": self._speak,
             "synth": self._synth,
             "warm": self._warm,
             "again": self._again,
             "cancel": self._cancel,
-            "skip": self._carries_out(self._queue.skip),
-            "clear": self._clear,
-            "pause": self._pause,
-            "resume": self._carries_out(self._queue.resume),
-            "mute": self._carries_out(self._queue.mute),
-            "unmute": self._carries_out(self._queue.unmute),
-            "queue": self._list,
             "watch": self._watch,
+            "history": self._past.show,
+            **QueueControl(self._queue, self._carry_out, self._require_open).ops,
         }
         self._scheduler = Scheduler(self._needed, self._made, self.is_busy, keep_alive, place, limits)
         self._streams = Streams(self._moved)
@@ -91,7 +90,7 @@ class Controller:
         self._jobs: dict[str, Job] = {}
         self._playing: tuple[str, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_draining = False
+        self._is_draining = self._is_displaced = False
         self._changed = asyncio.Event()
 
     # RequestHandler
@@ -132,6 +131,8 @@ class Controller:
             "latency": player.latency,
             "underruns": player.underruns,
             "starved": round(player.starved, 3),
+            "waits_for": self._loudspeaker.waits_for,
+            "ended": self._past.counts,
             **self._scheduler.status,
         }
 
@@ -148,9 +149,15 @@ class Controller:
     async def stop(self) -> None:
         """See `handler.RequestHandler`."""
         self._is_draining = True
-        self._streams.fail_all(Code.shutting_down, "the daemon is shutting down")
-        self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
+        self._streams.fail_all(Code.shutting_down, ENDING)
+        self._fail_all(ENDING)
         await self._close()
+
+    def _fail_all(self, about: str) -> None:
+        """End all utterances, because the daemon ends. about: message for their clients."""
+        for job in self._jobs.values():
+            job.fault = Fault(Code.shutting_down, about, EXITS[Code.shutting_down])
+        self._carry_out(self._queue.fail_all(time.monotonic(), Code.shutting_down))
 
     async def _close(self) -> None:
         await self._scheduler.close()
@@ -163,7 +170,8 @@ class Controller:
         name, now = required_id(request), time.monotonic()
         speech = self._voices.named(speech_request(request), connection.agent, now)
         try:
-            utterance = QueuedUtterance(name, connection.agent, str(connection.number), now, speech, options)
+            owner, guest = str(connection.number), connection.guest
+            utterance = QueuedUtterance(name, connection.agent, owner, now, speech, options, guest=guest)
         except BadValue as error:
             raise Refused(Code.bad_request, str(error)) from error
         self._require_open()
@@ -216,18 +224,6 @@ class Controller:
             raise Refused(Code.not_found, "this connection has no utterance of that id")
         self._carry_out(self._queue.cancel(time.monotonic(), name))
 
-    async def _clear(self, connection: Connection, request: Request) -> None:
-        wish = codec.read(Clear, request.fields)
-        whose = str(connection.number) if wish.scope is Scope.mine else wish.agent or connection.agent
-        await self._carries_out(partial(self._queue.clear, scope=wish.scope, whose=whose))(connection, request)
-
-    async def _pause(self, connection: Connection, request: Request) -> None:
-        self._require_open()
-        await self._carries_out(self._queue.pause)(connection, request)
-
-    async def _list(self, connection: Connection, request: Request) -> None:
-        connection.post(listing(self._queue.snapshot(time.monotonic(), connection.agent), request.id))
-
     async def _watch(self, connection: Connection, request: Request) -> None:
         self._watchers.add(connection, required_id(request))
         for row in self._queue.snapshot(time.monotonic()).rows:
@@ -239,17 +235,9 @@ class Controller:
 
     def _require_open(self) -> None:
         """Raises Refused if the daemon is ending."""
-        if self._is_draining:
-            raise Refused(Code.shutting_down, "the daemon is shutting down; the next client starts another")
-
-    def _carries_out(self, change: Callable[[float], Actions]) -> Operation:
-        """The operation that makes a change of the queue. change: takes the time in seconds."""
-
-        async def operation(connection: Connection, request: Request) -> None:
-            self._carry_out(change(time.monotonic()))
-            connection.post(Done(request.id))
-
-        return operation
+        is_displaced = not self._keeps_place()
+        if is_displaced or self._is_draining:
+            raise Refused(Code.shutting_down, DISPLACED if is_displaced else ENDING)
 
     # Synthesis
 
@@ -314,7 +302,11 @@ class Controller:
         self._changed.set()
 
     def _start(self, action: queued.Start) -> None:
-        """Play an utterance."""
+        """Play an utterance, unless clients find another daemon, which could play at the same time."""
+        if not self._keeps_place():
+            self._is_displaced = True
+            self._fail_all(DISPLACED)
+            return
         name, turn = self._playing = action.utterance.id, action.turn
         job = self._jobs[name]
         assert job.feed  # each job of the queue has one
@@ -327,8 +319,11 @@ class Controller:
             self._playing = None
         job = self._jobs.pop(end.id)
         finished = job.finished(end.result, end.code, heard=job.heard or 0.0)
+        if self._is_displaced and job.heard is None:
+            finished = structs.replace(finished, moved=True)
         if owner := self._connections.get(end.owner):
             owner.post(finished)
+        self._past.add(end, job, finished)
         facts: dict[str, Any] = {"result": end.result, "code": end.code or None, "audio_ms": finished.audio_ms}
         self._watchers.tell(Happening.ended, end.id, end.agent, **facts)
         if self._autosave and end.result is Result.played and job.pieces:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from speakkit.daemon.queue.utterance import QueuedUtterance
+from speakkit.daemon.speaking.turn import Turn
 from speakkit.playback import events, sinks
 from speakkit.playback.feed import Feed
 from speakkit.playback.media import Interlude
@@ -23,11 +24,15 @@ class Loudspeaker:
         self,
         tell: Callable[[events.Event], None],
         open_sink: sinks.Opener,
+        turn: Turn,
         interlude: Interlude | None = None,
         beep: bytes = b"",
     ) -> None:
-        """`tell` is called in the event loop. interlude: pauses other players, or None; beep: samples, or empty."""
-        self._tell, self._interlude, self._beep = tell, interlude, beep
+        """`tell` is called in the event loop.
+
+        turn: held while the device is open; interlude: pauses other players, or None; beep: samples, or empty
+        """
+        self._tell, self._turn, self._interlude, self._beep = tell, turn, interlude, beep
         self._loop = asyncio.get_running_loop()
         self._player = Player(self._hear, open_sink)
         self._agent: str | None = None
@@ -39,6 +44,11 @@ class Loudspeaker:
     def status(self) -> PlaybackStatus:
         """Status of the player."""
         return self._player.status
+
+    @property
+    def waits_for(self) -> int | None:
+        """Id of the process of another daemon that is heard now, until which nothing is played here; or None."""
+        return self._turn.waits_for
 
     def play(self, key: str, feed: Feed, utterance: QueuedUtterance, *, goes_on: bool) -> bool:
         """Play the samples of `feed`. goes_on: a part of the utterance was played already.
@@ -58,16 +68,21 @@ class Loudspeaker:
     async def close(self) -> None:
         """Stop playback for good; other media players resume."""
         self._player.close()
+        self._turn.close()
         await asyncio.to_thread(self._player.wait_closed, CLOSING)
         if self._interlude:
             await asyncio.to_thread(self._interlude.close)
 
     def _hear(self, event: events.Event) -> None:
         """Called on the player's thread, which opens the device after this has returned."""
-        if self._interlude and isinstance(event, events.BurstBegan) and self._pauses_music:
-            self._interlude.begin()
-        elif self._interlude and isinstance(event, events.BurstEnded):
-            self._interlude.end()
+        if isinstance(event, events.BurstBegan):
+            self._turn.take()
+            if self._interlude and self._pauses_music:
+                self._interlude.begin()
+        elif isinstance(event, events.BurstEnded):
+            self._turn.give_back()
+            if self._interlude:
+                self._interlude.end()
         self._loop.call_soon_threadsafe(self._heard, event)
 
     def _heard(self, event: events.Event) -> None:

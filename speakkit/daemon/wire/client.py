@@ -42,6 +42,12 @@ ANSWER = 5.0
 Its event loop answers them, however busy the engines are.
 """
 
+SILENCE = 10.0
+"""Seconds without a message after which a client that waits for a result requests the status."""
+
+RESPONSE = 20.0
+"""Seconds within which a daemon must send something after that; if not, it is hung, or was stopped by a signal."""
+
 FAREWELL = 0.3
 """Seconds to wait for the daemon to confirm a cancellation after Ctrl-C."""
 
@@ -59,7 +65,12 @@ class Gone(DaemonError):
 
 
 class Slow(Gone):
-    """The daemon sent nothing within the timeout. Handled like a closed connection."""
+    """The daemon sent nothing within the timeout."""
+
+    def __init__(self, seconds: float, process: int | None) -> None:
+        """`process` is the id of the daemon; None if it is not known."""
+        named = "the daemon" if process is None else f"the daemon, process {process},"
+        super().__init__(f"{named} did not answer within {seconds:.3g} s; end it with: speakkit daemon stop --now")
 
 
 class RequestRefused(DaemonError):
@@ -77,12 +88,16 @@ class Client:
     greeting: the daemon's first message
     """
 
-    def __init__(self, channel: socket.socket) -> None:
-        """Wait for the greeting. Raises Gone, or ProtocolError if it is not valid; `channel` is closed then."""
-        self._channel, self._decoder = channel, FrameDecoder()
+    def __init__(self, channel: socket.socket, process: int | None = None) -> None:
+        """Wait for the greeting. Raises Gone, or ProtocolError if it is not valid; `channel` is closed then.
+
+        process: id of the daemon as far as it is known, for error messages
+        """
+        self._channel, self._decoder, self._process = channel, FrameDecoder(), process
         with ExitStack() as stack:
             stack.callback(channel.close)
             self.greeting = codec.read(Greeting, self.receive(ANSWER).fields)
+            self._process = self.greeting.pid
             stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -127,18 +142,18 @@ class Client:
         """Send a request, and return the first event of the answer. Nothing is cancelled. See `events`."""
         return self._heard(self.ask(op, payload, **fields), ANSWER)
 
-    def events(self, name: str, silence: float | None = None) -> Iterator[Event]:
+    def events(self, name: str) -> Iterator[Event]:
         """Yield the events that answer the request `name`, up to the last one. Other requests' events are skipped.
 
-        silence: seconds without an event after which the daemon counts as hung
         Ctrl-C, or closing the generator early, cancels the request, and waits at most 300 ms for the confirmation.
-        Raises RequestRefused if the request fails, Gone if the daemon ends, ProtocolError if an answer is not valid.
+        Raises RequestRefused if the request fails, Gone if the daemon ends or hangs, ProtocolError if an answer is not
+        valid.
         """
         is_over = False
         parts: list[Part] = []
         try:
             while not is_over:
-                event = self._heard(name, silence)
+                event = self._heard(name)
                 is_over = isinstance(event, LAST)
                 if isinstance(event, Part):
                     parts.append(event)
@@ -166,7 +181,7 @@ class Client:
                 self._channel.settimeout(None if until is None else max(until - time.monotonic(), 0.001))
                 data = self._channel.recv(CHUNK)
             except TimeoutError as error:
-                raise Slow(f"the daemon did not answer within {seconds:.3g} s") from error
+                raise Slow(seconds or 0.0, self._process) from error
             except OSError as error:
                 raise Gone("the connection to the daemon was lost") from error
             if not data:
@@ -175,23 +190,37 @@ class Client:
         return frame
 
     def wait_for_end(self, seconds: float | None) -> bool:
-        """Whether the daemon closes the connection within `seconds`. Frames that arrive meanwhile are dropped."""
+        """Whether the daemon closes the connection within `seconds`. Frames that arrive meanwhile are dropped.
+
+        None waits for as long as the daemon answers.
+        """
         until = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
             try:
-                self.receive(left)
+                _ = self._received() if left is None else self.receive(left)
             except Slow:
                 return False
             except DaemonError:
                 return True
 
-    def _heard(self, name: str | None, seconds: float | None) -> Event:
-        """The next event for request `name`. Raises RequestRefused if the request or the connection failed."""
+    def _received(self) -> Frame:
+        """The next frame, however long it takes, while the daemon answers. Raises as `receive`."""
+        try:
+            return self.receive(SILENCE)
+        except Slow:
+            self.ask("status")
+            return self.receive(RESPONSE)
+
+    def _heard(self, name: str | None, seconds: float | None = None) -> Event:
+        """The next event for request `name`. Raises RequestRefused if the request or the connection failed.
+
+        seconds: within which each message must arrive; None for as long as the daemon answers
+        """
         while True:
-            frame = self.receive(seconds)
+            frame = self._received() if seconds is None else self.receive(seconds)
             event = codec.event_of(frame)
             if isinstance(event, ErrorReply) and event.id in (name, None):
                 raise RequestRefused(event)
@@ -232,15 +261,17 @@ def connect(agent: str = AGENT, program: str = "speakkit", ours: Version | None 
     agent: name of the agent: 1 to 64 letters, digits or . _ : -
     program: name of the client program, for `Hello.client`
     ours: version of this client; by default that of this process
-    Raises DaemonError if there is no daemon within 15 s, and RequestRefused if the daemon refuses the client.
+    Raises DaemonError if no daemon answers within 15 s, and RequestRefused if the daemon refuses the client.
     """
+    until = time.monotonic() + spawn.PATIENCE
     place, ours = rundir.find(), ours or version.mine()
     hello = Hello(agent=agent, client=f"{program}/{ours.version}", version=ours.version, build=ours.build)
     for pause in PAUSES:
         try:
             return _welcomed(place, hello)
         except Gone:
-            pass
+            if time.monotonic() > until:
+                raise
         except RequestRefused as error:
             if error.code not in (Code.shutting_down, Code.busy):
                 raise
@@ -262,12 +293,12 @@ def running(agent: str = AGENT, program: str = "speakkit") -> Client | None:
 def reached(place: RuntimeDir) -> Client | None:
     """A connection to the running daemon, before hello; None if none runs. Raises DaemonError."""
     channel = lifecycle.reach(place.socket)
-    return Client(channel) if channel else None
+    return Client(channel, rundir.holder(place.daemon_lock)) if channel else None
 
 
 def _welcomed(place: RuntimeDir, hello: Hello) -> Client:
     """A connection after hello. Replaces a daemon of another major protocol version."""
-    client = Client(spawn.connected(place))
+    client = Client(spawn.connected(place), rundir.holder(place.daemon_lock))
     with ExitStack() as stack:
         stack.callback(client.close)
         if not version.same_major(client.greeting.proto, hello.proto):

@@ -51,8 +51,11 @@ class Connection:
 
     number: counts from 1
     agent: the agent name that the client gave in its hello
+    guest: `QueuedUtterance.guest` of its utterances: the number if it is a container's connection, else ""
     is_known: whether the client has said hello
     """
+
+    guest = ""
 
     def __init__(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: ConnectionLimits

@@ -34,6 +34,13 @@ AGENT = "default"
 """Agent name if the client gives none."""
 
 
+ENDING = "the daemon is shutting down; the next client starts another"
+"""Message of `Code.shutting_down`."""
+
+DISPLACED = "the daemon's folder or socket was removed, so that another daemon takes over; try again"
+"""Message of `Code.shutting_down` if clients cannot find the daemon any more."""
+
+
 class Mode(StrEnum):
     """How the daemon ends.
 
@@ -222,6 +229,7 @@ class Finished(Event, frozen=True):
     exit: exit code for the command, from `exit_of`
     lost: words that should have been spoken and were not
     facts: full names of voice, language and weights; number of processor threads and of chunks
+    moved: True if another daemon takes over, and none of it was played: send it again; else None
     """
 
     id: str
@@ -233,6 +241,7 @@ class Finished(Event, frozen=True):
     warnings: tuple[str, ...] = ()
     lost: tuple[Span, ...] = ()
     facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    moved: bool | None = None
 
 
 class Part(Event, frozen=True):
@@ -289,6 +298,34 @@ class Listing(Event, frozen=True, tag="queue"):
     id: str | None = None
 
 
+class EndedUtterance(Struct, frozen=True, omit_defaults=True):
+    """How an utterance ended.
+
+    at: when, in seconds since 1970; detach: no client waited for it
+    result, code: as `queue.actions.Ended`; lost: number of words that should have been spoken and were not
+    characters: length of the text
+    text, reason: beginning of the text, and why it failed; None if it belongs to another agent
+    """
+
+    id: str
+    agent: str
+    at: float
+    result: Result
+    characters: int
+    code: str = ""
+    lost: int = 0
+    detach: bool = False
+    text: str | None = None
+    reason: str | None = None
+
+
+class History(Event, frozen=True):
+    """The utterances that ended last, the latest last."""
+
+    rows: tuple[EndedUtterance, ...]
+    id: str | None = None
+
+
 class Happening(StrEnum):
     """Type of a `Watched` event.
 
@@ -333,10 +370,10 @@ class Watched(Event, frozen=True, omit_defaults=True):
 
 Message = Greeting | Command | Event | ErrorReply
 
-KINDS = (Welcome, Done, DaemonStatus, Listing, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
+KINDS = (Welcome, Done, DaemonStatus, Listing, History, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
 """Types of all events."""
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 """Tag `ev` -> type of the event."""
 
-LAST = (Welcome, Done, DaemonStatus, Listing, Finished)
+LAST = (Welcome, Done, DaemonStatus, Listing, History, Finished)
 """Types of events after which no more follow for the same request."""

@@ -11,7 +11,7 @@ import socket
 import stat
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -165,6 +165,16 @@ def in_batches(requests, size=8):
     return ["".join(requests[at : at + size]) for at in range(0, len(requests), size)]
 
 
+def _remove_folder(place):
+    shutil.rmtree(place.containers)
+
+
+def _visited(visit):
+    """A connection after hello, or None if the daemon does not listen yet."""
+    with suppress(ConnectionRefusedError, FileNotFoundError):
+        return visit(HELLO)
+
+
 def test_another_user_is_heard_to_the_end(daemon, guest):
     """Speech of another user plays to the end, and its client gets all events."""
     daemon()
@@ -222,7 +232,7 @@ def test_who_may_connect(place, monkeypatch, setting, uid, is_admitted):
     monkeypatch.setattr(peer, "of", lambda _: None if uid is None else peer.Peer(uid, 1))
     with found.published.listener as channel:
         there = listener.Containers(found.published, (0, 1234), load())
-        assert there.admits(channel) is is_admitted
+        assert there.admitted(channel) == (uid if is_admitted else None)
         assert there.refused == (not is_admitted)
 
 
@@ -468,6 +478,100 @@ def test_who_holds_all_places_holds_none_of_the_users(daemon, place, said):
     assert queue().rows == ()
     for channel in channels:
         channel.close()
+
+
+@pytest.fixture
+def visit(place):
+    """Connect as the host's user, as rootless containers do: visit(HELLO) returns the socket."""
+    channels = []
+
+    def run(*said):
+        channels.append(socket.socket(socket.AF_UNIX))
+        channels[-1].settimeout(SECONDS)
+        channels[-1].connect(str(place.containers / "speak.sock"))
+        channels[-1].sendall("".join(said).encode("latin-1"))
+        return channels[-1]
+
+    yield run
+    for channel in channels:
+        channel.close()
+
+
+def until(channel, word):
+    """Receive until `word` has come."""
+    data = b""
+    while word not in data:
+        more = channel.recv(65536)
+        assert more, data
+        data += more
+
+
+def test_the_idlest_makes_room_for_another(daemon, visit, said, monkeypatch):
+    """If all places of a user id are taken, the connection that is idle for longest is closed for a new one.
+
+    One that waits for its speech stays.
+    """
+    daemon()
+    speaking = visit(HELLO, speak("a"))
+    until(speaking, b"accepted")
+    idle = [visit() for _ in range(listener.CONNECTIONS_OF_UID - 1)]
+    until(idle[-1], b"speakkitd")
+    assert b"too many connections" in said(visit())
+    time.sleep(listener.IDLE + 0.1)
+    idle[0].sendall(HELLO.encode())  # from now on, the second one is idle for longest
+    until(idle[0], b'"hello"')
+    until(visit(HELLO), b'"hello"')
+    assert listener.NO_ROOM.encode() in said(idle[1])
+    idle[0].sendall(frame("status", id="s").encode())
+    until(idle[0], b"stages")
+    assert [row["stage"] for row in queue().rows] == ["playing"]
+
+
+def test_one_user_id_leaves_places_for_others(daemon, visit, guest):
+    """A user id that holds all places that it may have keeps out no other user id."""
+    daemon()
+    for number in range(listener.CONNECTIONS_OF_UID):
+        until(visit(frame("hello", agent=f"a{number}")), b'"hello"') if number < 8 else visit()
+    assert guest(HELLO, until='"hello"')[-1]["ev"] == "hello"
+
+
+@pytest.mark.parametrize("remove", [lambda place: (place.containers / "speak.sock").unlink(), _remove_folder])
+def test_a_socket_that_was_removed_is_published_again(serve, place, visit, remove):
+    """If the socket for containers, or its folder, is removed, the daemon listens there again."""
+    served = serve(containers=True, check=0.02)
+    earlier = visit(HELLO)
+    until(earlier, b'"hello"')
+    before = served.containers.published
+    remove(place)
+    wait_until(lambda: served.containers.published is not before)
+    until(wait_until(lambda: _visited(visit)), b'"hello"')
+    earlier.sendall(frame("status", id="s").encode())
+    until(earlier, b"stages")
+
+
+def test_containers_of_one_name_do_not_interrupt_each_other(daemon, visit):
+    """`interrupt` and `replace` of a container end no speech of another one, though its agent has the same name."""
+    daemon()
+    first, second = (visit(HELLO) for _ in range(2))
+    first.sendall((speak("a") + speak("b", replace="k")).encode())
+    wait_until(lambda: len(queue().rows) == 2)
+    second.sendall((speak("a", interrupt="agent") + speak("b", replace="k")).encode())
+    until(second, b"accepted")
+    wait_until(lambda: len(queue().rows) == 4)
+    assert [row["agent"] for row in queue().rows] == ["c:x"] * 4
+
+
+def test_containers_take_turns_as_one(daemon, visit):
+    """A container that chooses a new name for each request gets no more turns than one agent."""
+    daemon()
+    with client.connect("host") as own:
+        own.place("speak", LONG.encode(), voice="f1")
+        for number in range(3):
+            until(visit(frame("hello", agent=f"a{number}"), speak("a")), b"accepted")
+        for number in range(2):
+            own.place("speak", f"{LONG} n={number}".encode(), voice="f1")
+        agents = [row["agent"] for row in queue().rows]
+    assert agents == ["host", "c:a0", "host", "c:a1", "host", "c:a2"]
 
 
 def test_a_restart_is_survived_by_a_folder_that_is_mounted(daemon, place):

@@ -2,6 +2,7 @@
 
 SPEAKKIT_TEST_VOICE=fake_voice:load replaces the voice that the daemon's worker loads.
 SPEAKKIT_TEST_DELAY=before_unlink:500,before_bind:100 delays these failpoints, in milliseconds.
+A daemon that such a process starts inherits both variables, which a daemon of speakkit itself does not.
 """
 
 import os
@@ -16,6 +17,11 @@ def delay(point):
             time.sleep(int(milliseconds) / 1000)
 
 
+hooks = {name for name in os.environ if name.startswith(("SPEAKKIT_TEST_", "FAKE_"))}
+if hooks and not {"speakkit.daemon", "speakkit.workers.child"} & set(sys.orig_argv):
+    from speakkit.daemon.process import spawn
+
+    spawn.KEPT |= hooks
 if "SPEAKKIT_TEST_DELAY" in os.environ:
     from speakkit.daemon.process import failpoints
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from speakkit import paths
+from speakkit.config import SETTINGS
 from speakkit.daemon.process import failpoints, rundir, spawn
 from speakkit.daemon.wire import client
 from speakkit.errors import DaemonError
@@ -214,6 +215,10 @@ def test_what_a_daemon_inherits():
         "HF_TOKEN": "k",
         "XDG_SESSION_TOKEN": "k",
         "PYTHONPASSWORD": "k",
+        "SPEAKKIT_PASSPHRASE": "k",
+        "SPEAKKIT_DB_URL": "k",
+        "SPEAKKIT_TEST_VOICE": "k",
+        "XDG_ANYTHING": "k",
         "EDITOR": "vi",
         "LS_COLORS": "x",
         "SPEAKKIT_VOICE": "f1",
@@ -222,3 +227,10 @@ def test_what_a_daemon_inherits():
         "LD_PRELOAD": "x",
     }
     assert spawn.environment(given | refused) == given
+
+
+def test_a_daemon_inherits_every_setting_but_those_of_each_client():
+    """The variable of each setting is inherited, unless clients send the setting with their requests."""
+    given = {setting.variable: "x" for setting in SETTINGS}
+    sent = {"SPEAKKIT_VOICE", "SPEAKKIT_SPEED", "SPEAKKIT_LANG", "SPEAKKIT_ENGINE", "SPEAKKIT_SEED"}
+    assert spawn.environment(given).keys() == given.keys() - sent

@@ -633,3 +633,51 @@ def test_senseless_wishes_are_refused():
     with pytest.raises(BadValue, match="above 0"):
         utterance("a", speed=0.0)
     assert "words" not in repr(utterance("a"))
+
+
+def guests(room, *names, **wishes):
+    """Say something as containers: the digit of each name is its connection, and the letters are its agent."""
+    for name in names:
+        room.say(name, agent="c:" + name.rstrip("0123456789"), guest=name[-1], **wishes)
+
+
+def test_all_containers_take_the_turns_of_one_agent(room):
+    """However many names containers choose, one utterance of theirs precedes the next of each agent."""
+    room.say("a1")
+    room.say("a2")
+    room.say("b1")
+    guests(room, "w1", "x2", "y3", "z4")
+    room.say("a3")
+    assert room.queue.waiting() == ("a2", "b1", "w1", "a3", "x2", "y3", "z4")
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"interrupt": Interrupt.agent},
+        {"replace": "k"},
+        {"dedupe": "k"},
+        {"priority": Priority.progress},
+        {"text": "The same."},
+    ],
+)
+def test_containers_of_one_name_do_nothing_to_one_another(room, wishes):
+    """No option of a container acts on an utterance of another connection, though the agent's name is the same."""
+    guests(room, "w1")
+    guests(room, "w2", "w3", **wishes)
+    room.say("host", agent="c:w", **wishes)
+    assert {row.id: row.stage for row in room.queue.snapshot(0.0).rows} == {
+        "w1": "playing",
+        "w2": "waiting",
+        "w3": "waiting",
+        "host": "waiting",
+    }
+    assert [row.position for row in room.queue.snapshot(0.0).rows] == [0, 1, 2, 3]
+
+
+def test_a_container_acts_on_its_own_connection(room):
+    """Within a connection, the newest message of a container can be its only one."""
+    guests(room, "w1", "x1")
+    guests(room, "w2")
+    room.say("again1", agent="c:w", guest="1", interrupt=Interrupt.agent)
+    assert {row.id for row in room.queue.snapshot(0.0).rows} == {"x1", "w2", "again1"}

@@ -30,6 +30,7 @@ from utterances import queued
 RANKS = ["urgent", "repeated", "normal", "low", "progress"]
 AGENTS = ["ann", "bob", "cat"]
 OWNERS = ["1", "2", "3", "4"]
+GUESTS = ["", "", "", "5", "6"]
 MOST, MOST_OF_AGENT = 8, 4
 LIMITS = {"low": 30.0, "progress": 5.0}
 
@@ -52,7 +53,15 @@ class Book:
 
     @property
     def line(self):
-        return self.said.agent, self.rank
+        return self.turn_taker, self.rank
+
+    @property
+    def turn_taker(self):
+        return "containers" if self.said.guest else self.said.agent
+
+    @property
+    def scope(self):
+        return self.said.agent, self.said.guest
 
     @property
     def rank(self):
@@ -100,10 +109,11 @@ class Witness:
         self.tickets += 1
         leader = leader or self.dropped_leader(submitted, effects)
         book = self.live[effect.id] = Book(submitted, submitted.owner, self.tickets, leader)
-        if leader:
-            assert self.live[leader].line == book.line
-            return
         replaced = [self.live[e.id] for e in effects if isinstance(e, Ended) and e.result == Result.replaced]
+        assert all(old.scope == book.scope for old in replaced), "one scope does nothing to another"
+        if leader:
+            assert (self.live[leader].line, self.live[leader].scope) == (book.line, book.scope)
+            return
         places = [old for old in replaced if old.rank == book.rank and not old.joined]
         if submitted.options.interrupt == Interrupt.all:
             book.ticket, book.jumped = -self.tickets, True
@@ -144,8 +154,8 @@ class Witness:
         self.passed.pop(book.line, None)
         for line in {other.line for other in ahead if other.rank == book.rank and not other.jumped} - {book.line}:
             counts = self.passed.setdefault(line, Counter())
-            counts[book.said.agent] += 1
-            assert counts[book.said.agent] <= 1, "I4: an agent had two turns while another waited"
+            counts[book.turn_taker] += 1
+            assert counts[book.turn_taker] <= 1, "I4: an agent had two turns while another waited"
 
     def stopped(self, effect, ending):
         assert self.playing == (effect.id, effect.turn), "only what is spoken is stopped"
@@ -190,6 +200,7 @@ class Witness:
 
 WISHES = {
     "agent": st.sampled_from(AGENTS),
+    "guest": st.sampled_from(GUESTS),
     "owner": st.sampled_from(OWNERS),
     "text": st.sampled_from(["Done.", "Failed.", "Five words of some length."]),
     "priority": st.sampled_from([*Priority, Priority.normal, Priority.normal]),
@@ -252,15 +263,19 @@ class Machine(RuleBasedStateMachine):
         self.count += 1
         said = queued(f"u{self.count:03}", arrival=self.now, **wishes)
         self.now += late
+        scopes = {name: book.scope for name, book in self.witness.live.items()}
         effects = self.do("submit", said, submitted=said)
         assert isinstance(effects[0], Placed | Busy)
+        if said.options.interrupt == Interrupt.agent and said.options.priority != Priority.urgent:
+            ended = [e.id for e in effects if isinstance(e, Ended) and e.result == Result.interrupted]
+            assert {scopes[name] for name in ended if name != said.id} <= {said.scope}, "one scope interrupts another"
         if isinstance(effects[0], Placed):
             self.sent[said.id] = said
             return
         assert len(effects) == 1, "one that finds no room changes nothing"
         assert 200 <= effects[0].retry_ms <= 10_000
-        waiting = [book.said.agent for book in self.witness.live.values() if not book.begun]
-        assert len(waiting) == MOST or waiting.count(said.agent) >= MOST_OF_AGENT
+        waiting = [book.scope for book in self.witness.live.values() if not book.begun]
+        assert len(waiting) == MOST or waiting.count(said.scope) >= MOST_OF_AGENT
 
     @rule(several=st.lists(st.fixed_dictionaries(WISHES), min_size=3, max_size=8))
     def submit_several(self, several):
@@ -322,10 +337,10 @@ class Machine(RuleBasedStateMachine):
             return
         stayed = [other for other in before if other != name]
         assert sorted(after) == sorted(stayed)
-        for agent in AGENTS:
-            own = [[i for i in order if books[i].said.agent == agent] for order in (stayed, after)]
+        for turn_taker in (*AGENTS, "containers"):
+            own = [[i for i in order if books[i].turn_taker == turn_taker] for order in (stayed, after)]
             assert own[0] == own[1], "I5: the order of an agent"
-        others = [[i for i in order if books[i].said.agent != books[name].said.agent] for order in (stayed, after)]
+        others = [[i for i in order if books[i].turn_taker != books[name].turn_taker] for order in (stayed, after)]
         assert others[0] == others[1], "I5: the order of the others"
         assert all(after.index(other) <= before.index(other) for other in after), "I5: nobody is put back"
 
@@ -443,7 +458,7 @@ class Machine(RuleBasedStateMachine):
     def bounds_hold(self):
         waiting = [book for book in self.witness.live.values() if not book.begun]
         assert len(waiting) <= MOST
-        own = Counter(book.said.agent for book in waiting if not book.said.repeats)
+        own = Counter(book.scope for book in waiting if not book.said.repeats)
         assert all(count <= MOST_OF_AGENT for count in own.values())
 
     @invariant()

@@ -12,13 +12,15 @@ from contextlib import suppress
 
 import pytest
 
-from speakkit.daemon.process import version
+from speakkit.daemon import control
+from speakkit.daemon.process import spawn, version
 from speakkit.daemon.process.version import Version
 from speakkit.daemon.wire import client, messages
 from speakkit.daemon.wire.client import Gone, RequestRefused, Slow, connect
-from speakkit.daemon.wire.messages import Accepted, Finished, Mode
+from speakkit.daemon.wire.messages import Accepted, Finished, Mode, Started
 from speakkit.daemon.wire.protocol import ProtocolError
 from speakkit.errors import DaemonError
+from speakkit.workers.frames import Frame
 from waiting import wait_until
 
 SECONDS = 20
@@ -255,10 +257,50 @@ def test_a_daemon_that_dies(start, place):
             connection.status()
 
 
-def test_a_daemon_that_hangs(serve):
-    """A daemon that hangs raises Slow after the given seconds of silence."""
-    with serve().client() as connection, pytest.raises(Slow):
-        list(connection.events(connection.ask("wait"), silence=0.2))
+@pytest.fixture
+def impatient(monkeypatch):
+    """Shorten the timeouts of clients."""
+    for name, seconds in {"SILENCE": 0.2, "RESPONSE": 0.5, "ANSWER": 0.3}.items():
+        monkeypatch.setattr(client, name, seconds)
+
+
+def test_a_daemon_that_is_stopped_while_a_client_waits(fake_voice, caller, impatient, place):
+    """A client that waits for its turn notices that the daemon does not answer, and names its process."""
+    other = caller("other")
+    other.event(other.speak("seconds=20"), Started)
+    with connect("one") as connection:
+        events = connection.request("speak", b"seconds=0.1")
+        assert isinstance(next(events), Accepted)
+        process = connection.greeting.pid
+        threading.Timer(0.5, os.kill, (process, signal.SIGSTOP)).start()
+        begun = time.monotonic()
+        with pytest.raises(Slow, match=rf"process {process}, did not answer .* speakkit daemon stop --now"):
+            next(events)
+        assert time.monotonic() - begun > 0.5, "a daemon that answers is waited for"
+    with pytest.raises(Slow, match=f"process {process}, "):
+        client.running()
+    assert control.stop(Mode.now)
+
+
+def test_a_client_hears_of_its_result_after_a_long_silence(serve, impatient):
+    """A client that waits for a result gets it, however long a daemon that answers is silent."""
+    served = serve()
+    with served.client() as connection:
+        events = connection.request("wait")
+        name = next(events).id
+        threading.Timer(0.5, connection.send, (Frame({"op": "cancel", "id": name}),)).start()
+        assert next(events).result == "interrupted"
+
+
+def test_a_daemon_that_is_stopped_before_it_greets(start, place, impatient, monkeypatch):
+    """A client does not try again for ever, and names the process."""
+    monkeypatch.setattr(spawn, "PATIENCE", 0.3)
+    child = start()
+    child.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    with pytest.raises(Slow, match=rf"process {child.pid}, did not answer within 0\.3 s; end it with: speakkit"):
+        connect()
+    assert time.monotonic() - begun < 1.5
 
 
 def test_answers_to_others_are_passed_over(serve):
