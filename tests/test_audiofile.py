@@ -119,6 +119,30 @@ def test_only_audio_is_overwritten_without_force(tmp_path):
     check_target(str(target), force=True)
 
 
+def test_file_that_is_made_meanwhile_is_kept(tmp_path):
+    """A file that appears after the check is kept if it is not audio; the speech is saved beside it."""
+    check_target(str(tmp_path / "x.wav"))
+    with pytest.raises(StorageError, match=r"no audio file; the complete file was saved as .*/x\.1\.wav"):
+        interfered_with(tmp_path / "x.wav", force=False)
+    assert (tmp_path / "x.wav").read_text() == "a poem"
+    assert read(tmp_path / "x.1.wav").duration == 2.0
+    interfered_with(tmp_path / "x.wav", force=True)
+    assert read(tmp_path / "x.wav").duration == 2.0
+
+
+def interfered_with(target, *, force):
+    with sink(str(target), "wav", RATE, force=force) as out:
+        out.write(TONE)
+        target.write_text("a poem")
+
+
+def test_name_of_raw_samples_is_no_bug(tmp_path):
+    """An existing file with the extension raw, for which soundfile raises a TypeError, needs --force."""
+    (tmp_path / "x.raw").write_bytes(b"poem")
+    with pytest.raises(StorageError, match="--force"):
+        check_target(str(tmp_path / "x.raw"))
+
+
 @pytest.mark.parametrize("ending", sorted(FORMATS))
 def test_ending_names_the_format(ending):
     """The file's extension gives the format, in upper case too; --format overrides it."""
