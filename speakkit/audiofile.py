@@ -6,10 +6,10 @@ Files are written as by `outputfile`: whole or not at all, and not over a file t
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
 import soundfile
@@ -32,6 +32,9 @@ STDOUT = "-"
 
 BLOCK = 24_000
 """Samples per write. Given minutes at once, libsndfile's Vorbis encoder overflows the stack (soundfile issue 396)."""
+
+
+T = TypeVar("T")
 
 
 class Sink(Protocol):
@@ -108,9 +111,11 @@ class _Pipe:
 
 
 class _Guard(io.RawIOBase):
-    """File object for libsndfile that keeps the write errors that libsndfile would swallow.
+    """File object for libsndfile that keeps the first error, because no exception can pass through libsndfile.
 
-    error: the first exception of a write, or None
+    After an error nothing more is written: libsndfile gets 0 from each call.
+
+    error: the first exception, or None
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -118,20 +123,25 @@ class _Guard(io.RawIOBase):
         self.error: BaseException | None = None
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        try:
-            return self._file.write(data)
-        except BaseException as error:  # noqa: BLE001  an exception cannot pass through libsndfile: the encoder raises it
-            self.error = self.error or error
-            return 0
+        return self._result(lambda: self._file.write(data), 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+        return self._result(lambda: self._file.seek(offset, whence), 0)
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._result(self._file.tell, 0)
 
     def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+        return self._result(lambda: self._file.read(size), b"")
+
+    def _result(self, call: Callable[[], T], otherwise: T) -> T:
+        """The result of `call`, or `otherwise` if it or an earlier call failed."""
+        if self.error is None:
+            try:
+                return call()
+            except BaseException as error:  # noqa: BLE001  the encoder raises it
+                self.error = error
+        return otherwise
 
 
 class _FileWriter:
