@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from speakkit.daemon.process import failpoints, lifecycle, rundir
 from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.errors import DaemonError
+from speakkit.playback.environment import SECRET, SESSION
 
 PATIENCE = 15.0
 """Seconds within which a daemon must be found or started."""
@@ -26,14 +27,10 @@ SHOWN = 300
 """Maximum characters of the daemon's last line that an error message quotes."""
 
 KEPT = re.compile(
-    r"HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DISPLAY"
-    r"|WAYLAND_DISPLAY|WSL.*|PULSE_.*|PIPEWIRE_.*|ALSA_.*|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|LD_LIBRARY_PATH"
-    r"|DYLD_.*|PYTHON.*|VIRTUAL_ENV|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE"
+    rf"{SESSION}|SHELL|SPEAKKIT_.*|HF_ENDPOINT|HF_HOME|CUDA_.*|NVIDIA_.*|OMP_.*|MKL_.*|PYTHON.*|VIRTUAL_ENV"
+    r"|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE"
 )
 """Names of the environment variables that a daemon inherits from the client that starts it."""
-
-SECRET = re.compile(r".*(KEY|TOKEN|SECRET|PASSWORD).*", re.IGNORECASE)
-"""Names of variables that it never inherits: an API key of one shell must not be used for all clients."""
 
 PER_CLIENT = ("SPEAKKIT_VOICE", "SPEAKKIT_SPEED", "SPEAKKIT_LANG", "SPEAKKIT_ENGINE", "SPEAKKIT_SEED")
 """Variables that it does not inherit either, because each client sends these settings with its requests."""
@@ -89,7 +86,10 @@ def start(place: RuntimeDir, seconds: float) -> None:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Environment of a daemon: the variables of `given`, those of the client, that it inherits."""
+    """Environment of a daemon: the variables of `given`, those of the client, that it inherits.
+
+    It inherits no SECRET: an API key of one shell must not be used for all clients.
+    """
     return {
         name: value
         for name, value in given.items()
