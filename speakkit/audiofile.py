@@ -1,20 +1,20 @@
 """Read audio files, and write audio to files and pipes.
 
-A file is written whole or not at all, and does not replace an existing file that is not audio, unless forced.
+Files are written as by `outputfile`: whole or not at all, and not over a file that is not audio, unless forced.
 """
 
 import io
-import os
-import stat
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
 import soundfile
 
+from speakkit import outputfile
 from speakkit.audio import Audio
 from speakkit.errors import BadValue, StorageError, storage_error
 
@@ -32,6 +32,9 @@ STDOUT = "-"
 
 BLOCK = 24_000
 """Samples per write. Given minutes at once, libsndfile's Vorbis encoder overflows the stack (soundfile issue 396)."""
+
+
+T = TypeVar("T")
 
 
 class Sink(Protocol):
@@ -59,51 +62,29 @@ def format_of(target: str, given: str | None) -> str:
     return name
 
 
-def check_target(
-    target: str, *, force: bool = False, kind: str = "audio", is_kind: Callable[[Path], bool] | None = None
-) -> None:
-    """Check that `target` can be written, before any synthesis.
-
-    kind: what will be written, for the error message
-    is_kind: whether an existing file is of that kind; audio by default
-    Raises StorageError if the folder is missing or not writable, if `target` is a folder, or, without `force`, if
-    `target` is a file with content that is not of `kind`.
-    """
-    path = Path(target)
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise StorageError(f"cannot write {target}: there is no folder {folder}")
-    if path.is_dir():
-        raise StorageError(f"cannot write {target}: it is a folder")
-    if not os.access(path if _is_special(path) else folder, os.W_OK):
-        raise StorageError(f"cannot write {target}: the folder {folder} is not writable")
-    if not force and path.is_file() and path.stat().st_size and not (is_kind or _is_audio)(path):
-        raise StorageError(f"{target} exists and is no {kind} file; to overwrite it, add --force")
+def check_target(target: str, *, force: bool = False) -> None:
+    """Check that audio can be written to `target`, before any synthesis. Raises StorageError as `outputfile.check`."""
+    outputfile.check(target, AUDIO, force=force)
 
 
 @contextmanager
-def sink(target: str, audio_format: str, sample_rate: int, *, stdout: BinaryIO | None = None) -> Iterator[Sink]:
+def sink(
+    target: str, audio_format: str, sample_rate: int, *, force: bool = False, stdout: BinaryIO | None = None
+) -> Iterator[Sink]:
     """Open `target` for audio. The file is put in place when the block succeeds; if it fails, nothing is left behind.
 
     Standard output ("-") gets raw PCM immediately, and any other format at the end, because its header has the length.
-    Raises StorageError, also if the disk is full.
+    Raises StorageError as `outputfile.replaced` does.
     """
-    try:
-        if target != STDOUT:
-            with replaced(Path(target)) as out, _encoder(out, audio_format, sample_rate) as encoder:
-                yield encoder
-        elif audio_format == "pcm":
-            yield _Pipe(_binary(stdout))
-        else:
-            with tempfile.TemporaryFile() as spool:
-                with _encoder(spool, audio_format, sample_rate) as encoder:
-                    yield encoder
-                spool.seek(0)
-                _copy(spool, _binary(stdout))
-    except (StorageError, BrokenPipeError):
-        raise
-    except OSError as error:
-        raise storage_error(error, f"write {'standard output' if target == STDOUT else target}") from error
+    if target == STDOUT:
+        with _standard_output(_binary(stdout), audio_format, sample_rate) as out:
+            yield out
+    else:
+        with (
+            outputfile.replaced(target, AUDIO, force=force) as file,
+            _encoder(file, audio_format, sample_rate) as encoder,
+        ):
+            yield encoder
 
 
 def read(path: str | Path) -> Audio:
@@ -130,9 +111,11 @@ class _Pipe:
 
 
 class _Guard(io.RawIOBase):
-    """File object for libsndfile that keeps the write errors that libsndfile would swallow.
+    """File object for libsndfile that keeps the first error, because no exception can pass through libsndfile.
 
-    error: the first exception of a write, or None
+    After an error nothing more is written: libsndfile gets 0 from each call.
+
+    error: the first exception, or None
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -140,20 +123,25 @@ class _Guard(io.RawIOBase):
         self.error: BaseException | None = None
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        try:
-            return self._file.write(data)
-        except BaseException as error:  # noqa: BLE001  an exception cannot pass through libsndfile: the encoder raises it
-            self.error = self.error or error
-            return 0
+        return self._result(lambda: self._file.write(data), 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+        return self._result(lambda: self._file.seek(offset, whence), 0)
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._result(self._file.tell, 0)
 
     def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+        return self._result(lambda: self._file.read(size), b"")
+
+    def _result(self, call: Callable[[], T], otherwise: T) -> T:
+        """The result of `call`, or `otherwise` if it or an earlier call failed."""
+        if self.error is None:
+            try:
+                return call()
+            except BaseException as error:  # noqa: BLE001  the encoder raises it
+                self.error = error
+        return otherwise
 
 
 class _FileWriter:
@@ -184,6 +172,24 @@ def _encoder(out: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[_Fi
 
 
 @contextmanager
+def _standard_output(stdout: BinaryIO, audio_format: str, sample_rate: int) -> Iterator[Sink]:
+    try:
+        if audio_format == "pcm":
+            yield _Pipe(stdout)
+            return
+        with tempfile.TemporaryFile() as spool:
+            with _encoder(spool, audio_format, sample_rate) as encoder:
+                yield encoder
+            spool.seek(0)
+            shutil.copyfileobj(spool, stdout)
+            stdout.flush()
+    except (StorageError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise storage_error(error, "write standard output") from error
+
+
+@contextmanager
 def _libsndfile(guard: _Guard) -> Iterator[None]:
     """Raise the error that `guard` kept, in place of libsndfile's own error."""
     try:
@@ -195,46 +201,12 @@ def _libsndfile(guard: _Guard) -> Iterator[None]:
         raise guard.error
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file that replaces `path` if the block succeeds. A device or pipe is written to at the end."""
-    if _is_special(path):
-        with tempfile.TemporaryFile() as spool:
-            yield spool
-            spool.seek(0)
-            with path.open("wb") as device:
-                _copy(spool, device)
-        return
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with open(handle, "w+b") as file:
-            yield file
-            os.fchmod(file.fileno(), _mode(path))
-            file.flush()
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _mode(path: Path) -> int:
-    """The permission bits of the file to be replaced, or those of a new file."""
-    with suppress(OSError):
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _is_special(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
 def _is_audio(path: Path) -> bool:
-    try:
-        soundfile.info(str(path))
-    except soundfile.LibsndfileError:
-        return False
+    with path.open("rb") as file:
+        try:
+            soundfile.info(file)
+        except (soundfile.LibsndfileError, TypeError):  # a TypeError if the name ends in .raw, for samples of no header
+            return False
     return True
 
 
@@ -242,7 +214,5 @@ def _binary(stdout: BinaryIO | None) -> BinaryIO:
     return stdout if stdout is not None else open(1, "wb", closefd=False)
 
 
-def _copy(source: BinaryIO, target: BinaryIO) -> None:
-    while block := source.read(1 << 20):
-        target.write(block)
-    target.flush()
+AUDIO = outputfile.Kind("audio", _is_audio)
+"""Any audio file that libsndfile can read."""

@@ -1,8 +1,10 @@
 """Tests of audio files: written completely or not at all, and never over a file that is not audio."""
 
 import os
+import resource
 import stat
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,70 @@ def test_only_audio_is_overwritten_without_force(tmp_path):
     with pytest.raises(StorageError, match="--force"):
         check_target(str(target))
     check_target(str(target), force=True)
+
+
+NOISE = Audio(np.random.default_rng(0).uniform(-0.5, 0.5, 5 * RATE).astype(np.float32), RATE)
+"""Five seconds of noise: over 20 kB in every format."""
+
+
+@contextmanager
+def largest_file(n_bytes):
+    """Let no file become larger, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1_000, 20_000])
+@pytest.mark.parametrize("name", FORMATS)
+def test_full_disk_is_one_error_and_leaves_nothing(tmp_path, capfd, name, n_bytes):
+    """A full disk is a StorageError in every format; no file is left, and nothing is printed by a C callback."""
+    with largest_file(n_bytes), pytest.raises(StorageError, match=rf"^cannot write .*x\.{name}: file too large$"):
+        written(tmp_path / f"x.{name}", name, NOISE)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_full_device_is_one_error(capfd, name):
+    """A full device, and a full disk below standard output, are a StorageError in every format."""
+    with pytest.raises(StorageError, match=r"^cannot write /dev/full: no space left on device$"):
+        written("/dev/full", name)
+    with pytest.raises(StorageError, match=r"^cannot write standard output: no space left on device$"):
+        written_to_full_stdout(name)
+    assert capfd.readouterr() == ("", "")
+
+
+def written_to_full_stdout(audio_format):
+    with open("/dev/full", "wb", buffering=0) as full, sink("-", audio_format, RATE, stdout=full) as out:
+        out.write(TONE)
+
+
+def test_file_that_is_made_meanwhile_is_kept(tmp_path):
+    """A file that appears after the check is kept if it is not audio; the speech is saved beside it."""
+    check_target(str(tmp_path / "x.wav"))
+    with pytest.raises(StorageError, match=r"no audio file; the complete file was saved as .*/x\.1\.wav"):
+        interfered_with(tmp_path / "x.wav", force=False)
+    assert (tmp_path / "x.wav").read_text() == "a poem"
+    assert read(tmp_path / "x.1.wav").duration == 2.0
+    interfered_with(tmp_path / "x.wav", force=True)
+    assert read(tmp_path / "x.wav").duration == 2.0
+
+
+def interfered_with(target, *, force):
+    with sink(str(target), "wav", RATE, force=force) as out:
+        out.write(TONE)
+        target.write_text("a poem")
+
+
+def test_name_of_raw_samples_is_no_bug(tmp_path):
+    """An existing file with the extension raw, for which soundfile raises a TypeError, needs --force."""
+    (tmp_path / "x.raw").write_bytes(b"poem")
+    with pytest.raises(StorageError, match="--force"):
+        check_target(str(tmp_path / "x.raw"))
 
 
 @pytest.mark.parametrize("ending", sorted(FORMATS))

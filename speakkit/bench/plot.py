@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speakkit import audiofile
+from speakkit import outputfile
 from speakkit.bench.figures import BASELINE, ENGINE, Figures
 from speakkit.bench.report import Header
 from speakkit.errors import BadValue, EngineError
@@ -25,25 +25,25 @@ WIDTH = 0.4
 LABELLED = 12
 """Number of bars above which they get no labels, because the labels would overlap."""
 
-PNG = b"\x89PNG"
+PNG_START = b"\x89PNG"
 """The first bytes of a PNG file."""
 
 
 def check_target(target: Path, *, force: bool) -> None:
     """Check before the run that the plot can be written.
 
-    Raises BadValue if the name does not end with .png, StorageError as `audiofile.check_target` does, EngineError if
+    Raises BadValue if the name does not end with .png, StorageError as `outputfile.check` does, EngineError if
     matplotlib is not installed.
     """
     if target.suffix.lower() != ".png":
         raise BadValue(f"speakkit draws PNG; end the name {target} with .png")
     if find_spec("matplotlib") is None:
         raise EngineError("to plot speakkit needs matplotlib; install it: pip install 'speakkit[plot]'")
-    audiofile.check_target(str(target), force=force, kind="PNG", is_kind=_is_png)
+    outputfile.check(target, PNG, force=force)
 
 
-def draw(header: Header, rows: Sequence[Figures], target: Path) -> None:
-    """Write the plot to `target`, whole or not at all."""
+def draw(header: Header, rows: Sequence[Figures], target: Path, *, force: bool = False) -> None:
+    """Write the plot to `target`. Raises StorageError as `outputfile.replaced` does."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  an optional package, used here only
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -59,7 +59,7 @@ def draw(header: Header, rows: Sequence[Figures], target: Path) -> None:
     _finish(times, "Time for a request: median to 95th percentile", "seconds", instances)
     figure.suptitle(_title(header), fontsize=9, color=GREY)
     FigureCanvasAgg(figure)
-    with audiofile.replaced(target) as out:
+    with outputfile.replaced(target, PNG, force=force) as out:
         figure.savefig(out, format="png")
 
 
@@ -106,4 +106,8 @@ def _title(header: Header) -> str:
 
 def _is_png(file: Path) -> bool:
     with file.open("rb") as opened:
-        return opened.read(len(PNG)) == PNG
+        return opened.read(len(PNG_START)) == PNG_START
+
+
+PNG = outputfile.Kind("PNG", _is_png)
+"""PNG files, of any program."""

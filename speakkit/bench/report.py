@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from speakkit import __version__
+from speakkit import __version__, outputfile
 from speakkit.bench import figures, machine
 from speakkit.bench.figures import ENGINE, FEWEST_FOR_P95, Figures
 from speakkit.bench.machine import Machine
@@ -255,6 +255,10 @@ def is_csv(file: Path) -> bool:
     """Whether `file` begins like the output of `as_csv`."""
     with file.open("rb") as opened:
         return opened.read(len(CSV_START)) == CSV_START
+
+
+CSV = outputfile.Kind("CSV", is_csv)
+"""Files that `as_csv` wrote."""
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Figures]) -> Table:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from speakkit import audiofile, config
+from speakkit import config, outputfile
 from speakkit.bench import figures, history, plot, report, sweep, workload
 from speakkit.bench.figures import ENGINE, Prices, Row
 from speakkit.bench.history import Change, Document
@@ -162,8 +162,8 @@ def bench(
         max_seconds=math.inf if max_seconds == 0 else max_seconds,
         baseline=baseline,
     )
-    outputs = Outputs(csv, plot, compare, as_json)
-    before = _checked(outputs, force=force)
+    outputs = Outputs(csv, plot, compare, force, as_json)
+    before = _checked(outputs)
     _fetch_weights(found)
     raise typer.Exit(_carry_out(plan, Prices(price_kwh, price_hour), outputs, before))
 
@@ -186,12 +186,14 @@ class Outputs:
 
     csv, plot: files to write; None for none
     compare: file with an earlier run, LAST, or None for no comparison
+    force: overwrite existing files that are not CSV or PNG
     as_json: print JSON instead of tables
     """
 
     csv: Path | None
     plot: Path | None
     compare: str | None
+    force: bool
     as_json: bool
 
 
@@ -203,15 +205,15 @@ def _workload(file: Path | None, language: str) -> Workload:
     return workload.default()
 
 
-def _checked(outputs: Outputs, *, force: bool) -> Document | None:
+def _checked(outputs: Outputs) -> Document | None:
     """Check the output files before the run. Returns the earlier run if --compare names a file, else None.
 
     Raises BadValue or StorageError if a file could not be written later, or if the earlier run cannot be read.
     """
     if outputs.plot:
-        plot.check_target(outputs.plot, force=force)
+        plot.check_target(outputs.plot, force=outputs.force)
     if outputs.csv:
-        audiofile.check_target(str(outputs.csv), force=force, kind="CSV", is_kind=report.is_csv)
+        outputfile.check(outputs.csv, report.CSV, force=outputs.force)
         if outputs.plot and outputs.plot.resolve() == outputs.csv.resolve():
             raise BadValue(f"the rows and their picture cannot both be written to {outputs.csv}")
     return history.read(Path(outputs.compare)) if outputs.compare not in (None, LAST) else None
@@ -274,10 +276,10 @@ def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> Non
         elif outputs.compare:
             output.show("\nthere is no earlier run with these options on this device to compare with")
     if outputs.csv:
-        with audiofile.replaced(outputs.csv) as out:
+        with outputfile.replaced(outputs.csv, report.CSV, force=outputs.force) as out:
             out.write(report.as_csv(result.rows).encode())
     if outputs.plot:
-        plot.draw(result.header, result.rows, outputs.plot)
+        plot.draw(result.header, result.rows, outputs.plot, force=outputs.force)
 
 
 def _show_tables(result: BenchResult) -> None:

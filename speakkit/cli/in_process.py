@@ -34,11 +34,13 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
         speaker = stack.enter_context(synthesize.speaker(request))
         gc.freeze()  # else the garbage collector would scan all loaded objects once more at exit
         # Opened first and thus written last, after the audio is complete.
-        recorder = stack.enter_context(captions.file(out.captions, request.text)) if out.captions else None
+        recorder = None
+        if out.captions is not None:
+            recorder = stack.enter_context(captions.file(out.captions, request.text, force=out.force))
         sinks: list[Sink] = []
         if out.target is not None:
             rate = speaker.synthesizer.identity.sample_rate
-            sinks.append(stack.enter_context(audiofile.sink(out.target, audio_format, rate)))
+            sinks.append(stack.enter_context(audiofile.sink(out.target, audio_format, rate, force=out.force)))
         if out.play:
             sinks.append(stack.enter_context(BlockingSink(config.load().sink)))
         seconds, chunks, lost = _speak_into(sinks, recorder, speaker, request, quiet=out.quiet)

@@ -22,20 +22,23 @@ PAUSE = 0.5
 """Seconds of silence after each voice."""
 
 
-def preview(names: list[str], text: str | None, target: str | None) -> ExitCode:
+def preview(names: list[str], text: str | None, target: str | None, *, force: bool) -> ExitCode:
     """Play a sample of each voice, one after another, or write them to the file `target`. Returns the exit code.
 
     text: the text of all samples; None for a sentence of each voice's language
+    force: overwrite an existing file that is not audio
     Raises SpeakkitError.
     """
     found = [synthesize.find_voice(name) for name in names]
     if target is not None:
         audio_format = audiofile.format_of(target, None)
-        audiofile.check_target(target)
+        audiofile.check_target(target, force=force)
     with ExitStack() as stack:
-        sink = stack.enter_context(
-            audiofile.sink(target, audio_format, pcm.RATE) if target else BlockingSink(config.load().sink)
-        )
+        sink: Sink
+        if target is not None:
+            sink = stack.enter_context(audiofile.sink(target, audio_format, pcm.RATE, force=force))
+        else:
+            sink = stack.enter_context(BlockingSink(config.load().sink))
         lost = [token for spoken in _utterances(found, text) for token in _written(spoken, sink)]
     return ExitCode.LOST_WORDS if lost else ExitCode.DONE
 

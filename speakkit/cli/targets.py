@@ -38,19 +38,18 @@ def check(out: SpeakOutput) -> str:
     return audio_format
 
 
-def record(events: Iterable[Event], target: str | None, audio_format: str = "", told: str = "") -> Finished:
-    """Write the samples of the daemon's `events` to `target`, and return the final event.
+def record(events: Iterable[Event], out: SpeakOutput, audio_format: str = "", told: str = "") -> Finished:
+    """Write the samples of the daemon's `events` to `out.target`, if it is set, and return the final event.
 
-    target: None to discard the samples
     told: description for the progress bar; "" for no bar
     If the speech failed, nothing is written.
     Raises DaemonError if there is no final event, and StorageError if the file cannot be written.
     """
     try:
-        with _sink(target, audio_format) as out, output.progress(wanted=bool(told)) as report:
+        with _sink(out, audio_format) as sink, output.progress(wanted=bool(told)) as report:
             for event in events:
                 if isinstance(event, AudioChunk):
-                    out.write(Audio(np.frombuffer(event.payload, "<f4"), event.rate))
+                    sink.write(Audio(np.frombuffer(event.payload, "<f4"), event.rate))
                     report(told, event.seq, None)
                 elif isinstance(event, Finished):
                     _require_speech(event)
@@ -65,14 +64,15 @@ def _require_speech(event: Finished) -> None:
         raise _Failed(event)
 
 
-def write_captions(target: str, text: str, end: Finished) -> None:
-    """Write the word timestamps of the final event `end` to the caption file `target`.
+def write_captions(out: SpeakOutput, text: str, end: Finished) -> None:
+    """Write the word timestamps of the final event `end` to the caption file of `out`, if it has one.
 
     text: the source text
-    Raises BadValue if the extension of `target` names no format, and StorageError if it cannot be written.
+    Raises the errors of `captions.write`.
     """
-    words = tuple(_timed(word, text) for word in end.words)
-    captions.write(target, Captions(text, words, end.audio_ms / 1000))
+    if out.captions is not None:
+        words = tuple(_timed(word, text) for word in end.words)
+        captions.write(out.captions, Captions(text, words, end.audio_ms / 1000), force=out.force)
 
 
 class _Failed(Exception):
@@ -90,11 +90,11 @@ class _Nothing:
 
 
 @contextmanager
-def _sink(target: str | None, audio_format: str) -> Iterator[Sink]:
-    if target is None:
+def _sink(out: SpeakOutput, audio_format: str) -> Iterator[Sink]:
+    if out.target is None:
         yield _Nothing()
         return
-    with audiofile.sink(target, audio_format, pcm.RATE) as sink:
+    with audiofile.sink(out.target, audio_format, pcm.RATE, force=out.force) as sink:
         yield sink
 
 

@@ -100,7 +100,7 @@ def say_again(agent: str, back: int, target: str | None, *, force: bool) -> Exit
     with client.connect(agent) as daemon:
         events = daemon.request("again", back=back, stream=target is not None)
         if target is not None:
-            end = _targets().record(events, target, audio_format)
+            end = _targets().record(events, out, audio_format)
         else:
             (end,) = (event for event in events if isinstance(event, Finished))
     if end.result is not Result.played:
@@ -136,7 +136,7 @@ class _Call:
         end = self._play(daemon, written)
         if out.captions and not written:
             if end and end.result is Result.played:
-                _targets().write_captions(out.captions, request.text, end)
+                _targets().write_captions(out, request.text, end)
             else:
                 self._write(daemon)
         return _receipt(end, request, told=bool(written)) if end else None
@@ -147,10 +147,10 @@ class _Call:
         name = daemon.ask("synth", self._payload, **self._fields, keep=out.play)
         is_long = not out.quiet and len(request.text) >= LONG
         told = f"speaking with {request.engine}" if is_long else ""
-        end = _targets().record(daemon.events(name), out.target, self._audio_format, told)
+        end = _targets().record(daemon.events(name), out, self._audio_format, told)
         receipt = _receipt(end, request)
         if out.captions:
-            _targets().write_captions(out.captions, request.text, end)
+            _targets().write_captions(out, request.text, end)
         return name, receipt
 
     def _play(self, daemon: Client, audio_of: str) -> Finished | None:

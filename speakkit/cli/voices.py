@@ -87,6 +87,7 @@ def preview(
     target: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE instead of playing.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is not audio.")] = False,
 ) -> None:
     """Play a sentence of each voice, in its own language.
 
@@ -96,7 +97,7 @@ def preview(
     """
     from speakkit.cli.preview import preview as play  # noqa: PLC0415  it imports the speech pipeline
 
-    raise typer.Exit(play(names, text, target))
+    raise typer.Exit(play(names, text, target, force=force))
 
 
 @app.command()

@@ -7,7 +7,7 @@ macOS 15.4.
 import asyncio
 from collections.abc import Callable
 
-from speakkit.playback import subprocesses
+from speakkit.playback import environment, subprocesses
 from speakkit.playback.holding import PlayerChange, PlayerState, PlayerStatus, Unanswered, Unreachable
 from speakkit.playback.holds import HeldPlayer
 
@@ -91,6 +91,7 @@ class Apps:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL,
+                    env=environment.inherited(),
                     start_new_session=True,  # a Ctrl-C in the terminal must not reach it
                 )
             except OSError as error:

@@ -20,6 +20,9 @@ FADE = 0.005
 LONGEST = 1.0
 """Seconds of a file that are played at most, because more would delay speech."""
 
+LARGEST = 16 << 20
+"""Bytes of a file that are read at most: one second of eight channels of 32 bits at 384 kHz takes less."""
+
 WIDTHS = {1: "B", 2: "h", 4: "i"}
 """Bytes per sample of a WAV file -> type code of `array`."""
 
@@ -42,20 +45,23 @@ def from_file(file: Path, volume: float) -> bytes:
     """The first channel and first second of a WAV file, resampled to the format of `pcm`.
 
     volume: factor for the samples, where 1 keeps them
-    Raises StorageError if the file cannot be read, ConfigError if it is not a WAV file of integer samples.
+    Raises StorageError if the file cannot be read, ConfigError if it is no regular file, because a pipe could block, or
+    if it is not a WAV file of integer samples.
     """
     try:
+        if file.exists() and not file.is_file():
+            raise ConfigError(f"the beep {file} is no regular file; set beep to a WAV file")
         with wave.open(str(file), "rb") as opened:
             channels, width, rate = opened.getnchannels(), opened.getsampwidth(), opened.getframerate()
-            held = opened.readframes(round(LONGEST * rate))
+            held = opened.readframes(min(round(LONGEST * rate), LARGEST // (channels * width)))
     except OSError as error:
         raise storage_error(error, f"read the beep {file}") from error
     except (wave.Error, EOFError) as error:
         raise ConfigError(
             f"the beep {file} is no WAV file: {error or 'it ends too early'}; set beep to another"
         ) from error
-    if width not in WIDTHS or not held:
-        raise ConfigError(f"the beep {file} has samples of {width} bytes, or none; use a 16-bit WAV file")
+    if width not in WIDTHS or not rate or not held:
+        raise ConfigError(f"the beep {file} has samples of {width} bytes at {rate} Hz, or none; use a 16-bit WAV file")
     samples = array.array(WIDTHS[width], held[: len(held) // (width * channels) * width * channels])[::channels]
     middle, full = (128, 128) if width == 1 else (0, 1 << (8 * width - 1))
     count = round(len(samples) * pcm.RATE / rate)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speakkit import paths
-from speakkit.playback import subprocesses
+from speakkit.playback import environment, subprocesses
 from speakkit.playback.holding import PlayerChange, PlayerState, PlayerStatus, Unanswered, Unreachable
 from speakkit.playback.holds import HeldPlayer
 
@@ -136,6 +136,7 @@ class Sessions:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                env=environment.inherited(),
                 cwd=Path(program).parent,  # a Windows folder, so that it need not look up a WSL path
                 start_new_session=True,  # a Ctrl-C in the terminal must not reach it
             )

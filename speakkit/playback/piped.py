@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from speakkit.errors import NoAudioDevice
-from speakkit.playback import pcm
+from speakkit.playback import environment, pcm
 from speakkit.playback.portaudio import INSTEAD
 
 STALLED = 2.0
@@ -53,7 +53,7 @@ class Program:
         try:
             self._process = subprocess.Popen(
                 command,
-                env=os.environ | {"LC_ALL": "C"},
+                env=environment.inherited() | {"LC_ALL": "C"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._last_words,
@@ -146,7 +146,7 @@ def _said(command: Sequence[str]) -> str:
     try:
         return subprocess.run(
             command,
-            env=os.environ | {"LC_ALL": "C"},
+            env=environment.inherited() | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from speakkit import audiofile
-from speakkit.errors import BadValue, storage_error
+from speakkit import outputfile
+from speakkit.errors import BadValue
 from speakkit.speech.concatenation import Segment
 from speakkit.speech.cues import Cue, cues
 from speakkit.speech.timestamps import TimedWord, Timeline
@@ -88,6 +88,15 @@ class Format:
     write: Callable[[Captions], str]
     begins: re.Pattern[bytes]
 
+    @property
+    def file_kind(self) -> outputfile.Kind:
+        """Files of this format."""
+        return outputfile.Kind("caption", self._matches)
+
+    def _matches(self, path: Path) -> bool:
+        with path.open("rb") as existing:
+            return bool(self.begins.match(existing.read(100).removeprefix(codecs.BOM_UTF8).lstrip()))
+
 
 FORMATS = {
     "srt": Format(srt, re.compile(rb"\d+\s+\d+:\d\d:\d\d,")),
@@ -112,18 +121,9 @@ def format_of(target: str) -> Format:
 def check_target(target: str, *, force: bool = False) -> None:
     """Check that captions can be written to `target`, before any synthesis.
 
-    Raises BadValue as `format_of` does, and StorageError as `audiofile.check_target` does.
+    Raises BadValue as `format_of` does, and StorageError as `outputfile.check` does.
     """
-    begins = format_of(target).begins
-
-    def is_captions(path: Path) -> bool:
-        with path.open("rb") as existing:
-            return bool(begins.match(existing.read(100).removeprefix(codecs.BOM_UTF8).lstrip()))
-
-    try:
-        audiofile.check_target(target, force=force, kind="caption", is_kind=is_captions)
-    except PermissionError as error:
-        raise storage_error(error, f"read {target}") from error
+    outputfile.check(target, format_of(target).file_kind, force=force)
 
 
 class Recorder:
@@ -146,28 +146,25 @@ class Recorder:
 
 
 @contextmanager
-def file(target: str, text: str) -> Iterator[Recorder]:
+def file(target: str, text: str, *, force: bool = False) -> Iterator[Recorder]:
     """Record captions of `text`, and write them to `target` when the block succeeds.
 
-    Raises BadValue if the extension of `target` names no format, and StorageError if it cannot be written.
+    Raises the errors of `write`.
     """
     format_of(target)
     recorder = Recorder(text)
     yield recorder
-    write(target, recorder.captions())
+    write(target, recorder.captions(), force=force)
 
 
-def write(target: str, captions: Captions) -> None:
+def write(target: str, captions: Captions, *, force: bool = False) -> None:
     """Write captions to `target`, in the format of its extension.
 
-    Raises BadValue if the extension names no format, and StorageError if the file cannot be written.
+    Raises BadValue if the extension names no format, and StorageError as `outputfile.replaced` does.
     """
-    written = format_of(target).write(captions)
-    try:
-        with audiofile.replaced(Path(target)) as out:
-            out.write(written.encode())
-    except OSError as error:
-        raise storage_error(error, f"write {target}") from error
+    form = format_of(target)
+    with outputfile.replaced(target, form.file_kind, force=force) as out:
+        out.write(form.write(captions).encode())
 
 
 def _intervals(captions: Captions) -> Iterator[tuple[float, float, str]]:

@@ -58,3 +58,18 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "find_spec", lambda _: None)
     with pytest.raises(EngineError, match=r"pip install 'speakkit\[plot\]'"):
         plot.check_target(tmp_path / "bench.png", force=False)
+
+
+def test_a_file_that_is_made_meanwhile_is_kept(result, tmp_path):
+    """A file that appears during the run and is no PNG is kept, unless forced; the plot is saved beside it."""
+    diary = tmp_path / "diary.png"
+    plot.check_target(diary, force=False)
+    diary.write_text("dear diary")
+    with pytest.raises(
+        StorageError, match=r"exists and is no PNG file; the complete file was saved as .*diary\.1\.png"
+    ):
+        plot.draw(result.header, result.rows, diary)
+    assert diary.read_text() == "dear diary"
+    assert pixels(tmp_path / "diary.1.png").size
+    plot.draw(result.header, result.rows, diary, force=True)
+    assert pixels(diary).size

@@ -200,6 +200,18 @@ def test_an_interrupted_run_is_not_kept(run, stand_in, reported, text):
     assert (ended.code, ended.out, ended.err) == (130, b"", "interrupted before anything was measured\n")
 
 
+def test_rows_are_not_written_over_a_file_that_is_made_meanwhile(run, stand_in, reported, text):
+    """A file that appears during the run and is no CSV file is kept; the rows are saved beside it, in one line."""
+    rows = text.with_name("rows.csv")
+    reported(lambda *_: rows.write_text("my notes"))
+    ended = run("speakkit", "bench", "--requests", 1, "--text", text, "--csv", rows)
+    assert ended.code == 1
+    assert "rows.csv exists and is no CSV file" in ended.err
+    assert ended.err.count("\n") == 1
+    assert rows.read_text() == "my notes"
+    assert text.with_name("rows.1.csv").read_text().startswith("engine,instances,")
+
+
 def test_a_run_is_compared_with_the_last_one_alike(run, stand_in, text, tmp_path):
     """--compare uses the last run with the same options, or a given file; a run with another voice does not match."""
     bench = ("speakkit", "bench", "--requests", 2, "--text", text)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import soundfile
 
 from speakkit import config, paths
 from speakkit.audiofile import FORMATS, read
+from speakkit.cli import in_process
 from speakkit.engines import registry
 from waiting import wait_until
 
@@ -220,10 +222,61 @@ def test_file_that_is_no_audio_is_kept_without_force(run, tmp_path):
 def test_full_disk_leaves_nothing(run, tmp_path):
     """On a full disk, one line names the file and the reason, and no partial file stays."""
     text = f"{HELLO} And a good deal more of it than a small disk can hold."
-    with small_disk(tmp_path, "size=64k"):
-        one_line(run("speak", "-o", tmp_path / "x.wav", text), 1, "x.wav", "no space left")
-        one_line(run("speak", "-o", tmp_path / "x.flac", text), 1, "x.flac", "no space left")
+    with small_disk(tmp_path, "size=12k"):
+        for name in FORMATS:
+            one_line(run("speak", "-o", tmp_path / f"x.{name}", text), 1, f"x.{name}", "no space left")
         assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_is_made_meanwhile_is_kept(run, tmp_path, monkeypatch):
+    """Files that appear during the synthesis are overwritten only with --force; speech and captions are saved."""
+    speech, captions = tmp_path / "x.wav", tmp_path / "x.srt"
+    fetch = in_process.fetch_weights
+
+    def fetch_and_interfere(*given, **options):
+        fetch(*given, **options)
+        speech.write_text("my notes")
+        captions.write_text("my notes")
+
+    monkeypatch.setattr(in_process, "fetch_weights", fetch_and_interfere)
+    one_line(run("speak", "-o", speech, HELLO), 1, "x.wav exists and is no audio file", "x.1.wav")
+    assert speech.read_text() == "my notes"
+    assert read(tmp_path / "x.1.wav").duration > 1
+    captions.unlink()
+    one_line(run("speak", "-o", tmp_path / "y.wav", "--captions", captions, HELLO), 1, "no caption file", "x.1.srt")
+    assert captions.read_text() == "my notes"
+    assert "Hello" in (tmp_path / "x.1.srt").read_text()
+    assert run("speak", "-q", "--force", "-o", speech, "--captions", captions, HELLO).code == 0
+    assert "Hello" in captions.read_text()
+
+
+def test_folder_that_disappears_is_one_line(run, tmp_path, monkeypatch):
+    """If the folder of the file is removed during the synthesis, one line names the file."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    speak_into = in_process._speak_into
+
+    def speak_and_remove(*given, **options):
+        shutil.rmtree(folder)
+        return speak_into(*given, **options)
+
+    monkeypatch.setattr(in_process, "_speak_into", speak_and_remove)
+    one_line(run("speak", "-o", folder / "x.wav", HELLO), 1, "x.wav: its folder", "was removed")
+
+
+@pytest.mark.parametrize("name", ["x" * 252 + ".wav", "ü" * 126 + ".wav"])
+def test_name_that_is_too_long_is_one_line(run, tmp_path, name):
+    """A name of over 255 bytes is one line; one of 255 bytes is written."""
+    one_line(run("speak", "-o", tmp_path / name, HELLO), 1, "file name too long")
+    one_line(run("speak", "-o", "x.wav", "--captions", tmp_path / f"{name}.srt", HELLO), 1, "file name too long")
+    assert run("speak", "-q", "-o", tmp_path / name[1:], HELLO).code == 0
+    assert [file.name for file in tmp_path.iterdir()] == [name[1:]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_full_device_is_one_line(run, name):
+    """A device without room is one line, in every format."""
+    one_line(run("speak", "--format", name, "-o", "/dev/full", HELLO), 1, "/dev/full", "no space left")
 
 
 def test_standard_output_gets_wav_with_its_length(run):

@@ -12,7 +12,7 @@ import numpy as np
 import pexpect
 import pytest
 
-from speakkit.audiofile import read
+from speakkit.audiofile import FORMATS, read
 from speakkit.cli import speak as speak_module
 from speakkit.daemon.process import spawn
 from speakkit.daemon.wire import client
@@ -181,6 +181,44 @@ def test_what_was_heard_is_said_again(turn, run, tmp_path):
     assert run("speakkit", "queue", "again").code == 0
     assert run("speakkit", "queue", "again", "-2", "-o", tmp_path / "x.wav").code == 0
     assert read(tmp_path / "x.wav").duration == 0.2
+
+
+def test_a_file_that_is_made_meanwhile_is_kept(turn, run, tmp_path):
+    """Files that appear during the synthesis are overwritten only with --force; speech and captions are saved."""
+    speech, captions = tmp_path / "x.wav", tmp_path / "x.srt"
+    result = run("speak", "-o", speech, f"{SHORT} note={speech}")
+    assert result.code == 1
+    assert "x.wav exists and is no audio file" in result.err
+    assert speech.read_text().startswith("Begin")
+    assert read(tmp_path / "x.1.wav").duration == pytest.approx(0.1)
+    result = run("speak", "-o", tmp_path / "y.wav", "--captions", captions, f"{SHORT} note={captions}")
+    assert result.code == 1
+    assert "x.srt exists and is no caption file" in result.err
+    assert captions.read_text().startswith("Begin")
+    assert "-->" in (tmp_path / "x.1.srt").read_text()
+    forced = f"{SHORT} note={speech}"
+    assert run("speak", "-q", "--force", "-o", speech, "--captions", captions, forced).code == 0
+    assert read(speech).duration == pytest.approx(0.1)
+
+
+def test_a_full_disk_is_one_line(turn, run, tmp_path):
+    """A device without room is one line, in every format, also for an utterance that is repeated."""
+    assert run("speak", SHORT).code == 0
+    for name in FORMATS:
+        result = run("speak", "--format", name, "-o", "/dev/full", SHORT)
+        assert (result.code, result.err) == (1, "speak: cannot write /dev/full: no space left on device\n")
+    (tmp_path / "x.wav").symlink_to("/dev/full")
+    result = run("speakkit", "queue", "again", "-o", tmp_path / "x.wav")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no space left on device" in result.err
+
+
+def test_a_beep_that_is_a_pipe_is_left_out(turn, run, monkeypatch, tmp_path):
+    """The daemon starts, and speaks without a beep, if the setting names a pipe that nothing is written to."""
+    os.mkfifo(tmp_path / "beep.wav")
+    monkeypatch.setenv("SPEAKKIT_BEEP", str(tmp_path / "beep.wav"))
+    assert run("speak", SHORT).code == 0
+    assert "beep.wav is no regular file" in run("speakkit", "daemon", "logs").out.decode()
 
 
 def test_what_is_played_can_be_kept(turn, run, tmp_path, monkeypatch):

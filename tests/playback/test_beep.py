@@ -1,7 +1,10 @@
 """Tests of the beep before speech."""
 
+import os
 import struct
+import tracemalloc
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +63,38 @@ def test_what_is_not_there_is_named(tmp_path):
     """A missing file raises a StorageError that names it."""
     with pytest.raises(StorageError, match=r"cannot read the beep .*x\.wav"):
         beep.from_file(tmp_path / "x.wav", 1.0)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused(tmp_path, make):
+    """A pipe, which could block, a folder and a device raise a ConfigError that names them."""
+    make(tmp_path / "x.wav")
+    with pytest.raises(ConfigError, match=r"x\.wav is no regular file"):
+        beep.from_file(tmp_path / "x.wav", 1.0)
+
+
+def test_a_huge_file_is_not_read_whole(tmp_path):
+    """Of a file of 2 GB with 4 billion samples per second, a few megabytes are read."""
+    file = wav(tmp_path / "x.wav", bytes(24_000))
+    with file.open("r+b") as header:
+        header.seek(24)
+        header.write(struct.pack("<I", 2**32 - 1))
+        header.seek(40)
+        header.write(struct.pack("<I", 2**31))
+        header.truncate(44 + 2**31)
+    tracemalloc.start()
+    try:
+        beep.from_file(file, 1.0)
+        assert tracemalloc.get_traced_memory()[1] < 5 * beep.LARGEST
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_without_a_sample_rate_is_refused(tmp_path):
+    """A WAV file with a sample rate of 0 raises a ConfigError that names it."""
+    file = wav(tmp_path / "x.wav", bytes(24_000))
+    with file.open("r+b") as header:
+        header.seek(24)
+        header.write(bytes(4))
+    with pytest.raises(ConfigError, match=r"x\.wav .* at 0 Hz"):
+        beep.from_file(file, 1.0)

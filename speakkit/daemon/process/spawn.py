@@ -15,6 +15,7 @@ from speakkit import config
 from speakkit.daemon.process import failpoints, lifecycle, rundir
 from speakkit.daemon.process.rundir import RuntimeDir
 from speakkit.errors import DaemonError
+from speakkit.playback.environment import SESSION
 
 PATIENCE = 15.0
 """Seconds within which a daemon must be found or started."""
@@ -29,20 +30,13 @@ PER_CLIENT = ("voice", "speed", "lang", "engine", "seed")
 """Settings that each client sends with its requests, so that a daemon does not inherit their variables."""
 
 KEPT = {
+    *SESSION,
     *(setting.variable for setting in config.SETTINGS if setting.name not in PER_CLIENT),
     *("SPEAKKIT_HOME", rundir.VARIABLE),
-    *("HOME", "USER", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ"),
-    *("LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
-    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS"),
-    *("XDG_RUNTIME_DIR", "XDG_SESSION_ID", "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP", "DBUS_SESSION_BUS_ADDRESS"),
-    *("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_INTEROP", "WSLENV"),
-    *("PULSE_SERVER", "PULSE_SINK", "PULSE_COOKIE", "PULSE_RUNTIME_PATH", "PULSE_CLIENTCONFIG", "PULSE_CONFIG_PATH"),
-    *("PULSE_LATENCY_MSEC", "PULSE_PROP", "PIPEWIRE_REMOTE", "PIPEWIRE_RUNTIME_DIR", "PIPEWIRE_LATENCY"),
-    *("PIPEWIRE_PROPS", "PIPEWIRE_ALSA", "ALSA_CARD", "ALSA_CONFIG_DIR", "ALSA_CONFIG_PATH", "ALSA_PLUGIN_DIR"),
     *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME", "TRITON_CACHE_DIR", "CC", "CUDA_HOME", "CUDA_PATH"),
     *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_CACHE_PATH", "NVIDIA_VISIBLE_DEVICES"),
-    *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES", "MKL_NUM_THREADS", "MKL_THREADING_LAYER"),
-    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "VIRTUAL_ENV"),
+    *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_SPINCOUNT"),
+    *("MKL_NUM_THREADS", "MKL_THREADING_LAYER", "VIRTUAL_ENV"),
     *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONUTF8", "PYTHONIOENCODING"),
     *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "PYTHONFAULTHANDLER", "PYTHONMALLOC"),
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY"),
