@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from speakkit import paths
-from speakkit.engines import hub, voice_packs
+from speakkit.engines import hub, voice_files, voice_packs
 from speakkit.errors import ModelError
 from speakkit.voices import find
 
@@ -52,7 +52,7 @@ def test_packs_of_ones_own_are_read(folder, sky, ending):
     """A user's pack is read with the same numbers from every format."""
     write(folder / f"carmen{ending}", sky)
     assert np.array_equal(voice_packs.pack("carmen"), sky)
-    assert "carmen" in voice_packs.installed()
+    assert "carmen" in voice_files.installed()
 
 
 def test_two_formats_of_one_voice(folder, sky):
@@ -149,7 +149,7 @@ def test_names_that_no_voice_can_have(folder, sky):
     """Files whose name is no valid voice name are ignored, because they could not be told from blends."""
     for name in ("a+b.bin", "A.bin", "a(2).bin", "notes.txt"):
         write(folder / name, sky)
-    assert voice_packs.own() == {}
+    assert voice_files.own() == {}
 
 
 def test_folder_that_is_not_there(monkeypatch, tmp_path):
@@ -157,7 +157,7 @@ def test_folder_that_is_not_there(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "none", tmp_path / "file"):
         monkeypatch.setenv("SPEAKKIT_VOICES", str(place))
-        assert voice_packs.own() == {}
+        assert voice_files.own() == {}
 
 
 def test_blend_of_one_is_the_voice_itself(folder):
