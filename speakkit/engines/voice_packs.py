@@ -1,6 +1,7 @@
 """Voice packs: a voice's style for each chunk length. Read from the user's folder, this package, or the cache."""
 
 import pickle
+import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,9 @@ MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, Assert
 
 SHAPE = (510, 1, 256)
 """Shape of a pack: one style of 256 numbers for each chunk length from 1 to 510 phonemes."""
+
+LARGEST = 8 << 20
+"""Maximum bytes of a user's own pack: 16 times those of its numbers, since torch may store what they were cut from."""
 
 
 @lru_cache(maxsize=16)
@@ -51,6 +55,7 @@ def pack(name: str) -> Pack:
         return packed.astype(np.float32)
     file = hub.ensure("voices").folder / f"{name}.bin"
     try:
+        _check_size(file)
         return _checked(file, np.fromfile(file, "<f4"))
     except (OSError, ModelError) as error:
         raise ModelError(
@@ -64,9 +69,21 @@ def read(file: Path) -> Pack:
     Raises ModelError if it is not a style table of finite numbers, and StorageError if it cannot be read.
     """
     try:
+        _check_size(file)
         return _checked(file, READERS[file.suffix](file))
     except OSError as error:
         raise storage_error(error, f"read the voice pack {file}") from error
+
+
+def _check_size(file: Path) -> None:
+    """Raises ModelError if `file` is not a regular file, whose reading might never end, or too large; or OSError."""
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError(f"the voice pack {file} is not a file; remove it")
+    if found.st_size > LARGEST:
+        raise ModelError(
+            f"the voice pack {file} has {found.st_size >> 20} MB, and a pack has at most {LARGEST >> 20}; get it anew"
+        )
 
 
 def _from_torch(file: Path) -> Pack:

@@ -1,5 +1,6 @@
 """Tests of voice packs: the user's own in three formats, blends, and invalid packs."""
 
+import os
 import pickle
 
 import numpy as np
@@ -120,6 +121,33 @@ def test_damaged_packs_are_refused(folder, ending, raw):
     (folder / f"odd{ending}").write_bytes(raw)
     with pytest.raises(ModelError, match=f"odd{ending}"):
         voice_packs.pack("odd")
+
+
+@pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
+def test_a_huge_pack_is_refused_by_its_size(folder, ending):
+    """A file that is too large for a pack is refused unread; this one would take all memory, and no disk."""
+    with (folder / f"odd{ending}").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ModelError, match=r"has 1048576 MB, and a pack has at most 8; get it anew"):
+        voice_packs.pack("odd")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_a_pack_that_is_no_file_is_refused(folder, plant):
+    """A pipe, a folder or a device in place of a pack is refused, and not opened: reading might never end."""
+    plant(folder / "odd.bin")
+    with pytest.raises(ModelError, match=r"odd\.bin is not a file; remove it"):
+        voice_packs.pack("odd")
+
+
+def test_a_pack_may_have_the_longest_name(folder, sky):
+    """A pack whose file has the longest name that a disk allows is read."""
+    for ending in (".pt", ".safetensors", ".bin"):
+        name = "x" * (255 - len(ending))
+        write(folder / f"short{ending}", sky)
+        (folder / f"short{ending}").rename(folder / f"{name}{ending}")
+        assert np.array_equal(voice_packs.blended(find(name, own=voice_files.own())), sky)
 
 
 def test_packs_of_odd_numbers(folder, sky):
