@@ -23,7 +23,7 @@ import numpy as np
 from speakkit import __version__, audiofile, config, keys, paths, tomlfile, voices
 from speakkit.audio import Audio
 from speakkit.config import Settings
-from speakkit.engines import hub, registry, voice_packs
+from speakkit.engines import hub, registry, voice_files, voice_packs
 from speakkit.errors import ConfigError, EngineError, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.holding import Unreachable
@@ -230,7 +230,7 @@ def _weights(report: Report) -> CheckResult:
 
 
 def _voices() -> CheckResult:
-    own, broken = voice_packs.own(), []
+    own, broken = voice_files.own(), []
     for file in own.values():
         try:
             voice_packs.read(file)
@@ -240,7 +240,7 @@ def _voices() -> CheckResult:
         return CheckResult(
             broken[0], f"remove the file, or get it anew ({len(broken)} of {len(own)} packs of your own)"
         )
-    ready, everything = voice_packs.installed() & set(voices.profiles()), voices.profiles()
+    ready, everything = voice_files.installed() & set(voices.profiles()), voices.profiles()
     mend = None if len(ready) == len(everything) else "speakkit voices fetch"
     return CheckResult(f"{len(ready)} of {len(everything)} installed, {len(own)} of your own", mend)
 

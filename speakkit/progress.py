@@ -1,6 +1,16 @@
-"""How far a long operation is: the one type of a progress report."""
+"""Progress of a long operation: the type of a step, and of the function that takes it."""
 
 from typing import Protocol
+
+import msgspec
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of a long operation. what: what is made; done, total: units; total is None if it is not known."""
+
+    what: str
+    done: int
+    total: int | None = None
 
 
 class Report(Protocol):

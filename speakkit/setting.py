@@ -15,6 +15,9 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_SHOWN = 60
 """Characters of a text that an error message quotes at most."""
 
+LOGIN = re.compile(r"(?<=://)\S*@|^[^\s/]+:(?!//)\S*@")
+"""User name and password in an address, as in https://user:secret@host or user:secret@host."""
+
 Value = str | float | int | bool | Path | tuple[str, ...] | None
 
 
@@ -162,11 +165,17 @@ def _expanded(folder: Path, where: str) -> Path:
         raise ConfigError(f"{where} names the home of a user who does not exist: {shown(str(folder))}") from None
 
 
+def without_login(address: str) -> str:
+    """`address` without the user name and password in it, for messages and logs."""
+    return LOGIN.sub("", address)
+
+
 def shown(given: object) -> str:
-    """`given` as text for an error message, shortened to fit on one line."""
+    """`given` as text for an error message, shortened to fit on one line, without passwords in addresses."""
     if isinstance(given, bool):
         return str(given).lower()
     if isinstance(given, str):
+        given = without_login(given)
         return repr(given) if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]!r}..."
     if isinstance(given, int):
         return str(given) if abs(given) < 1 << 64 else "so large a number"

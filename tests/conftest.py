@@ -76,10 +76,13 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def weights():
-    """Make Kokoro's weights available, so that a process that a test starts need not build them first."""
+    """Make Kokoro's weights available, so that a process that a test starts need not build them first.
+
+    Returns their folder.
+    """
     from speakkit.engines import hub
 
-    hub.ensure("kokoro")
+    return hub.ensure("kokoro").folder
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from speakkit.bench.messages import Setup
 from speakkit.bench.report import BenchResult
 from speakkit.bench.sweep import SweepPlan
 from speakkit.bench.workload import Workload
-from speakkit.cli import complete, output, text_input
-from speakkit.engines import hub, registry, voice_packs
+from speakkit.cli import complete, output, text_input, weights
+from speakkit.engines import registry
 from speakkit.errors import BadValue, ExitCode
 from speakkit.speech import synthesize
 from speakkit.voices import Voice
@@ -222,9 +222,7 @@ def _checked(outputs: Outputs) -> Document | None:
 def _fetch_weights(voice: Voice) -> None:
     """Fetch the weights for `voice` once, so that the measured processes do not have to."""
     registry.require_language(voice.language)
-    with output.progress() as report:
-        hub.ensure("kokoro", report)
-        voice_packs.ensure(voice, report)
+    weights.fetch([voice])
 
 
 def _carry_out(plan: SweepPlan, prices: Prices, outputs: Outputs, before: Document | None) -> ExitCode:

@@ -14,6 +14,7 @@ import typer
 from speakkit import config, keys, paths, tomlfile
 from speakkit.cli import complete, output
 from speakkit.errors import BadValue, ConfigError
+from speakkit.setting import without_login
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and change the settings.")
 
@@ -118,7 +119,7 @@ def _settings() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "value": str(found.value) if isinstance(found.value, Path) else found.value,
+            "value": _written(found.value) if isinstance(found.value, Path | str) else found.value,
             "source": found.source,
             "about": about.get(name) or OTHERS[name.partition(".")[0]],
         }
@@ -137,9 +138,11 @@ def _set_or_not(row: dict[str, Any]) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as text: lists with commas, booleans in lower case, and None as ""."""
+    """A value as text: lists with commas, booleans in lower case, None as "", and an address without its password."""
     if isinstance(value, list | tuple):
         return ", ".join(value)
+    if isinstance(value, str):
+        return without_login(value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from speakkit import audiofile, config
-from speakkit.cli import output, targets
+from speakkit.cli import output, targets, weights
 from speakkit.cli.request import LONG, LostWord, Receipt, SpeakOutput, warn
-from speakkit.engines import hub, registry, voice_packs
+from speakkit.engines import registry
 from speakkit.playback.blocking_sink import BlockingSink
 from speakkit.speech import captions, synthesize
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from speakkit.speech.synthesize import Speaker
     from speakkit.speech_request import SpeechRequest
     from speakkit.text.chunks import Token
-    from speakkit.voices import Voice
 
 
 def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
@@ -30,7 +29,7 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
     registry.require_language(voice.language)
     audio_format = targets.check(out)
     with ExitStack() as stack:
-        fetch_weights(voice, quiet=out.quiet)
+        weights.fetch([voice], quiet=out.quiet)
         speaker = stack.enter_context(synthesize.speaker(request))
         gc.freeze()  # else the garbage collector would scan all loaded objects once more at exit
         # Opened first and thus written last, after the audio is complete.
@@ -55,18 +54,6 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
         chunks=chunks,
         lost=tuple(LostWord(token.text, token.start) for token in lost),
     )
-
-
-def fetch_weights(voice: Voice, *, quiet: bool) -> None:
-    """Fetch the weights and voice packs that `voice` needs and that are missing, with a progress bar unless `quiet`."""
-    with output.progress(wanted=not quiet) as report:
-        hub.ensure("kokoro", report)
-        voice_packs.ensure(voice, report)
-
-
-def fetch_weights_for(request: SpeechRequest, *, quiet: bool) -> None:
-    """Fetch the weights that the voice of `request` needs. Raises as `voice_of` does."""
-    fetch_weights(synthesize.voice_of(request), quiet=quiet)
 
 
 def _speak_into(

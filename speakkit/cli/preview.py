@@ -7,8 +7,7 @@ from speakkit import audiofile, config
 from speakkit import voices as table
 from speakkit.audio import silence
 from speakkit.audiofile import Sink
-from speakkit.cli import output
-from speakkit.engines import hub, voice_packs
+from speakkit.cli import output, weights
 from speakkit.errors import ExitCode
 from speakkit.playback import pcm
 from speakkit.playback.blocking_sink import BlockingSink
@@ -44,10 +43,7 @@ def preview(names: list[str], text: str | None, target: str | None, *, force: bo
 
 
 def _utterances(found: list[Voice], text: str | None) -> Iterator[Utterance]:
-    with output.progress() as report:
-        hub.ensure("kokoro", report)
-        for voice in found:
-            voice_packs.ensure(voice, report)
+    weights.fetch(found)
     settings = config.load()
     for voice in found:
         request = SpeechRequest(

@@ -22,6 +22,7 @@ from speakkit.daemon.wire.client import RequestRefused
 from speakkit.daemon.wire.messages import Accepted, Finished, Hearing
 from speakkit.daemon.wire.protocol import TEXT, Code
 from speakkit.errors import BadValue, DaemonError, ExitCode
+from speakkit.voices import ALIASES, PACKAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,11 +218,13 @@ def _targets() -> Any:
 
 
 def _fetch(request: SpeechRequest, out: SpeakOutput) -> None:
-    """Fetch the weights if there are none, in this process, so that it can show a progress bar. It is needed once."""
-    if not (paths.models() / "kokoro").is_dir() and config.load().models is None:
-        from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
+    """Fetch what is missing for the voice, in this process, so that it can show a progress bar."""
+    is_packaged = not request.voice or ALIASES["kokoro"].get(request.voice, request.voice) in PACKAGED
+    if is_packaged and (paths.models() / "kokoro").is_dir():
+        return  # so that most calls need not load the table of models
+    from speakkit.cli import weights  # noqa: PLC0415  likewise
 
-        in_process.fetch_weights_for(request, quiet=out.quiet)
+    weights.fetch_for_daemon(request.voice, quiet=out.quiet)
 
 
 def _receipt(event: Finished, request: SpeechRequest, *, told: bool = False) -> Receipt | None:

@@ -8,7 +8,7 @@ import typer.core
 
 from speakkit import voices as table
 from speakkit.cli import complete, output
-from speakkit.engines import hub, voice_packs
+from speakkit.engines import hub, voice_files
 from speakkit.errors import BadValue
 
 GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "F+", "F")
@@ -121,8 +121,8 @@ def _rows(engine: str) -> list[dict[str, Any]]:
     profiles = table.profiles(engine)
     if engine != "kokoro":
         return [_row(profile, "", installed=False) for profile in profiles.values()]
-    ready = voice_packs.installed()
-    own = [table.own_profile(name, str(file)) for name, file in voice_packs.own().items() if name not in profiles]
+    ready = voice_files.installed()
+    own = [table.own_profile(name, str(file)) for name, file in voice_files.own().items() if name not in profiles]
     official = [_row(profile, "Apache-2.0", installed=profile.name in ready) for profile in profiles.values()]
     return official + [_row(profile, "", installed=True) for profile in own]
 

@@ -25,6 +25,7 @@ from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
 from speakkit.daemon.speaking.turn import Turn
 from speakkit.daemon.wire.messages import Mode
+from speakkit.engines import locations
 from speakkit.errors import ExitCode, SpeakkitError
 from speakkit.playback import media, sinks
 from speakkit.playback.beep import sound_of
@@ -47,6 +48,7 @@ def main() -> int:
 def _run() -> int:
     """Become the daemon and serve, or report that one is running. Raises SpeakkitError if the daemon cannot start."""
     lifecycle.harden()
+    locations.use(config.locations, fetches=False)  # for the voices that containers may request
     settings, place, ours = config.load(), rundir.find(), version.mine()
     passed = lifecycle.passed()
     lock = lifecycle.claim(place, is_passed=passed is not None)

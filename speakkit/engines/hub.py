@@ -3,6 +3,8 @@
 The cache has one folder per model. It is created atomically: built in a scratch folder under a lock, then renamed. Its
 manifest.json records the source of the weights, and the hash, size and modification time of each file. As in git's
 index, a file whose size and modification time match the record is trusted without reading it.
+
+What a transfer that broke off has received is kept in a folder beside it, from which the next one continues.
 """
 
 import hashlib
@@ -16,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from speakkit import paths
-from speakkit.engines import locations
+from speakkit.engines import fetching, locations
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
-from speakkit.engines.sources import Source, Unavailable
-from speakkit.errors import BadValue, ModelError, StorageError, storage_error
+from speakkit.engines.fetch_lock import FetchLock
+from speakkit.engines.fetching import Order
+from speakkit.engines.packages import AnySource
+from speakkit.errors import BadValue, ModelError, StorageError, WorkerDied, storage_error
 from speakkit.progress import Report
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "damaged",
     "ensure",
     "is_given",
+    "is_there",
     "one_hash",
     "state",
 ]
@@ -80,19 +83,21 @@ def ensure(name: str, report: Report = silent, *, official: bool = False) -> Ins
     """Return the weights of model `name`; fetch or rebuild them if they are missing or damaged.
 
     official: accept only the official weights, and replace others with them
-    Raises BadValue for an unknown name, ModelError if no source can provide the model, StorageError if it cannot be
-    stored in the cache.
+    Raises BadValue for an unknown name; ModelError if no source can provide the model, or if it is missing and this
+    process may not fetch; StorageError if it cannot be stored in the cache.
     """
     model = _model(name)
     found = None if official else _in_user_folder(model)
     found = found or _ready(model, official=official)
     if found:
         return found
+    if not locations.may_fetch():
+        raise ModelError(f"the model {name} is not installed, or is damaged; fetch it: speakkit models fetch {name}")
     sources = tuple(source for source in model.sources if not official or source.label == model.sources[0].label)
-    with _locked(model):
+    with _locked(model, report) as shared:
         for name_of_file in _damaged(model):
             log.warning("%s of the model %s is damaged; making it again", name_of_file, model.name)
-        return _ready(model, official=official) or _make(model, report, sources)
+        return _ready(model, official=official) or _make(model, shared, sources)
 
 
 def state(name: str) -> ModelState:
@@ -111,6 +116,11 @@ def damaged(name: str) -> tuple[str, ...]:
     Reads all files in full.
     """
     return _damaged(_model(name), read_all=True)
+
+
+def is_there(name: str) -> bool:
+    """Whether there is a folder of model `name`, which may be damaged. Raises as `state` does."""
+    return is_given(name) or _folder(_model(name)).is_dir()
 
 
 def is_given(name: str) -> bool:
@@ -199,42 +209,49 @@ def _manifest(model: Model) -> dict[str, Any] | None:
         manifest: dict[str, Any] = json.loads((_folder(model) / MANIFEST).read_text())
         complete = all(record.keys() >= {"sha256", "size", "mtime_ns"} for record in manifest["files"].values())
         complete = complete and bool(manifest["source"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if complete else None
 
 
-def _make(model: Model, report: Report, sources: tuple[Source, ...]) -> Installed:
-    """Fetch the model into a scratch folder, and rename that to the model's folder.
+def _make(model: Model, report: Report, sources: tuple[AnySource, ...]) -> Installed:
+    """Install the model from the first source that is available.
 
     Raises ModelError, with the reasons, if no source is available, and StorageError if the model cannot be stored.
     """
     reasons = []
-    scratch = paths.models() / f".{model.name}.partial"
     for source in sources:
         try:
-            _fetch(model, source, scratch, report)
-        except Unavailable as error:
+            source.require()
+            _install(model, source, report)
+        except (ModelError, WorkerDied) as error:
             log.info("%s: %s", model.name, error)
             reasons.append(str(error))
         except OSError as error:
+            shutil.rmtree(_kept(model), ignore_errors=True)  # it may be what fills the disk
             raise _cannot_store(model, error) from error
         else:
             return _in_cache(model) or Installed(_folder(model), source.label)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
     raise ModelError(f"the model {model.name} is not installed and cannot be fetched: {'; '.join(reasons)}")
 
 
-def _fetch(model: Model, source: Source, scratch: Path, report: Report) -> None:
-    """Fetch the model from one source. Raises Unavailable or OSError."""
+def _install(model: Model, source: AnySource, report: Report) -> None:
+    """Fetch the model from one source into a scratch folder, and rename that to the model's folder.
+
+    Raises ModelError, WorkerDied or OSError.
+    """
+    scratch = paths.models() / f".{model.name}.scratch"
     _clear(scratch)  # left by a killed run
     scratch.mkdir()
-    source.fetch(scratch, report)
-    files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
-    (scratch / MANIFEST).write_text(json.dumps({"source": source.label, "files": files}, indent=1))
-    _clear(_folder(model))
-    scratch.rename(_folder(model))
+    try:
+        fetching.run(Order(source, scratch, _kept(model)), report)
+        files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
+        (scratch / MANIFEST).write_text(json.dumps({"source": source.label, "files": files}, indent=1))
+        _clear(_folder(model))
+        scratch.rename(_folder(model))
+        _clear(_kept(model))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _clear(path: Path) -> None:
@@ -266,18 +283,26 @@ def _cannot_store(model: Model, error: OSError) -> StorageError:
 
 
 @contextmanager
-def _locked(model: Model) -> Iterator[None]:
-    """Hold the model's lock, so that concurrent processes fetch the model only once."""
+def _locked(model: Model, report: Report) -> Iterator[Report]:
+    """Hold the model's lock, so that concurrent processes fetch the model only once.
+
+    Yields the function that takes the progress of the fetch, which the processes that wait report too.
+    """
     try:
         paths.models().mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(paths.models() / f".{model.name}.lock")
-        lock.acquire()
+        lock = FetchLock(paths.models(), model.name)
+        lock.acquire(report)
     except OSError as error:
         raise _cannot_store(model, error) from error
     try:
-        yield
+        yield lock.shared(report)
     finally:
         lock.release()
+
+
+def _kept(model: Model) -> Path:
+    """Return the folder of what transfers that broke off have received."""
+    return paths.models() / f".{model.name}.partial"
 
 
 def _folder(model: Model) -> Path:

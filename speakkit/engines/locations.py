@@ -13,14 +13,23 @@ def _nowhere() -> Locations:
 
 
 _current: Callable[[], Locations] = _nowhere
+_fetches = True
 
 
-def use(found: Callable[[], Locations]) -> None:
-    """Take the locations from `found` from here on. It is called each time that they are needed, and may raise."""
-    global _current  # noqa: PLW0603  of a process there is one
-    _current = found
+def use(found: Callable[[], Locations], *, fetches: bool = True) -> None:
+    """Take the locations from `found` from here on. It is called each time that they are needed, and may raise.
+
+    fetches: missing weights may be fetched in this process; otherwise engines fail without them
+    """
+    global _current, _fetches
+    _current, _fetches = found, fetches
 
 
 def current() -> Locations:
     """The locations. Raises what the function that was handed in raises, such as ConfigError."""
     return _current()
+
+
+def may_fetch() -> bool:
+    """Whether this process may fetch weights that are missing."""
+    return _fetches

@@ -1,31 +1,41 @@
-"""Weights from the network: files of the Hugging Face Hub, checked against pinned hashes."""
+"""Sources of weights: what each one offers, and the Hugging Face Hub as one of them."""
 
-import hashlib
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-import requests
+import msgspec
 
 from speakkit.engines import locations
 from speakkit.errors import ModelError
-from speakkit.progress import Report
-
-REACH = 3.0
-"""Timeout in seconds to reach the Hub. An unreachable Hub costs this once per process."""
-
-STALL = 20.0
-"""Timeout in seconds without a received byte, after which a transfer counts as broken."""
-
-BLOCK = 1 << 20
-"""Bytes per block of a download."""
+from speakkit.progress import Step
+from speakkit.setting import without_login
 
 
 class Unavailable(ModelError):
     """This source cannot provide the weights now; another one may."""
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """The only content that a file may have. size: bytes."""
+
+    sha256: str
+    size: int
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How slow a server may be.
+
+    reach: seconds to reach it; an unreachable one costs this once per process
+    stall: seconds without a received byte, after which a transfer counts as broken
+    window: seconds until an answer begins, and over which the rate of a transfer is measured
+    slowest: bytes per second below which a transfer is given up; with it, each transfer ends some time
+    """
+
+    reach: float = 3.0
+    stall: float = 20.0
+    window: float = 60.0
+    slowest: float = 1000.0
 
 
 class Source(Protocol):
@@ -37,10 +47,15 @@ class Source(Protocol):
     @property
     def label(self) -> str: ...
 
-    def fetch(self, folder: Path, report: Report) -> None:
-        """Write the weights into an empty folder.
+    def require(self) -> None:
+        """Raises Unavailable if it is clear without a transfer that this source cannot be used."""
 
-        Raises Unavailable, or OSError if the folder cannot be written.
+    def fetch(self, folder: Path, kept: Path) -> Iterator[Step]:
+        """Write the weights into an empty folder, and yield each step.
+
+        kept: folder of files that an earlier run fetched, whole or in part; a source may use them, and may add to them
+            (the folder need not exist)
+        Raises Unavailable, or OSError if a folder cannot be written.
         """
 
 
@@ -55,81 +70,43 @@ def require_network() -> None:
         raise Unavailable(f"{locations.current().offline_source} forbids the network")
 
 
-@dataclass(frozen=True)
-class HubFiles:
+class HubFiles(msgspec.Struct, frozen=True, tag=True):
     """Files of one Hub repository at one revision.
 
     repository: "owner/name"
     revision: commit hash
-    files: path in the repository -> sha256
+    files: path in the repository -> its content
     label: see `Source`
     """
 
     repository: str
     revision: str
-    files: Mapping[str, str]
+    files: Mapping[str, Pinned]
     label: str = "official"
+    pace: Pace = Pace()
 
-    def fetch(self, folder: Path, report: Report) -> None:
-        """See `Source`. An unreachable Hub costs at most REACH seconds, once per process."""
+    def require(self) -> None:
+        """See `Source`. An unreachable Hub costs at most `Pace.reach` seconds, once per process."""
+        from speakkit.engines import download  # noqa: PLC0415  it imports requests, which only a fetch needs
+
         require_network()
-        endpoint = locations.current().hub.rstrip("/")
-        if not _is_reachable(endpoint):
-            raise Unavailable(f"the Hub at {endpoint} is unreachable")
-        for path, sha256 in self.files.items():
-            url = f"{endpoint}/{self.repository}/resolve/{self.revision}/{path}"
-            _download(url, folder / Path(path).name, sha256, report)
+        endpoint = _endpoint()
+        if not download.is_reachable(endpoint, self.pace.reach):
+            raise Unavailable(f"the Hub at {without_login(endpoint)} is unreachable")
+
+    def fetch(self, folder: Path, kept: Path) -> Iterator[Step]:
+        """See `Source`. Files that are complete, or begun, in `kept` are not fetched again from their start."""
+        from speakkit.engines import download  # noqa: PLC0415  likewise
+
+        kept.mkdir(exist_ok=True)
+        base = f"{_endpoint()}/{self.repository}/resolve/{self.revision}"
+        names = {path: Path(path).name for path in self.files}
+        for path, pinned in self.files.items():
+            yield from download.fetch(f"{base}/{path}", kept / names[path], pinned, self.pace)
+        for name in names.values():
+            (kept / name).rename(folder / name)
 
 
-@cache
-def _is_reachable(endpoint: str) -> bool:
-    """Return whether the endpoint responds.
-
-    The request runs in a thread, because requests has no timeout that covers name resolution.
-    """
-    answers: list[int] = []
-
-    def ask() -> None:
-        try:
-            answers.append(requests.head(endpoint, timeout=REACH, allow_redirects=False).status_code)
-        except requests.RequestException:
-            return
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(REACH)
-    return bool(answers)
-
-
-def _download(url: str, file: Path, sha256: str, report: Report) -> None:
-    """Download `url` into `file`.
-
-    Raises Unavailable if the Hub refuses, the transfer breaks off, or the hash differs.
-    """
-    digest = hashlib.sha256()
-    with file.open("wb") as out:
-        for block in _blocks(url, file.name, report):
-            out.write(block)
-            digest.update(block)
-    if digest.hexdigest() != sha256:
-        raise Unavailable(
-            f"{url} is not the file that speakkit expects (sha256 {digest.hexdigest()[:8]}, not {sha256[:8]})"
-        )
-
-
-def _blocks(url: str, what: str, report: Report) -> Iterator[bytes]:
-    """Yield the response body in blocks, reporting progress. Raises Unavailable on an HTTP or transfer error."""
-    try:
-        with requests.get(url, stream=True, timeout=(REACH, STALL)) as response:
-            response.raise_for_status()
-            length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isdecimal() else None
-            done = 0
-            for block in response.iter_content(BLOCK):
-                yield block
-                done += len(block)
-                report(what, done, total)
-    except requests.HTTPError as error:
-        raise Unavailable(f"the Hub answered {error.response.status_code} for {url}") from error
-    except (requests.RequestException, ValueError) as error:
-        raise Unavailable(f"the transfer of {url} broke off ({type(error).__name__})") from error
+def _endpoint() -> str:
+    """Return the address of the Hub, without a slash at its end."""
+    return locations.current().hub.rstrip("/")

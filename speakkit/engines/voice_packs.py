@@ -1,6 +1,7 @@
-"""Voice packs: a voice's style for each chunk length. Read from the user's folder, this package, or the Hub."""
+"""Voice packs: a voice's style for each chunk length. Read from the user's folder, this package, or the cache."""
 
 import pickle
+import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -9,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from speakkit import paths
-from speakkit.engines import hub, locations
+from speakkit.engines import hub, voice_files
 from speakkit.engines.quietly import no_warnings
 from speakkit.errors import ModelError, storage_error
-from speakkit.progress import Report
-from speakkit.voices import PACKAGED, PLAIN_NAME, Voice, profiles
+from speakkit.voices import PACKAGED, Voice
 
 Pack = npt.NDArray[np.float32]
 """A voice pack, float32 of the shape SHAPE."""
@@ -24,36 +24,8 @@ MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, Assert
 SHAPE = (510, 1, 256)
 """Shape of a pack: one style of 256 numbers for each chunk length from 1 to 510 phonemes."""
 
-
-def own() -> Mapping[str, Path]:
-    """Return the packs in the user's voice folder, as name -> file.
-
-    Files with other endings or invalid names are ignored. Raises StorageError if the folder cannot be read.
-    """
-    folder = locations.current().voices
-    try:
-        files = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise storage_error(error, f"read the voice folder {folder}") from error
-    ranked = [file for ending in READERS for file in files if file.suffix == ending]
-    return {file.stem: file for file in ranked if PLAIN_NAME.fullmatch(file.stem)}
-
-
-def installed() -> frozenset[str]:
-    """Return the names of the voices that can be used without a download."""
-    everything = profiles() if hub.state("voices").installed else PACKAGED
-    return frozenset([*everything, *own()])
-
-
-def ensure(voice: Voice, report: Report = hub.silent) -> None:
-    """Download the packs of `voice` if they are missing.
-
-    Raises ModelError if they cannot be fetched.
-    """
-    if not installed().issuperset(name for name, _ in voice.mix):
-        hub.ensure("voices", report)
+LARGEST = 8 << 20
+"""Maximum bytes of a user's own pack: 16 times those of its numbers, since torch may store what they were cut from."""
 
 
 @lru_cache(maxsize=16)
@@ -73,7 +45,7 @@ def blended(voice: Voice) -> Pack:
 
 def pack(name: str) -> Pack:
     """Return the pack of one voice: float32 [510, 1, 256]. Raises ModelError if it cannot be used."""
-    file = own().get(name)
+    file = voice_files.own().get(name)
     if file:
         return read(file)
     # A packaged voice always uses its packaged pack, which is rounded to float16. The fetched packs are not rounded,
@@ -83,6 +55,7 @@ def pack(name: str) -> Pack:
         return packed.astype(np.float32)
     file = hub.ensure("voices").folder / f"{name}.bin"
     try:
+        _check_size(file)
         return _checked(file, np.fromfile(file, "<f4"))
     except (OSError, ModelError) as error:
         raise ModelError(
@@ -96,9 +69,21 @@ def read(file: Path) -> Pack:
     Raises ModelError if it is not a style table of finite numbers, and StorageError if it cannot be read.
     """
     try:
+        _check_size(file)
         return _checked(file, READERS[file.suffix](file))
     except OSError as error:
         raise storage_error(error, f"read the voice pack {file}") from error
+
+
+def _check_size(file: Path) -> None:
+    """Raises ModelError if `file` is not a regular file, whose reading might never end, or too large; or OSError."""
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError(f"the voice pack {file} is not a file; remove it")
+    if found.st_size > LARGEST:
+        raise ModelError(
+            f"the voice pack {file} has {found.st_size >> 20} MB, and a pack has at most {LARGEST >> 20}; get it anew"
+        )
 
 
 def _from_torch(file: Path) -> Pack:
@@ -143,8 +128,7 @@ READERS: Mapping[str, Callable[[Path], Pack]] = {
     ".pt": _from_torch,
     ".safetensors": _from_safetensors,
 }
-"""File ending -> reader. If several packs have the same name, the later ending wins. ".bin" is raw float32,
-little-endian."""
+"""Ending of `voice_files.ENDINGS` -> reader."""
 
 
 def _checked(file: Path, array: Pack) -> Pack:

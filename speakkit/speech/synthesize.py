@@ -9,7 +9,7 @@ from itertools import islice
 from speakkit import voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
-from speakkit.engines import locations, registry, voice_packs
+from speakkit.engines import registry, voice_files
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
 from speakkit.identity import Identity
@@ -166,7 +166,7 @@ def find_voice(name: str, lang: str = "") -> Voice:
         folder
     Raises BadValue if there is no such voice or language.
     """
-    found = voices.find(name, blends=locations.current().blends, own=voice_packs.own())
+    found = voice_files.named(name)
     return replace(found, language=voices.language(lang)) if lang else found
 
 

@@ -51,6 +51,19 @@ def test_show_says_where_each_value_is_from(run, monkeypatch):
     assert ["key", "of", "gemini", "not", "set"] in [line[:5] for line in lines]
 
 
+def test_a_password_in_an_address_is_not_shown(run, monkeypatch):
+    """No output shows the user name and password in the address of a Hub, and config.toml has them."""
+    address = "https://user:s3cret@hub.example.org/x"
+    assert run("speakkit", "config", "set", "hub", address).out.startswith(b"hub = https://hub.example.org/x, in ")
+    assert address in paths.config().read_text()
+    shown = [run("speakkit", "config", "show").out, run("speakkit", "config", "show", "--json").out]
+    assert all(b"hub.example.org/x" in each and b"s3cret" not in each for each in shown)
+    for wrong in ("ftp://user:s3cret@hub", "user:s3cret@hub", "https://user:s3c/ret@hub x"):
+        monkeypatch.setenv("HF_ENDPOINT", wrong)
+        result = run("speakkit", "config", "show")
+        assert (result.code, "HF_ENDPOINT must be an address" in result.err, "s3c" in result.err) == (1, True, False)
+
+
 def test_show_for_scripts(run):
     """--json prints one object with every setting."""
     paths.config().write_text("speed = 2\noffline = true")

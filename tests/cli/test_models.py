@@ -7,6 +7,8 @@ import pytest
 
 from speakkit.engines import hub
 
+pytestmark = pytest.mark.usefixtures("weights")
+
 
 def test_list_names_the_weights(run):
     """`list` shows the kind of weights and, beside rebuilt ones, the command that fetches the official ones."""

@@ -25,7 +25,8 @@ SHORT = "bit=2 seconds=0.1"
 @pytest.fixture
 def turn(place, fake_voice, monkeypatch):
     """Set the fake voice and a sink that plays to no device in real time; returns the runtime directory."""
-    monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent))  # prevents any download of models
+    (place.path.parent / "models" / "kokoro").mkdir(parents=True)  # prevents any download of models
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(place.path.parent / "models"))
     return place
 
 

@@ -3,9 +3,9 @@
 The text is a list of key=value options. "bit=3 seconds=0.5 pieces=2" gives two pieces of 0.5 s with the sample value
 2 ** (3 - 20). If up to twenty texts have different bits, a sum of samples shows which of them overlapped. With ramp=1,
 the sample value is the sample's number in the text * 2 ** -20, so that lost and repeated samples are found. Faults, at
-the piece `at` (default 0): do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=bug, do=spin. slow=0.2
-sleeps 0.2 s before each piece, and busy=0.2 uses 0.2 s of processor time before it. note=FILE appends a line to a file
-for each order.
+the piece `at` (default 0): do=hang, do=exit, do=segv, do=garbage, do=nan, do=oom, do=error, do=voice, do=bug, do=spin.
+slow=0.2 sleeps 0.2 s before each piece, and busy=0.2 uses 0.2 s of processor time before it. note=FILE appends a line
+to a file for each order.
 """
 
 import array
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
 from speakkit.daemon.wire.messages import Span, SpokenWord
-from speakkit.errors import EngineError
+from speakkit.errors import BadValue, EngineError
 from speakkit.speech_request import SpeechRequest
 
 RATE = 24_000
@@ -82,6 +82,10 @@ def _error():
     raise EngineError("this voice is broken; mend it")
 
 
+def _voice():
+    raise BadValue("there is no voice 'a'; did you mean b?")
+
+
 def _bug():
     raise KeyError("a bug")
 
@@ -102,6 +106,7 @@ DEEDS = {
     "nan": lambda: None,
     "oom": _oom,
     "error": _error,
+    "voice": _voice,
     "bug": _bug,
     "spin": lambda: _work(3600),
 }

@@ -16,6 +16,7 @@ from speakkit.daemon.speaking.loudspeaker import Loudspeaker
 from speakkit.daemon.speaking.synthesis_request import Begin
 from speakkit.daemon.speaking.turn import Turn
 from speakkit.daemon.wire.messages import AudioChunk, Finished, Started
+from speakkit.engines import locations
 from speakkit.errors import BadValue
 from speakkit.playback import sinks
 from speakkit.speech_request import SpeechRequest
@@ -234,7 +235,14 @@ def test_a_killed_daemon_is_noticed_and_replaced(fake_voice, caller):
     wait_until(lambda: not Path(f"/proc/{status.work['voice']}").exists())
 
 
-def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice):
+@pytest.fixture
+def forgotten(monkeypatch):
+    """Undo at the end of the test what a worker that is loaded in this process says of locations."""
+    monkeypatch.setattr(locations, "_current", locations._current)
+    monkeypatch.setattr(locations, "_fetches", locations.may_fetch())
+
+
+def test_a_voice_that_nobody_has_harms_none_but_who_asks(fake_voice, forgotten):
     """A worker loads even if the first request names an unknown voice, and only that request fails."""
     answer = worker.load(SpeechRequest(voice="nobody"))
     with pytest.raises(BadValue, match="nobody"):

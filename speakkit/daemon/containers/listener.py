@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from msgspec import structs
 
+from speakkit import voices
 from speakkit.config import Settings
 from speakkit.daemon.process import lifecycle, peer
 from speakkit.daemon.process.lifecycle import Published
@@ -32,7 +33,8 @@ from speakkit.daemon.wire.connection import Connection, ConnectionLimits
 from speakkit.daemon.wire.messages import Accepted, Event, Finished, Hello, Message, Request, Started
 from speakkit.daemon.wire.protocol import Code, ProtocolError, text_of
 from speakkit.daemon.wire.requests import Refused, Speak, required_id
-from speakkit.errors import DaemonError, ExitCode, storage_error
+from speakkit.errors import BadValue, DaemonError, SpeakkitError, storage_error
+from speakkit.setting import Language
 from speakkit.speech_request import SpeechRequest
 from speakkit.workers.frames import JsonValue
 
@@ -76,6 +78,12 @@ NO_OP = "a container may use only hello, speak, cancel and status"
 """Message for an operation that containers may not use."""
 UNTOLD = "speech failed on the host; try there: speakkit doctor"
 """Message for a failure on the host; the real one may contain file names of the host."""
+NO_VOICE = (
+    "there is no such voice, or it is not installed; to see the voices, run on the host: speakkit voices --installed"
+)
+"""Message for a voice that a container cannot use."""
+NO_LANGUAGE = f"there is no such language; use one of {', '.join(voices.LANGUAGES.values())}"
+"""Message for a language that does not exist."""
 
 
 class Stages(Event, frozen=True):
@@ -165,6 +173,7 @@ class Containers:
         defaults = {**self._delivery, **{name: value for name, value in persona.items() if value is not None}}
         given: dict[str, JsonValue] = {**defaults, **request.fields}
         options = codec.read(QueueOptions, given)
+        _check_voice(codec.read(SpeechRequest, request.fields))
         for kind in (SpeechRequest, QueueOptions, Speak):
             wish = codec.read(kind, given)
             for each in structs.fields(kind):
@@ -273,10 +282,31 @@ class Guest(Connection):
         return replace(request, id=name, fields=script)
 
 
+def _check_voice(wish: SpeechRequest) -> None:
+    """Raises Refused if a container requests a voice or a language that it cannot use.
+
+    It can use the voices of Kokoro that are installed, and blends of them. The host's own voices and blends are treated
+    as if they did not exist, so that no container can find out their names.
+    """
+    from speakkit.engines import hub  # noqa: PLC0415  daemons without containers do not need it
+
+    try:
+        voice = voices.find(wish.voice or voices.DEFAULT)
+        is_installed = voices.PACKAGED.issuperset(name for name, _ in voice.mix) or hub.is_there("voices")
+    except BadValue as error:
+        raise Refused(Code.bad_request, NO_VOICE) from error
+    except SpeakkitError as error:
+        log.warning("cannot look for the voice of a container: %s", error)
+        raise Refused(Code.engine_failed, UNTOLD) from error
+    if not is_installed:
+        raise Refused(Code.bad_request, NO_VOICE)
+    if wish.lang not in Language():
+        raise Refused(Code.bad_request, NO_LANGUAGE)
+
+
 def _discreet(end: Finished) -> Finished:
-    """A `Finished` without facts of the host and with at most one warning; `lost` covers the other warnings."""
-    warnings = end.warnings[-1:] if end.exit == ExitCode.USAGE else (UNTOLD,) if end.result is Result.failed else ()
-    return structs.replace(end, warnings=warnings, facts={})
+    """A `Finished` without facts of the host and without its warnings; `lost` covers those that matter."""
+    return structs.replace(end, warnings=(UNTOLD,) if end.result is Result.failed else (), facts={})
 
 
 def _ranges(uids: str) -> Iterator[range]:

@@ -17,7 +17,7 @@ from speakkit import audiofile, config
 from speakkit.audio import Audio
 from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
 from speakkit.daemon.wire.messages import LONGEST_WORD, Span, SpokenWord
-from speakkit.engines import locations, voice_packs
+from speakkit.engines import locations, voice_files
 from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
@@ -33,8 +33,9 @@ def load(likely: SpeechRequest) -> Callable[[Order], Iterator[SpeechPiece]]:
     """The handler of the worker. Loads what a request like `likely` needs.
 
     If that cannot be loaded, the request that needs it fails later, and other requests work.
+    It fetches nothing, since all other speech would wait for that: clients fetch before they send a request.
     """
-    locations.use(config.locations)
+    locations.use(config.locations, fetches=False)
     voice = VoiceWorker()
     with suppress(SpeakkitError):
         voice.prepare(likely)
@@ -94,7 +95,7 @@ class _Reading:
         """Words that end in a piece before the first one are left out."""
         self.number = order.number
         self._lent = ExitStack()
-        voice_packs.ensure(synthesize.voice_of(order.request))
+        voice_files.ensure(synthesize.voice_of(order.request))
         self._speaker = self._lent.enter_context(synthesize.speaker(order.request))
         self._text = order.request.text
         self._timeline = Timeline(self._text, order.begins)

@@ -321,6 +321,75 @@ def test_what_a_container_may_wish(daemon, guest, wish):
     assert guest(HELLO, speak("a", SHORT, **wish), until='"finished"')[-1]["result"] == "played"
 
 
+@pytest.fixture
+def hosts_own(place, monkeypatch):
+    """Define a voice, a blend and an agent of the host, whose names no container may learn."""
+    home = place.path.parent / "home"
+    (home / "data" / "voices").mkdir(parents=True)
+    (home / "data" / "voices" / f"{CANARY}.bin").touch()
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text(
+        f'[blends]\n{CANARY}-mix = "f1+f2"\n[agents]\n"c:typo" = "{CANARY}-x"\n"c:own" = "{CANARY}"\n'
+    )
+
+
+WRONG_VOICES = (
+    CANARY,
+    CANARY[:-1],
+    f"{CANARY}-mix",
+    f"f1+{CANARY}",
+    "nobody",
+    "f1+",
+    "jf_alpha",
+    "f1+jf_alpha",
+    "x" * 999,
+)
+
+
+def test_a_container_gets_installed_voices_only(daemon, guest, hosts_own):
+    """A voice that is not installed, and any name of the host's own voices and blends, is refused in the same words."""
+    daemon()
+    said = [speak(str(number), SHORT, voice=name) for number, name in enumerate(WRONG_VOICES)]
+    heard = guest(*in_batches([HELLO, *said]), pause=1.2, raw=True)
+    assert CANARY[:-1].encode() not in heard
+    events = [json.loads(line) for line in heard.splitlines()]
+    assert codes(events) == ["bad_request"] * len(WRONG_VOICES)
+    (message,) = {event["error"]["msg"] for event in events if "error" in event}
+    assert "speakkit voices --installed" in message
+    assert queue().rows == ()
+
+
+@pytest.mark.parametrize(
+    "wish", [{"voice": "f2"}, {"voice": "af_bella(2)+af_sky(1)"}, {"voice": "bm_george", "lang": "en"}]
+)
+def test_a_container_may_choose_an_installed_voice(daemon, guest, wish):
+    """The voices that are installed with speakkit, and blends of them, can be requested."""
+    daemon()
+    assert guest(HELLO, speak("a", SHORT, **wish), until='"finished"')[-1]["result"] == "played"
+
+
+def test_a_container_may_choose_a_fetched_voice(daemon, guest, place):
+    """Once Kokoro's voices are fetched, all of them can be requested."""
+    (place.path.parent / "home" / "cache" / "models" / "voices").mkdir(parents=True)
+    daemon()
+    assert guest(HELLO, speak("a", SHORT, voice="jf_alpha"), until='"finished"')[-1]["result"] == "played"
+
+
+def test_the_voice_of_an_agent_may_be_the_hosts_own(daemon, guest, hosts_own):
+    """The host can give a container one of its own voices; if the name is wrong, the container is not told it."""
+    daemon()
+    hello = frame("hello", agent="own")
+    assert guest(hello, speak("a", SHORT), until='"finished"')[-1]["result"] == "played"
+    end = guest(frame("hello", agent="typo"), speak("a", "do=voice"), until='"finished"')[-1]
+    assert (end["result"], end["warnings"]) == ("failed", [listener.UNTOLD])
+
+
+def test_a_language_that_does_not_exist_is_refused(daemon, guest):
+    """A language that no voice speaks is refused at once."""
+    daemon()
+    assert codes(guest(HELLO, speak("a", SHORT, lang="tlh"))) == ["bad_request"]
+
+
 def test_a_long_text_is_refused(daemon, guest):
     """A text of more than 4096 characters, not bytes, is refused."""
     daemon()
