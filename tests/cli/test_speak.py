@@ -15,7 +15,7 @@ import soundfile
 
 from speakkit import config, paths
 from speakkit.audiofile import FORMATS, read
-from speakkit.cli import in_process
+from speakkit.cli import in_process, weights
 from speakkit.engines import registry
 from waiting import wait_until
 
@@ -231,14 +231,14 @@ def test_full_disk_leaves_nothing(run, tmp_path):
 def test_file_that_is_made_meanwhile_is_kept(run, tmp_path, monkeypatch):
     """Files that appear during the synthesis are overwritten only with --force; speech and captions are saved."""
     speech, captions = tmp_path / "x.wav", tmp_path / "x.srt"
-    fetch = in_process.fetch_weights
+    fetch = weights.fetch
 
     def fetch_and_interfere(*given, **options):
         fetch(*given, **options)
         speech.write_text("my notes")
         captions.write_text("my notes")
 
-    monkeypatch.setattr(in_process, "fetch_weights", fetch_and_interfere)
+    monkeypatch.setattr(weights, "fetch", fetch_and_interfere)
     one_line(run("speak", "-o", speech, HELLO), 1, "x.wav exists and is no audio file", "x.1.wav")
     assert speech.read_text() == "my notes"
     assert read(tmp_path / "x.1.wav").duration > 1
