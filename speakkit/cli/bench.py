@@ -272,7 +272,8 @@ def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> Non
         if before:
             _show_changes(before["when"], changes, differences)
         elif outputs.compare:
-            output.show("\nthere is no earlier run with these options on this device to compare with")
+            output.show("")
+            output.show("there is no earlier run with these options on this device to compare with")
     if outputs.csv:
         with audiofile.replaced(outputs.csv) as out:
             out.write(report.as_csv(result.rows).encode())
@@ -292,7 +293,8 @@ def _show_tables(result: BenchResult) -> None:
 
 
 def _show_changes(when: str, changes: list[Change], differences: list[str]) -> None:
-    output.show(f"\ncompared with the run of {when}")
+    output.show("")
+    output.show(f"compared with the run of {when}")
     rows = [
         (
             change.engine,
