@@ -69,6 +69,9 @@ NO_OP = "a container may use only hello, speak, cancel and status"
 UNTOLD = "speech failed on the host; try there: speakkit doctor"
 """Message for a failure on the host; the real one may contain file names of the host."""
 
+HINT = "; did you mean "
+"""Beginning of the hint in a message of `voices.find`; it may contain names of the user's own voices and blends."""
+
 
 class Stages(Event, frozen=True):
     """Reply to a status request. stages: id of each of its utterances that have not ended -> waiting or playing."""
@@ -240,8 +243,9 @@ class Guest(Connection):
 
 
 def _discreet(end: Finished) -> Finished:
-    """A `Finished` without facts of the host and with at most one warning; `lost` covers the other warnings."""
-    warnings = end.warnings[-1:] if end.exit == ExitCode.USAGE else (UNTOLD,) if end.result is Result.failed else ()
+    """A `Finished` without facts and names of the host, and with at most one warning; `lost` covers the others."""
+    own = tuple(each.partition(HINT)[0] for each in end.warnings[-1:])
+    warnings = own if end.exit == ExitCode.USAGE else (UNTOLD,) if end.result is Result.failed else ()
     return structs.replace(end, warnings=warnings, facts={})
 
 
