@@ -44,6 +44,8 @@ LONGEST_WAIT = 30 * 24 * 3600
 
 MOST_THREADS = 1024
 
+MOST_SEED = 2**63 - 1
+
 DEVICES = tuple(device.value for device in Device)
 
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
@@ -92,7 +94,7 @@ SETTINGS = (
         OneOf(tuple(EngineName)),
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
-    Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
+    Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, MOST_SEED)),
     Setting(
         "threads",
         int,

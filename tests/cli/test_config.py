@@ -257,13 +257,12 @@ def test_what_is_no_key_is_refused(stdin, run):
     assert not paths.secrets().exists()
 
 
-def test_a_key_from_what_cannot_be_read(command):
-    """A folder as standard input is named in one line."""
-    folder = os.open("/", os.O_RDONLY)
-    words = [*command, "config", "set-key", "gemini"]
-    ended = subprocess.run(words, stdin=folder, capture_output=True, timeout=60, check=False)
-    os.close(folder)
-    assert (ended.returncode, ended.stderr) == (1, b"speakkit: cannot read standard input: is a directory\n")
+@pytest.mark.parametrize("words", [("config", "set-key", "gemini"), ("explain",)])
+def test_standard_input_that_cannot_be_read(words, command, tmp_path):
+    """A standard input that is open for writing only is one line."""
+    with (tmp_path / "x").open("wb") as stdin:
+        ended = subprocess.run([*command, *words], stdin=stdin, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"speakkit: cannot read standard input: bad file descriptor\n")
 
 
 @pytest.mark.parametrize("words", [["gemini", SECRET], [SECRET], [SECRET, "gemini"], ["gemini", f"--key={SECRET}"]])

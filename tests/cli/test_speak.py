@@ -111,6 +111,8 @@ def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
         (("--engine", "kokoto", HELLO), ("kokoto", "kokoro")),
         (("--device", "tpu", HELLO), ("tpu", "cuda")),
         (("--seed", "x", HELLO), ("--seed",)),
+        (("--seed", "-1", HELLO), ("--seed", "equal to 0")),
+        (("--seed", str(2**63), HELLO), ("--seed", str(2**63 - 1))),
         (("--threads", "-1", HELLO), ("--threads", "equal to 0")),
         (("--threads", "1025", HELLO), ("--threads", "1024")),
         (("-o", "hello.aac", HELLO), ("aac", "mp3")),
