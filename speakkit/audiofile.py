@@ -70,10 +70,14 @@ def check_target(
     `target` is a file with content that is not of `kind`.
     """
     path = Path(target)
-    folder = path.resolve().parent
-    if not folder.is_dir():
+    folder = Path(os.path.realpath(path)).parent  # Path.resolve raises RuntimeError for a link to itself
+    try:
+        has_folder, is_folder = folder.is_dir(), path.is_dir()
+    except OSError as error:  # the name is too long
+        raise storage_error(error, f"write {target}") from error
+    if not has_folder:
         raise StorageError(f"cannot write {target}: there is no folder {folder}")
-    if path.is_dir():
+    if is_folder:
         raise StorageError(f"cannot write {target}: it is a folder")
     if not os.access(path if _is_special(path) else folder, os.W_OK):
         raise StorageError(f"cannot write {target}: the folder {folder} is not writable")
@@ -205,7 +209,7 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
             with path.open("wb") as device:
                 _copy(spool, device)
         return
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with open(handle, "w+b") as file:

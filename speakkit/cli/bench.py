@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def _checked(outputs: Outputs, *, force: bool) -> Document | None:
         plot.check_target(outputs.plot, force=force)
     if outputs.csv:
         audiofile.check_target(str(outputs.csv), force=force, kind="CSV", is_kind=report.is_csv)
-        if outputs.plot and outputs.plot.resolve() == outputs.csv.resolve():
+        if outputs.plot and os.path.realpath(outputs.plot) == os.path.realpath(outputs.csv):
             raise BadValue(f"the rows and their picture cannot both be written to {outputs.csv}")
     return history.read(Path(outputs.compare)) if outputs.compare not in (None, LAST) else None
 
