@@ -103,5 +103,6 @@ def _cell(text: str) -> Text:
 def _json(value: Mapping[str, Any] | Sequence[Any], indent: int | None = None) -> str:
     r"""`value` as JSON; characters of UNSAFE, and those that cannot be encoded, are escapes such as \u202e."""
     dumped = json.dumps(value, ensure_ascii=not sys.stdout.encoding.lower().startswith("utf"), indent=indent)
+    # Within the dump, line breaks are layout: those of the value are escapes already.
     lines = (UNSAFE.sub(lambda found: json.dumps(found.group())[1:-1], line) for line in dumped.split("\n"))
     return "\n".join(lines)

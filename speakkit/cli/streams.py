@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,9 @@ from speakkit.errors import storage_error
 
 OUTPUT, MESSAGES = 1, 2
 """Descriptors of standard output and standard error."""
+
+SIZES = ("COLUMNS", "LINES")
+"""Variables that override the size of the terminal."""
 
 
 class _Output(io.FileIO):
@@ -47,8 +51,11 @@ def opened() -> Iterator[None]:
     r"""Replace `sys.stdout` and `sys.stderr` for the duration of a block.
 
     What they cannot encode is written as an escape, such as \xe9. A write to standard output raises StorageError if it
-    fails; a write to standard error never fails.
+    fails; a write to standard error never fails. An invalid size of the terminal is removed from the environment.
     """
+    for name in SIZES:
+        if not re.fullmatch("[1-9][0-9]{0,4}", os.environ.get(name, "1")):
+            del os.environ[name]  # Rich fails on a superscript, and prints nothing into 0 columns
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _text(OUTPUT, _Output, sys.stdout), _text(MESSAGES, _Messages, sys.stderr)
     try:

@@ -72,3 +72,13 @@ def test_a_file_name_that_is_not_utf8_is_shown_with_escapes(shell, poor):
     """A message about a file whose name has other bytes than UTF-8 shows them as escapes, in any locale."""
     ended = shell(r'"$@" speak --file "$(printf "caf\351.txt")"', **poor)
     assert (ended.returncode, ended.stderr) == (1, b"speakkit: cannot read caf\\udce9.txt: no such file or directory\n")
+
+
+@pytest.mark.parametrize("columns", ["\u00b2", "0", "-1", "9" * 5000, ""])
+def test_a_size_of_the_terminal_that_is_none_is_ignored(run, monkeypatch, columns):
+    """An invalid COLUMNS or LINES in the environment changes nothing."""
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", columns)
+    result = run("speakkit", "voices", "--lang", "fr")
+    assert result.code == 0
+    assert b"ff_siwis" in result.out
