@@ -160,12 +160,11 @@ def test_faults_have_the_exit_codes_of_speak(host, speak):
 
 def test_a_text_that_cannot_be_spoken_gives_the_error_of_speak(host, speak):
     """A text that is not UTF-8, is not text, or is empty, is refused as `speak` refuses it."""
-    for text in (b"caf\xe9", b"a\x01b", b" ", b"h\0i\0"):
+    for text in (b"caf\xe9", b" ", b"h\0i\0"):
         with pytest.raises(TextError) as caught:
             decode(text, "the text")
-        wanted = (1, f"speak: {caught.value}\n")
-        assert speak(stdin=text) == wanted
-        assert b"\0" in text or speak(text) == wanted
+        said = speak(stdin=text) if b"\0" in text else speak(text)
+        assert said == (1, f"speak: {caught.value}\n")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +206,7 @@ def test_nobody_listens(place, speak):
         (b"[]\n", "closed the connection"),
         (b'{"x":1}\n', "is not speakkit"),
         (b"\xff\n", "is not speakkit"),
-        (b'{"error":{"code":"busy","msg":"\\u001b[2J\\n\\ud800"}}\n', "\\x1b[2J\\n\\ud800"),
+        (b'{"error":{"code":"denied","msg":"\\u001b[2J\\n\\ud800"}}\n', "\\x1b[2J\\n\\ud800"),
     ],
 )
 def test_somebody_else_listens(speak, tmp_path_factory, answer, message):
