@@ -15,7 +15,8 @@ from typing import Any
 
 from speakkit import paths, tomlfile, voices
 from speakkit.errors import BadValue, ConfigError
-from speakkit.setting import UNPRINTABLE, Each, Form, Language, OneOf, Range, Setting, Value, shown
+from speakkit.printable import UNSAFE
+from speakkit.setting import Each, Form, Language, OneOf, Range, Setting, Value, shown
 
 SPEEDS = (0.5, 2.0)
 """The lowest and highest speed that still sound like speech; 1.0 is the voice's normal speed."""
@@ -42,6 +43,8 @@ LONGEST_WAIT = 30 * 24 * 3600
 """Seconds: a month. The upper limit of `idle_exit` and `keep_alive`."""
 
 MOST_THREADS = 1024
+
+MOST_SEED = 2**63 - 1
 
 DEVICES = tuple(device.value for device in Device)
 
@@ -91,7 +94,7 @@ SETTINGS = (
         OneOf(tuple(EngineName)),
     ),
     Setting("device", Device, Device.auto, "SPEAKKIT_DEVICE", "what to run on: auto, cuda, mps or cpu", OneOf(DEVICES)),
-    Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, 2**63 - 1)),
+    Setting("seed", int, 0, "SPEAKKIT_SEED", "the same seed gives the same samples", Range(0, MOST_SEED)),
     Setting(
         "threads",
         int,
@@ -359,7 +362,7 @@ def agent(text: str) -> Agent:
     voice, *others = (part.strip() for part in text.split(","))
     priority = others.pop() if others and others[-1] in PRIORITIES else None
     speed = checked_speed(float(others.pop())) if others else None
-    if not voice or others or UNPRINTABLE.search(text):
+    if not voice or others or UNSAFE.search(text):
         raise ValueError(text)
     return Agent(voice, speed, priority)
 

@@ -8,9 +8,7 @@ from typing import Any
 
 from speakkit import voices
 from speakkit.errors import BadValue, ConfigError
-
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-"""Control characters and surrogates, which no text setting may contain."""
+from speakkit.printable import UNSAFE
 
 LONGEST_SHOWN = 60
 """Characters of a text that an error message quotes at most."""
@@ -64,7 +62,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Form:
-    """Allows any one-line text that matches a pattern.
+    """Allows any text that matches a pattern and is printable.
 
     pattern: a regular expression for the whole text
     name: the description of such a text in error messages
@@ -74,7 +72,7 @@ class Form:
     name: str
 
     def __contains__(self, given: str) -> bool:
-        return bool(re.fullmatch(self.pattern, given)) and not UNPRINTABLE.search(given)
+        return bool(re.fullmatch(self.pattern, given)) and not UNSAFE.search(given)
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,17 @@ from speakkit.errors import ConfigError, StorageError
 FAULTS = {
     "a value that is missing": (b"a = \n", r"settings\.toml is not TOML: invalid value \(at line 1, column 5\)$"),
     "a key given twice": (b"a = 1\na = 2\n", r"not TOML: cannot overwrite a value \(at line 2, column 6\)$"),
-    "a list without end": (b"a = " + b"[" * 100_000, r"not TOML: a number in it is too long, or a list too deep$"),
+    "a list without end": (b"a = " + b"[" * 60_000, r"not TOML: a number in it is too long, or a list too deep$"),
     "a number without end": (b"a = " + b"1" * 5000, r"not TOML: a number in it is too long, or a list too deep$"),
     "another encoding": (b"a = '\xe9'\n", r"settings\.toml is not UTF-8 text \(at offset 5\)$"),
     "UTF-16": ("a = 1\n".encode("utf-16"), r"not UTF-8 text \(at offset 0\)$"),
-    "a megabyte too much": (b"#" * (tomlfile.LARGEST + 1), r"is longer than 1 MB, too long for a settings file$"),
+    "a byte too much": (
+        b"#" * (tomlfile.LARGEST + 1),
+        r"settings\.toml is larger than 64 KB, the maximum; shorten it$",
+    ),
+    "a key with too many parts": (b"\na" + b".a" * 20_000 + b" = 1\n", r"a key has more than 32 parts \(at line 2\)$"),
+    "a table with too many parts": (b"[" + b"'a' . " * 9000 + b"a]\n", r"a key has more than 32 parts \(at line 1\)$"),
+    "an inline key with too many parts": (b"b = {" + b"a." * 9000 + b"a = 1}\n", r"more than 32 parts \(at line 1\)$"),
 }
 
 HALTING = """
@@ -60,6 +68,32 @@ def test_a_file_that_is_no_toml(raw, message, file):
     with pytest.raises(ConfigError, match=message) as caught:
         tomlfile.read(file)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[blends]\n" + b"".join(b"n%d = 'f1'\n" % number for number in range(4500)),
+        (b"a" + b".a" * 31 + b" = 1\n[" + b"a." * 31 + b"b]\n") * 400,
+        b"a = '" + b"a" * 60_000 + b"'",
+        b"a = " + b"'" * 3 + b'"' * 60_000,
+        b"a" * 60_000,
+        b"a = " + b"[" * 60_000,
+    ],
+)
+def test_no_file_takes_long(raw, file):
+    """The largest accepted files, however they are written, are read or refused in less than a second."""
+    file.write_bytes(raw)
+    began = time.process_time()
+    with suppress(ConfigError):
+        tomlfile.read(file).where("a")
+    assert time.process_time() - began < 1
+
+
+def test_a_larger_file_can_be_accepted(file):
+    """The caller may accept larger files."""
+    file.write_bytes(b"#" * (tomlfile.LARGEST + 1))
+    assert tomlfile.read(file, largest=tomlfile.LARGEST + 1).values == {}
 
 
 def test_a_missing_file_is_empty(tmp_path):

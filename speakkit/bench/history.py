@@ -112,7 +112,7 @@ def _parsed(line: bytes) -> Document | None:
         found: Document = json.loads(line)
         complete = found["format"] == FORMAT and found.keys() >= {*ALIKE, *NAMED, "machine", "when"}
         complete = complete and all(row.keys() >= COMPARED for row in found["rows"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return found if complete else None
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -214,7 +215,7 @@ def _checked(outputs: Outputs) -> Document | None:
         plot.check_target(outputs.plot, force=outputs.force)
     if outputs.csv:
         outputfile.check(outputs.csv, report.CSV, force=outputs.force)
-        if outputs.plot and outputs.plot.resolve() == outputs.csv.resolve():
+        if outputs.plot and os.path.realpath(outputs.plot) == os.path.realpath(outputs.csv):
             raise BadValue(f"the rows and their picture cannot both be written to {outputs.csv}")
     return history.read(Path(outputs.compare)) if outputs.compare not in (None, LAST) else None
 
@@ -272,7 +273,8 @@ def _show(result: BenchResult, outputs: Outputs, before: Document | None) -> Non
         if before:
             _show_changes(before["when"], changes, differences)
         elif outputs.compare:
-            output.show("\nthere is no earlier run with these options on this device to compare with")
+            output.show("")
+            output.show("there is no earlier run with these options on this device to compare with")
     if outputs.csv:
         with outputfile.replaced(outputs.csv, report.CSV, force=outputs.force) as out:
             out.write(report.as_csv(result.rows).encode())
@@ -292,7 +294,8 @@ def _show_tables(result: BenchResult) -> None:
 
 
 def _show_changes(when: str, changes: list[Change], differences: list[str]) -> None:
-    output.show(f"\ncompared with the run of {when}")
+    output.show("")
+    output.show(f"compared with the run of {when}")
     rows = [
         (
             change.engine,

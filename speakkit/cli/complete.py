@@ -7,6 +7,7 @@ from pathlib import Path
 from speakkit import config, keys
 from speakkit import voices as table
 from speakkit.errors import SpeakkitError
+from speakkit.printable import printable
 
 
 def voices(incomplete: str) -> Iterator[tuple[str, str]]:
@@ -52,7 +53,7 @@ def _own() -> Iterator[tuple[str, str]]:
         found = config.load()
     except SpeakkitError:
         return
-    yield from found.blends.items()
+    yield from ((name, printable(blend)) for name, blend in found.blends.items())
     yield from (
         (file.stem, "a voice of your own") for file in _files(found.voices) if table.PLAIN_NAME.fullmatch(file.stem)
     )

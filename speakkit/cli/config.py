@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import tomlkit
 import typer
+from tomlkit.exceptions import TOMLKitError
 
 from speakkit import config, keys, paths, tomlfile
 from speakkit.cli import complete, output
-from speakkit.errors import BadValue, ConfigError
+from speakkit.errors import BadValue, ConfigError, storage_error
 from speakkit.setting import without_login
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and change the settings.")
@@ -193,13 +194,23 @@ def _edit(table: str, change: Callable[[Any], object]) -> None:
     with tomlfile.locked(file):
         old = tomlfile.read(file)
         _held(old, table)
+        text = _changed(old, table, change)
+        if text is None:
+            raise ConfigError(f"{file} cannot be edited here; change it by hand")
+        tomlfile.replace(file, text)
+
+
+def _changed(old: tomlfile.TomlFile, table: str, change: Callable[[Any], object]) -> str | None:
+    """The text of the file after a change; None if tomlkit cannot make it, for example in lists nested too deep."""
+    try:
         document, wanted = tomlkit.parse(old.text), copy.deepcopy(dict(old.values))
         for each in (document, wanted):
             change(each.setdefault(table, {}) if table else each)
         text = tomlkit.dumps(document)
-        if tomlfile.parsed(file, text) != wanted:  # tomlkit fails on some last lines without a newline
-            raise ConfigError(f"{file} cannot be edited here; change it by hand")
-        tomlfile.replace(file, text)
+        # tomlkit fails on some last lines without a newline
+        return text if tomlfile.parsed(old.path, text) == wanted else None
+    except (TOMLKitError, RecursionError):
+        return None
 
 
 def _warn_of_variable(key: str) -> None:
@@ -213,4 +224,8 @@ def _asked(service: str) -> str:
 
 
 def _piped() -> str:
-    return sys.stdin.buffer.read(2 * keys.LONGEST).decode("ascii", errors="replace") if sys.stdin else ""
+    try:
+        raw = sys.stdin.buffer.read(2 * keys.LONGEST) if sys.stdin else None
+    except OSError as error:
+        raise storage_error(error, "read standard input") from error
+    return (raw or b"").decode("ascii", errors="replace")

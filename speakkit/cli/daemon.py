@@ -122,7 +122,7 @@ def units(
     found = systemd.units()
     if name is not None and name not in found:
         raise BadValue(f"there is no unit {name!r}; try {' or '.join(found)}")
-    output.show("\n".join(text for unit, text in found.items() if name in (None, unit)).rstrip("\n"))
+    _show_file("\n".join(text for unit, text in found.items() if name in (None, unit)))
 
 
 @app.command("client-script")
@@ -131,7 +131,12 @@ def client_script() -> None:
 
     speakkit daemon client-script > speak.py
     """
-    output.show((files("speakkit.daemon.containers") / "client_script.py").read_text("utf-8").rstrip("\n"))
+    _show_file((files("speakkit.daemon.containers") / "client_script.py").read_text("utf-8"))
+
+
+def _show_file(text: str) -> None:
+    for line in text.splitlines():
+        output.show(line)
 
 
 def _stopped(*, now: bool) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import typer.main
 from typer._completion_classes import completion_init
 
 from speakkit import __version__, config, paths
-from speakkit.cli import interrupt
+from speakkit.cli import interrupt, streams
 from speakkit.cli.output import say, show_notices
 from speakkit.engines import locations
 from speakkit.errors import ExitCode, SpeakkitError, WorkerBug
@@ -26,8 +25,14 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     """
     locations.use(config.locations)
     interrupt.listen()
-    show_notices(program)
     completion_init()  # else Typer does not respond to the scripts in completions/
+    with streams.opened():
+        show_notices(program)
+        return _run(app, program, arguments)
+
+
+def _run(app: typer.Typer, program: str, arguments: Sequence[str] | None) -> int:
+    """Run `app`. Returns the exit code, after a line about any error."""
     try:
         command = typer.main.get_command(app)
         return int(command.main(arguments, prog_name=program, standalone_mode=False) or ExitCode.DONE)
@@ -39,9 +44,7 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except SpeakkitError as error:
         say(f"{program}: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of standard output has closed it, and Python must not try to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of standard output has closed it
         return ExitCode.FAILED
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
@@ -53,7 +56,8 @@ def _unforeseen(error: Exception, program: str) -> ExitCode:
     if interrupt.is_requested():  # compiled code raises other exceptions if a callback is interrupted
         return ExitCode.INTERRUPTED
     kind = error.kind if isinstance(error, WorkerBug) else type(error).__name__
-    say(f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}")
+    for line in f"{program}: a bug in speakkit: {kind}; {_logged(error, kind)}".splitlines():
+        say(line)
     return ExitCode.BUG
 
 

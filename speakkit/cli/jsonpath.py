@@ -5,24 +5,28 @@ import re
 from typing import Any, cast
 
 from speakkit.errors import BadValue, TextError
+from speakkit.text.decode import checked
 
-STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\.?\[(-?\d+)\]|\.?\[\"([^\"]*)\"\]")
+STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\.?\[(-?\d{1,9})\]|\.?\[\"([^\"]*)\"\]")
 """A step of a path. Groups: a key, the index of a list, a quoted key."""
 
-SHOWN = 10
-"""Maximum number of existing keys listed in an error message."""
+SHOWN, LONGEST_KEY = 10, 60
+"""Maximum number of existing keys listed in an error message, and maximum characters of each."""
 
 
 def text_at(written: str, path: str, source: str) -> str:
     """The text at `path` in the JSON `written`. A list of texts is joined to one text, with a paragraph for each.
 
     source: name of the input, for error messages
-    Raises BadValue if `path` is invalid, and TextError if `written` is not JSON or has no text at `path`.
+    Raises BadValue if `path` is invalid, and TextError if `written` is not JSON, or if there is no text at `path` that
+    can be spoken.
     """
     steps = _steps(path)
     try:
-        found = json.loads(written)
-    except (ValueError, RecursionError) as error:
+        found = json.loads(written, parse_int=float)  # int refuses numbers of thousands of digits
+    except RecursionError:
+        raise TextError(f"{source} is not JSON that can be read: it is nested too deep") from None
+    except ValueError as error:
         raise TextError(f"{source} is not JSON: {error}") from error
     seen = ""
     for step in steps:
@@ -30,7 +34,7 @@ def text_at(written: str, path: str, source: str) -> str:
     parts = found if isinstance(found, list) else [found]
     if not parts or not all(isinstance(part, str) for part in parts):
         raise TextError(f"there is no text at {path} of {source}, but {_kind(found)}")
-    return "\n\n".join(parts)
+    return checked("\n\n".join(parts), f"the text at {path} of {source}")
 
 
 def _steps(path: str) -> list[str | int]:
@@ -53,8 +57,13 @@ def _inside(found: Any, step: str | int, where: str, source: str) -> Any:
             return cast("Any", found)[step]
     except (KeyError, IndexError):
         pass
-    keys = f", only {', '.join(map(str, list(found)[:SHOWN]))}" if isinstance(found, dict) and found else ""
-    raise TextError(f"there is no {_shown(step)} in {_kind(found)} at {where} of {source}{keys}")
+    raise TextError(f"there is no {_shown(step)} in {_kind(found)} at {where} of {source}{_keys(found)}")
+
+
+def _keys(found: Any) -> str:
+    """The end of an error message that lists the first keys of an object; "" if there are none."""
+    keys = [key[:LONGEST_KEY] for key in list(found)[:SHOWN]] if isinstance(found, dict) else []
+    return f", only {', '.join(keys)}" if keys else ""
 
 
 def _shown(step: str | int) -> str:

@@ -4,13 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import TextIO
 
+from speakkit.printable import printable
+
 WORD = re.compile(r"\S+")
 
 MARK, PLAIN, ERASE = "\x1b[7m", "\x1b[0m", "\r\x1b[2K"
 """ANSI escape sequences: reverse video on, which every terminal supports; attributes off; clear the line."""
-
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""Control characters, which the terminal would interpret."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,24 @@ class Karaoke:
         self._out.flush()
 
     def _part(self, start: int, end: int) -> str:
-        return UNPRINTABLE.sub(" ", self._text[start:end])
+        return _shown(self._text[start:end])
 
 
 def lines(text: str, width: int) -> list[ScreenLine]:
-    """Split a text at its line breaks, and between words if a line is wider than `width` characters.
+    """Split a text at its line breaks, and between words if a line is shown wider than `width` characters.
 
     A single word may be wider.
     """
     found: list[ScreenLine] = []
     for word in WORD.finditer(text):
-        fits = found and word.end() - found[-1].start <= width and "\n" not in text[found[-1].end : word.start()]
-        if fits:
+        is_new = not found or "\n" in text[found[-1].end : word.start()]
+        if not is_new and len(_shown(text[found[-1].start : word.end()])) <= width:
             found[-1] = ScreenLine(found[-1].start, word.end())
         else:
             found.append(ScreenLine(word.start(), word.end()))
     return found
+
+
+def _shown(text: str) -> str:
+    """`text` as it is shown: printable, and with spaces for all white space."""
+    return printable(re.sub(r"\s", " ", text))

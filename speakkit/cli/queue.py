@@ -1,5 +1,6 @@
 """`speakkit queue`: show and control the speech queue of the daemon."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ Agent = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Agen
 def _back(written: str | int) -> int:
     """Parse the position of an utterance, counted back from the last one; -2 and 2 are the same."""
     digits = str(written).removeprefix(text_input.DASHED).removeprefix("-")
-    if not digits.isdigit() or not int(digits):
+    if not re.fullmatch("[0-9]{1,9}", digits) or not int(digits):
         raise typer.BadParameter(f"{str(written).removeprefix(text_input.DASHED)!r} is not an utterance; try -1")
     return int(digits)
 
@@ -158,12 +159,11 @@ def _show_event(event: Watched, *, as_line: bool) -> None:
     if as_line:
         output.show_json_line(told)
     elif event.event is not Happening.word:
-        text = _printable(event.result or event.text or "")
-        output.show(f"{event.event:8}{event.agent}  {text[:WIDTH]}".rstrip())
+        output.show(f"{event.event:8}{event.agent}  {(event.result or event.text or '')[:WIDTH]}".rstrip())
 
 
 def _shown_end(row: EndedUtterance) -> tuple[str, str, str, str]:
-    about = _printable(row.reason or row.code)
+    about = row.reason or row.code
     if row.lost:
         about = f"{row.lost} word{'s' * (row.lost > 1)} lost"
     result = f"{row.result}: {about}" if about not in ("", row.result) else row.result
@@ -174,11 +174,7 @@ def _cut(text: str | None, characters: int) -> str:
     """The beginning of a text, or its length if it is not known."""
     if text is None:
         return f"({characters} characters)"
-    return _printable(text if characters <= WIDTH else text[: WIDTH - 3] + "...")
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if characters <= WIDTH else f"{text[: WIDTH - 3]}..."
 
 
 def _shown(row: dict[str, Any]) -> tuple[str, str, str, str, str]:

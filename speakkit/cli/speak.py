@@ -57,7 +57,17 @@ VoiceName = Annotated[
 Speed = Annotated[
     float | None, _option(VOICE, "--speed", "-s", parser=_speed, metavar="NUMBER", help="0.5 to 2.0; default 1.0.")
 ]
-Seed = Annotated[int | None, _option(VOICE, "--seed", help="The same seed gives the same samples; default 0.")]
+Seed = Annotated[
+    int | None,
+    _option(
+        VOICE,
+        "--seed",
+        min=0,
+        max=config.MOST_SEED,
+        metavar="N",
+        help="The same seed gives the same samples; default 0.",
+    ),
+]
 SpokenBy = Annotated[
     config.EngineName | None, _option(VOICE, "--engine", help="Engine: kokoro (local, default) or a cloud.")
 ]

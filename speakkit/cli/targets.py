@@ -1,8 +1,8 @@
 """The output files of `speak`: checked before synthesis, and written whole or not at all."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def check(out: SpeakOutput) -> str:
             audiofile.check_target(out.target, force=out.force)
     if out.captions is not None:
         captions.check_target(out.captions, force=out.force)
-        if out.target is not None and Path(out.target).resolve() == Path(out.captions).resolve():
+        if out.target is not None and os.path.realpath(out.target) == os.path.realpath(out.captions):
             raise BadValue(f"the speech and its captions cannot both be written to {out.target}")
     return audio_format
 

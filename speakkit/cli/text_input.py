@@ -45,6 +45,8 @@ JsonPath = Annotated[
     ),
 ]
 
+STDIN = "standard input"
+
 LONGEST_TEXT = 64 << 20
 """Maximum bytes of a text: about two months of speech."""
 
@@ -82,7 +84,7 @@ def text(words: Sequence[str], file: Path | None, json_path: str | None = None) 
     found = _written(words, file)
     if json_path is None:
         return found
-    return jsonpath.text_at(found, json_path, str(file or "standard input" if not words else "the text"))
+    return jsonpath.text_at(found, json_path, str(file or STDIN if not words else "the text"))
 
 
 def _written(words: Sequence[str], file: Path | None) -> str:
@@ -90,12 +92,13 @@ def _written(words: Sequence[str], file: Path | None) -> str:
         if words:
             raise BadValue("give the text as words or with --file, not both")
         try:
-            with file.open("rb") as opened:
-                return _bounded(opened, str(file))
+            opened = file.open("rb")
         except OSError as error:
             raise storage_error(error, f"read {file}") from error
+        with opened:
+            return _bounded(opened, str(file))
     if sys.stdin and (list(words) == ["-"] or (not words and not sys.stdin.isatty())):
-        return _bounded(sys.stdin.buffer, "standard input")
+        return _bounded(sys.stdin.buffer, STDIN)
     if not words:
         raise BadValue("there is nothing to speak: give a text, --file or a pipe")
     # Interactive shells pass "wow\!" with its backslash.
@@ -108,7 +111,10 @@ def markup(written: str, file: Path | None, *, raw: bool) -> Markup:
 
 
 def _bounded(stream: BinaryIO, source: str) -> str:
-    raw = stream.read(LONGEST_TEXT + 1)
+    try:
+        raw = stream.read(LONGEST_TEXT + 1) or b""  # None if nothing has arrived yet in a pipe that does not block
+    except OSError as error:
+        raise storage_error(error, f"read {source}") from error
     if len(raw) > LONGEST_TEXT:
         raise TextError(f"{source} is longer than {LONGEST_TEXT >> 20} MB; split it")
     return decode(raw, source)

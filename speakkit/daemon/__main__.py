@@ -31,6 +31,7 @@ from speakkit.playback import media, sinks
 from speakkit.playback.beep import sound_of
 from speakkit.playback.events import Event
 from speakkit.playback.media import Interlude
+from speakkit.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def main() -> int:
         return _run()
     except SpeakkitError as error:
         with suppress(OSError):
-            print(f"speakkitd: {error}", file=sys.stderr, flush=True)  # noqa: T201  no other code uses this stream
+            print(printable(f"speakkitd: {error}"), file=sys.stderr, flush=True)  # noqa: T201  only here
         return error.exit_code
 
 
@@ -117,7 +118,7 @@ def _loudspeaker(settings: Settings, folder: Path, tell: Callable[[Event], None]
 def _tell(descriptor: int, line: str) -> None:
     """Write a line to a descriptor. Write errors are ignored: the parent process may have closed its end."""
     with suppress(OSError):
-        os.write(descriptor, f"{line}\n".encode())
+        os.write(descriptor, f"{printable(line)}\n".encode())
 
 
 if __name__ == "__main__":

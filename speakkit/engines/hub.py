@@ -144,7 +144,7 @@ def _in_user_folder(model: Model) -> Installed | None:
     given = found.models
     if given is None:
         return None
-    if not given.is_dir():
+    if not os.path.isdir(given):  # noqa: PTH112  Path.is_dir raises OSError for a name that is too long
         raise ModelError(f"{found.models_source} names {given}, which is not a folder; unset it to use the cache")
     folder = given / model.name
     return Installed(folder, f"in {given}") if folder.is_dir() else None

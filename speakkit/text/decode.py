@@ -1,4 +1,7 @@
-"""Decode bytes from a file or a pipe to text that can be spoken, or raise an error with the reason."""
+"""Decode bytes from a file or a pipe to text that can be spoken, or raise an error with the reason.
+
+Every text passes `checked` before it is spoken, wherever it is from, so that the same text gives the same error.
+"""
 
 import re
 
@@ -15,18 +18,25 @@ END_OF_FILE = "\x1a"
 
 
 def decode(raw: bytes, source: str) -> str:
-    """Return `raw` as text. `source` names it in errors. Raises TextError if it is not UTF-8 text, or is empty."""
+    """Return `raw` as text, without a byte-order mark. `source` names it in errors.
+
+    Raises TextError if it is not UTF-8 text, or is empty.
+    """
+    return checked(decoded(raw, source).removeprefix("\ufeff").removesuffix(END_OF_FILE), source)
+
+
+def decoded(raw: bytes, source: str) -> str:
+    """Return all characters of `raw`. `source` names it in errors. Raises TextError if it is not UTF-8."""
     for mark, encoding in MARKS.items():
         if raw.startswith(mark):
             raise TextError(f"{source} is {encoding} text; convert it first: iconv -f {encoding} -t UTF-8")
     try:
-        text = raw.decode().removeprefix("\ufeff").removesuffix(END_OF_FILE)
+        return raw.decode()
     except UnicodeDecodeError as error:
         raise TextError(
             f"{source} is not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start});"
             " convert it first, for instance with iconv -f LATIN1 -t UTF-8"
         ) from None
-    return checked(text, source)
 
 
 def checked(text: str, source: str) -> str:

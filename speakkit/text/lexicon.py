@@ -23,10 +23,14 @@ from typing import Any
 
 from speakkit import paths, tomlfile, voices
 from speakkit.errors import BadValue, ConfigError, storage_error
+from speakkit.text.decode import UNSPEAKABLE
 from speakkit.text.ipa import misaki_symbols, with_s
 from speakkit.text.script import Rewrite
 
 RULE = "your lexicon"
+
+LARGEST = 1 << 20
+"""Largest accepted lexicon, in bytes: 30,000 words."""
 
 ENGLISH = ("en-us", "en-gb")
 
@@ -133,7 +137,7 @@ def load(language: str, symbols: frozenset[str]) -> Lexicon:
 @lru_cache(maxsize=32)
 def _loaded(path: Path, _state: tuple[int, ...], language: str, symbols: frozenset[str]) -> Lexicon:
     """Return the lexicon of this state of the file: modification time, size and inode, the key of the cache."""
-    widest_first = sorted(_checked(tomlfile.read(path), symbols), key=lambda found: -len(found[0]))
+    widest_first = sorted(_checked(tomlfile.read(path, largest=LARGEST), symbols), key=lambda found: -len(found[0]))
     entries = {word: entry for scopes, word, entry in widest_first if language in scopes}
     if language in ENGLISH:
         entries = _with_forms(entries, british=language == "en-gb")
@@ -194,6 +198,8 @@ def _entry(word: str, said: object, where: str, symbols: frozenset[str]) -> Entr
             "put quotes around a word with a dot"
         )
     plain = " ".join(said.split())
+    if UNSPEAKABLE.search(plain):
+        raise ConfigError(f"{where}: {word} has a control character in its pronunciation; remove it")
     if plain.startswith("/"):
         return Entry(phonemes=_phonemes(word, plain, where, symbols))
     if not any(character.isalnum() for character in plain):

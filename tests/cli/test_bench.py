@@ -257,6 +257,7 @@ def test_lost_words_are_named(run, stand_in, text):
         (["--plot", "none/bench.png"], 1, "cannot write none/bench.png: there is no folder"),
         (["--plot", "bench.pdf"], 2, "end the name bench.pdf with .png"),
         (["--compare", "dots.txt"], 1, "dots.txt holds no run"),
+        (["--compare", "deep.json"], 1, "deep.json holds no run"),
     ],
 )
 def test_bad_input_is_refused_before_anything_runs(run, stand_in, tmp_path, monkeypatch, arguments, code, said):
@@ -265,6 +266,7 @@ def test_bad_input_is_refused_before_anything_runs(run, stand_in, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").touch()
     Path("dots.txt").write_text("...")
+    Path("deep.json").write_text("[" * 100_000)
     ended = run("speakkit", "bench", *arguments)
     assert (ended.code, ended.out) == (code, b"")
     assert said in ended.err

@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from bare import BARE_PYTHON
+from speakkit import printable
 from speakkit.daemon import control
 from speakkit.daemon.containers import client_script, listener
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.wire import client
 from speakkit.daemon.wire.messages import EXITS, Mode
 from speakkit.daemon.wire.protocol import Code
+from speakkit.errors import TextError
+from speakkit.text.decode import decode
 from waiting import wait_until
 
 SECONDS = 30
@@ -164,16 +167,35 @@ def test_faults_have_the_exit_codes_of_speak(host, speak):
     code, said = speak("lost=1 seconds=0.1")
     assert (code, said) == (5, "speak: not spoken: 'l'\n")
     assert speak("--agent", "a b", "x") == (2, f"speak: {listener.NO_AGENT}\n")
-    assert speak(stdin=b"\xff") == (2, "speak: the text is not UTF-8\n")
-    assert speak(b"\xff") == (2, "speak: the text is not UTF-8\n")
     assert speak("--priority", "urgent", "x")[0] == 2
 
 
+def test_a_text_that_cannot_be_spoken_gives_the_error_of_speak(host, speak):
+    """A text that is not UTF-8, is not text, or is empty, is refused as `speak` refuses it."""
+    for text in (b"caf\xe9", b" ", b"h\0i\0"):
+        with pytest.raises(TextError) as caught:
+            decode(text, "the text")
+        said = speak(stdin=text) if b"\0" in text else speak(text)
+        assert said == (1, f"speak: {caught.value}\n")
+
+
+@pytest.mark.parametrize(
+    "words", [("--\x1b[31m\u202e", "x"), ("--priority", "\x1b[31m", "x"), ("a", "\x1b]52;c;x\x07")]
+)
+def test_arguments_do_not_act_on_the_terminal(speak, words):
+    """An invalid argument is quoted with escapes, in one line."""
+    code, said = speak(*words)
+    assert (code, said.count("\n")) == (2, 1)
+    assert "\\x1b" in said
+    assert not printable.UNSAFE.search(said.removesuffix("\n"))
+
+
 def test_its_tables_are_ours():
-    """The script's exit codes and results match those of the package."""
+    """The script's exit codes, results and unsafe characters match those of the package."""
     ours = {str(code): int(EXITS[code]) for code in Code}
     assert {code: client_script.CODES.get(code, client_script.FAILED) for code in ours} == ours
     assert set(client_script.ENDS) == {*Result} - {Result.played, Result.deduped, Result.failed}
+    assert printable.UNSAFE == client_script.UNSAFE
 
 
 def test_nobody_listens(place, speak):
@@ -196,6 +218,7 @@ def test_nobody_listens(place, speak):
         (b"[]\n", "closed the connection"),
         (b'{"x":1}\n', "is not speakkit"),
         (b"\xff\n", "is not speakkit"),
+        (b'{"error":{"code":"denied","msg":"\\u001b[2J\\n\\ud800"}}\n', "\\x1b[2J\\n\\ud800"),
     ],
 )
 def test_somebody_else_listens(speak, tmp_path_factory, answer, message):

@@ -10,6 +10,7 @@ import tomllib
 import pytest
 
 from speakkit import config, keys, paths
+from speakkit.printable import UNSAFE
 from waiting import wait_until
 
 SECRET = "AIzaSy-0123456789_secret"
@@ -90,6 +91,26 @@ def test_show_never_shows_a_key(option, run, monkeypatch):
     assert "secrets.toml line 2" in result.out.decode()
     assert "INWORLD_API_KEY" in result.out.decode()
     assert SECRET not in result.out.decode() + result.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'blends.x = "\\u009b2J\\u202ef1"',
+        'agents.x = "\\u009b2J\\u202ef1"',
+        'voice = "\\u202e\\u001b[31mf1"',
+        '"\\u001b[31m\\u202e" = 1',
+        'blends."\\u001b]52;c;x\\u0007" = "f1"',
+        'media_ignore = ["\\u009b2J"]',
+        "x = '\x1b[31m\u202e'",
+    ],
+)
+def test_no_key_or_value_acts_on_the_terminal(text, run):
+    """Keys and values with control characters are refused, and quoted with escapes."""
+    paths.config().write_text(text)
+    result = run("speakkit", "config", "show")
+    assert (result.code, result.out, result.err.count("\n")) == (1, b"", 1)
+    assert not UNSAFE.search(result.err.removesuffix("\n"))
 
 
 def test_what_looks_like_markup_is_shown_as_it_is(run):
@@ -180,7 +201,9 @@ def test_a_broken_file_is_not_written_over(text, words, run):
     assert paths.config().read_bytes() == text.encode("latin-1")
 
 
-@pytest.mark.parametrize("text", ["speed = 1\nx.y.z = 'x' # c", "speed = 1\r\n[blends]", "speed = 1 # c"])
+@pytest.mark.parametrize(
+    "text", ["speed = 1\nx.y.z = 'x' # c", "speed = 1\r\n[blends]", "speed = 1 # c", f"x = {'[' * 150}{']' * 150}"]
+)
 def test_set_changes_nothing_else(text, run):
     """`config set` changes nothing else in the file, or refuses and leaves it unchanged."""
     paths.config().write_text(text)
@@ -245,6 +268,14 @@ def test_what_is_no_key_is_refused(stdin, run):
         "speakkit: the given text is not an API key: a key is 1 to 4096 ASCII characters without spaces\n"
     )
     assert not paths.secrets().exists()
+
+
+@pytest.mark.parametrize("words", [("config", "set-key", "gemini"), ("explain",)])
+def test_standard_input_that_cannot_be_read(words, command, tmp_path):
+    """A standard input that is open for writing only is one line."""
+    with (tmp_path / "x").open("wb") as stdin:
+        ended = subprocess.run([*command, *words], stdin=stdin, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"speakkit: cannot read standard input: bad file descriptor\n")
 
 
 @pytest.mark.parametrize("words", [["gemini", SECRET], [SECRET], [SECRET, "gemini"], ["gemini", f"--key={SECRET}"]])

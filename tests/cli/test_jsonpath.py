@@ -51,15 +51,39 @@ def test_what_is_not_there_is_named(path, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["", "message", ".a b", ".a[", "..", ".a[1"])
+@pytest.mark.parametrize("path", ["", "message", ".a b", ".a[", "..", ".a[1", f".[{'9' * 5000}]"])
 def test_what_is_no_path_is_refused(path):
     """An invalid path raises BadValue with an example."""
     with pytest.raises(BadValue, match=r"such as \.message"):
         text_at(HOOK, path, "x")
 
 
-@pytest.mark.parametrize("written", ["", "{", "[" * 100_000, "nonsense"])
+@pytest.mark.parametrize("written", ["", "{", "[" * 100_000, '{"a":' * 100_000, "nonsense"])
 def test_what_is_no_json_is_refused(written):
     """Invalid JSON raises TextError."""
     with pytest.raises(TextError, match="x is not JSON"):
         text_at(written, ".a", "x")
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        (r'"a\ud800"', "is not text: it holds the character U+D800 at offset 1"),
+        (r'["a", "\u0000"]', "is not text: it holds the character U+0000 at offset 3"),
+        ('" "', "is empty"),
+    ],
+)
+def test_a_text_that_cannot_be_spoken_is_refused(written, fault):
+    """The text is checked as any other text, and the error names its path."""
+    with pytest.raises(TextError) as caught:
+        text_at(written, ".", "standard input")
+    assert "the text at . of standard input" in str(caught.value)
+    assert fault in str(caught.value)
+
+
+def test_what_is_beside_the_text_may_be_large():
+    """A number of thousands of digits beside the text is no fault, and long keys are cut in an error message."""
+    assert text_at(f'{{"n": {"9" * 5000}, "text": "Hello."}}', ".text", "x") == "Hello."
+    with pytest.raises(TextError) as caught:
+        text_at(json.dumps({"k" * 10_000: 1}), ".text", "x")
+    assert len(str(caught.value)) < 200

@@ -47,7 +47,13 @@ def test_nothing_steers_the_terminal():
     shown = Karaoke("a\x1b[2Jb", out, 80)
     shown.at(0, 6)
     shown.close()
-    assert "\x1b[2J" not in out.getvalue()
+    assert screen(out.getvalue()) == [r"a\x1b[2Jb", ""]
+
+
+def test_escapes_have_room():
+    """A line is broken by the width that is shown: an escape takes more columns than its character."""
+    assert len(lines("\x1b\x1b \x1b\x1b a", 80)) == 1
+    assert len(lines("\x1b\x1b \x1b\x1b a", 12)) == 2
 
 
 def test_going_back_changes_nothing():

@@ -113,6 +113,8 @@ def test_option_value_may_begin_with_a_dash(run, tmp_path, monkeypatch):
         (("--engine", "kokoto", HELLO), ("kokoto", "kokoro")),
         (("--device", "tpu", HELLO), ("tpu", "cuda")),
         (("--seed", "x", HELLO), ("--seed",)),
+        (("--seed", "-1", HELLO), ("--seed", "equal to 0")),
+        (("--seed", str(2**63), HELLO), ("--seed", str(2**63 - 1))),
         (("--threads", "-1", HELLO), ("--threads", "equal to 0")),
         (("--threads", "1025", HELLO), ("--threads", "1024")),
         (("-o", "hello.aac", HELLO), ("aac", "mp3")),
@@ -187,6 +189,15 @@ def test_place_that_cannot_be_written_is_refused_before_speaking(run, tmp_path):
     (tmp_path / "x.wav").mkdir()
     one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "it is a folder")
     one_line(run("speak", "-o", tmp_path / "file" / "x.wav", HELLO), 1, "there is no folder")
+
+
+def test_names_that_no_file_can_have(run, tmp_path):
+    """A name that is too long is one line; a link to itself is replaced by the file."""
+    for name in (f"{'x' * 300}.wav", f"{'x' * 300}/x.wav"):
+        one_line(run("speak", "-o", tmp_path / name, HELLO), 1, "file name too long")
+    (tmp_path / "x.wav").symlink_to("x.wav")
+    assert run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", tmp_path / "x.srt", HELLO).code == 0
+    assert read(tmp_path / "x.wav").duration > 1
 
 
 @contextmanager

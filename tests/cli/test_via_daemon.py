@@ -16,6 +16,7 @@ from speakkit.audiofile import FORMATS, read
 from speakkit.cli import speak as speak_module
 from speakkit.daemon.process import spawn
 from speakkit.daemon.wire import client
+from speakkit.printable import UNSAFE
 from waiting import wait_until
 
 LONG = "bit=1 seconds=0.5 pieces=40"
@@ -447,3 +448,32 @@ def test_a_watcher_sees_each_event(turn, run, command):
     assert [event.get("text") for event in seen] == [text, text, "b", *[None] * 5]
     assert [event["result"] for event in seen if event["event"] == "ended"] == ["played", "played"]
     assert (watching.returncode, err) == (130, "")
+
+
+def test_a_text_in_the_queue_does_not_act_on_the_terminal(turn, run, begin, command):
+    """`queue list` and `queue watch` show escapes in place of control characters, and no Rich markup."""
+    text = "\x1b[2J\u202e\x9b[red]x[/red]\nb"
+    shown = r"\x1b[2J\u202e\x9b[red]x[/red]\nb"
+    begin(f"{text} {LONG}", "--agent", "a")
+    wait_until(lambda: queue(run)["utterances"])
+    listed = run("speakkit", "queue", "list", "--agent", "a").out.decode()
+    assert shown in listed
+    assert not UNSAFE.search(listed.replace("\n", ""))
+    raw = run("speakkit", "queue", "list", "--agent", "a", "--json").out.decode()
+    assert json.loads(raw)["utterances"][0]["text"].startswith(text)
+    assert not UNSAFE.search(raw.replace("\n", ""))
+    watching = subprocess.Popen(
+        [*command, "queue", "watch", "--agent", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert f"started a  {shown}" in watching.stdout.readline()
+    watching.send_signal(signal.SIGINT)
+    watching.communicate(timeout=30)
+    run("speak", "--stop")
+
+
+def test_a_text_of_json_that_cannot_be_spoken_is_refused(turn, run):
+    """Half of a character in JSON is refused in one line, and nothing is sent to the daemon."""
+    result = run("speak", "--from-json", ".text", stdin=rb'{"text": "a\ud800b"}')
+    said = "speak: the text at .text of standard input is not text: it holds the character U+D800 at offset 1\n"
+    assert (result.code, result.err) == (1, said)
+    assert client.reached(turn) is None

@@ -147,10 +147,11 @@ def test_a_users_folder_without_the_model_is_passed_over(small, carrier, tmp_pat
     assert hub.ensure("small").folder == small
 
 
-def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["nowhere", "x" * 300])
+def test_a_users_folder_that_is_none_is_one_line(small, carrier, tmp_path, monkeypatch, name):
     """If SPEAKKIT_MODELS names no folder, a one-line error says so."""
-    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / "nowhere"))
-    with pytest.raises(ModelError, match=r"^SPEAKKIT_MODELS names .*/nowhere, which is not a folder; .*$"):
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(tmp_path / name))
+    with pytest.raises(ModelError, match=rf"^SPEAKKIT_MODELS names .*/{name}, which is not a folder; .*$"):
         hub.ensure("small")
     assert not small.exists()
 

@@ -18,6 +18,10 @@ FAULTS = {
     "blank": ('nginx = " \\n "', "lexicon.toml line 1: nginx has no pronunciation"),
     "marks": ('nginx = "?!"', "lexicon.toml line 1: nginx has no pronunciation"),
     "no word": ('" " = "x"', "lexicon.toml line 1: a pronunciation without a word"),
+    "a control character": (
+        'nginx = "engine\\u0000 x"',
+        "lexicon.toml line 1: nginx has a control character in its pronunciation",
+    ),
     "a number": ("k8s = 8", 'lexicon.toml line 1: k8s must be text such as "cube control" or "/kjuːb/", not a number'),
     "true": ("k8s = true", 'must be text such as "cube control" or "/kjuːb/", not true'),
     "a dot, by line": ('[en]\n\nnode.js = "node jay ess"', "lexicon.toml line 3: node must be text"),

@@ -12,9 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program. Returns its exit code."""
     try:
         options = _options(arguments)
-        return _spoken(Wire(os.environ.get("SPEAKKIT_SOCKET") or SOCKET), options, *_text(options.text))
+        return _spoken(Wire(os.environ.get("SPEAKKIT_SOCKET") or SOCKET), options, _text(options.text))
     except Unspoken as error:
         _say(str(error))
         return error.code
@@ -146,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) -> int:
+def _spoken(wire: Wire, options: argparse.Namespace, payload: bytes) -> int:
     """Speak, and wait until the text was played. Returns the exit code. Raises Unspoken."""
     fields = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     events = wire.events()
@@ -161,6 +162,7 @@ def _spoken(wire: Wire, options: argparse.Namespace, text: str, payload: bytes) 
         if event.get("ev") == "accepted":
             wire.waits = True
         if event.get("ev") == "finished":
+            text = payload.decode()
             return _ended(event, [text[span["start"] : span["end"]] for span in lost])
     return FAILED
 
@@ -186,8 +188,16 @@ FIELDS = ("voice", "speed", "lang", "prio", "ttl")
 """Options that are sent as fields of the request."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that raises Unspoken for an argument that is not valid."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Unspoken."""
+        raise Unspoken(f"{message}; see --help", USAGE)
+
+
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="speak.py", description="Speak through the speakkit of the host.")
+    parser = Parser(prog="speak.py", description="Speak through the speakkit of the host.")
     parser.add_argument("text", nargs="?", help="text to speak; default: standard input")
     parser.add_argument("--agent", default="default", help="agent name; the host prefixes it with c:")
     parser.add_argument("--voice", help="voice, such as f1; default: set by the host")
@@ -198,17 +208,32 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _text(given: str | None) -> tuple[str, bytes]:
-    """The text to speak, and its bytes. Raises Unspoken if it is not UTF-8."""
+def _text(given: str | None) -> bytes:
+    """The text to speak, in UTF-8; the daemon refuses other bytes. Raises Unspoken if it cannot be read."""
+    if given is not None:
+        return given.encode(errors="surrogateescape")
     try:
-        text = sys.stdin.buffer.read().decode() if given is None else given
-        return text, text.encode()
-    except UnicodeError:
-        raise Unspoken("the text is not UTF-8", USAGE) from None
+        return sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise Unspoken(f"cannot read standard input: {error}") from None
+
+
+UNSAFE = re.compile(
+    "["
+    r"\x00-\x1f\x7f-\x9f"
+    r"\u2028\u2029"
+    r"\u202a-\u202e\u2066-\u2069"
+    r"\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff"
+    r"]|(?<![^\x00-\u058f\u1e00-\u206f])[\u200c\u200d]"
+    r"|(?<![\U0001f3f4\U000e0030-\U000e007a])[\U000e0000-\U000e007f]"
+)
+"""Characters that could act on the terminal, or mislead its reader; see `speakkit.printable`."""
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"speak: {line}\n")
+    shown = UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), line)
+    sys.stderr.write(f"speak: {shown}\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from speakkit import paths
 from speakkit.errors import StorageError, storage_error
+from speakkit.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,18 @@ FILES = 3
 """Number of files: the current one, and daemon.log.1 and daemon.log.2."""
 
 STANDARD_ERROR = 2
+
+
+class Formatter(logging.Formatter):
+    """Formats each record as one printable line, so that foreign text in it cannot imitate another record.
+
+    Only a message whose template has a line break, as that of `log_bug`, has several lines.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        lines = text.split("\n") if "\n" in str(record.msg) else [text]
+        return "\n".join(map(printable, lines))
 
 
 class LogFile(RotatingFileHandler):
@@ -37,7 +50,7 @@ class LogFile(RotatingFileHandler):
             super().__init__(path, maxBytes=SIZE, backupCount=FILES - 1, encoding="utf-8")
         except OSError as error:
             raise storage_error(error, f"write {path}") from error
-        self.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+        self.setFormatter(Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
 
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

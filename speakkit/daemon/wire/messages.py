@@ -61,6 +61,7 @@ EXITS: Mapping[Result | Code, ExitCode] = {
     Result.expired: ExitCode.FAILED,
     Result.failed: ExitCode.FAILED,
     Code.bad_request: ExitCode.USAGE,
+    Code.bad_text: ExitCode.FAILED,
     Code.too_large: ExitCode.USAGE,
     Code.version: ExitCode.FAILED,
     Code.denied: ExitCode.FAILED,

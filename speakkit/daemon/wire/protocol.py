@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Never
 
-from speakkit.errors import DaemonError
+from speakkit.errors import DaemonError, TextError
+from speakkit.text import decode
 from speakkit.workers import frames
 from speakkit.workers.frames import COUNT, HEADER, Frame, FrameError, JsonValue
 
@@ -38,6 +39,7 @@ class Code(StrEnum):
     """Error codes: why a request was refused or failed."""
 
     bad_request = "bad_request"
+    bad_text = "bad_text"
     too_large = "too_large"
     version = "version"
     denied = "denied"
@@ -136,13 +138,11 @@ def packed(frame: Frame) -> bytes:
 
 
 def text_of(payload: bytes) -> str:
-    """The text in a payload. Raises ProtocolError if it is not UTF-8, or contains a NUL."""
+    """The text in a payload. Raises ProtocolError if it cannot be spoken, as `text.decode` says."""
     try:
-        text = payload.decode()
-    except UnicodeDecodeError as error:
-        raise ProtocolError(Code.bad_request, f"a text is not UTF-8 (at byte {error.start})") from None
-    _require_text(text)
-    return text
+        return decode.checked(decode.decoded(payload, "the text"), "the text")
+    except TextError as error:
+        raise ProtocolError(Code.bad_text, str(error)) from None
 
 
 def _header(line: bytes) -> tuple[Mapping[str, JsonValue], int]:

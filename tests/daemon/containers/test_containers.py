@@ -17,13 +17,15 @@ from typing import Any
 import pytest
 
 from bare import BARE_PYTHON
+from speakkit import voices
 from speakkit.config import load
 from speakkit.daemon import control
 from speakkit.daemon.containers import listener
 from speakkit.daemon.process import lifecycle, peer, rundir
+from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.wire import client
-from speakkit.daemon.wire.messages import Mode, Request
-from speakkit.errors import DaemonError
+from speakkit.daemon.wire.messages import Finished, Mode, Request
+from speakkit.errors import BadValue, DaemonError, ExitCode
 from waiting import wait_until
 
 STRANGER = 65534
@@ -503,6 +505,14 @@ def test_nothing_of_the_host_is_told_with_a_fault(daemon, guest):
     end = guest(HELLO, speak("a", "do=error"), until='"finished"')[-1]
     assert (end["result"], end["exit"], end["warnings"]) == ("failed", 1, [listener.UNTOLD])
     assert end["facts"] == {}
+
+
+def test_no_name_of_the_host_is_in_a_hint():
+    """A container that mistypes a voice is not told the nearest names, since they may be the user's own."""
+    with pytest.raises(BadValue, match="did you mean narrator or narrow") as caught:
+        voices.find("narratr", blends={"narrator": "f1"}, own=("narrow",))
+    end = listener._discreet(Finished("a", Result.failed, ExitCode.USAGE, warnings=(str(caught.value),)))
+    assert end.warnings == ("there is no voice 'narratr'",)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,16 @@ def test_a_bug_is_logged_without_its_words(place, bug):
     assert "canary" not in paths.daemon_log().read_text()
 
 
+def test_no_text_imitates_a_record(write):
+    """Foreign text in a record stays in its line, as escapes, whatever it contains."""
+    hostile = "x\n2026-01-01 00:00:00,000 1 ERROR forged\x1b[2J\r\u2028\udcff"
+    write(lines=0, more=f"logging.warning('%s', {hostile!r}); logging.error('%s', ValueError({hostile!r}))")
+    lines = paths.daemon_log().read_text().splitlines()
+    assert len(lines) == 4
+    assert lines[1].endswith(r"WARNING x\n2026-01-01 00:00:00,000 1 ERROR forged\x1b[2J\r\u2028\udcff")
+    assert lines[2].endswith(r"\u2028\udcff")
+
+
 def test_an_old_log_is_made_private(write):
     """An existing log gets mode 0600."""
     paths.daemon_log().parent.mkdir(parents=True)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from speakkit.daemon.wire import protocol
 from speakkit.daemon.wire.protocol import DEPTH, TEXT, Code, FrameDecoder, ProtocolError, packed, text_of
+from speakkit.errors import TextError
+from speakkit.text.decode import decode
 from speakkit.workers.frames import COUNT, HEADER, Frame
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -180,11 +182,14 @@ def test_texts_are_payloads():
     assert len(packed(Frame({}, b"a" * TEXT))) > TEXT
 
 
-@pytest.mark.parametrize("payload", [b"a\0b", b"\xff", b"\xed\xa0\x80", b"caf\xc3"])
+@pytest.mark.parametrize("payload", [b"a\0b", b"a\x01", b"\xff", b"\xed\xa0\x80", b"caf\xc3", b"h\0i\0", b"", b" \n"])
 def test_payloads_that_are_no_text(payload):
-    """A payload with NUL, or that is not UTF-8, raises ProtocolError."""
-    with pytest.raises(ProtocolError):
+    """A payload that cannot be spoken gives the same error as a file with these bytes."""
+    with pytest.raises(TextError) as said:
+        decode(payload, "the text")
+    with pytest.raises(ProtocolError) as raised:
         text_of(payload)
+    assert (raised.value.code, str(raised.value)) == (Code.bad_text, str(said.value))
 
 
 def test_pcm_fits_into_a_frame():
