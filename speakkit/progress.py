@@ -1,11 +1,11 @@
 """Progress of a long operation: the type of a step, and of the function that takes it."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
 
-
-class Step(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Step:
     """A step of a long operation. what: what is made; done, total: units; total is None if it is not known."""
 
     what: str

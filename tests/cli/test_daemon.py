@@ -17,7 +17,7 @@ SECONDS = 60
 
 
 @pytest.fixture
-def daemon(place, run):
+def daemon(place, run, fake_voice):
     """Run `speakkit daemon ...`; returns exit code, standard output and standard error."""
 
     def ended(*words):
@@ -47,7 +47,7 @@ def test_its_life(daemon, place):
     assert daemon("status")[0] == 4
 
 
-def test_a_start_loads_the_voice(daemon, fake_voice):
+def test_a_start_loads_the_voice(daemon):
     """`daemon start` returns at once, and the voice is loaded soon."""
     assert daemon("start")[0] == 0
     wait_until(lambda: status(daemon)["work"]["voice"], 30)

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import re
+from typing import Any
 
 import pexpect
 import pytest
@@ -68,7 +70,8 @@ with output.progress() as report:
 
 def test_a_progress_bar_shows_its_description_as_it_is(command):
     """The description of a progress bar is shown literally."""
-    child = pexpect.spawn(command[0], ["-c", BAR], encoding="utf-8", timeout=60, dimensions=(24, 400))
+    terminal: Any = os.environ | {"TERM": "xterm", "COLUMNS": "400"}
+    child = pexpect.spawn(command[0], ["-c", BAR], encoding="utf-8", timeout=60, dimensions=(24, 400), env=terminal)
     child.expect(pexpect.EOF)
     assert "\\u202e" in child.before
     assert "[red][link=http://x]" in child.before

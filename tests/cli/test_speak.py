@@ -192,12 +192,11 @@ def test_place_that_cannot_be_written_is_refused_before_speaking(run, tmp_path):
 
 
 def test_names_that_no_file_can_have(run, tmp_path):
-    """A name that is too long is one line; a link to itself is replaced by the file."""
+    """A name that is too long, and a link to itself, are one line."""
     for name in (f"{'x' * 300}.wav", f"{'x' * 300}/x.wav"):
         one_line(run("speak", "-o", tmp_path / name, HELLO), 1, "file name too long")
     (tmp_path / "x.wav").symlink_to("x.wav")
-    assert run("speak", "-q", "-o", tmp_path / "x.wav", "--captions", tmp_path / "x.srt", HELLO).code == 0
-    assert read(tmp_path / "x.wav").duration > 1
+    one_line(run("speak", "-o", tmp_path / "x.wav", HELLO), 1, "too many levels of symbolic links")
 
 
 @contextmanager

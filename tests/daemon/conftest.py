@@ -186,7 +186,8 @@ class Served:
             self.loop.call_soon_threadsafe(self.server.end, mode, "the test is over")
 
     def call(self, function, *arguments):
-        self.loop.call_soon_threadsafe(function, *arguments)
+        with suppress(RuntimeError):  # the server has ended meanwhile, and its loop is closed
+            self.loop.call_soon_threadsafe(function, *arguments)
 
     def raw(self):
         """Return a connection on which nothing was sent or read."""

@@ -92,14 +92,12 @@ class Scheduler:
         """Load what a request like `likely` needs, unless a process is loaded or will not be kept."""
         if self._worker is None and self._usual:
             self._likely = likely
-            self.wake()
+            self._look()
 
     def wake(self) -> None:
         """Check for work: something may be needed now."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
         self._resting.clear()
-        self._news.set()
+        self._look()
 
     def save(self, file: Path, sound: bytes) -> None:
         """Have samples written by the worker process, which can encode files, when no synthesis is needed."""
@@ -109,6 +107,12 @@ class Scheduler:
     async def rests(self) -> None:
         """Wait until everything that is needed now is synthesized, and all files are saved."""
         await self._resting.wait()
+
+    def _look(self) -> None:
+        """Have the task check what there is to do."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        self._news.set()
 
     @property
     def status(self) -> Mapping[str, Any]:
