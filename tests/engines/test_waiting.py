@@ -17,6 +17,7 @@ from speakkit.engines import waiting
 
 share = float(sys.argv[1])
 waiting._pressure = lambda: (share, share * time.monotonic())
+waiting.PRESSURE = sys.executable  # some file that can be read: not every system has the real one
 
 def threads():
     return len(os.listdir("/proc/self/task"))
