@@ -144,16 +144,15 @@ class Misaki:
         folded = [phrase.text.translate(FOREIGN_MARKS) for phrase in batch]
         plain = [" ".join(LONG_RUN.sub(r"\g<0> ", in_parts(text)).split()) for text in folded]
         tagged = attempt(plain, lambda texts: list(self._parts().senses.pipe(texts)), NAME, SENTENCE)
-        if tagged.error:
-            yield from (Outcome(batch[0], error=tagged.error),) if len(batch) == 1 else self._one_by_one(batch)
+        if tagged.error and len(batch) == 1:
+            yield Outcome(batch[0], error=tagged.error)
+            return
+        if tagged.error:  # of one or more of them: the others are read alone
+            for phrase in batch:
+                yield from self._together([phrase])
             return
         for phrase, text, said, words in zip(batch, folded, plain, tagged.result(), strict=True):
             yield attempt(phrase, partial(self._tokens, text, said, words), NAME, SENTENCE)
-
-    def _one_by_one(self, batch: Sequence[AnyPhrase]) -> Iterator[Outcome[AnyPhrase, tuple[Token, ...]]]:
-        """Like `_together`, for phrases of which one or more failed."""
-        for phrase in batch:
-            yield from self._together([phrase])
 
     def _tokens(self, folded: str, plain: str, tagged: Any, phrase: Phrase) -> tuple[Token, ...]:
         """Return the located tokens of a phrase: `folded` is its text after FOREIGN_MARKS, `plain` what was tagged."""
