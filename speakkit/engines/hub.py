@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from speakkit import paths
-from speakkit.engines import fetching, locations
+from speakkit.engines import locations
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
 from speakkit.engines.fetch_lock import FetchLock
-from speakkit.engines.fetching import Order
 from speakkit.engines.packages import AnySource
 from speakkit.errors import BadValue, ModelError, StorageError, WorkerDied, storage_error
 from speakkit.progress import Report
@@ -240,11 +239,13 @@ def _install(model: Model, source: AnySource, report: Report) -> None:
 
     Raises ModelError, WorkerDied or OSError.
     """
+    from speakkit.engines import fetching  # noqa: PLC0415  only a fetch needs another process
+
     scratch = paths.models() / f".{model.name}.scratch"
     _clear(scratch)  # left by a killed run
     scratch.mkdir()
     try:
-        fetching.run(Order(source, scratch, _kept(model)), report)
+        fetching.run(fetching.Order(source, scratch, _kept(model)), report)
         files = {file.name: _record(file) for file in sorted(scratch.iterdir())}
         (scratch / MANIFEST).write_text(json.dumps({"source": source.label, "files": files}, indent=1))
         _clear(_folder(model))
