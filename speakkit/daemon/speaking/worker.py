@@ -17,7 +17,7 @@ from speakkit import audiofile, config
 from speakkit.audio import Audio
 from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
 from speakkit.daemon.wire.messages import LONGEST_WORD, Span, SpokenWord
-from speakkit.engines import locations, voice_files
+from speakkit.engines import locations
 from speakkit.errors import SpeakkitError, storage_error
 from speakkit.playback import pcm
 from speakkit.speech import synthesize
@@ -95,7 +95,6 @@ class _Reading:
         """Words that end in a piece before the first one are left out."""
         self.number = order.number
         self._lent = ExitStack()
-        voice_files.ensure(synthesize.voice_of(order.request))
         self._speaker = self._lent.enter_context(synthesize.speaker(order.request))
         self._text = order.request.text
         self._timeline = Timeline(self._text, order.begins)
