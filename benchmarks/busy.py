@@ -1,4 +1,4 @@
-"""Measure speech on a machine whose cores are busy, for several ways in which OpenMP's threads may wait.
+"""Measure the time of speech while other processes use all cores, with different settings for OpenMP's waiting.
 
     python benchmarks/busy.py [--loads 0 1 4] [--rounds 3] [VARIANT ...]
 

@@ -15,7 +15,7 @@ AGAIN = 1.0
 
 @contextmanager
 def processor_time(seconds: float) -> Iterator[None]:
-    """Return a context whose block may use `seconds` of its thread's processor time.
+    """Return a context that ends its block with an error after `seconds` of processor time of its thread.
 
     The limit works in the main thread only, in which a worker process computes, because it is a signal (SIGPROF). It
     does not apply if the program has a timer of that signal, such as a profiler's. Raises EngineError in the block when

@@ -147,7 +147,7 @@ def _offset(response: requests.Response, begun: int, pinned: Pinned, url: str) -
 
 
 def _answer(url: str, fields: Mapping[str, str], pace: Pace) -> requests.Response:
-    """Request `url` and return the response, whose body is not read yet.
+    """Request `url`, follow its redirects, and return the response before its body is read.
 
     Raises Unavailable if the server refuses, does not answer in time, or redirects to a server that it may not name. An
     answer that the server has no such part is returned.

@@ -76,7 +76,10 @@ def read(file: Path) -> Pack:
 
 
 def _check_size(file: Path) -> None:
-    """Raises ModelError if `file` is not a regular file, whose reading might never end, or too large; or OSError."""
+    """Check a file before it is read, because reading a pipe may block.
+
+    Raises ModelError if it is not a regular file, or has more than LARGEST bytes, and OSError if it cannot be found.
+    """
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ModelError(f"the voice pack {file} is not a file; remove it")

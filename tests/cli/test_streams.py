@@ -69,7 +69,7 @@ def test_an_encoding_without_the_letters_gets_escapes(shell, tmp_path):
 
 @pytest.mark.parametrize("poor", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
 def test_a_file_name_that_is_not_utf8_is_shown_with_escapes(shell, poor):
-    """A message about a file whose name has other bytes than UTF-8 shows them as escapes, in any locale."""
+    """Bytes of a file name that are not UTF-8 are shown as escapes in messages, in any locale."""
     ended = shell(r'"$@" speak --file "$(printf "caf\351.txt")"', **poor)
     assert (ended.returncode, ended.stderr) == (1, b"speakkit: cannot read caf\\udce9.txt: no such file or directory\n")
 

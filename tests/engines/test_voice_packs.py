@@ -142,7 +142,7 @@ def test_a_pack_that_is_no_file_is_refused(folder, plant):
 
 
 def test_a_pack_may_have_the_longest_name(folder, sky):
-    """A pack whose file has the longest name that a disk allows is read."""
+    """A pack is read if its file name has 255 bytes, the maximum."""
     for ending in (".pt", ".safetensors", ".bin"):
         name = "x" * (255 - len(ending))
         write(folder / f"short{ending}", sky)

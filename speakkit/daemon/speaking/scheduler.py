@@ -43,8 +43,8 @@ Kokoro's.
 """
 
 READ_AGAIN = 0.05
-"""Seconds of speech whose processor time is allowed for reading one second of speech again, without speaking it, in a
-process that was started anew."""
+"""Part of the processor time of speech that is allowed for the same speech if it is only planned again: a new process
+plans the pieces before the one that it continues with, but does not synthesize them."""
 
 SAMPLE = array("f").itemsize
 """Bytes of one sample."""

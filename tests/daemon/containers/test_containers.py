@@ -325,7 +325,7 @@ def test_what_a_container_may_wish(daemon, guest, wish):
 
 @pytest.fixture
 def hosts_own(place, monkeypatch):
-    """Define a voice, a blend and an agent of the host, whose names no container may learn."""
+    """Define a voice, a blend and an agent of the host. Their names must not reach a container."""
     home = place.path.parent / "home"
     (home / "data" / "voices").mkdir(parents=True)
     (home / "data" / "voices" / f"{CANARY}.bin").touch()
