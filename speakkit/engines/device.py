@@ -140,6 +140,11 @@ def convolution_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if is_fast else torch.float32
 
 
+def is_exhausted(error: BaseException) -> bool:
+    """Return whether `error` means that memory ran out. torch's CPU allocator raises a plain RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
+
+
 class Memory:
     """The memory budget of a device, as `batches.Room`."""
 
@@ -171,5 +176,5 @@ class Memory:
             torch.cuda.empty_cache()
 
     def is_exhausted(self, error: BaseException) -> bool:
-        """See `batches.Room`. torch's CPU allocator raises a plain RuntimeError."""
-        return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
+        """See `batches.Room`."""
+        return is_exhausted(error)

@@ -1,5 +1,6 @@
 """Kokoro-82M v1.0: phonemes -> speech at 24 kHz."""
 
+import logging
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,15 +21,18 @@ from speakkit.engines import hub, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Spoken
-from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, keep_compiled, pick
+from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, is_exhausted, keep_compiled, pick
 from speakkit.engines.kokoro_config import MOST, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
 from speakkit.engines.styletts2.padding import Lengths
+from speakkit.engines.styletts2.tiled import tile
 from speakkit.errors import EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
+
+log = logging.getLogger(__name__)
 
 NAME = "kokoro"
 
@@ -90,6 +94,16 @@ def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> St
     return network.eval().requires_grad_(False)
 
 
+def _accelerate(network: StyleTTS2) -> None:
+    """Convert the generator's blocks to those with fewer multiplications, as many as memory allows."""
+    try:
+        tile(network.decoder.generator)
+    except (MemoryError, RuntimeError) as error:
+        if not is_exhausted(error):
+            raise
+        log.warning("there is too little memory for the fastest convolutions, so speech takes up to twice as long")
+
+
 class _Unfilled(TorchFunctionMode):
     """Context in which the weights of new modules are not initialized.
 
@@ -141,7 +155,11 @@ class Kokoro:
         self.limits = limits()
         self._vocabulary: dict[str, int] = settings()["vocab"]
         self._device = device
-        self._network = Held(NAME, load_model(weights, dtype or convolution_dtype(device)).to(device))
+        dtype = dtype or convolution_dtype(device)
+        network = load_model(weights, dtype).to(device)
+        if (device.type, dtype) == ("cpu", torch.float32):
+            _accelerate(network)
+        self._network = Held(NAME, network)
         self._batches = Batches(self.identity, self._spoken, Memory(device), batch or BATCH[device.type])
 
     @classmethod

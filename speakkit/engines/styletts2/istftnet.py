@@ -210,7 +210,7 @@ class SnakeBlock(nn.Module):
         """[batch, channels, frames] -> the same shape. May overwrite the padding of `x`."""
         if kernels.works(x.device):
             return self._fused(x, style, lengths)
-        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
+        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self.parts():
             y = conv1(lengths.trimmed_(_snaked(_normed(x, style, norm1, lengths), alpha1)))
             x = conv2(lengths.trimmed_(_snaked(_normed(y, style, norm2, lengths), alpha2))).add_(x)
         return x
@@ -219,7 +219,7 @@ class SnakeBlock(nn.Module):
         """Like `forward`, with GPU kernels. Output at padded positions is undefined."""
         counts = lengths.counts
         found = kernels.moments(x, counts)
-        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self._parts():
+        for norm1, alpha1, conv1, norm2, alpha2, conv2 in self.parts():
             # No bias, because the following norm would remove it.
             y = conv1.without_bias(kernels.snaked(x, found, norm1.bend(style), alpha1, counts, EPS))
             found = kernels.moments(y, counts)
@@ -227,7 +227,7 @@ class SnakeBlock(nn.Module):
             x, found = kernels.added(x, y, conv2.bias, counts)
         return x
 
-    def _parts(self) -> Iterator[tuple[Any, ...]]:
+    def parts(self) -> Iterator[tuple[Any, ...]]:
         """Yield the modules and parameters of each step."""
         parts = (self.adain1, self.alpha1, self.convs1, self.adain2, self.alpha2, self.convs2)
         return zip(*parts, strict=True)
