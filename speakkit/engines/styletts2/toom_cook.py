@@ -105,12 +105,12 @@ def _interpolating(points: Points) -> list[Polynomial]:
     rows = []
     for point in points.real:
         others = _divided(whole, point)
-        value = sum(coefficient * point**i for i, coefficient in enumerate(others))
+        value = sum((coefficient * point**i for i, coefficient in enumerate(others)), Fraction(0))
         rows.append([*_scaled(others, 1 / value), Fraction(0)])
     if points.has_i:
         # With N(i) = u + v i, (u - v x) N / (u^2 + v^2) is 1 at i, and (v + u x) N / (u^2 + v^2) is i.
-        u = sum(without[0::4]) - sum(without[2::4])
-        v = sum(without[1::4]) - sum(without[3::4])
+        sums = [sum(without[i::4], Fraction(0)) for i in range(4)]
+        u, v = sums[0] - sums[2], sums[1] - sums[3]
         share = Fraction(1) / (u * u + v * v)
         one, i = (_scaled(_product([without, factor]), share) for factor in ([u, -v], [v, u]))
         # (a + b i)(c + d i) = ac - bd + ((a + b)(c + d) - ac - bd) i
