@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -20,6 +20,9 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.voices import Voice
+
+PER_PROCESS = 500
+"""Minimum characters of bulk work for each process, so that it speaks for longer than it loads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +60,14 @@ class Speaker:
 
     reader: the text front end of the voice's language
     threads: processor threads of the synthesizer; 0 for torch's own count
+    is_awaited: somebody waits for the first segment of a text
     """
 
     voice: Voice
     reader: Reader
     synthesizer: Synthesizer
     threads: int = 0
+    is_awaited: bool = True
 
     def segments(self, request: SpeechRequest, *, starts_early: bool = False, first: int = 0) -> Iterator[Segment]:
         """Yield the segments of a text. The first chunk is synthesized before the last one is planned.
@@ -73,7 +78,7 @@ class Speaker:
         """
         plan = self._plan(request, starts_early=starts_early)
         warned = 0
-        for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None)):
+        for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None), urgent=self.is_awaited):
             spoken = segment(outcome.item, outcome.result(), self.synthesizer)
             yield replace(spoken, warnings=tuple(plan.warnings[warned:]))
             warned = len(plan.warnings)
@@ -176,19 +181,29 @@ def voice_of(request: SpeechRequest) -> Voice:
 
 
 @contextmanager
-def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Speaker]:
+def speaker(request: SpeechRequest, *, batch: int | None = None, bulk: int = 0) -> Iterator[Speaker]:
     """Borrow the voice and the engines that `request` needs, for the duration of a block. Its text is not used.
 
     batch: maximum number of chunks in a batch; None for the device's default
+    bulk: characters of all the texts that are spoken, if they are many, and nobody waits for their beginning; else 0.
+        On a CPU each chunk of bulk work is spoken with one thread, unless the request says otherwise, and several
+        chunks at once, each in a process of its own. The samples do not depend on the number of processes
     Raises BadValue if the voice, language, engine or device is unknown, or if `batch` is below 1; EngineError or
     ModelError if an engine cannot be loaded.
     """
     voice = voice_of(request)
-    with (
-        reader(voice.language, request.engine) as reads,
-        registry.synthesizer(request.engine, request.device, batch) as synthesizer,
-    ):
-        yield Speaker(voice, reads, synthesizer, registry.threads(request.threads))
+    registry.require_language(voice.language)
+    in_processes = bulk and request.engine == "kokoro" and registry.is_on_cpu(request.device)
+    threads = request.threads or (1 if in_processes else registry.threads())
+    processes = min(registry.processes(threads), bulk // PER_PROCESS) if in_processes else 1
+    synthesizer: AbstractContextManager[Synthesizer]
+    if processes > 1:
+        synthesizer = registry.pooled_synthesizer(processes)
+    else:
+        synthesizer = registry.synthesizer(request.engine, request.device, batch)
+    # The synthesizer comes first, because processes load it while this one loads the front end.
+    with synthesizer as speaks, reader(voice.language, request.engine) as reads:
+        yield Speaker(voice, reads, speaks, threads, is_awaited=not bulk)
 
 
 @contextmanager
