@@ -49,7 +49,7 @@ def kinds(outcomes):
 def test_an_item_waits_for_one_engine_and_not_for_all(tmp_path):
     """`start` returns before any engine is loaded, and the first one that is loaded answers, without the others."""
     first = tmp_path / "first"
-    pool = Pool(PLACE, {"take turns": str(first)}, Any, 2)
+    pool: Pool[Any, Any] = Pool(PLACE, {"take turns": str(first)}, Any, 2)
     pool.start()
     assert not first.exists()
     with ExitStack() as ending:
@@ -60,7 +60,7 @@ def test_an_item_waits_for_one_engine_and_not_for_all(tmp_path):
 
 def test_what_fails_to_load_after_start_is_told_with_the_first_item():
     """An error in loading after `start` is raised once an outcome is asked for, and nothing is left running."""
-    pool = Pool(PLACE, {"fail": "ModelError"}, Any, 2)
+    pool: Pool[Any, Any] = Pool(PLACE, {"fail": "ModelError"}, Any, 2)
     with ExitStack() as ending:
         ending.callback(pool.close)
         pool.start()
