@@ -39,7 +39,8 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
         sinks: list[Sink] = []
         if out.target is not None:
             rate = speaker.synthesizer.identity.sample_rate
-            sinks.append(stack.enter_context(audiofile.sink(out.target, audio_format, rate, force=out.force)))
+            sink = stack.enter_context(audiofile.sink(out.target, audio_format, rate, force=out.force))
+            sinks.append(sink if out.is_awaited else stack.enter_context(audiofile.behind(sink)))
         if out.play:
             sinks.append(stack.enter_context(BlockingSink(config.load().sink)))
         seconds, chunks, lost = _speak_into(sinks, recorder, speaker, request, quiet=out.quiet)
