@@ -90,7 +90,7 @@ Threads = Annotated[
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads per process; 0 (default) for torch's own count.",
+        help="Processor threads per process; 0 (default): torch's own count, or 1 for a long text.",
     ),
 ]
 Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Concurrent requests per process.")]
