@@ -190,8 +190,8 @@ class Kokoro:
         """Run the network on lines in one batch; None if there are none. A GPU may not have finished on return."""
         if not lines:
             return None
-        fix_threads(lines[0].chunk.threads)
-        with torch.inference_mode(), _exactly(), self._waiting():
+        threads = fix_threads(lines[0].chunk.threads)
+        with torch.inference_mode(), _exactly(), self._waiting(threads):
             return self._run(lines)
 
     def _run(self, lines: Sequence["_Line"]) -> "_Speech":
@@ -206,9 +206,9 @@ class Kokoro:
         samples, score = self._network()(next(on_device), lengths, *on_device, noise)
         return _Speech.of(lines, samples.float(), score.durations, samples.isfinite().all(1))
 
-    def _waiting(self) -> AbstractContextManager[None]:
+    def _waiting(self, threads: int) -> AbstractContextManager[None]:
         """Return the context in which the threads of a processor wait for one another."""
-        return waiting.adapted() if self._device.type == "cpu" else nullcontext()
+        return waiting.adapted() if self._device.type == "cpu" and threads > 1 else nullcontext()
 
     def _ids(self, chunk: Chunk) -> list[int]:
         """Return the token ids: start, each phoneme, end.
