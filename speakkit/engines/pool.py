@@ -22,6 +22,7 @@ from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk, ChunkLimits, Token
 from speakkit.text.sentences import Sentence
 from speakkit.workers.pool import Pool
+from speakkit.workers.worker import Limits
 
 BATCH = 4000
 """Characters per request: 20 ms or more of work for English, compared with which the transfer is cheap."""
@@ -31,6 +32,9 @@ PLACE = "speakkit.engines.pool:load"
 
 SPEAKING_PLACE = "speakkit.engines.pool:load_synthesizer"
 """Loader that each process of a synthesizer runs."""
+
+SPEAKING_LIMITS = Limits(rss_bytes=3 << 30)
+"""Limits of each process of a synthesizer. One that has grown to twice Kokoro's size is replaced by a fresh one."""
 
 Tokens = tuple[Token, ...]
 
@@ -127,7 +131,7 @@ class PooledSynthesizer(Pool[Chunk, SentSynthesis]):
         Raises BadValue if `processes` is less than 1.
         """
         self.identity, self.frame, self.limits = identity, frame, limits
-        super().__init__(place, identity.name, SentSynthesis, processes)
+        super().__init__(place, identity.name, SentSynthesis, processes, SPEAKING_LIMITS)
 
     def __enter__(self) -> Self:
         self.start()

@@ -9,7 +9,7 @@ from itertools import islice
 from speakkit import voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
-from speakkit.engines import registry, voice_files
+from speakkit.engines import registry, voice_files, voice_packs
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
 from speakkit.identity import Identity
@@ -205,6 +205,7 @@ def speaker(request: SpeechRequest, *, batch: int | None = None, bulk: int = 0) 
     threads = request.threads or (1 if on_cpu else registry.threads())
     processes = min(registry.processes(threads), bulk // PER_PROCESS) if on_cpu else 1
     if processes > 1:
+        voice_packs.blended(voice)  # fetched here if it is missing, because the processes fetch nothing
         # It comes first, because its processes load it while this one loads the front end.
         with registry.pooled_synthesizer(processes) as synthesizer, reader(voice.language) as reads:
             yield Speaker(voice, reads, synthesizer, threads, is_awaited=False, processes=processes)

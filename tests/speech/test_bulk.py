@@ -10,9 +10,11 @@ import speakkit
 from speakkit.cli import request
 from speakkit.cli.request import SpeakOutput
 from speakkit.engines import device, memory, registry
-from speakkit.engines.fake import FakeSynthesizer
+from speakkit.engines.fake import FakePhonemizer, FakeSynthesizer
+from speakkit.errors import ModelError
 from speakkit.speech import synthesize
 from speakkit.speech_request import BULK, SpeechRequest
+from speakkit.text.sentences import Sentence
 
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
 LONG = SENTENCE * (1 + BULK // len(SENTENCE))
@@ -84,9 +86,28 @@ def test_one_process_speaks_as_several_do(pools, monkeypatch):
         with synthesize.speaker(SpeechRequest(device="cpu"), bulk=BULK) as talker:
             assert talker.threads == 1
     assert lent == [("kokoro", "cpu", None)] * 2
+
+
+def test_a_gpu_is_read_to_by_processes(pools, monkeypatch):
+    """On a GPU one process speaks long texts in full batches, and other processes find the phonemes for it."""
+    readers = []
+
+    class Readers(FakePhonemizer):
+        def start(self):
+            readers.append(self)
+
     monkeypatch.setattr(registry, "is_on_cpu", lambda _: False)
+    monkeypatch.setattr(registry, "synthesizer", lambda *_: registry.pooled_synthesizer(1))
+    monkeypatch.setattr(registry, "pooled_phonemizer", lambda *_: Readers())
     with synthesize.speaker(SpeechRequest(device="cuda"), bulk=BULK) as talker:
-        assert (talker.threads, talker.is_awaited) == (8, False)
+        assert (talker.threads, talker.is_awaited, talker.processes) == (8, False, 1)
+        assert sum(segment.audio.duration for segment in talker.segments(SpeechRequest("One. Two."))) > 0
+        assert [talker.reader.phonemizer] == readers
+    assert readers[0].taken
+    (outcome,) = readers[0].phonemize([Sentence("Three.", 0)])
+    assert "closed" in str(outcome.error)
+    monkeypatch.setattr(device, "own_threads", lambda: 1)
+    assert registry.reading_processes() == 1
 
 
 @pytest.mark.parametrize("texts", [LONG, [LONG[:BULK]] * 3, (SENTENCE,) * 100])
@@ -97,6 +118,15 @@ def test_many_texts_are_spoken_by_processes(pools, texts):
     ((processes, synthesizer),) = pools
     assert processes > 1
     assert {chunk.threads for chunk in synthesizer.taken} == {1}
+
+
+def test_a_voice_is_there_before_the_processes_need_it(pools, tmp_path, monkeypatch):
+    """A voice that cannot be had is an error before any process is started: the processes themselves fetch none."""
+    monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
+    (tmp_path / "hoarse.bin").write_bytes(b"no pack")
+    with pytest.raises(ModelError, match="hoarse"):
+        next(speakkit.synthesize(LONG, voice="hoarse", device="cpu"))
+    assert pools == []
 
 
 def test_texts_that_may_be_streamed_are_spoken_one_by_one(pools):
