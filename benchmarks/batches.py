@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from book import book_chunks
 
 from speakkit.engines import registry
-from speakkit.engines.batches import Spoken
+from speakkit.engines.batches import Fetch, Spoken
 from speakkit.engines.kokoro import Kokoro
 from speakkit.text.chunks import Chunk
 
@@ -51,10 +51,15 @@ def spoken(plan: Sequence[Chunk], device: str, batch: int | None) -> Row:
     frames: list[list[int]] = []
     speak = engine._batches._speak  # noqa: SLF001  to record the batches
 
-    def watched(batch_of: Sequence[Chunk]) -> Sequence[Spoken]:
-        outcomes = speak(batch_of)
-        frames.append([sum(one.result().durations) for one in outcomes])
-        return outcomes
+    def watched(batch_of: Sequence[Chunk]) -> Fetch:
+        fetch = speak(batch_of)
+
+        def fetched() -> Sequence[Spoken]:
+            outcomes = fetch()
+            frames.append([sum(one.result().durations) for one in outcomes])
+            return outcomes
+
+        return fetched
 
     engine._batches._speak = watched  # noqa: SLF001
     before = memory(device)

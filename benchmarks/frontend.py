@@ -119,7 +119,7 @@ def main(rounds: int) -> None:
     english: Any = lent.enter_context(registry.phonemizer("en-us"))
     g2p = copy(english._phonemizer._parts().g2p)  # noqa: SLF001  the same misaki, without speakkit
     g2p.nlp = tagger.load()
-    with registry.pooled("en-us", 2) as pooled:
+    with registry.pooled_phonemizer("en-us", 2) as pooled:
         list(pooled.phonemize([Sentence("One.", 0)] * 2000))
         count_words(text, plan(text, english))
         runs: dict[str, Callable[[], object]] = {

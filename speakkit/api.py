@@ -1,13 +1,13 @@
 """The Python API of speakkit, exported by `import speakkit`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import structs
 
 from speakkit import config, voices
 from speakkit.engines import locations
 from speakkit.speech.synthesize import Utterance, speaker
-from speakkit.speech_request import Markup, SpeechRequest
+from speakkit.speech_request import BULK, Markup, SpeechRequest
 
 
 def synthesize(
@@ -28,7 +28,8 @@ def synthesize(
     speed: 0.5 to 2.0; 1.0 is the voice's own speed
     seed: seed of the noise in the voice; the same seed and threads on the same device give the same samples
     device: "auto", "cuda", "mps" or "cpu"
-    threads: processor threads, shared by all concurrent synthesis; 0 for torch's own count
+    threads: processor threads, shared by all concurrent synthesis; 0 for torch's own count. If `texts` is a string or
+        a collection of BULK characters or more, 0 stands for one thread on a CPU, and several processes speak
 
     The audio is float32 in [-1, 1], one channel, 24 kHz. Words that could not be spoken are in `Utterance.lost`.
     Raises a `speakkit.errors.SpeakkitError`: BadValue (also a ValueError) if an argument is invalid, TextError if a
@@ -36,8 +37,9 @@ def synthesize(
     """
     shared = SpeechRequest(voice=voice, lang=lang or "", seed=seed, device=device, threads=threads)
     locations.use(config.locations)
-    with speaker(shared) as talker:
-        each = [texts] if isinstance(texts, str) else texts
+    each = [texts] if isinstance(texts, str) else texts
+    characters = sum(map(len, each)) if isinstance(each, Collection) else 0
+    with speaker(shared, bulk=characters if characters >= BULK else 0) as talker:
         for outcome in talker.speak(
             structs.replace(shared, text=text, speed=speed, markup=Markup.PLAIN) for text in each
         ):

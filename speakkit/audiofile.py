@@ -6,7 +6,9 @@ Files are written as by `outputfile`: whole or not at all, and not over a file t
 import io
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -97,6 +99,48 @@ def read(path: str | Path) -> Audio:
     except OSError as error:
         raise storage_error(error, f"read {path}") from error
     return Audio(samples.mean(axis=1, dtype=np.float32), sample_rate)
+
+
+BEHIND = 16
+"""Pieces of audio that wait at most to be written by `behind`."""
+
+
+@contextmanager
+def behind(sink: Sink) -> Iterator[Sink]:
+    """A sink that writes to `sink` in a thread of its own, so that its caller need not wait for an encoder.
+
+    The block ends when all is written, or, if it fails, without what waits. An error in writing is raised by a later
+    write, or at the end of the block.
+    """
+    with ThreadPoolExecutor(1, "writer") as thread:
+        waiting = _Behind(sink, thread)
+        try:
+            yield waiting
+            waiting.finish(0)
+        finally:
+            waiting.cancel()
+
+
+class _Behind:
+    """Sink of `behind`."""
+
+    def __init__(self, sink: Sink, thread: ThreadPoolExecutor) -> None:
+        self._sink, self._thread = sink, thread
+        self._waiting: deque[Future[None]] = deque()
+
+    def write(self, audio: Audio) -> None:
+        self._waiting.append(self._thread.submit(self._sink.write, audio))
+        self.finish(BEHIND)
+
+    def finish(self, left: int) -> None:
+        """Wait until at most `left` pieces wait. Raises the error of a piece that could not be written."""
+        while self._waiting and (len(self._waiting) > left or self._waiting[0].done()):
+            self._waiting.popleft().result()
+
+    def cancel(self) -> None:
+        """Write none of the pieces that still wait."""
+        for future in self._waiting:
+            future.cancel()
 
 
 class _Pipe:

@@ -100,7 +100,7 @@ SETTINGS = (
         int,
         0,
         "SPEAKKIT_THREADS",
-        "CPU threads, which the samples depend on; 0 for the default of torch",
+        "CPU threads, which the samples depend on; 0 for the default: as for speak --threads",
         Range(0, MOST_THREADS),
     ),
     Setting(

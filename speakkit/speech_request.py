@@ -10,6 +10,10 @@ from speakkit.config import MOST_THREADS, SPEEDS
 LONGEST_NAME = 1000
 """Maximum characters of a name in a request: more than a blend of all voices needs."""
 
+BULK = 1500
+"""Minimum characters of a text, or of several together, whose speech is bulk work if nobody waits for its beginning:
+one and a half minutes of English. See `speech.synthesize.speaker`."""
+
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 
@@ -34,7 +38,7 @@ class SpeechRequest(Struct, frozen=True, omit_defaults=True):
     lang: language code of the text; "" for the language of the voice
     speed: factor; 1.0 is the voice's own speed
     seed: seed of the noise in the voice
-    threads: processor threads of the synthesis; 0 for torch's own count
+    threads: processor threads of the synthesis; 0 for torch's own count, or 1 for bulk work on a CPU
     engine: name of the synthesizer
     device: "auto", "cuda", "mps" or "cpu"
     markup: which markup is interpreted in the text

@@ -12,8 +12,9 @@ import pytest
 import soundfile
 
 from speakkit.audio import Audio
-from speakkit.audiofile import FORMATS, check_target, format_of, read, sink
+from speakkit.audiofile import BEHIND, FORMATS, behind, check_target, format_of, read, sink
 from speakkit.errors import BadValue, StorageError
+from waiting import wait_until
 
 RATE = 24_000
 TONE = Audio((0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE)).astype(np.float32), RATE)
@@ -206,3 +207,76 @@ def test_what_is_no_audio_cannot_be_read(tmp_path):
         read(tmp_path / "x.wav")
     with pytest.raises(StorageError, match="no such file"):
         read(tmp_path / "y.wav")
+
+
+class Gate:
+    """A sink that records pieces once it is open; it fails at piece number `broken`."""
+
+    def __init__(self, broken=-1):
+        self.open = threading.Event()
+        self.pieces = []
+        self.broken = broken
+
+    def write(self, audio):
+        assert self.open.wait(10)
+        if len(self.pieces) == self.broken:
+            raise StorageError("the disk is full")
+        self.pieces.append(int(audio.samples[0]))
+
+
+def piece(number):
+    return Audio(np.full(1, number, np.float32), RATE)
+
+
+def test_a_caller_need_not_wait_for_the_encoder():
+    """Pieces are written in order by another thread; at most BEHIND of them wait; the block ends when all are written.
+
+    A caller that is further ahead waits.
+    """
+    gate, given = Gate(), []
+
+    def give():
+        with behind(gate) as out:
+            for number in range(3 * BEHIND):
+                out.write(piece(number))
+                given.append(number)
+
+    caller = threading.Thread(target=give)
+    caller.start()
+    wait_until(lambda: len(given) == BEHIND)
+    assert not gate.pieces
+    gate.open.set()
+    caller.join(10)
+    assert gate.pieces == list(range(3 * BEHIND))
+
+
+@pytest.mark.parametrize("count", [4, 4 * BEHIND])
+def test_an_error_of_the_thread_reaches_the_caller(count):
+    """An error in writing is raised by a later write, or at the end."""
+    gate = Gate(broken=3)
+    gate.open.set()
+
+    def give():
+        with behind(gate) as out:
+            for number in range(count):
+                out.write(piece(number))
+
+    with pytest.raises(StorageError, match="full"):
+        give()
+    assert gate.pieces == [0, 1, 2]
+
+
+def test_what_waits_is_not_written_after_a_failure():
+    """If the block fails, the pieces that wait are dropped, and its error is raised."""
+    gate = Gate()
+
+    def fail():
+        with behind(gate) as out:
+            for number in range(BEHIND):
+                out.write(piece(number))
+            threading.Timer(0.1, gate.open.set).start()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert len(gate.pieces) <= 1

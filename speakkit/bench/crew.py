@@ -7,6 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from speakkit.bench.messages import Facts, Read, Setup, Speak, Spoken, Work
 from speakkit.errors import SpeakkitError
 from speakkit.workers.pool import Pool
@@ -65,6 +67,14 @@ class Member:
         return self.worker.request(Speak(self._text, work), Spoken)
 
 
+def _children(pid: int) -> list[psutil.Process]:
+    """The descendants of a process; none if it has ended."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
 class Crew:
     """A group of instances. They are started on their first request, and ended at the end of the `with` block.
 
@@ -85,8 +95,9 @@ class Crew:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the running instances."""
-        return [pid for member in self.members if (pid := member.worker.pid)]
+        """Process ids of the running instances, and of the processes in which they speak."""
+        own = [pid for member in self.members if (pid := member.worker.pid)]
+        return [*own, *(child.pid for pid in own for child in _children(pid))]
 
     def together(self, act: Callable[[Member], None], tell: Callable[[], None]) -> None:
         """Run `act` on all members that have not failed, at the same time. A failure does not stop the others.

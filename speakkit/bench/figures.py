@@ -16,6 +16,9 @@ BASELINE = "upstream"
 FEWEST_FOR_P95 = 20
 """Number of requests below which the longest one is reported as the 95th percentile."""
 
+STAGES = ("reading", "speaking", "writing")
+"""Stages of a request, as fields of `Spoken`."""
+
 HOUR = 3600
 MILLION = 1_000_000
 
@@ -76,6 +79,9 @@ class Figures:
     marginal_pct: the throughput that the last instance added, in percent of that of one instance
     ratio_to_baseline: the throughput divided by that of as many instances of the plain kokoro loop
     first_audio, g2p: medians
+    reading, speaking, writing: time of each stage (see `speech.stages`), in all requests together; reading_pct and so
+        on: in percent of the time of the requests. Stages overlap
+    bottleneck: the stage that took longest
     cold_start: from spawning a process to its first audio, of the slowest instance
     audio, clock: speech and wall time of all requests together
     memory_mb: memory of the workers
@@ -99,6 +105,13 @@ class Figures:
     first_audio: float | None = None
     cold_start: float | None = None
     g2p: float | None = None
+    reading: float | None = None
+    speaking: float | None = None
+    writing: float | None = None
+    reading_pct: float | None = None
+    speaking_pct: float | None = None
+    writing_pct: float | None = None
+    bottleneck: str | None = None
     audio: float | None = None
     clock: float | None = None
     requests_per_hour: float | None = None
@@ -140,6 +153,7 @@ def _figures(row: Row, rows: Sequence[Row], prices: Prices) -> Figures:
     hourly = len(took) / row.clock * HOUR
     spoken_millions = hourly * row.characters / MILLION
     watts = row.busy.power_w
+    stages = {stage: sum(getattr(spoken, stage) for spoken in row.requests) for stage in STAGES}
     electricity = watts / 1000 * prices.kwh if watts is not None else None
     return Figures(
         engine=row.engine,
@@ -157,6 +171,9 @@ def _figures(row: Row, rows: Sequence[Row], prices: Prices) -> Figures:
         first_audio=statistics.median(spoken.first_audio for spoken in row.requests),
         cold_start=max(row.cold_starts, default=None),
         g2p=statistics.median(row.g2p) if row.g2p else None,
+        **stages,
+        **{f"{stage}_pct": 100 * seconds / sum(took) for stage, seconds in stages.items()},
+        bottleneck=max(stages, key=stages.__getitem__),
         audio=sum(spoken.audio for spoken in row.requests),
         clock=row.clock,
         requests_per_hour=hourly,

@@ -20,7 +20,7 @@ Document = Mapping[str, Any]
 ALIKE = ("device", "voice", "language", "speed", "batch", "concurrency", "sha256")
 """Fields that must be equal, besides the CPU, for two runs to be comparable."""
 
-NAMED = ("weights", "speakkit", "torch")
+NAMED = ("weights", "speakkit", "torch", "threads")
 """Fields that may differ between comparable runs; differences are reported."""
 
 COMPARED = {"engine", "instances", "throughput", "p50", "failures"}

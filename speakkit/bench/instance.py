@@ -15,6 +15,7 @@ from speakkit import audiofile, config
 from speakkit.bench.messages import SHOWN, Facts, Read, Setup, Speak, Spoken, Work
 from speakkit.engines import locations
 from speakkit.speech import synthesize
+from speakkit.speech.stages import Stages
 from speakkit.speech.synthesize import Speaker
 from speakkit.speech_request import Markup, SpeechRequest
 from speakkit.text.chunks import Delivery
@@ -25,7 +26,7 @@ def load(setup: Setup) -> Callable[[Speak | Read], Iterator[Spoken | Facts]]:
     locations.use(config.locations)
     lent = ExitStack()
     atexit.register(lent.close)
-    speaker = synthesize.speaker(_request(setup), batch=setup.batch)
+    speaker = synthesize.speaker(_request(setup), batch=setup.batch, bulk=setup.bulk)
     return Instance(setup, lent.enter_context(speaker)).answer
 
 
@@ -77,6 +78,7 @@ class Instance:
             g2p=g2p,
             chunks=len(planned),
             lost=tuple(lost[:SHOWN]),
+            processes=self._speaker.processes,
         )
 
     def speak(self, text: str, work: Work) -> Iterator[Spoken]:
@@ -93,14 +95,17 @@ class Instance:
         file = folder / f"{seed}.wav"
         first, audio = 0.0, 0.0
         began = time.perf_counter()
-        with audiofile.sink(str(file), "wav", self._speaker.synthesizer.identity.sample_rate) as out:
-            for segment in self._speaker.segments(_request(self._setup, text, seed)):
+        stages = Stages()
+        rate = self._speaker.synthesizer.identity.sample_rate
+        with audiofile.sink(str(file), "wav", rate) as encoder, audiofile.behind(stages.sink(encoder)) as out:
+            segments = self._speaker.segments(_request(self._setup, text, seed), stages=stages)
+            for segment in stages.spoken(segments):
                 first = first or time.perf_counter() - began
                 out.write(segment.audio)
                 audio += segment.audio.duration
         seconds = time.perf_counter() - began
         file.unlink()
-        return Spoken(seconds, first, audio)
+        return Spoken(seconds, first, audio, stages.reading, max(0.0, stages.speaking), stages.writing)
 
 
 def _some_at_once(request: Callable[[int], Spoken], seeds: Iterable[int], concurrency: int) -> Iterator[Spoken]:

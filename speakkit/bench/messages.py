@@ -19,7 +19,8 @@ class Setup:
 
     engine: a name of `engines.registry.SYNTHESIZERS`
     batch: chunks per pass through the network; None for the best size for the device
-    threads: CPU threads; 0 for the default of torch
+    threads: CPU threads; 0 for the default of torch, or 1 for bulk work on a CPU
+    bulk: as for `synthesize.speaker`
     """
 
     engine: str
@@ -29,6 +30,7 @@ class Setup:
     language: str
     speed: float
     threads: int = 0
+    bulk: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,15 @@ class Spoken:
     seconds: time from the text to the complete file
     first_audio: seconds from the text to the first playable audio
     audio: seconds of speech
+    reading, speaking, writing: seconds of each stage, see `speech.stages`; they may overlap
     """
 
     seconds: Seconds
     first_audio: Seconds
     audio: Seconds
+    reading: Seconds = 0.0
+    speaking: Seconds = 0.0
+    writing: Seconds = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Facts:
     gpu: UUID of the GPU for NVML, or ""
     torch: version of torch
     threads: number of CPU threads it computes with
+    processes: number of processes that speak, each with that many threads
     g2p: seconds from the text to all of its phonemes; these are included in `Spoken.seconds` too
     chunks: number of chunks of the text
     lost: words that the voice cannot say, at most SHOWN of them
@@ -85,6 +92,7 @@ class Facts:
     g2p: Seconds
     chunks: int
     lost: tuple[str, ...]
+    processes: int = 1
 
 
 class Speak(msgspec.Struct, frozen=True, tag="speak"):

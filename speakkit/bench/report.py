@@ -27,7 +27,7 @@ class Header:
 
     when: UTC time in ISO 8601
     speakkit: version of speakkit
-    weights, device, torch, threads: as reported by an instance (`messages.Facts`)
+    weights, device, torch, threads, processes: as reported by an instance (`messages.Facts`)
     batch: chunks per pass through the network, or None if the engine chose
     concurrency: requests in progress at a time, per instance
     requests: requests per instance
@@ -42,6 +42,7 @@ class Header:
     torch: str
     device: str
     threads: int
+    processes: int
     weights: str
     voice: str
     language: str
@@ -86,6 +87,7 @@ def result(plan: SweepPlan, sweep: Sweep, rows: Sequence[Figures], *, complete: 
         torch=facts.torch,
         device=facts.device,
         threads=facts.threads,
+        processes=facts.processes,
         weights=facts.weights,
         voice=setup.voice,
         language=setup.language,
@@ -170,6 +172,18 @@ REST = (
     Column("cold start s", _number("cold_start", ".1f")),
     Column("memory GB", _gigabytes("memory_mb")),
 )
+STAGES = (
+    WHO,
+    Column("reading s", _number("reading", ".2f")),
+    Column("%", _number("reading_pct", ".0f")),
+    Column("speaking s", _number("speaking", ".2f")),
+    Column("%", _number("speaking_pct", ".0f")),
+    Column("writing s", _number("writing", ".2f")),
+    Column("%", _number("writing_pct", ".0f")),
+    Column("bottleneck", lambda row: row.bottleneck or ""),
+)
+"""Columns of the stages. Each has its share of the time of the requests; they overlap."""
+
 GPU = (
     WHO,
     Column("VRAM GB", _gigabytes("vram_mb")),
@@ -197,8 +211,8 @@ class Table:
 
 
 def tables(rows: Sequence[Figures]) -> list[Table]:
-    """The tables for the terminal: speed, other figures, and GPU and costs if they are known."""
-    shown = [_table(columns, rows) for columns in (SPEED, REST, GPU, COSTS)]
+    """The tables for the terminal: speed, other figures, stages, and GPU and costs if they are known."""
+    shown = [_table(columns, rows) for columns in (SPEED, REST, STAGES, GPU, COSTS)]
     return [table for table in shown if len(table.titles) > 1]
 
 
@@ -208,6 +222,8 @@ def heading(header: Header) -> list[str]:
     memory = f", {host.memory_gb:g} GB" if host.memory_gb else ""
     chunks = f"{header.chunks} chunk{'s' * (header.chunks != 1)}"
     batch = "chosen by the engine" if header.batch is None else str(header.batch)
+    threads = f"{header.threads} thread{'s' * (header.threads != 1)}"
+    many = f", in {header.processes} processes, each with {threads}" if header.processes > 1 else ""
     limit = "" if header.max_seconds is None else f", none begun after {header.max_seconds:g} s of a row"
     return [
         f"machine   {host.cpu}, {host.cores} cores{memory}, {host.system}",
@@ -215,7 +231,7 @@ def heading(header: Header) -> list[str]:
         f"versions  speakkit {header.speakkit}, torch {header.torch}, Python {host.python}",
         f"weights   {header.weights}",
         f"text      {header.text}: {header.words} words, {header.characters} characters, {chunks}",
-        f"speech    {header.voice} ({header.language}), speed {header.speed:g}, batch {batch}",
+        f"speech    {header.voice} ({header.language}), speed {header.speed:g}, batch {batch}{many}",
         f"requests  {header.requests} an instance, {header.concurrency} at a time{limit}",
     ]
 

@@ -135,9 +135,9 @@ class Sweep:
             )
 
     def _setup(self, engine: str) -> Setup:
-        """The plan's configuration for `engine`; the plain loop does not support batches."""
+        """The plan's configuration for `engine`; the plain loop does not support batches, nor several processes."""
         ours = self._plan.setup
-        return ours if engine == ENGINE else replace(ours, engine=engine, batch=None)
+        return ours if engine == ENGINE else replace(ours, engine=engine, batch=None, bulk=0)
 
     def _empty(self, engine: str, instances: int, *failures: str) -> Row:
         asked = instances * self._plan.requests

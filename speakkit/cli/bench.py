@@ -24,6 +24,7 @@ from speakkit.cli import complete, output, text_input, weights
 from speakkit.engines import registry
 from speakkit.errors import BadValue, ExitCode
 from speakkit.speech import synthesize
+from speakkit.speech_request import BULK
 from speakkit.voices import Voice
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ Threads = Annotated[
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads per process; 0 (default) for torch's own count.",
+        help="Processor threads per process; 0 (default): torch's own count, or 1 for a long text.",
     ),
 ]
 Concurrency = Annotated[int, _more("--concurrency", min=1, metavar="N", help="Concurrent requests per process.")]
@@ -148,14 +149,16 @@ def bench(
     """
     settings = config.load()
     found = synthesize.find_voice(settings.voice if voice is None else voice)
+    work = _workload(text, found.language)
     plan = sweep.SweepPlan(
-        workload=_workload(text, found.language),
+        workload=work,
         setup=_setup(
             found,
             device=device or settings.device,
             batch=batch,
             speed=settings.speed if speed is None else speed,
             threads=settings.threads if threads is None else threads,
+            characters=len(work.text),
         ),
         instances=instances,
         requests=requests,
@@ -169,7 +172,9 @@ def bench(
     raise typer.Exit(_carry_out(plan, Prices(price_kwh, price_hour), outputs, before))
 
 
-def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int) -> Setup:
+def _setup(
+    voice: Voice, *, device: config.Device, batch: int | None, speed: float, threads: int, characters: int
+) -> Setup:
     return Setup(
         engine=ENGINE,
         device=device.value,
@@ -178,6 +183,7 @@ def _setup(voice: Voice, *, device: config.Device, batch: int | None, speed: flo
         language=voice.language,
         speed=config.checked_speed(speed),
         threads=threads,
+        bulk=characters if characters >= BULK else 0,
     )
 
 

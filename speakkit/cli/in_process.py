@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from speakkit import audiofile, config
 from speakkit.cli import output, targets, weights
-from speakkit.cli.request import LONG, LostWord, Receipt, SpeakOutput, warn
+from speakkit.cli.request import LONG, LostWord, Receipt, SpeakOutput, bulk, warn
 from speakkit.engines import registry
 from speakkit.playback.blocking_sink import BlockingSink
 from speakkit.speech import captions, synthesize
@@ -30,7 +30,7 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
     audio_format = targets.check(out)
     with ExitStack() as stack:
         weights.fetch([voice], quiet=out.quiet)
-        speaker = stack.enter_context(synthesize.speaker(request))
+        speaker = stack.enter_context(synthesize.speaker(request, bulk=bulk(request, out)))
         gc.freeze()  # else the garbage collector would scan all loaded objects once more at exit
         # Opened first and thus written last, after the audio is complete.
         recorder = None
@@ -39,7 +39,8 @@ def carry_out(request: SpeechRequest, out: SpeakOutput) -> Receipt:
         sinks: list[Sink] = []
         if out.target is not None:
             rate = speaker.synthesizer.identity.sample_rate
-            sinks.append(stack.enter_context(audiofile.sink(out.target, audio_format, rate, force=out.force)))
+            sink = stack.enter_context(audiofile.sink(out.target, audio_format, rate, force=out.force))
+            sinks.append(sink if out.is_awaited else stack.enter_context(audiofile.behind(sink)))
         if out.play:
             sinks.append(stack.enter_context(BlockingSink(config.load().sink)))
         seconds, chunks, lost = _speak_into(sinks, recorder, speaker, request, quiet=out.quiet)

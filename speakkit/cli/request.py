@@ -13,6 +13,7 @@ from msgspec import structs
 from speakkit import config, voices
 from speakkit.cli import output
 from speakkit.errors import BadValue, ExitCode
+from speakkit.speech_request import BULK
 from speakkit.text import shorten
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ class SpeakOutput:
     force: bool
     as_json: bool
     quiet: bool
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody listens, or a program that reads standard output may play it, before all is spoken."""
+        return self.play or self.target in (None, "-")
+
+
+def bulk(request: SpeechRequest, out: SpeakOutput) -> int:
+    """The characters that are bulk work: those of a long text that is only written to a file; 0 for any other."""
+    return 0 if out.is_awaited or len(request.text) < BULK else len(request.text)
 
 
 def cut(request: SpeechRequest, most: float) -> SpeechRequest:

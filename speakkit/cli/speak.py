@@ -82,7 +82,7 @@ Threads = Annotated[
         min=0,
         max=config.MOST_THREADS,
         metavar="N",
-        help="Processor threads; the samples depend on it. 0 (default) for torch's own count.",
+        help="Processor threads; samples depend on it. 0 (default): torch's own count, or 1 for a long text in a file.",
     ),
 ]
 Target = Annotated[

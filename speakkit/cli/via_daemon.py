@@ -61,7 +61,7 @@ def carry_out(request: SpeechRequest, out: SpeakOutput, options: QueueOptions, a
     is_long = len(request.text.encode()) > TEXT
     if is_long and out.play:
         raise BadValue(f"a text of over {TEXT >> 20} MB is not spoken at once; write it to a file with -o, or split it")
-    if is_long:
+    if is_long or requests.bulk(request, out):
         from speakkit.cli import in_process  # noqa: PLC0415  it loads torch
 
         return requests.show(in_process.carry_out(request, out), request, out)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from threading import Condition
+from threading import Condition, Lock
 from typing import Protocol
 
 from speakkit.audio import silence
@@ -22,6 +22,9 @@ limit."""
 
 
 Spoken = Outcome[Chunk, Synthesis]
+
+Fetch = Callable[[], Sequence[Spoken]]
+"""Waits for a batch that was begun, and returns the outcomes of its chunks. It may be called in any thread, once."""
 
 
 class Room(Protocol):
@@ -47,17 +50,16 @@ class Batches:
     """Synthesizes the chunks of all callers in batches, with an engine that runs one batch at a time.
 
     Each caller runs `outcomes` in its own thread. A caller's first urgent chunk goes before all other waiting chunks,
-    because a listener may be waiting for it. A caller that waits while no batch is running runs the next batch itself,
-    whichever caller the chunks belong to.
+    because a listener may be waiting for it. A caller that waits while no batch is begun begins the next batch itself,
+    whichever caller the chunks belong to. A caller that is not urgent begins one more before it fetches the outcomes of
+    a batch, so that a GPU computes while their samples are copied, converted and written.
     """
 
-    def __init__(
-        self, engine: Identity, speak: Callable[[Sequence[Chunk]], Sequence[Spoken]], room: Room, most: int
-    ) -> None:
+    def __init__(self, engine: Identity, speak: Callable[[Sequence[Chunk]], Fetch], room: Room, most: int) -> None:
         """Create the batcher.
 
         engine: identity of the engine
-        speak: synthesizes a batch; never called concurrently
+        speak: begins to synthesize a batch, which may go on after it has returned; never called concurrently
         room: memory budget for a batch
         most: maximum number of chunks with phonemes in a batch
         """
@@ -68,7 +70,7 @@ class Batches:
         self._waiting: list[_Job] = []
 
     def close(self) -> None:
-        """Fail all waiting and later chunks. Waits for the running batch."""
+        """Fail all chunks that are not in a batch that was begun, and all later ones. Waits while a batch is begun."""
         with self._turn:
             self._is_closed = True
             self._turn.notify_all()
@@ -77,8 +79,9 @@ class Batches:
     def outcomes(self, chunks: Iterable[Chunk], *, urgent: bool = True) -> Iterator[Spoken]:
         """Yield the outcome of each chunk, in order. `chunks` is read no further ahead than batching needs.
 
-        urgent: the first chunk is synthesized before all waiting chunks of other callers; if false, it is synthesized
-            in a batch with the chunks that follow it
+        urgent: the first chunk is synthesized before all waiting chunks of other callers, and outcomes are yielded as
+            soon as possible; if false, it is synthesized in a batch with the chunks that follow it, and the next batch
+            is begun first
         """
         remaining = map(self._job, chunks)
         mine: deque[_Job] = deque()
@@ -91,8 +94,13 @@ class Batches:
             new = list(mine)
             while mine:
                 with self._turn:
-                    self._waiting += [job for job in new if not job.outcome]
-                yield self._outcome(mine.popleft())
+                    self._waiting += [job for job in new if not job.batch]
+                job = mine.popleft()
+                self._begin(job)
+                if not (urgent or self._most == 1 or job.is_fetched):
+                    for following in islice((one for one in mine if not one.batch), 1):
+                        self._begin(following)
+                yield job.outcome()
                 ahead = min(ahead * AHEAD, most)
                 new = list(islice(remaining, ahead - len(mine)))
                 mine.extend(new)
@@ -104,26 +112,29 @@ class Batches:
         """Return the job for a chunk. A chunk without phonemes is done already."""
         if chunk.phonemes:
             return _Job(chunk)
-        return _Job(chunk, outcome=Outcome(chunk, Synthesis(silence(0.0, self._engine.sample_rate), ())))
+        nothing = Outcome(chunk, Synthesis(silence(0.0, self._engine.sample_rate), ()))
+        return _Job(chunk, batch=_Batch(lambda: [nothing]))
 
-    def _outcome(self, job: "_Job") -> Spoken:
-        """Return the outcome of `job`. Run batches in this thread while no other thread does."""
+    def _begin(self, job: "_Job") -> None:
+        """Wait until the batch of `job` was begun. Begin batches in this thread while no other thread does."""
         while True:
             with self._turn:
-                self._turn.wait_for(lambda: job.outcome or self._is_closed or not self._speaking)
-                if job.outcome:
-                    return job.outcome
+                self._turn.wait_for(lambda: job.batch or self._is_closed or not self._speaking)
+                if job.batch:
+                    return
                 if self._is_closed:
-                    return Outcome(job.chunk, error=closed(self._engine.name))
-                batch = self._taken()
+                    job.batch = _Batch(lambda: [Outcome(job.chunk, error=closed(self._engine.name))])
+                    return
+                jobs = self._taken()
                 self._speaking = True
             try:
-                for one, outcome in zip(batch, self._spoken([one.chunk for one in batch]), strict=True):
-                    one.outcome = outcome
+                batch = _Batch(self._begun([one.chunk for one in jobs]))
+                for place, one in enumerate(jobs):
+                    one.batch, one.place = batch, place
             finally:
                 with self._turn:
                     self._speaking = False
-                    self._waiting[:0] = [one for one in batch if not one.outcome]
+                    self._waiting[:0] = [one for one in jobs if not one.batch]
                     if not self._waiting:
                         self._room.rest()
                     self._turn.notify_all()
@@ -147,33 +158,66 @@ class Batches:
         self._waiting = [job for job in self._waiting if job not in batch]
         return batch
 
-    def _spoken(self, chunks: Sequence[Chunk]) -> Sequence[Spoken]:
-        """Synthesize a batch. If memory runs out, split it in two and try again."""
+    def _begun(self, chunks: Sequence[Chunk]) -> Fetch:
+        """Begin a batch. If memory runs out, split it in two and try again."""
         seconds = len(chunks) * max(chunk.predicted for chunk in chunks)
         try:
-            outcomes = self._speak(chunks)
+            fetch = self._speak(chunks)
         except (MemoryError, RuntimeError) as error:
             if not self._room.is_exhausted(error):
                 raise
         else:
             self._room.used(seconds)
-            return outcomes
+            return fetch
         # Outside the except block, because inside it the traceback would keep the batch's tensors in memory.
         self._room.exhausted(seconds)
         if len(chunks) == 1:
             failure = EngineError(f"there is not enough memory to speak {chunks[0].phonemes[:20]}...; free some of it")
-            return [Outcome(chunks[0], error=failure)]
+            return lambda: [Outcome(chunks[0], error=failure)]
         half = len(chunks) // 2
-        return [*self._spoken(chunks[:half]), *self._spoken(chunks[half:])]
+        halves = self._begun(chunks[:half]), self._begun(chunks[half:])
+        return lambda: [spoken for fetch in halves for spoken in fetch()]
+
+
+class _Batch:
+    """A batch that was begun, and the outcomes of its chunks once one of its callers has fetched them.
+
+    is_fetched: whether that was done
+    """
+
+    def __init__(self, fetch: Fetch) -> None:
+        self.is_fetched = False
+        self._fetch = fetch
+        self._lock = Lock()
+
+    def outcomes(self) -> Sequence[Spoken]:
+        """Return the outcomes in the order of the chunks. Waits for them, and raises the error of an engine's bug."""
+        with self._lock:
+            if not self.is_fetched:
+                outcomes = self._fetch()
+                self._fetch, self.is_fetched = (lambda: outcomes), True
+            return self._fetch()
 
 
 @dataclass(eq=False)
 class _Job:
-    """A chunk, with its outcome once it is done.
+    """A chunk, with its batch once that was begun.
 
     is_urgent: synthesize it before all jobs that are not urgent
+    place: its place in its batch
     """
 
     chunk: Chunk
     is_urgent: bool = False
-    outcome: Spoken | None = None
+    batch: _Batch | None = None
+    place: int = 0
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the outcomes of its batch were fetched."""
+        return self.batch is not None and self.batch.is_fetched
+
+    def outcome(self) -> Spoken:
+        """Return its outcome, once its batch was begun."""
+        assert self.batch
+        return self.batch.outcomes()[self.place]

@@ -24,9 +24,6 @@ BYTES_PER_SECOND = 48 << 20
 (benchmarks/batches.py) and 16 to 23 in float32, an H100 less than 20 including its libraries' share. On a GPU, a
 higher measured peak replaces the estimate."""
 
-SHARE = 0.6
-"""Part of the free memory that a batch may use, because other programs may need some while it runs."""
-
 KEPT = 128 << 20
 """Bytes of cached GPU memory that are kept between batches while no chunk is waiting."""
 
@@ -155,7 +152,7 @@ class Memory:
 
     def seconds(self) -> float:
         """See `batches.Room`."""
-        return min(self._most, SHARE * memory.free(self._device.type) / self._per_second)
+        return min(self._most, memory.SHARE * memory.free(self._device.type) / self._per_second)
 
     def used(self, seconds: float) -> None:
         """See `batches.Room`. On a GPU, the estimate uses the batch's measured peak."""

@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.backends import cudnn
@@ -20,7 +18,7 @@ from speakkit.audio import Audio
 from speakkit.engines import hub, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
-from speakkit.engines.batches import Batches, Spoken
+from speakkit.engines.batches import Batches, Fetch, Spoken
 from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, is_exhausted, keep_compiled, pick
 from speakkit.engines.kokoro_config import MOST, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
@@ -160,7 +158,7 @@ class Kokoro:
         if (device.type, dtype) == ("cpu", torch.float32):
             _accelerate(network)
         self._network = Held(NAME, network)
-        self._batches = Batches(self.identity, self._spoken, Memory(device), batch or BATCH[device.type])
+        self._batches = Batches(self.identity, self._begun, Memory(device), batch or BATCH[device.type])
 
     @classmethod
     def load(cls, device: str = "auto", batch: int | None = None) -> "Kokoro":
@@ -191,38 +189,30 @@ class Kokoro:
         """
         return self._batches.outcomes(chunks, urgent=urgent)
 
-    def _spoken(self, chunks: Sequence[Chunk]) -> list[Spoken]:
-        """Synthesize a batch. A chunk that fails does not affect the others."""
+    def _begun(self, chunks: Sequence[Chunk]) -> Fetch:
+        """Begin to synthesize a batch. A chunk that fails does not affect the others."""
         lines = [attempt(chunk, self._line, NAME) for chunk in chunks]
-        spoken = self._together([line.result() for line in lines if not line.error])
-        return [Outcome(line.item, error=line.error) if line.error else next(spoken) for line in lines]
+        speech = self._speech([line.result() for line in lines if not line.error])
+
+        def fetch() -> list[Spoken]:
+            spoken = speech.spoken() if speech else iter(())
+            return [Outcome(line.item, error=line.error) if line.error else next(spoken) for line in lines]
+
+        return fetch
 
     def _line(self, chunk: Chunk) -> "_Line":
         """Return the network's input for a chunk. Raises EngineError or ModelError."""
         return _Line(chunk, self._ids(chunk), style(chunk))
 
-    def _together(self, lines: Sequence["_Line"]) -> Iterator[Spoken]:
-        """Synthesize lines in one batch. A line with NaN or infinite samples fails with EngineError."""
+    def _speech(self, lines: Sequence["_Line"]) -> "_Speech | None":
+        """Run the network on lines in one batch; None if there are none. A GPU may not have finished on return."""
         if not lines:
-            return
-        fix_threads(lines[0].chunk.threads)
-        with torch.inference_mode(), _exactly(), self._waiting():
-            samples, durations, finite = self._audio(lines)
-        for line, row, frames, sounds in zip(lines, samples, durations, finite, strict=True):
-            own = frames[: len(line.ids)]
-            if sounds:
-                audio = Audio(row[: SAMPLES * own.sum()].copy(), SAMPLE_RATE)
-                yield Outcome(line.chunk, Synthesis(audio, tuple(own.tolist())))
-            else:
-                said = f"kokoro returned no sound for {line.chunk.phonemes!r}; check its weights: {VERIFY}"
-                yield Outcome(line.chunk, error=EngineError(said))
+            return None
+        threads = fix_threads(lines[0].chunk.threads)
+        with torch.inference_mode(), _exactly(), self._waiting(threads):
+            return self._run(lines)
 
-    def _audio(self, lines: Sequence["_Line"]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], list[bool]]:
-        """Run the network.
-
-        Returns samples [batch, samples]; durations in frames [batch, tokens]; and for each line whether all its samples
-        are finite. Rows are padded to the longest line.
-        """
+    def _run(self, lines: Sequence["_Line"]) -> "_Speech":
         lengths = Lengths([len(line.ids) for line in lines], self._device)
         tokens = torch.zeros(len(lines), lengths.width, dtype=torch.long)
         for row, line in zip(tokens, lines, strict=True):
@@ -232,12 +222,11 @@ class Kokoro:
         noise = [torch.Generator(self._device).manual_seed(line.chunk.seed) for line in lines]
         on_device = (tensor.to(self._device) for tensor in (tokens, styles, speeds))
         samples, score = self._network()(next(on_device), lengths, *on_device, noise)
-        finite: list[bool] = samples.isfinite().all(1).tolist()
-        return _fetched(samples.float()), score.durations.cpu().numpy(), finite
+        return _Speech.of(lines, samples.float(), score.durations, samples.isfinite().all(1))
 
-    def _waiting(self) -> AbstractContextManager[None]:
+    def _waiting(self, threads: int) -> AbstractContextManager[None]:
         """Return the context in which the threads of a processor wait for one another."""
-        return waiting.adapted() if self._device.type == "cpu" else nullcontext()
+        return waiting.adapted() if self._device.type == "cpu" and threads > 1 else nullcontext()
 
     def _ids(self, chunk: Chunk) -> list[int]:
         """Return the token ids: start, each phoneme, end.
@@ -255,20 +244,22 @@ class Kokoro:
         return [0, *(self._vocabulary[symbol] for symbol in chunk.phonemes), 0]
 
 
-def _fetched(samples: Tensor) -> npt.NDArray[np.float32]:
-    """Return the samples in CPU memory. From a GPU via pinned memory, to which transfers are ten times as fast."""
-    if samples.device.type != "cuda":
-        return samples.cpu().numpy()
-    fetched = torch.empty(samples.shape, pin_memory=True)
-    return fetched.copy_(samples).numpy()
-
-
 def _exactly() -> AbstractContextManager[None]:
     """Return a context in which a GPU convolves float32 in full precision.
 
     By default it uses 10 mantissa bits, and errors in the last bit of F0 are audible.
     """
     return cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def _arriving(tensor: Tensor) -> Tensor:
+    """Return the tensor in CPU memory. From a GPU it may arrive later.
+
+    It goes via pinned memory, to which transfers are ten times as fast, and need no waiting for the GPU.
+    """
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,3 +273,44 @@ class _Line:
     chunk: Chunk
     ids: list[int]
     style: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Speech:
+    """The network's output for a batch. Rows are padded to the longest line.
+
+    samples: float32 [batch, samples]
+    durations: in frames, int64 [batch, tokens]
+    finite: for each line whether all its samples are finite, bool [batch]
+    copied: on a GPU, the event after which they have arrived in CPU memory
+    """
+
+    lines: Sequence[_Line]
+    samples: Tensor
+    durations: Tensor
+    finite: Tensor
+    copied: torch.cuda.Event | None
+
+    @classmethod
+    def of(cls, lines: Sequence[_Line], samples: Tensor, durations: Tensor, finite: Tensor) -> "_Speech":
+        """Begin to copy the output to CPU memory."""
+        made = _arriving(samples), _arriving(durations), _arriving(finite)
+        copied = None
+        if samples.device.type == "cuda":
+            copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            copied.record()
+        return cls(lines, *made, copied)
+
+    def spoken(self) -> Iterator[Spoken]:
+        """Yield the outcome of each line, once it has arrived. A line with NaN or infinite samples has failed."""
+        if self.copied:
+            self.copied.synchronize()
+        samples, durations = self.samples.numpy(), self.durations.numpy()
+        for line, row, frames, sounds in zip(self.lines, samples, durations, self.finite.tolist(), strict=True):
+            own = frames[: len(line.ids)]
+            if sounds:
+                audio = Audio(row[: SAMPLES * own.sum()].copy(), SAMPLE_RATE)
+                yield Outcome(line.chunk, Synthesis(audio, tuple(own.tolist())))
+            else:
+                said = f"kokoro returned no sound for {line.chunk.phonemes!r}; check its weights: {VERIFY}"
+                yield Outcome(line.chunk, error=EngineError(said))

@@ -2,6 +2,9 @@
 
 import psutil
 
+SHARE = 0.6
+"""Part of the free memory that a batch, or processes for bulk work, may use: other programs may need some meanwhile."""
+
 
 def free(device: str) -> int:
     """Return the available bytes of "cpu", "mps" (which shares the CPU's memory) or "cuda"."""

@@ -17,7 +17,7 @@ from speakkit.errors import BadValue, EngineError
 from speakkit.text.chunks import ChunkLimits
 
 if TYPE_CHECKING:
-    from speakkit.engines.pool import Pooled
+    from speakkit.engines.pool import PooledPhonemizer, PooledSynthesizer
 
 SYNTHESIZERS = {"kokoro": "kokoro.Kokoro", "upstream": "upstream.Upstream"}
 """Synthesizer -> "module.name" of its class."""
@@ -56,6 +56,10 @@ JUDGES = {"dnsmos": "dnsmos.Dnsmos"}
 
 EMBEDDERS: dict[str, str] = {}
 """Embedder -> "module.name" of its class."""
+
+READERS = 2
+"""Maximum processes in which a text is read while a GPU speaks. One finds the phonemes of 3,400 seconds of English
+speech per second of processor time (on an EPYC), and an H100 speaks 1,900."""
 
 lender = Lender(memory.free)
 """Lender of all engines in this process."""
@@ -112,6 +116,47 @@ def synthesizer(
     return cast("AbstractContextManager[Synthesizer]", _lent(place, *arguments))
 
 
+def pooled_synthesizer(processes: int) -> "PooledSynthesizer":
+    """Return Kokoro in several worker processes on the CPU. The caller must close it. Imports torch.
+
+    Raises ModelError if there are no weights, and BadValue for less than one process.
+    """
+    from speakkit.engines import hub, kokoro  # noqa: PLC0415  it imports torch
+    from speakkit.engines.pool import PooledSynthesizer  # noqa: PLC0415  `pool` imports this module
+
+    identity = kokoro.identity(kokoro.NAME, hub.ensure("kokoro"))
+    return PooledSynthesizer(identity, kokoro.FRAME, limits(), processes)
+
+
+def processes(threads: int) -> int:
+    """Return how many processes of `threads` threads each can run Kokoro at once on the CPU, 1 or more.
+
+    They use no more cores than one process would by default, and no more than `memory.SHARE` of the free memory.
+    Imports torch.
+    """
+    from speakkit.engines import device  # noqa: PLC0415  it imports torch
+
+    size = _found(SYNTHESIZERS["kokoro"]).footprint("cpu").size
+    return max(1, min(device.own_threads() // threads, int(memory.SHARE * memory.free("cpu") / size)))
+
+
+def reading_processes() -> int:
+    """Return in how many processes a text is read while a GPU speaks, 1 for this one.
+
+    This process needs a core of its own. Imports torch.
+    """
+    from speakkit.engines import device  # noqa: PLC0415  it imports torch
+
+    return max(1, min(READERS, device.own_threads() - 1))
+
+
+def is_on_cpu(device: str) -> bool:
+    """Return whether engines on `device` run on the CPU. Imports torch. Raises BadValue or EngineError."""
+    from speakkit.engines.device import pick  # noqa: PLC0415  it imports torch
+
+    return pick(device).type == "cpu"
+
+
 def threads(count: int = 0) -> int:
     """Return the CPU thread count that an engine uses if `count` is requested; 0 for torch's own count.
 
@@ -165,15 +210,15 @@ def phonemizer(language: str) -> AbstractContextManager[Phonemizer]:
     return lender.lend(Loading((place, language), name, lambda: _found(place).footprint(language), load))
 
 
-def pooled(language: str, processes: int) -> "Pooled":
+def pooled_phonemizer(language: str, processes: int) -> "PooledPhonemizer":
     """Return a phonemizer that runs in several worker processes. The caller must close it.
 
     Raises EngineError if the language's extra is not installed, and BadValue for less than one process.
     """
-    from speakkit.engines.pool import Pooled  # noqa: PLC0415  `pool` imports this module
+    from speakkit.engines.pool import PooledPhonemizer  # noqa: PLC0415  `pool` imports this module
 
     require_language(language)
-    return Pooled(language, processes)
+    return PooledPhonemizer(language, processes)
 
 
 def missing_packages(language: str) -> tuple[str, ...]:

@@ -2,24 +2,28 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from speakkit import voices
 from speakkit.audio import Audio, joined
 from speakkit.config import checked_speed
-from speakkit.engines import registry, voice_files
+from speakkit.engines import registry, voice_files, voice_packs
 from speakkit.engines.base import Synthesis, Synthesizer
 from speakkit.errors import SpeakkitError
 from speakkit.identity import Identity
 from speakkit.outcome import Failure, Outcome
 from speakkit.speech.concatenation import Segment, segment
 from speakkit.speech.frontend import Reader, SpeechPlan
+from speakkit.speech.stages import Stages
 from speakkit.speech_request import SpeechRequest
 from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.voices import Voice
+
+PER_PROCESS = 500
+"""Minimum characters of bulk work for each process, so that it speaks for longer than it loads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +61,31 @@ class Speaker:
 
     reader: the text front end of the voice's language
     threads: processor threads of the synthesizer; 0 for torch's own count
+    is_awaited: somebody waits for the first segment of a text
+    processes: processes in which the synthesizer runs, each with `threads`
     """
 
     voice: Voice
     reader: Reader
     synthesizer: Synthesizer
     threads: int = 0
+    is_awaited: bool = True
+    processes: int = 1
 
-    def segments(self, request: SpeechRequest, *, starts_early: bool = False, first: int = 0) -> Iterator[Segment]:
+    def segments(
+        self, request: SpeechRequest, *, starts_early: bool = False, first: int = 0, stages: Stages | None = None
+    ) -> Iterator[Segment]:
         """Yield the segments of a text. The first chunk is synthesized before the last one is planned.
 
         starts_early: make the first chunk short, because it is played at once
         first: index of the first chunk to synthesize; earlier chunks are planned, but not synthesized
+        stages: counts the time of reading
         Raises TextError if the voice can speak no word of the text, and BadValue if the speed is outside SPEEDS.
         """
         plan = self._plan(request, starts_early=starts_early)
         warned = 0
-        for outcome in self.synthesizer.synthesize(islice(plan.chunks, first, None)):
+        chunks = islice(stages.read(plan.chunks) if stages else plan.chunks, first, None)
+        for outcome in self.synthesizer.synthesize(chunks, urgent=self.is_awaited):
             spoken = segment(outcome.item, outcome.result(), self.synthesizer)
             yield replace(spoken, warnings=tuple(plan.warnings[warned:]))
             warned = len(plan.warnings)
@@ -176,27 +188,48 @@ def voice_of(request: SpeechRequest) -> Voice:
 
 
 @contextmanager
-def speaker(request: SpeechRequest, *, batch: int | None = None) -> Iterator[Speaker]:
+def speaker(request: SpeechRequest, *, batch: int | None = None, bulk: int = 0) -> Iterator[Speaker]:
     """Borrow the voice and the engines that `request` needs, for the duration of a block. Its text is not used.
 
     batch: maximum number of chunks in a batch; None for the device's default
+    bulk: characters of all the texts that are spoken, if they are many, and nobody waits for their beginning; else 0.
+        On a CPU each chunk of bulk work is spoken with one thread, unless the request says otherwise, and several
+        chunks at once, each in a process of its own. The samples do not depend on the number of processes. For a GPU
+        the text is read in processes of their own
     Raises BadValue if the voice, language, engine or device is unknown, or if `batch` is below 1; EngineError or
     ModelError if an engine cannot be loaded.
     """
     voice = voice_of(request)
-    with (
-        reader(voice.language, request.engine) as reads,
-        registry.synthesizer(request.engine, request.device, batch) as synthesizer,
-    ):
-        yield Speaker(voice, reads, synthesizer, registry.threads(request.threads))
+    registry.require_language(voice.language)
+    on_cpu = bulk > 0 and request.engine == "kokoro" and registry.is_on_cpu(request.device)
+    threads = request.threads or (1 if on_cpu else registry.threads())
+    processes = min(registry.processes(threads), bulk // PER_PROCESS) if on_cpu else 1
+    if processes > 1:
+        voice_packs.blended(voice)  # fetched here if it is missing, because the processes fetch nothing
+        # It comes first, because its processes load it while this one loads the front end.
+        with registry.pooled_synthesizer(processes) as synthesizer, reader(voice.language) as reads:
+            yield Speaker(voice, reads, synthesizer, threads, is_awaited=False, processes=processes)
+    else:
+        readers = registry.reading_processes() if bulk and not on_cpu else 1
+        with (
+            reader(voice.language, request.engine, readers) as reads,
+            registry.synthesizer(request.engine, request.device, batch) as synthesizer,
+        ):
+            yield Speaker(voice, reads, synthesizer, threads, is_awaited=not bulk)
 
 
 @contextmanager
-def reader(language: str, engine: str = "kokoro") -> Iterator[Reader]:
+def reader(language: str, engine: str = "kokoro", processes: int = 1) -> Iterator[Reader]:
     """Borrow the text front end of `language` for the synthesizer `engine`, for the duration of a block.
 
+    processes: processes that find the phonemes; 1 for this one. Several are still loading when the block begins
     Raises EngineError if the language's extra is not installed, and ConfigError if the lexicon is invalid.
     """
     words = lexicon.load(language, registry.limits(engine).symbols)
-    with registry.phonemizer(language) as phonemizer:
-        yield Reader(language, phonemizer, words)
+    if processes > 1:
+        with closing(registry.pooled_phonemizer(language, processes)) as pool:
+            pool.start()
+            yield Reader(language, pool, words)
+    else:
+        with registry.phonemizer(language) as phonemizer:
+            yield Reader(language, phonemizer, words)

@@ -78,6 +78,11 @@ class Pool(Generic[Item, Value]):
     ) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Begin to load all engines, and return at once. An error in loading is raised by `map`, which loads again."""
+        for _ in self.workers:
+            self._threads.submit(self._started)
+
     def close(self) -> None:
         """End all processes at once, even during a request."""
         self._is_closed = True
@@ -121,6 +126,14 @@ class Pool(Generic[Item, Value]):
         finally:
             for future in ahead:
                 future.cancel()
+
+    def _started(self) -> None:
+        """Load the engine of the next idle worker."""
+        worker = self._idle.get()
+        try:
+            worker.ready()
+        finally:
+            self._idle.put(worker)
 
     def _given(self, future: Future[list[Outcome[Item, Value]]]) -> list[Outcome[Item, Value]]:
         """Wait for the outcomes of a request. Raises EngineError after `close`."""

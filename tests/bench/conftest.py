@@ -16,6 +16,7 @@ HEADER = Header(
     torch="2.13.0",
     device="cuda (Imaginary GPU)",
     threads=8,
+    processes=1,
     weights="official",
     voice="af_heart",
     language="en-us",
@@ -36,7 +37,8 @@ def row(engine, instances, throughput, **others):
     """A row with 20 requests per instance, each for 127 seconds of audio; its wall time gives `throughput`."""
     count = 20 * instances
     clock = count * 127 / throughput
-    spoken = tuple(Spoken(clock / 20 * (0.9 + 0.01 * i % 0.2), 0.2, 127.0) for i in range(count))
+    took = [clock / 20 * (0.9 + 0.01 * i % 0.2) for i in range(count)]
+    spoken = tuple(Spoken(each, 0.2, 127.0, 0.15 * each, 0.75 * each, 0.25 * each) for each in took)
     watched = {
         "cold_starts": tuple(4.0 + i for i in range(instances)),
         "g2p": (0.04,) * instances,

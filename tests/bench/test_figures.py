@@ -58,6 +58,18 @@ def test_vram_is_that_of_the_workers_where_it_is_known(brief, make_row):
     assert figures.of([unknown], Prices(0.35))[0].vram_mb == 6300
 
 
+def test_the_stage_that_takes_longest_is_the_bottleneck(make_row):
+    """Each stage has its seconds in all requests, and its share of their time; the longest one is the bottleneck."""
+    one = make_row(ENGINE, 1, 56)
+    (found,) = figures.of([one], Prices(0.35))
+    took = sum(spoken.seconds for spoken in one.requests)
+    assert (found.reading, found.speaking, found.writing) == pytest.approx((0.15 * took, 0.75 * took, 0.25 * took))
+    assert (found.reading_pct, found.speaking_pct, found.writing_pct) == pytest.approx((15, 75, 25))
+    assert found.bottleneck == "speaking"
+    slow = [replace(spoken, writing=spoken.seconds) for spoken in one.requests]
+    assert figures.of([replace(one, requests=tuple(slow))], Prices(0.35))[0].bottleneck == "writing"
+
+
 def test_requests_are_told_by_median_and_95th_percentile(make_row):
     """`p50` is the median request time from text to file; for fewer than 20 requests, `p95` is the maximum."""
     one = make_row(ENGINE, 1, 56)

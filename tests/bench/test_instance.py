@@ -53,6 +53,8 @@ def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurre
     for one in spoken:
         assert 0 < one.first_audio <= one.seconds
         assert 1 < one.audio < 4
+        assert min(one.reading, one.speaking, one.writing) > 0
+        assert one.reading + one.speaking <= one.seconds
 
 
 def test_no_request_is_begun_after_the_limit(ask, written, tmp_path):
@@ -87,7 +89,7 @@ def test_what_cannot_be_loaded_is_told(kokoro):
 
 
 def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
-    """Batch size, threads and device are passed to the engine unchanged."""
+    """Batch size, threads, device and the size of bulk work are passed to the engine unchanged."""
     given = {}
     speaker = synthesize.speaker
     monkeypatch.setattr(
@@ -95,12 +97,13 @@ def test_batch_and_threads_reach_the_engine(kokoro, monkeypatch):
         "speaker",
         lambda request, **options: given.update(options, **structs.asdict(request)) or speaker(request),
     )
-    instance.load(replace(SETUP, batch=3, threads=2))
-    assert {name: given[name] for name in ("engine", "device", "batch", "threads")} == {
+    instance.load(replace(SETUP, batch=3, threads=2, bulk=9000))
+    assert {name: given[name] for name in ("engine", "device", "batch", "threads", "bulk")} == {
         "engine": "kokoro",
         "device": "cpu",
         "batch": 3,
         "threads": 2,
+        "bulk": 9000,
     }
 
 

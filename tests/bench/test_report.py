@@ -15,7 +15,7 @@ def cells(table, title):
 
 def test_table_is_that_of_the_brief(result):
     """The tables have throughput, request times, scale, marginal and costs for each number of instances."""
-    speed, rest, gpu, costs = report.tables(result.rows)
+    speed, rest, stages, gpu, costs = report.tables(result.rows)
     assert cells(speed, "instances") == ["1", "1 upstream", "2", "3", "4", "5", "5 upstream"]
     ours = [0, 2, 3, 4, 5]
     assert [cells(speed, "throughput")[i] for i in ours] == ["56x", "91x", "114x", "132x", "139x"]
@@ -23,6 +23,8 @@ def test_table_is_that_of_the_brief(result):
     assert cells(speed, "ratio") == ["2.00x", "", "", "", "", "2.78x", ""]
     assert cells(rest, "requests")[:3] == ["20/20", "20/20", "40/40"]
     assert cells(rest, "cold start s")[-1] == "8.0"
+    assert stages.rows[0][2::2] == ("15", "75", "25")
+    assert set(cells(stages, "bottleneck")) == {"speaking"}
     assert (cells(gpu, "idle W")[0], cells(gpu, "power W")[0]) == ("55", "200")
     assert cells(costs, "$/h")[0] == "0.070"
 
@@ -40,7 +42,7 @@ def test_columns_without_a_figure_are_left_out(result):
     names = ("vram_mb", "vram_idle_mb", "sm_pct", "power_w", "power_idle_w", "temperature_c", "ratio_to_baseline")
     costs = [field.name for field in fields(Figures) if field.name.startswith(("electricity", "energy", "rent"))]
     rows = [replace(row, **dict.fromkeys((*names, *costs))) for row in result.rows]
-    speed, _ = report.tables(rows)
+    speed, _, _ = report.tables(rows)
     assert "ratio" not in speed.titles
 
 
@@ -68,6 +70,8 @@ def test_heading_names_machine_versions_weights_and_text(result):
         "20 an instance, 1 at a time",
     ):
         assert part in said
+    in_processes = replace(result.header, threads=1, processes=8)
+    assert "in 8 processes, each with 1 thread" in report.heading(in_processes)[-2]
     assert "none begun after 60 s" in report.heading(replace(result.header, max_seconds=60.0))[-1]
 
 

@@ -36,7 +36,13 @@ def chunk(phonemes=SHORT, index=0, **changes):
 
 
 def batches(speak, room, most):
-    return Batches(Identity("echo", sample_rate=1), speak, room, most)
+    """Batches of an engine that returns the outcomes of a batch at once."""
+
+    def begun(chunks):
+        outcomes = speak(chunks)
+        return lambda: outcomes
+
+    return Batches(Identity("echo", sample_rate=1), begun, room, most)
 
 
 class Space:
@@ -162,6 +168,48 @@ def test_a_batch_may_begin_with_the_first_chunk():
     assert [one.item.index for one in outcomes] == list(range(100))
     assert [len(batch) for batch in echo.batches] == [32, 32, 26]
     assert all(not one.result().durations for one in outcomes[::10])
+
+
+@pytest.mark.parametrize(("urgent", "most", "ahead"), [(False, 4, 1), (True, 4, 0), (False, 1, 0)])
+def test_a_gpu_computes_while_samples_are_fetched(urgent, most, ahead):
+    """In bulk, one more batch is begun before the outcomes of a batch are fetched, and never two.
+
+    Nothing is begun early for a listener, nor without batching, where each chunk is computed by the processor at once.
+    """
+    echo, fetched, begun_before = Echo(), [], []
+
+    def begun(chunks):
+        outcomes = echo(chunks)
+
+        def fetch():
+            fetched.append(outcomes)
+            begun_before.append(len(echo.batches) - len(fetched))
+            return outcomes
+
+        return fetch
+
+    shared = Batches(Identity("echo", sample_rate=1), begun, Space(), most)
+    outcomes = shared.outcomes((chunk(index=i) for i in range(40)), urgent=urgent)
+    assert indices(outcomes) == list(range(40))
+    assert begun_before == [*([ahead] * (len(echo.batches) - 1)), 0]
+    assert all(len(batch) == most for batch in echo.batches) or urgent
+
+
+def test_a_bug_in_fetching_is_raised_in_the_callers_of_its_batch():
+    """An exception while outcomes are fetched is raised in a caller of that batch, and later batches are spoken."""
+
+    def begun(chunks):
+        def fetch():
+            if chunks[0].index == 0:
+                raise ZeroDivisionError
+            return Echo()(chunks)
+
+        return fetch
+
+    shared = Batches(Identity("echo", sample_rate=1), begun, Space(), 4)
+    with pytest.raises(ZeroDivisionError):
+        list(shared.outcomes([chunk()]))
+    assert indices(shared.outcomes([chunk(index=5)])) == [5]
 
 
 def test_short_texts_fill_batches_together():

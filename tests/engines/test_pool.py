@@ -15,7 +15,7 @@ import pytest
 
 from speakkit.engines import registry
 from speakkit.engines.kokoro_config import limits
-from speakkit.engines.pool import BATCH, Pooled
+from speakkit.engines.pool import BATCH, PooledPhonemizer
 from speakkit.errors import BadValue, EngineError, ModelError
 from speakkit.speech.frontend import Reader
 from speakkit.speech_request import Markup
@@ -31,7 +31,7 @@ BOOK = Path(__file__).parent.parent / "data" / "alice29.txt"
 @pytest.fixture(scope="module")
 def pooled():
     """A pool of two English phonemizer processes."""
-    with registry.pooled("en-us", 2) as phonemizer:
+    with registry.pooled_phonemizer("en-us", 2) as phonemizer:
         yield phonemizer
 
 
@@ -81,7 +81,7 @@ def test_readers_that_stop_do_not_disturb_others(pooled, english):
 def test_death_of_a_process_is_made_good(stand_in):
     """If a process is killed, a new one takes its place, and every sentence is phonemized in order."""
     found = [Sentence(f"One {i}. " * 20, i) for i in range(1000)]
-    with Pooled("", 2, stand_in) as phonemizer:
+    with PooledPhonemizer("", 2, stand_in) as phonemizer:
         pid = phonemizer.workers[0].pid
         answers = phonemizer.phonemize(found)
         tokens = [next(answers)]
@@ -96,7 +96,7 @@ def test_a_sentence_that_ends_its_process_is_one_line(stand_in):
 
     The sentences beside it are phonemized.
     """
-    with Pooled("", 1, stand_in) as phonemizer:
+    with PooledPhonemizer("", 1, stand_in) as phonemizer:
         one, died, two = phonemizer.phonemize([Sentence("One.", 0), Sentence("Die.", 5), Sentence("Two.", 10)])
     assert one.result() == (Token("One.", 0, "wʌn", spaced=False, pause=0.5),)
     assert str(died.error) == "the worker of g2p_stand_in:load ended with exit code 9"
@@ -120,15 +120,15 @@ def test_a_book_is_read_by_processes_as_by_one(stand_in, english, pooled):
 
 def test_what_cannot_be_loaded_is_told_as_it_is_by_one_process(stand_in):
     """If the phonemizer fails to load, its own error is raised; a count of 0 processes is refused."""
-    with pytest.raises(ModelError, match="gemini"), Pooled("gemini", 1, stand_in):
+    with pytest.raises(ModelError, match="gemini"), PooledPhonemizer("gemini", 1, stand_in):
         pass
     with pytest.raises(BadValue, match="use 1 or more"):
-        registry.pooled("en-us", 0)
+        registry.pooled_phonemizer("en-us", 0)
 
 
 def test_closing_ends_the_processes(stand_in):
     """Closing the pool ends its processes immediately, and later calls raise an EngineError."""
-    with Pooled("", 2, stand_in) as phonemizer:
+    with PooledPhonemizer("", 2, stand_in) as phonemizer:
         pids = [worker.pid for worker in phonemizer.workers]
     assert not any(map(is_running, pids))
     with pytest.raises(EngineError, match="closed"):
@@ -137,11 +137,11 @@ def test_closing_ends_the_processes(stand_in):
 
 PROGRAM = """
 import sys
-from speakkit.engines.pool import Pooled
+from speakkit.engines.pool import PooledPhonemizer
 from speakkit.text.sentences import Sentence
 
 if __name__ == "__main__":
-    with Pooled("", 2, "g2p_stand_in:load") as phonemizer:
+    with PooledPhonemizer("", 2, "g2p_stand_in:load") as phonemizer:
         print(*(worker.pid for worker in phonemizer.workers), flush=True)
         for _ in phonemizer.phonemize(Sentence("One two three.", 0) for _ in range(10**9)):
             print("phonemized", flush=True)

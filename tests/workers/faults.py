@@ -82,6 +82,15 @@ def die_once(path):
         os._exit(9)
 
 
+def take_turns(path):
+    """Write the process id to the file; if another process has done so before, wait for ever."""
+    try:
+        with open(path, "x") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        time.sleep(3600)
+
+
 def die_if(path):
     """End the process if the file exists."""
     if Path(path).exists():
@@ -167,6 +176,7 @@ ORDERS = {
     "exit": exit_with,
     "die once": die_once,
     "die if": die_if,
+    "take turns": take_turns,
     "fail if": fail_if,
     "leave behind": leave_behind,
     "burn": burn,

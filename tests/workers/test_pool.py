@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import wait
+from contextlib import ExitStack
 from itertools import count, islice
 from typing import Any
 
@@ -43,6 +44,28 @@ def numbers(outcomes):
 
 def kinds(outcomes):
     return [type(outcome.error) for outcome in outcomes]
+
+
+def test_an_item_waits_for_one_engine_and_not_for_all(tmp_path):
+    """`start` returns before any engine is loaded, and the first one that is loaded answers, without the others."""
+    first = tmp_path / "first"
+    pool: Pool[Any, Any] = Pool(PLACE, {"take turns": str(first)}, Any, 2)
+    pool.start()
+    assert not first.exists()
+    with ExitStack() as ending:
+        ending.callback(pool.close)
+        (outcome,) = pool.map([{"echo": 1}])
+        assert outcome.result()["pid"] == int(first.read_text())
+
+
+def test_what_fails_to_load_after_start_is_told_with_the_first_item():
+    """An error in loading after `start` is raised once an outcome is asked for, and nothing is left running."""
+    pool: Pool[Any, Any] = Pool(PLACE, {"fail": "ModelError"}, Any, 2)
+    with ExitStack() as ending:
+        ending.callback(pool.close)
+        pool.start()
+        with pytest.raises(ModelError, match="as told"):
+            next(pool.map([{"echo": 1}]))
 
 
 def test_answers_come_in_order(pool):
