@@ -19,6 +19,8 @@ from speakkit.cli import in_process, weights
 from speakkit.engines import registry
 from waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
+
 HELLO = "Hello from speakkit."
 
 
@@ -53,12 +55,19 @@ def test_speakkit_speak_is_the_same_command(run, tmp_path):
 
 
 @pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending != "pcm"])
-def test_every_format_holds_the_speech(run, whisper, tmp_path, ending):
-    """Speech in every format can be read back and recognized."""
+def test_every_format_holds_the_speech(run, tmp_path, ending):
+    """Speech in every format can be read back, and is that of standard output but for the codec's delay and noise."""
     file = tmp_path / f"hello.{ending}"
     assert run("speak", "-q", "-o", file, HELLO).code == 0
     assert soundfile.info(str(file)).format == FORMATS[ending][0]
-    assert "hello from" in heard(whisper, file)
+    spoken = np.frombuffer(run("speak", "-q", "-o", "-", "--format", "pcm", HELLO).out, "<i2") / 2**15
+    found = read(file).samples
+    assert read(file).sample_rate == 24_000
+    assert len(found) == pytest.approx(len(spoken), abs=2_400)
+    size = len(found) + len(spoken)
+    correlation = np.fft.irfft(np.fft.rfft(found, size) * np.conj(np.fft.rfft(spoken, size)), size).max()
+    assert correlation > 0.9 * np.sum(spoken**2)
+    assert correlation > 0.9 * np.sum(found**2)
 
 
 def test_words_are_one_text(run, whisper, tmp_path):
