@@ -12,6 +12,8 @@ from speakkit.audiofile import read
 from speakkit.speech.captions import FORMATS
 from waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
+
 TEXT = "The quick brown fox pays $5 on Nov 23. It is late."
 
 

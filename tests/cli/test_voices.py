@@ -9,6 +9,9 @@ from speakkit.audiofile import read
 from speakkit.engines import voice_packs
 
 
+pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The user's voice folder, with one voice in it."""
