@@ -8,7 +8,6 @@ import pytest
 from speakkit.audiofile import read
 from speakkit.engines import voice_packs
 
-
 pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
 
 
