@@ -1,5 +1,6 @@
 """Shared fixtures: an isolated home, engines that are loaded once per process, and a runner for the programs."""
 
+import gc
 import io
 import os
 import shutil
@@ -25,6 +26,7 @@ NOWHERE = "http://127.0.0.1:9"
 """Hub address in which nothing listens; tests use it unless they start a stub of the Hub."""
 
 
+gc.set_threshold(50_000)  # as in the programs: a quarter of the collection of tests would be spent collecting garbage
 os.environ["OMP_NUM_THREADS"] = "1"  # for torch: every core already runs tests, and samples depend on the thread count
 os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take a core from another test
 
