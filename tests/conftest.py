@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from soundserver import SoundServer
 from speakkit import config
@@ -22,6 +23,12 @@ REPOSITORY = Path(__file__).parent.parent
 HOOKS = {"SPEAKKIT_TEST_VOICE", "SPEAKKIT_TEST_DELAY", "FAKE_LOAD", "FAKE_SAVE"}
 """Variables of tests/daemon/hooks and of the fake voice."""
 
+NETWORKS = (
+    *("tests/engines/styletts2/", "tests/engines/test_batches.py"),
+    *("tests/engines/test_equality.py", "tests/engines/test_kokoro.py"),
+)
+"""Beginnings of the files of tests that load the original network, speakkit's and their variants: 3 GB in a process."""
+
 NOWHERE = "http://127.0.0.1:9"
 """Hub address in which nothing listens; tests use it unless they start a stub of the Hub."""
 
@@ -32,12 +39,25 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Run folders of tests in a process per core; run chosen files and slow tests in this process.
+    """Run folders of tests in one process more than there are cores; run chosen files and slow tests in this process.
 
-    More processes than cores would be faster, but a sound server that lacks processor time loses samples.
+    A third of the time of the tests is spent waiting: for daemons, for players, for sound at its own pace.
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
-    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
+    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each file of tests to one process, and all that hold several networks of Kokoro at once to the same one."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "networks" if file.startswith(NETWORKS) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Make the scheduler of --dist=loadfile."""
+    return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
