@@ -1,15 +1,17 @@
 """Shared fixtures: an isolated home, engines that are loaded once per process, and a runner for the programs."""
 
+import gc
 import io
 import os
 import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from soundserver import SoundServer
 from speakkit import config
@@ -21,21 +23,41 @@ REPOSITORY = Path(__file__).parent.parent
 HOOKS = {"SPEAKKIT_TEST_VOICE", "SPEAKKIT_TEST_DELAY", "FAKE_LOAD", "FAKE_SAVE"}
 """Variables of tests/daemon/hooks and of the fake voice."""
 
+NETWORKS = (
+    *("tests/engines/styletts2/", "tests/engines/test_batches.py"),
+    *("tests/engines/test_equality.py", "tests/engines/test_kokoro.py"),
+)
+"""Beginnings of the files of tests that load the original network, speakkit's and their variants: 3 GB in a process."""
+
 NOWHERE = "http://127.0.0.1:9"
 """Hub address in which nothing listens; tests use it unless they start a stub of the Hub."""
 
 
+gc.set_threshold(50_000)  # as in the programs: a quarter of the collection of tests would be spent collecting garbage
 os.environ["OMP_NUM_THREADS"] = "1"  # for torch: every core already runs tests, and samples depend on the thread count
 os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take a core from another test
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Run folders of tests in a process per core; run chosen files and slow tests in this process.
+    """Run folders of tests in one process more than there are cores; run chosen files and slow tests in this process.
 
-    More processes than cores would be faster, but a sound server that lacks processor time loses samples.
+    A third of the time of the tests is spent waiting: for daemons, for players, for sound at its own pace.
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
-    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0))
+    return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each file of tests to one process, and all that hold several networks of Kokoro at once to the same one."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "networks" if file.startswith(NETWORKS) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Make the scheduler of --dist=loadfile."""
+    return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,13 +127,21 @@ class Reads:
 
 
 class Listens:
-    """Wraps a recognizer: .transcribe(clips) yields the transcript of each clip, or raises the failure."""
+    """Wraps a recognizer: .transcribe(clips) yields the transcript of each clip, or raises the failure.
+
+    A clip with the same samples is transcribed once.
+    """
 
     def __init__(self, engine):
-        self.engine = engine
+        self.engine, self._heard = engine, {}
 
     def transcribe(self, clips, language="en"):
-        return (outcome.result() for outcome in self.engine.transcribe(clips, language))
+        for clip in clips:
+            key = (clip.samples.tobytes(), clip.sample_rate, language)
+            if key not in self._heard:
+                (outcome,) = self.engine.transcribe([clip], language)
+                self._heard[key] = outcome.result()
+            yield self._heard[key]
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +185,7 @@ class Terminal(io.TextIOWrapper):
 
 
 class Remembering:
-    """A synthesizer that caches by chunk. The tests of the engines show that a chunk always gives the same samples."""
+    """A synthesizer that caches what it spoke. The tests of the engines show what the samples of a chunk depend on."""
 
     def __init__(self, synthesizer, spoken):
         self._synthesizer, self._spoken = synthesizer, spoken
@@ -165,26 +195,21 @@ class Remembering:
 
     def synthesize(self, chunks, *, urgent=True):
         for chunk in chunks:
-            key = (self._synthesizer, chunk)
+            key = (self._synthesizer, chunk.phonemes, chunk.voice, chunk.speed, chunk.seed, chunk.threads)
             if key not in self._spoken:
                 (self._spoken[key],) = self._synthesizer.synthesize([chunk])
-            yield self._spoken[key]
+            yield replace(self._spoken[key], item=chunk)
 
 
 @pytest.fixture(scope="session")
 def spoken():
-    """Cache of `run`: (synthesizer, chunk) -> the outcome of synthesis."""
+    """Cache of `remembering`: the synthesizer and all that a chunk's samples depend on -> the outcome of synthesis."""
     return {}
 
 
 @pytest.fixture
-def run(capfdbinary, monkeypatch, spoken):
-    """Run `speak` or `speakkit` in this process, where engines stay loaded: run("speak", "-o", "x.wav", "Hello.").
-
-    Returns a `Result`. Without `stdin`, standard input is a terminal.
-    """
-    from speakkit.cli import app, error_handler
-    from speakkit.cli import speak as speak_module
+def remembering(monkeypatch, spoken):
+    """Lend synthesizers that cache what they spoke."""
     from speakkit.engines import registry
 
     lend = registry.synthesizer
@@ -195,6 +220,17 @@ def run(capfdbinary, monkeypatch, spoken):
             yield Remembering(synthesizer, spoken)
 
     monkeypatch.setattr(registry, "synthesizer", remembering)
+
+
+@pytest.fixture
+def run(capfdbinary, monkeypatch, remembering):
+    """Run `speak` or `speakkit` in this process, where engines stay loaded: run("speak", "-o", "x.wav", "Hello.").
+
+    Returns a `Result`. Without `stdin`, standard input is a terminal.
+    """
+    from speakkit.cli import app, error_handler
+    from speakkit.cli import speak as speak_module
+
     apps = {"speak": speak_module.app, "speakkit": app.app}
 
     def runner(program, *arguments, stdin=None):

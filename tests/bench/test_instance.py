@@ -16,7 +16,7 @@ from speakkit.speech import synthesize
 from speakkit.workers import messages
 from speakkit.workers.frames import FrameError
 
-TEXT = "Good morning. How are you?"
+TEXT = "Good morning."
 SETUP = Setup("kokoro", "cpu", None, "af_heart", "en-us", 1.25)
 
 
@@ -52,7 +52,7 @@ def test_each_request_is_a_file_that_is_removed(ask, written, tmp_path, concurre
     assert list(tmp_path.iterdir()) == []
     for one in spoken:
         assert 0 < one.first_audio <= one.seconds
-        assert 1 < one.audio < 4
+        assert 0.5 < one.audio < 3
         assert min(one.reading, one.speaking, one.writing) > 0
         assert one.reading + one.speaking <= one.seconds
 

@@ -20,6 +20,12 @@ from speakkit.cli import output
 
 TEXT = "Good morning."
 
+KOKORO = "from speakkit.__main__ import main; main()"
+"""The program `speakkit`."""
+
+STAND_IN = f"from speakkit.bench import crew; crew.PLACE = 'stand_in:load'; {KOKORO}"
+"""The program `speakkit`, whose workers synthesize nothing."""
+
 
 @pytest.fixture
 def text(tmp_path):
@@ -119,9 +125,10 @@ def test_rows_are_written_and_drawn_and_kept(real):
     assert "comparison" in found
 
 
-def test_ctrl_c_shows_what_was_measured(command, text, weights):
+@pytest.mark.parametrize("program", [STAND_IN, pytest.param(KOKORO, marks=pytest.mark.slow)])
+def test_ctrl_c_shows_what_was_measured(command, text, weights, stand_in, program):
     """Ctrl-C in a terminal shows a table of the finished requests, exits with 130 and leaves no worker."""
-    arguments = [*command[1:], "bench", "--device", "cpu", "--requests", "100", "--text", str(text)]
+    arguments = ["-c", program, "bench", "--device", "cpu", "--requests", "100", "--text", str(text)]
     terminal = pexpect.spawn(command[0], arguments, timeout=300, encoding="utf-8", dimensions=(40, 100))
     terminal.expect("kokoro x1: warming up")
     terminal.expect(r"kokoro x1 .* [1-9]\d*%")

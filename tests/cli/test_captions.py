@@ -1,16 +1,14 @@
 """Tests of `speak --captions` as the user types it."""
 
 import json
-import os
-import signal
-import subprocess
 
 import pytest
 import srt
 
 from speakkit.audiofile import read
 from speakkit.speech.captions import FORMATS
-from waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
 
 TEXT = "The quick brown fox pays $5 on Nov 23. It is late."
 
@@ -85,14 +83,3 @@ def test_file_that_is_no_caption_is_kept_without_force(run, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["package.json"]
     assert run("speak", "-q", "--force", "-o", tmp_path / "x.wav", "--captions", target, TEXT).code == 0
     assert "words" in json.loads(target.read_text())
-
-
-def test_ctrl_c_leaves_no_captions(command, tmp_path):
-    """Ctrl-C leaves neither speech nor captions, although some words were already synthesized."""
-    arguments = ["-o", "x.wav", "--captions", "x.srt", TEXT * 200]
-    process = subprocess.Popen([*command, "speak", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ)
-    wait_until(lambda: any(file.stat().st_size for file in tmp_path.iterdir()), 120)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert list(tmp_path.iterdir()) == []

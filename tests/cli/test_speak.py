@@ -20,6 +20,8 @@ from speakkit.cli import in_process, weights
 from speakkit.engines import registry
 from waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("weights")  # else a line on standard error may say who is making them
+
 HELLO = "Hello from speakkit."
 
 
@@ -54,12 +56,19 @@ def test_speakkit_speak_is_the_same_command(run, tmp_path):
 
 
 @pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending != "pcm"])
-def test_every_format_holds_the_speech(run, whisper, tmp_path, ending):
-    """Speech in every format can be read back and recognized."""
+def test_every_format_holds_the_speech(run, tmp_path, ending):
+    """Speech in every format can be read back, and is that of standard output but for the codec's delay and noise."""
     file = tmp_path / f"hello.{ending}"
     assert run("speak", "-q", "-o", file, HELLO).code == 0
     assert soundfile.info(str(file)).format == FORMATS[ending][0]
-    assert "hello from" in heard(whisper, file)
+    spoken = np.frombuffer(run("speak", "-q", "-o", "-", "--format", "pcm", HELLO).out, "<i2") / 2**15
+    found = read(file).samples
+    assert read(file).sample_rate == 24_000
+    assert len(found) == pytest.approx(len(spoken), abs=2_400)
+    size = len(found) + len(spoken)
+    correlation = np.fft.irfft(np.fft.rfft(found, size) * np.conj(np.fft.rfft(spoken, size)), size).max()
+    assert correlation > 0.9 * np.sum(spoken**2)
+    assert correlation > 0.9 * np.sum(found**2)
 
 
 def test_words_are_one_text(run, whisper, tmp_path):
@@ -232,10 +241,9 @@ def test_file_that_is_no_audio_is_kept_without_force(run, tmp_path):
 
 def test_full_disk_leaves_nothing(run, tmp_path):
     """On a full disk, one line names the file and the reason, and no partial file stays."""
-    text = f"{HELLO} And a good deal more of it than a small disk can hold."
-    with small_disk(tmp_path, "size=12k"):
+    with small_disk(tmp_path, "size=4k"):
         for name in FORMATS:
-            one_line(run("speak", "-o", tmp_path / f"x.{name}", text), 1, f"x.{name}", "no space left")
+            one_line(run("speak", "-o", tmp_path / f"x.{name}", HELLO), 1, f"x.{name}", "no space left")
         assert list(tmp_path.iterdir()) == []
 
 
@@ -432,7 +440,8 @@ def test_ctrl_c_while_loading_is_quiet(command, tmp_path, delay):
 def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_path, monkeypatch):
     """Speech of a 1 MB text is written before all of it is read, in bounded memory, by two processes.
 
-    Ctrl-C leaves no file and no process.
+    Ctrl-C leaves no file and no process: neither speech nor captions stay, although some words were already
+    synthesized.
     """
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     text = tmp_path / "big.txt"
@@ -444,13 +453,13 @@ def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_pat
     sizes = []
 
     def has_spoken(process):
-        partial = sum(file.stat().st_size for file in folder.iterdir())
-        if partial > 300_000:
+        partial = [file.stat().st_size for file in folder.iterdir()]
+        if sum(partial) > 100_000 and all(partial):
             processes[:] = psutil.Process(process.pid).children()
             sizes[:] = [each.memory_info().rss for each in (psutil.Process(process.pid), *processes)]
         return bool(sizes)
 
-    code, err = interrupted(command, folder, has_spoken, ["-o", "x.wav", "--file", text])
+    code, err = interrupted(command, folder, has_spoken, ["-o", "x.wav", "--captions", "x.srt", "--file", text])
     assert code == 130, err
     assert err == ""
     assert list(folder.iterdir()) == []
@@ -462,7 +471,7 @@ def test_a_megabyte_is_spoken_from_its_start_and_can_be_stopped(command, tmp_pat
 def test_reader_that_goes_away_is_no_bug(command, tmp_path):
     """`speak -o - ... | head -c 1` ends without a traceback."""
     process = subprocess.Popen(
-        [*command, "speak", "-q", "-o", "-", "--format", "pcm", (HELLO + " ") * 4],
+        [*command, "speak", "-q", "-o", "-", "--format", "pcm", (HELLO + " ") * 2],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -23,7 +23,7 @@ from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits
 from waiting import wait_until
 
-SILENCE = 1.0
+SILENCE = 0.5
 """Seconds without an answer after which the voice counts as hung; a loaded machine answers within that."""
 
 

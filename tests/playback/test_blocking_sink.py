@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from speakkit import audiofile
 from speakkit.audio import Audio
 from waiting import wait_until
 
@@ -61,14 +62,11 @@ def test_play_also_writes(sound_server, tmp_path, command):
     assert np.array_equal(heard[start : start + len(written)], written)
 
 
-def test_speak_into_a_file_sink(tmp_path, command):
+def test_speak_into_a_file_sink(tmp_path, run, monkeypatch):
     """With the setting `sink`, audio is written to a file, so that tests need no sound device."""
     file, sink = tmp_path / "x.pcm", tmp_path / "sink.wav"
-    environment = os.environ | {"SPEAKKIT_SINK": f"file:{sink}"}
-    arguments = ["speak", "-o", file, "--play", "Hello."]
-    subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True, timeout=120)
-    from speakkit import audiofile
-
+    monkeypatch.setenv("SPEAKKIT_SINK", f"file:{sink}")
+    assert run("speak", "-o", file, "--play", "Hello.").code == 0
     played = np.rint(audiofile.read(sink).samples * 32767).astype(np.int16)
     written = np.frombuffer(file.read_bytes(), "<i2")
     assert np.array_equal(np.trim_zeros(played), np.trim_zeros(written))

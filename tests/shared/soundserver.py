@@ -46,7 +46,11 @@ class Ear:
 
 
 class SoundServer:
-    """PulseAudio whose default sink records float32 at the player's sample rate, so that the samples stay bit-exact."""
+    """PulseAudio whose default sink records float32 at the player's sample rate, so that the samples stay bit-exact.
+
+    The server, its recorder and what plays have sessions of their own. Linux shares the cores among sessions, so each
+    has its processor time in time, although the other tests keep all cores busy; else samples are lost.
+    """
 
     @staticmethod
     def numbers(samples: ArrayLike) -> Samples:
@@ -79,6 +83,7 @@ class SoundServer:
             ],
             env=self.environment,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         wait_until(lambda: (self.folder / "native").exists() or self.process.poll() is not None)
         assert self.process.poll() is None, "no sound server"
@@ -100,6 +105,7 @@ class SoundServer:
                 env=self.environment,
                 stdout=out,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             try:
                 wait_until(lambda: capture.stat().st_size or ear.poll() is not None)
@@ -121,5 +127,6 @@ class SoundServer:
                 text=True,
                 check=False,
                 timeout=120,
+                start_new_session=True,
             )
             return heard.settled(), ended

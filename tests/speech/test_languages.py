@@ -6,6 +6,7 @@ import pytest
 
 from speakkit import synthesize
 from speakkit.errors import BadValue, TextError
+from speakkit.speech.timestamps import words
 from speakkit.voices import SAMPLES
 
 
@@ -18,8 +19,10 @@ def plain(text):
     [("s1", "es"), ("ff_siwis", "fr-fr"), ("if_sara", "it"), ("pm_alex", "pt-br"), ("jf_alpha", "ja")],
 )
 def test_a_sentence_is_understood(whisper, voice, language):
-    """The character error rate of Whisper's transcript is at most 15 %."""
+    """The character error rate of Whisper's transcript is at most 15 %; every letter of the text is in a word."""
     (utterance,) = synthesize(SAMPLES[language], voice=voice)
+    gap = "" if language == "ja" else " "
+    assert gap.join(word.text for word in words(SAMPLES[language], utterance.segments)) == SAMPLES[language]
     assert 0.05 < np.abs(utterance.audio.samples).max() < 1.0
     assert utterance.lost == ()
     (transcript,) = whisper.transcribe([utterance.audio], language[:2])

@@ -12,9 +12,16 @@ from speakkit.speech.synthesize import speaker
 from speakkit.speech_request import SpeechRequest
 
 PARAGRAPHS = (
-    "Alice was beginning to get very tired of sitting by her sister on the bank.\n\n"
-    "There was nothing so very remarkable in that, nor did Alice think it so very odd."
+    "Alice was beginning to get very tired of her sister.\n\nThere was nothing so very remarkable in that, she thought."
 )
+
+
+@pytest.fixture(scope="module")
+def paragraphs():
+    """The utterance of PARAGRAPHS, a chunk each."""
+    (utterance,) = speakkit.synthesize(PARAGRAPHS, device="cpu")
+    assert len(utterance.segments) == 2
+    return utterance
 
 
 def test_texts_in_utterances_out(whisper):
@@ -50,12 +57,10 @@ def test_texts_are_taken_one_by_one():
         next(utterances)
 
 
-def test_every_word_of_a_long_text_is_heard(whisper):
+def test_every_word_of_a_long_text_is_heard(paragraphs, whisper):
     """Every word of a text of several chunks is heard, with a pause between paragraphs."""
-    (utterance,) = speakkit.synthesize(PARAGRAPHS, device="cpu")
-    assert len(utterance.segments) == 2
-    assert utterance.segments[0].chunk.gap > 0
-    (transcript,) = whisper.transcribe([utterance.audio])
+    assert paragraphs.segments[0].chunk.gap > 0
+    (transcript,) = whisper.transcribe([paragraphs.audio])
     heard = "".join(c for c in transcript.text.lower() if c.isalpha() or c == " ").split()
     said = "".join(c for c in PARAGRAPHS.lower() if c.isalpha() or c.isspace()).split()
     assert sum(word not in heard for word in said) <= 1
@@ -68,9 +73,9 @@ def talker():
         yield lent
 
 
-def test_joins_are_silent(talker):
+def test_joins_are_silent(paragraphs):
     """Each segment starts and ends with near-silent samples, so that joins are inaudible."""
-    for segment in talker.segments(SpeechRequest(PARAGRAPHS)):
+    for segment in paragraphs.segments:
         assert abs(segment.audio.samples[0]) < 1e-3
         assert abs(segment.audio.samples[-1]) < 1e-3
 
@@ -90,21 +95,21 @@ def test_lost_words_are_in_the_utterance():
     assert [(token.text, token.start) for token in utterance.lost] == [("\u4f60\u597d", 6)]
 
 
-def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker):
+def test_audio_of_a_chunk_does_not_depend_on_what_follows(talker, paragraphs):
     """A chunk has the same bytes whether or not another follows."""
-    first, second = PARAGRAPHS.split("\n\n")
+    first, _ = PARAGRAPHS.split("\n\n")
     alone = next(talker.segments(SpeechRequest(first))).audio.samples
-    before_another = next(talker.segments(SpeechRequest(f"{first}\n\n{second}"))).audio.samples
+    before_another = paragraphs.segments[0].audio.samples
     assert alone.tobytes() == before_another[: len(alone)].tobytes()
 
 
 def test_many_texts_are_spoken_as_one_by_one(talker):
     """Many texts give outcomes in order, on a CPU with the same bytes as one by one; failed texts have errors."""
-    texts = ["One.", "...", "Two.\n\nThree.", "Four \u4f60\u597d.", "bad \ud800 text", "Five."]
+    texts = ["...", "Two.\n\nThree.", "Four \u4f60\u597d.", "bad \ud800 text", "Five."]
     outcomes = list(talker.speak(SpeechRequest(text, seed=3) for text in texts))
     assert [outcome.item.text for outcome in outcomes] == texts
     assert [type(outcome.error) for outcome in outcomes] == [
-        *(type(None), TextError, type(None), type(None), TextError, type(None))
+        *(TextError, type(None), type(None), TextError, type(None))
     ]
     for text, outcome in zip(texts, outcomes, strict=True):
         if not outcome.error:
@@ -118,7 +123,7 @@ def test_a_text_is_taken_when_the_one_before_is_spoken(talker):
     """On a CPU, where each chunk is a batch, a text is read after the one before is spoken: texts may be streamed."""
     taken = []
     outcomes = talker.speak(taken.append(text) or SpeechRequest(text) for text in ["One.", "Two.", "Three."])
-    for count in (1, 2, 3):
+    for count in (1, 2):
         next(outcomes)
         assert len(taken) == count
 
@@ -157,7 +162,7 @@ def test_the_host_program_is_left_alone():
         "logger.add(sink)\n"
         "warnings.simplefilter('error', FutureWarning)\n"
         "from speakkit import synthesize\n"
-        "next(synthesize('Hello 12 $3.50 Zyrgblat.', device='cpu'))\n"
+        "next(synthesize('Hello $3 Zyrgblat.', device='cpu', speed=2.0))\n"
         "logger.info('still here')\n"
         "assert 'still here' in sink.getvalue() and 'kokoro' not in sink.getvalue(), sink.getvalue()\n"
     )

@@ -52,10 +52,14 @@ def test_each_speaker_has_its_own():
 
 def test_a_chunk_is_computed_with_its_own(kokoro, monkeypatch):
     """A chunk is computed with its own thread count, in new and in used program threads, whatever was set since."""
-    network, counts = kokoro._network(), []
-    monkeypatch.setattr(
-        kokoro._network, "_model", lambda *given: counts.append(torch.get_num_threads()) or network(*given)
-    )
+    network, counts, made = kokoro._network(), [], []
+
+    def counting(*given):
+        counts.append(torch.get_num_threads())
+        made.append(made[0] if made else network(*given))
+        return made[0]
+
+    monkeypatch.setattr(kokoro._network, "_model", counting)
     plain = Chunk(0, "hˈI.", (), (), voices.find("f1"), "en-us", 1.0, 7, 0.0)
 
     def speak():

@@ -503,7 +503,7 @@ class Machine(RuleBasedStateMachine):
 class TestShort(Machine.TestCase):  # type: ignore[misc, valid-type]
     """The short run, part of every test run."""
 
-    settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+    settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 
 
 @pytest.mark.slow
