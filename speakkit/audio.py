@@ -50,13 +50,15 @@ class Audio:
         """Return the audio with every sample clipped to [-1, 1], so that integer formats do not wrap around."""
         return Audio(np.clip(self.samples, -1.0, 1.0), self.sample_rate)
 
-    def faded(self, seconds: float = FADE) -> "Audio":
-        """Return the audio with a linear fade-in and fade-out of `seconds` each."""
+    def faded(self, seconds: float = FADE, *, starts: bool = True, ends: bool = True) -> "Audio":
+        """Return the audio with a linear fade-in if it `starts`, and a fade-out if it `ends`, of `seconds` each."""
         n = min(round(seconds * self.sample_rate), len(self.samples) // 2)
         samples = self.samples.copy()
         ramp = np.linspace(0.0, 1.0, n, endpoint=False, dtype=np.float32)
-        samples[:n] *= ramp
-        samples[len(samples) - n :] *= ramp[::-1]
+        if starts:
+            samples[:n] *= ramp
+        if ends:
+            samples[len(samples) - n :] *= ramp[::-1]
         return Audio(samples, self.sample_rate)
 
     def resampled(self, sample_rate: int) -> "Audio":
@@ -70,6 +72,23 @@ class Audio:
         scaled = np.rint(self.clipped().samples * 32767.0)
         pcm: bytes = scaled.astype("<i2").tobytes()
         return pcm
+
+
+class Resampler:
+    """Resamples audio that arrives in parts, so that parts that continue one another have no seam."""
+
+    def __init__(self, sample_rate: int) -> None:
+        """sample_rate: of the results, in hertz."""
+        self._rate = sample_rate
+        self._stream: soxr.ResampleStream | None = None
+
+    def resampled(self, part: Audio, *, is_continued: bool = False) -> Audio:
+        """Return the next part at the other rate. If it is continued, its last milliseconds come with the next part."""
+        if part.sample_rate == self._rate:
+            return part
+        stream = self._stream or soxr.ResampleStream(part.sample_rate, self._rate, 1, dtype="float32")
+        self._stream = stream if is_continued else None
+        return Audio(stream.resample_chunk(part.samples, last=not is_continued), self._rate)
 
 
 def silence(seconds: float, sample_rate: int) -> Audio:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from speakkit.audio import Audio, joined, silence
+from speakkit.audio import Audio, Resampler, joined, silence
 
 
 def tone(hertz, seconds, rate):
@@ -37,6 +37,25 @@ def test_resampling_keeps_the_tone():
     spectrum = np.abs(np.fft.rfft(resampled.samples))
     assert resampled.duration == pytest.approx(1.0)
     assert np.argmax(spectrum) == 440
+
+
+def test_a_fade_is_left_out_where_audio_goes_on():
+    """Audio that does not start, or not end, is not faded there."""
+    whole = Audio(np.ones(2400, np.float32), 24_000)
+    assert whole.faded(starts=False).samples[0] == 1
+    assert whole.faded(starts=False).samples[-1] == 0
+    assert whole.faded(ends=False).samples[-1] == 1
+
+
+def test_parts_that_continue_one_another_are_resampled_without_a_seam():
+    """They give the samples that they give as a whole; a part that is not continued gives those that it gives alone."""
+    whole, resampler = tone(440, 1.0, 24_000), Resampler(48_000)
+    parts = [Audio(whole.samples[:9000], 24_000), Audio(whole.samples[9000:], 24_000)]
+    made = [resampler.resampled(parts[0], is_continued=True), resampler.resampled(parts[1])]
+    assert np.abs(joined(made).samples - whole.resampled(48_000).samples).max() < 1e-6
+    for part in parts:
+        assert np.array_equal(resampler.resampled(part).samples, part.resampled(48_000).samples)
+    assert resampler.resampled(silence(0.1, 48_000)).duration == 0.1
 
 
 def test_parts_are_joined_in_order():

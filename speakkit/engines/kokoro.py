@@ -4,7 +4,7 @@ import logging
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Fetch, Spoken
 from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, is_exhausted, keep_compiled, pick
-from speakkit.engines.kokoro_config import MOST, limits, settings
+from speakkit.engines.kokoro_config import MOST, SPLITS, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
 from speakkit.engines.styletts2.padding import Lengths
+from speakkit.engines.styletts2.split import SplitLine
 from speakkit.engines.styletts2.tiled import tile
 from speakkit.errors import EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.text.chunks import Chunk
+from speakkit.voices import Voice
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ FRAME = SAMPLES / SAMPLE_RATE
 
 LOADED = {"cpu": 1500 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
 """Device type -> bytes of memory for the network with one chunk. On a CPU in float32, resident memory is 1.2 GB."""
+
+LINES = 8
+"""Lines of which the second part is still to be spoken that are kept; each takes some megabytes."""
 
 VERIFY = "speakkit models verify kokoro"
 """Command that checks the weights."""
@@ -92,14 +97,16 @@ def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> St
     return network.eval().requires_grad_(False)
 
 
-def _accelerate(network: StyleTTS2) -> None:
-    """Convert the generator's blocks to those with fewer multiplications, as many as memory allows."""
+def _accelerated(network: StyleTTS2) -> bool:
+    """Convert the generator's blocks to those with fewer multiplications; return whether memory suffices for all."""
     try:
         tile(network.decoder.generator)
     except (MemoryError, RuntimeError) as error:
         if not is_exhausted(error):
             raise
         log.warning("there is too little memory for the fastest convolutions, so speech takes up to twice as long")
+        return False
+    return True
 
 
 class _Unfilled(TorchFunctionMode):
@@ -132,7 +139,11 @@ def _folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def style(chunk: Chunk) -> Tensor:
     """Return the row of the voice pack for the chunk's length: float32 [1, 256]."""
-    return torch.from_numpy(voice_packs.blended(chunk.voice)[len(chunk.phonemes) - 1])
+    return torch.from_numpy(voice_packs.blended(chunk.voice)[len(chunk.context) - 1])
+
+
+_Key = tuple[str, Voice, float, int, int]
+"""What determines the samples of a line: its phonemes, voice, speed, seed and threads."""
 
 
 class Kokoro:
@@ -153,12 +164,13 @@ class Kokoro:
         self.limits = limits()
         self._vocabulary: dict[str, int] = settings()["vocab"]
         self._device = device
-        dtype = dtype or convolution_dtype(device)
+        dtype, batch = dtype or convolution_dtype(device), batch or BATCH[device.type]
         network = load_model(weights, dtype).to(device)
-        if (device.type, dtype) == ("cpu", torch.float32):
-            _accelerate(network)
+        if (device.type, dtype) == ("cpu", torch.float32) and _accelerated(network) and batch == 1:
+            self.limits = replace(self.limits, splits=SPLITS)
         self._network = Held(NAME, network)
-        self._batches = Batches(self.identity, self._begun, Memory(device), batch or BATCH[device.type])
+        self._batches = Batches(self.identity, self._begun, Memory(device), batch)
+        self._lines: dict[_Key, SplitLine] = {}
 
     @classmethod
     def load(cls, device: str = "auto", batch: int | None = None) -> "Kokoro":
@@ -213,6 +225,8 @@ class Kokoro:
             return self._run(lines)
 
     def _run(self, lines: Sequence["_Line"]) -> "_Speech":
+        if lines[0].chunk.line:
+            return self._part(*lines)
         lengths = Lengths([len(line.ids) for line in lines], self._device)
         tokens = torch.zeros(len(lines), lengths.width, dtype=torch.long)
         for row, line in zip(tokens, lines, strict=True):
@@ -224,6 +238,27 @@ class Kokoro:
         samples, score = self._network()(next(on_device), lengths, *on_device, noise)
         return _Speech.of(lines, samples.float(), score.durations, samples.isfinite().all(1))
 
+    def _part(self, line: "_Line") -> "_Speech":
+        """Run the network on one part of a line. What it shares with the other is kept until the second is spoken."""
+        chunk = line.chunk
+        key = (chunk.line, chunk.voice, chunk.speed, chunk.seed, chunk.threads)
+        split = self._lines.pop(key, None) or self._split(line)
+        samples = split.part(int(chunk.at > 0))
+        if chunk.is_continued:
+            self._lines[key] = split
+            if len(self._lines) > LINES:
+                del self._lines[next(iter(self._lines))]
+        durations = torch.tensor([split.durations[int(chunk.at > 0)]])
+        return _Speech.of([line], samples.float(), durations, samples.isfinite().all(1))
+
+    def _split(self, line: "_Line") -> SplitLine:
+        """Return the line of a chunk, split before or after the chunk."""
+        chunk = line.chunk
+        space = chunk.at or len(chunk.phonemes) + 1  # as an index of the tokens, the first of which is the start
+        noise = torch.Generator(self._device).manual_seed(chunk.seed)
+        tokens, speed = torch.tensor([line.ids]), torch.tensor([chunk.speed])
+        return SplitLine(self._network(), tokens, space, line.style, speed, [noise])
+
     def _waiting(self, threads: int) -> AbstractContextManager[None]:
         """Return the context in which the threads of a processor wait for one another."""
         return waiting.adapted() if self._device.type == "cpu" and threads > 1 else nullcontext()
@@ -233,15 +268,15 @@ class Kokoro:
 
         Raises EngineError if a phoneme is not supported, or if there are none or too many.
         """
-        unknown = set(chunk.phonemes) - self.limits.symbols
+        unknown = set(chunk.context) - self.limits.symbols
         if unknown:
             words = [token.text for token in chunk.tokens if unknown.intersection(token.phonemes)]
             raise EngineError(
                 f"kokoro has no phoneme {' '.join(sorted(unknown))}, as in {', '.join(words) or 'a chunk'}"
             )
-        if not 0 < len(chunk.phonemes) <= MOST:
-            raise EngineError(f"kokoro speaks 1 to {MOST} phonemes at once, not {len(chunk.phonemes)}")
-        return [0, *(self._vocabulary[symbol] for symbol in chunk.phonemes), 0]
+        if not 0 < len(chunk.context) <= MOST:
+            raise EngineError(f"kokoro speaks 1 to {MOST} phonemes at once, not {len(chunk.context)}")
+        return [0, *(self._vocabulary[symbol] for symbol in chunk.context), 0]
 
 
 def _exactly() -> AbstractContextManager[None]:
@@ -307,7 +342,7 @@ class _Speech:
             self.copied.synchronize()
         samples, durations = self.samples.numpy(), self.durations.numpy()
         for line, row, frames, sounds in zip(self.lines, samples, durations, self.finite.tolist(), strict=True):
-            own = frames[: len(line.ids)]
+            own = frames[: len(line.chunk.phonemes) + 2]
             if sounds:
                 audio = Audio(row[: SAMPLES * own.sum()].copy(), SAMPLE_RATE)
                 yield Outcome(line.chunk, Synthesis(audio, tuple(own.tolist())))

@@ -17,6 +17,9 @@ AIM = range(100, 201)
 WEAK = 50
 """Phonemes; a chunk with fewer sounds weak by itself."""
 
+SPLITS = 30
+"""Phonemes; shorter chunks, of some 2 seconds, are spoken soon enough as a whole."""
+
 SECONDS_PER_PHONEME, SECONDS_PER_CHUNK = 0.0550, 0.744
 """Linear prediction of the speech duration, in seconds. Fitted to 57 chunks of 10 to 510 phonemes of Alice in
 Wonderland, spoken by af_heart at speed 1; its error is 0.39 s on average, and 2.5 s at most."""

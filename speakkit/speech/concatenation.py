@@ -31,7 +31,8 @@ PAUSES = ';:,.!?—…"()“” '
 class Segment:
     """The audio of one chunk, ready to be appended to the previous segment.
 
-    audio: clipped, trimmed, faded at both ends, followed by the chunk's gap
+    audio: clipped, trimmed, faded at both ends, followed by the chunk's gap; but neither trimmed nor faded where the
+        chunk continues another one of its line, or is continued
     onsets: start time of each phoneme, then the end time of the last one, in seconds from the start of the audio; empty
         if every word of the chunk was lost
     warnings: one line for each part of the text that was dropped or failed since the previous segment, without the lost
@@ -51,14 +52,20 @@ def segment(chunk: Chunk, synthesis: Synthesis, synthesizer: Synthesizer) -> Seg
         return Segment(chunk, gap, ())
     ends = [frames * synthesizer.frame for frames in accumulate(synthesis.durations)]
     sounds = max(1, len(chunk.phonemes.rstrip(PAUSES)))
-    start, voice = _trimmed(synthesis.audio, ends[0], ends[sounds - 1], ends[sounds])
+    start, end = _audible(synthesis.audio, ends[0], ends[sounds - 1], ends[sounds])
+    if chunk.at:
+        start = 0.0
+    if chunk.is_continued:
+        end = synthesis.audio.duration
+    voice = synthesis.audio.part(start, end)
     moved = start + min(EARLY, ends[0])
     onsets = tuple(min(max(0.0, end - moved), voice.duration) for end in ends[:-1])
-    return Segment(chunk, joined([voice.clipped().faded(), gap]), onsets)
+    faded = voice.clipped().faded(starts=not chunk.at, ends=not chunk.is_continued)
+    return Segment(chunk, joined([faded, gap]), onsets)
 
 
-def _trimmed(audio: Audio, first: float, last: float, end: float) -> tuple[float, Audio]:
-    """The audible part of a chunk's audio, and its start time in the audio, in seconds.
+def _audible(audio: Audio, first: float, last: float, end: float) -> tuple[float, float]:
+    """The start and the end time of the audible part of a chunk's audio, in seconds.
 
     first, last: start times of the first and the last sound, by their durations, in seconds
     end: end time of the last sound, in seconds
@@ -67,4 +74,4 @@ def _trimmed(audio: Audio, first: float, last: float, end: float) -> tuple[float
     voice = audio.part(start, end + AFTER)
     begins, ends = voice.sounding
     begins = max(0.0, min(begins - MARGIN, first - start))
-    return start + begins, voice.part(begins, max(ends + MARGIN, last - start))
+    return start + begins, start + min(max(ends + MARGIN, last - start), voice.duration)

@@ -41,6 +41,17 @@ def chunks(
     listed in `Chunk.lost`. Sentences are consumed one by one, so that the first chunk is ready before the last sentence
     is read.
     """
+    place = 0
+    for chunk in _whole(phonemized, delivery, limits):
+        for part in _split(chunk, limits) if delivery.starts_early and not place else [chunk]:
+            yield replace(part, index=place)
+            place += 1
+
+
+def _whole(
+    phonemized: Iterable[tuple[Sentence, Sequence[Token]]], delivery: Delivery, limits: ChunkLimits
+) -> Iterator[Chunk]:
+    """Yield the chunks of `chunks`, none of them split."""
     symbols = limits.symbols
     engine = _Engine(limits, abbreviations.of(delivery.voice.language).never)
     for index, (planned, is_last) in enumerate(_with_end(_bundles(phonemized, engine, delivery.starts_early), limits)):
@@ -62,6 +73,37 @@ def chunks(
             is_last=is_last,
             threads=delivery.threads,
         )
+
+
+def _split(chunk: Chunk, limits: ChunkLimits) -> list[Chunk]:
+    """Return the two parts of a chunk, split after the first word with which half of it is spoken; or the chunk itself.
+
+    A machine that speaks faster than a person computes the second part while the first is heard.
+    """
+    line = chunk.phonemes
+    if not limits.splits or len(line) < limits.splits:
+        return [chunk]
+    ends = (end for _, end in chunk.spans)
+    words = (count for count, end in enumerate(ends, 1) if 2 * end >= len(line) and line[end : end + 1] == " ")
+    count = next(words, len(chunk.tokens))
+    first, second = (_part(chunk, tokens, limits) for tokens in (chunk.tokens[:count], chunk.tokens[count:]))
+    if not any(map(str.isalpha, second.phonemes)):
+        return [chunk]
+    return [replace(first, gap=0.0, is_last=False), replace(second, at=len(first.phonemes) + 1)]
+
+
+def _part(chunk: Chunk, tokens: tuple[Token, ...], limits: ChunkLimits) -> Chunk:
+    """Return the part of a chunk that has these of its tokens."""
+    phonemes, spans = placed(tokens, limits.symbols)
+    return replace(
+        chunk,
+        phonemes=phonemes,
+        tokens=tokens,
+        lost=tuple(token for token in tokens if _is_lost(token, limits.symbols)),
+        spans=spans,
+        predicted=chunk.predicted * len(phonemes) / len(chunk.phonemes),
+        line=chunk.phonemes,
+    )
 
 
 def placed(tokens: Iterable[Token], symbols: frozenset[str]) -> tuple[str, tuple[tuple[int, int], ...]]:

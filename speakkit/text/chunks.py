@@ -52,6 +52,8 @@ class ChunkLimits:
     aim: phonemes up to which sentences are bundled
     weak: a part with fewer phonemes, such as the end of a paragraph, is joined to its neighbour, even if the chunk then
         exceeds `aim` by up to `weak` phonemes
+    splits: fewest phonemes of a chunk that the synthesizer can speak in two parts that join without a seam; 0 if it can
+        split none
     seconds_per_phoneme, seconds_per_chunk: slope and offset of the line that predicts the duration of speech
     """
 
@@ -61,6 +63,7 @@ class ChunkLimits:
     weak: int
     seconds_per_phoneme: float
     seconds_per_chunk: float
+    splits: int = 0
 
     def seconds(self, phonemes: str, speed: float) -> float:
         """Return the predicted seconds of speech for one chunk."""
@@ -84,6 +87,9 @@ class Chunk:
     utterance: place of its text among those that are spoken together, from 0
     is_last: no chunk of its text follows
     threads: processor threads to compute it with, which its samples depend on; 0 for torch's own count
+    line: phonemes of the line of which it is the first or the second part, with a space between them; "" if it is no
+        part
+    at: offset of its own phonemes in the line; 0 for the first part
     """
 
     index: int
@@ -100,6 +106,18 @@ class Chunk:
     utterance: int = 0
     is_last: bool = False
     threads: int = 0
+    line: str = ""
+    at: int = 0
+
+    @property
+    def context(self) -> str:
+        """The phonemes that it is spoken among: those of its line, or its own."""
+        return self.line or self.phonemes
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the next chunk is the second part of its line."""
+        return bool(self.line) and not self.at
 
 
 @dataclass(frozen=True)
@@ -108,7 +126,7 @@ class Delivery:
 
     speed: 1.0 is the voice's own
     seed: from which `chunk_seed` derives the seed of each chunk
-    starts_early: a listener waits for the audio: keep the first chunk as short as possible
+    starts_early: a listener waits for the audio: keep the first chunk short, and split it if the engine can
     utterance: place of the text among those that are spoken together, from 0
     threads: processor threads; 0 for torch's own count
     """

@@ -101,6 +101,42 @@ def test_the_hosts_random_numbers_are_left_alone(kokoro):
     assert torch.equal(torch.rand(4), expected)
 
 
+def halves(line=PHONEMES, word=3, **changes):
+    """The two parts of a line, split before its word number `word`."""
+    at = len(" ".join(line.split(" ")[:word])) + 1
+    return [chunk(part, line=line, at=start, **changes) for part, start in ((line[: at - 1], 0), (line[at:], at))]
+
+
+def test_a_line_is_spoken_in_two_parts(exact):
+    """The parts of a line have the durations of the whole line; the space between them is divided."""
+    parts, (whole,) = syntheses(exact, *halves()), syntheses(exact, chunk())
+    first, second = (part.durations for part in parts)
+    space = len(first) - 1
+    assert [len(first) - 2, len(second) - 2] == [len(part.phonemes) for part in halves()]
+    assert (*first[:-1], first[-1] + second[0], *second[1:]) == whole.durations
+    assert whole.durations[space] == first[-1] + second[0]
+    assert [part.audio.duration for part in parts] == pytest.approx(
+        [sum(durations) * exact.frame for durations in (first, second)]
+    )
+
+
+def test_the_second_part_is_the_same_in_a_process_that_did_not_speak_the_first(exact):
+    """Its samples do not depend on whether the first part, or other lines, were spoken before."""
+    _, expected = spoken(exact, *halves())
+    assert not exact._lines
+    others = [part for seed in range(10) for part in halves(seed=seed)[:1]]
+    spoken(exact, *others[:9])
+    assert len(exact._lines) == 8
+    exact._lines.clear()
+    assert spoken(exact, halves()[1])[0].tobytes() == expected.tobytes()
+
+
+def test_lines_are_split_only_where_it_is_fast_and_nothing_changes_with_the_batch(exact):
+    """Engines with other blocks, or with larger batches, speak whole lines."""
+    assert exact.limits.splits > 0
+    assert Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.bfloat16).limits.splits == 0
+
+
 def test_speed_changes_the_length(kokoro):
     """At twice the speed, the audio is half as long, within 25 %."""
     slow, fast = spoken(kokoro, chunk(speed=0.8), chunk(speed=1.6))

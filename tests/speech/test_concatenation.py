@@ -5,10 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from speakkit.audio import QUIET, silence
-from speakkit.engines import registry
+from speakkit.engines import hub, registry
 from speakkit.engines.base import Synthesis
+from speakkit.engines.kokoro import Kokoro
 from speakkit.speech.concatenation import BEFORE, MARGIN, segment
 from speakkit.speech.synthesize import speaker
 from speakkit.speech_request import SpeechRequest
@@ -43,6 +45,21 @@ def test_no_jump_at_a_join_is_longer_than_those_inside(alice):
     for first, second in pairwise(alice):
         seam = np.concatenate([first.audio.samples[-240:], second.audio.samples[:240]])
         assert np.abs(np.diff(seam)).max() < np.abs(np.diff(first.audio.samples)).max() / 10
+
+
+def test_a_split_line_has_no_seam():
+    """The second part of a line begins at full loudness, where the first ends; only the ends of the line are faded."""
+    engine = Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32)
+    with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
+        exact = replace(talker, synthesizer=engine)
+        first, second = exact.segments(SpeechRequest(TEXT.partition("\n")[0]), starts_early=True)
+    seam = np.concatenate([first.audio.samples[-240:], second.audio.samples[:240]])
+    steps, inside = np.abs(np.diff(seam)), np.abs(np.diff(first.audio.samples))
+    assert steps[238:241].max() < inside.max() / 2
+    assert np.abs(seam[235:245]).max() > 0
+    assert [first.audio.samples[0], second.audio.samples[-1]] == [0, 0]
+    assert first.onsets[-1] <= first.audio.duration
+    assert second.onsets[0] < 0.1
 
 
 def test_silence_at_a_join_is_the_gap(alice):

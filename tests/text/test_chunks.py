@@ -58,7 +58,8 @@ tokens = st.builds(
 def test_every_token_is_in_one_chunk_in_order(read, starts_early):
     """The chunks hold the texts and phonemes of any tokens in order, and no chunk has more than MOST phonemes."""
     delivery = replace(DELIVERY, starts_early=starts_early)
-    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, LIMITS))
+    known = replace(LIMITS, splits=8)
+    made = list(chunks(((Sentence("x", 0, ends), part) for part, ends in read), delivery, known))
     given_tokens = [token for part, _ in read for token in part]
     told = [t for chunk in made for t in chunk.tokens if (t.text, t.phonemes) != ("", ".")]
     plain = [t for t in given_tokens if (t.text, t.phonemes) != ("", ".")]
@@ -69,6 +70,10 @@ def test_every_token_is_in_one_chunk_in_order(read, starts_early):
     assert all(len(chunk.phonemes) <= MOST for chunk in made)
     assert all((chunk.phonemes, chunk.spans) == placed(chunk.tokens, SYMBOLS) for chunk in made)
     assert [chunk.index for chunk in made] == list(range(len(made)))
+    for first, second in pairwise(made):
+        if first.is_continued:
+            assert f"{first.phonemes} {second.phonemes}" == first.line == second.line
+            assert second.at == len(first.phonemes) + 1
 
 
 @given(st.lists(tokens, max_size=60))
@@ -266,3 +271,32 @@ def test_whoever_waits_hears_a_short_beginning():
     clause = [*words(12), word(",", ",")]
     assert heard([*clause, *clause, *clause])[0] == 61
     assert heard([*words(3), word(",", ","), *clause, *clause])[0] > 61
+
+
+def test_a_beginning_is_split_after_half():
+    """With an early start, an engine that can split a line is given its two parts, for the first chunk alone."""
+    sentence = [*words(12), word(".", ".")]
+    early, known = replace(DELIVERY, starts_early=True), replace(LIMITS, splits=30)
+
+    def made(delivery, limits):
+        return list(chunks(((Sentence("x", 0, ends_paragraph=False), sentence) for _ in range(3)), delivery, limits))
+
+    first, second, *rest = made(early, known)
+    assert [len(chunk.phonemes) for chunk in (first, second)] == [34, 26]
+    assert (first.line, second.line, second.at) == (f"{first.phonemes} {second.phonemes}", first.line, 35)
+    assert (first.seed, first.gap, first.is_last) == (second.seed, 0.0, False)
+    assert first.is_continued
+    assert not any(chunk.is_continued for chunk in (second, *rest))
+    whole = made(early, LIMITS)
+    assert (second.gap, rest[0].seed) == (whole[0].gap, whole[1].seed)
+    assert len(made(early, replace(known, splits=62))) == len(whole)
+    assert not any(chunk.line for chunk in made(DELIVERY, known))
+
+
+def test_a_lost_word_is_named_in_its_part():
+    """Each part of a split line lists its own lost words."""
+    sentence = [*words(4), word("x"), *words(7), word("y"), word(".", ".")]
+    early = replace(DELIVERY, starts_early=True)
+    known = replace(LIMITS, splits=30)
+    first, second = chunks([(Sentence("x", 0, ends_paragraph=True), sentence)], early, known)
+    assert [[token.phonemes for token in chunk.lost] for chunk in (first, second)] == [["x"], ["y"]]

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import structs
 
 from speakkit import audiofile, config
-from speakkit.audio import Audio
+from speakkit.audio import Audio, Resampler
 from speakkit.daemon.speaking.synthesis_request import Begin, Order, Save, SpeechPiece
 from speakkit.daemon.wire.messages import LONGEST_WORD, Span, SpokenWord
 from speakkit.engines import locations
@@ -98,6 +98,7 @@ class _Reading:
         self._speaker = self._lent.enter_context(synthesize.speaker(order.request))
         self._text = order.request.text
         self._timeline = Timeline(self._text, order.begins)
+        self._resampler = Resampler(pcm.RATE)
         self._segments = self._speaker.segments(order.request, starts_early=order.starts_early, first=order.number)
 
     def close(self) -> None:
@@ -112,6 +113,7 @@ class _Reading:
             return SpeechPiece(is_over=True, words=_spoken(self._timeline.rest(), self._text))
         voice, lost = self._speaker.voice, segment.chunk.lost
         identity = self._speaker.synthesizer.identity
+        sound = self._resampler.resampled(segment.audio, is_continued=segment.chunk.is_continued)
         return SpeechPiece(
             words=_spoken(self._timeline.add(segment), self._text),
             lost=tuple(Span(token.start, token.end) for token in lost),
@@ -121,7 +123,7 @@ class _Reading:
             engine=identity.name,
             weights=identity.weights,
             threads=self._speaker.threads,
-            sound=segment.audio.resampled(pcm.RATE).clipped().samples.astype("<f4").tobytes(),
+            sound=sound.clipped().samples.astype("<f4").tobytes(),
         )
 
 

@@ -8,7 +8,6 @@ inward transform, the products, the outward transform, and the moments that the 
 Only a text's own frames are computed, so widths need not be `padding.roomy` here.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from speakkit.engines.styletts2.adain import AdaIN
 from speakkit.engines.styletts2.istftnet import Conv, Generator, SnakeBlock
+from speakkit.engines.styletts2.moments import Moments, Norms
 from speakkit.engines.styletts2.padding import EPS, Lengths
 from speakkit.engines.styletts2.toom_cook import transforms
 
@@ -58,22 +58,25 @@ class TiledBlock(nn.Module):
         self.register_buffer("bias", torch.stack(biases).sum(0))
         self._room = max(conv.period for conv in self.modules() if isinstance(conv, TiledConv))
 
-    def forward(self, x: Tensor, style: Tensor, lengths: Lengths) -> Tensor:
-        """[batch, channels, frames] -> the same shape. Output at padded positions is undefined."""
+    def forward(self, x: Tensor, style: Tensor, lengths: Lengths, norms: Norms | None = None) -> Tensor:
+        """[batch, channels, frames] -> the same shape. Output at padded positions is undefined.
+
+        norms: moments to use instead of the text's own; by default its own
+        """
         batch, channels, frames = x.shape
         summed = x.new_empty(batch, frames + self._room, channels)
         between = x.new_empty(frames + self._room, channels)
         for out, row, own, bent in zip(summed, x, lengths.own, style, strict=True):
             out[:own] = row.t()[:own]
-            self._add(out, between, own, bent[None])
+            self._add(out, between, own, bent[None], norms or Norms())
         return summed[:, :frames].transpose(1, 2)
 
-    def _add(self, x: Tensor, between: Tensor, own: int, style: Tensor) -> None:
+    def _add(self, x: Tensor, between: Tensor, own: int, style: Tensor, norms: Norms) -> None:
         """Add the residuals to the first `own` frames of `x`, [frames, channels]. `between` has the same shape."""
-        moments = _Moments.of(x[:own])
+        moments = norms.settled(Moments.of(x[:own]))
         for first, second in zip(self.firsts, self.seconds, strict=True):
-            moments = first(x, moments, style, own, between)
-            moments = second(between, moments, style, own, x, adds=True)
+            moments = norms.settled(first(x, moments, style, own, between))
+            moments = norms.settled(second(between, moments, style, own, x, adds=True))
         x[:own] += self.bias
 
 
@@ -105,8 +108,8 @@ class TiledConv(nn.Module):
             self.register_buffer(name, matrix.to(conv.weight.dtype).t().contiguous().t())
 
     def forward(
-        self, x: Tensor, moments: "_Moments", style: Tensor, own: int, out: Tensor, *, adds: bool = False
-    ) -> "_Moments":
+        self, x: Tensor, moments: Moments, style: Tensor, own: int, out: Tensor, *, adds: bool = False
+    ) -> Moments:
         """Convolve the first `own` frames of `x`, whose moments are given, and return the moments of the result.
 
         out: where the result is written, or added if `adds`; undefined from `own` on
@@ -119,10 +122,10 @@ class TiledConv(nn.Module):
             end = start + groups * self.period
             self._snake(x[:own], start - self.halo, *bend, work)
             self._convolve(work, groups, out[start:end], adds=adds)
-            found.append(_Moments.of(out[start : min(end, own)]))
-        return _Moments.merged(found)
+            found.append(Moments.of(out[start : min(end, own)]))
+        return Moments.merged(found)
 
-    def _bend(self, moments: "_Moments", style: Tensor) -> tuple[Tensor, Tensor]:
+    def _bend(self, moments: Moments, style: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gain and the shift that are the norm, its style and the factor alpha: [channels] each."""
         scale, shift = (value[0].double() for value in self.norm.bend(style))
         gain = scale * torch.rsqrt(moments.variance + EPS)
@@ -196,34 +199,6 @@ class _Work(NamedTuple):
             made=like.new_empty(tiles, products, channels),
             convolved=like.new_empty(tiles, outputs, channels),
         )
-
-
-class _Moments(NamedTuple):
-    """Moments of some frames: mean and variance of each channel, [channels] in float64."""
-
-    frames: int
-    mean: Tensor
-    variance: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> "_Moments":
-        """Return the moments of `x`, [frames, channels]."""
-        running = x.new_zeros(x.shape[1])
-        mean, variance = torch.batch_norm_update_stats(x.t()[None, :, None], running, running.clone(), 0.0)
-        return cls(len(x), mean.double(), variance.double())
-
-    @classmethod
-    def merged(cls, parts: Sequence["_Moments"]) -> "_Moments":
-        """Return the moments of the frames of all parts together.
-
-        Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance".
-        """
-        frames = sum(part.frames for part in parts)
-        shares = torch.tensor([part.frames / frames for part in parts], dtype=torch.float64)[:, None]
-        means = torch.stack([part.mean for part in parts])
-        variances = torch.stack([part.variance for part in parts])
-        mean = (shares * means).sum(0)
-        return cls(frames, mean, (shares * (variances + (means - mean).square())).sum(0))
 
 
 def _threads() -> int:

@@ -97,7 +97,7 @@ from speakkit.engines.styletts2.tiled import TiledBlock
 network = StyleTTS2(settings()).requires_grad_(False)
 arrange(network.decoder, torch.float32)
 resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + (60 << 20), resource.RLIM_INFINITY))
-kokoro._accelerate(network)
+assert not kokoro._accelerated(network)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 generator = network.decoder.generator
 for kind in (TiledBlock, SnakeBlock):
