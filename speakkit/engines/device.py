@@ -1,6 +1,8 @@
 """Device selection for torch engines, with thread, batch and memory settings per device."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,16 +101,31 @@ def fix_threads(count: int = 0) -> int:
     The thread count changes the order of sums and so the samples; it is therefore part of a voice, like its seed. torch
     keeps one count per program thread, so call this in the thread that computes.
     """
-    own = own_threads()  # must be read before another count is set
+    own = own_threads()
     wanted = count or own
     if torch.get_num_threads() != wanted:
         torch.set_num_threads(wanted)
     return wanted
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Return a context in which torch uses one thread, for work that memory limits rather than the processor.
+
+    On a busy machine, several threads wait for one another far longer than they compute.
+    """
+    own_threads()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @cache
 def own_threads() -> int:
-    """Return torch's default CPU thread count.
+    """Return torch's default CPU thread count. The first call must be made before another count is set.
 
     That is OMP_NUM_THREADS if set, else the number of cores that this process may run on.
     """

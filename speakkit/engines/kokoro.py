@@ -19,7 +19,16 @@ from speakkit.engines import hub, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Fetch, Spoken
-from speakkit.engines.device import BATCH, Memory, convolution_dtype, fix_threads, is_exhausted, keep_compiled, pick
+from speakkit.engines.device import (
+    BATCH,
+    Memory,
+    convolution_dtype,
+    fix_threads,
+    is_exhausted,
+    keep_compiled,
+    one_thread,
+    pick,
+)
 from speakkit.engines.kokoro_config import MOST, SPLITS, limits, settings
 from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
@@ -165,9 +174,10 @@ class Kokoro:
         self._vocabulary: dict[str, int] = settings()["vocab"]
         self._device = device
         dtype, batch = dtype or convolution_dtype(device), batch or BATCH[device.type]
-        network = load_model(weights, dtype).to(device)
-        if (device.type, dtype) == ("cpu", torch.float32) and _accelerated(network) and batch == 1:
-            self.limits = replace(self.limits, splits=SPLITS)
+        with one_thread():
+            network = load_model(weights, dtype).to(device)
+            if (device.type, dtype) == ("cpu", torch.float32) and _accelerated(network) and batch == 1:
+                self.limits = replace(self.limits, splits=SPLITS)
         self._network = Held(NAME, network)
         self._batches = Batches(self.identity, self._begun, Memory(device), batch)
         self._lines: dict[_Key, SplitLine] = {}

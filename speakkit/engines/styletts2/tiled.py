@@ -93,19 +93,23 @@ class TiledConv(nn.Module):
 
     def __init__(self, norm: AdaIN, alpha: Tensor, conv: Conv) -> None:
         super().__init__()
-        self.kernel, self.dilation = conv.kernel_size[0], conv.dilation[0]
-        matrices = transforms(self.kernel)
-        inward, weights, outward = map(torch.from_numpy, (matrices.inward, matrices.weights, matrices.outward))
-        self.halo = self.dilation * (self.kernel - 1) // 2
-        self.period = len(outward) * self.dilation
+        outputs, inputs, self.kernel = conv.weight.shape
+        self.dilation = conv.dilation[0]
         self.norm = norm
         self.register_buffer("alpha", alpha.data.double().reshape(-1))
+        matrices = transforms(self.kernel)
+        inward, weights, outward = (
+            torch.from_numpy(matrix).to(conv.weight.dtype)
+            for matrix in (matrices.inward, matrices.weights, matrices.outward)
+        )
+        self.halo = self.dilation * (self.kernel - 1) // 2
+        self.period = len(outward) * self.dilation
         # `_snake` computes alpha times snake.
-        products = torch.einsum("pk,oik->pio", weights, conv.weight.data.double() / self.alpha[:, None])
-        self.register_buffer("weights", products.to(conv.weight.dtype).contiguous())
+        kernels = (conv.weight.data / alpha.data).permute(2, 1, 0).reshape(self.kernel, inputs * outputs)
+        self.register_buffer("weights", (weights @ kernels).view(-1, inputs, outputs))
         for name, matrix in (("inward", inward), ("outward", outward)):
             # With adjacent columns, products with it are faster.
-            self.register_buffer(name, matrix.to(conv.weight.dtype).t().contiguous().t())
+            self.register_buffer(name, matrix.t().contiguous().t())
 
     def forward(
         self, x: Tensor, moments: Moments, style: Tensor, own: int, out: Tensor, *, adds: bool = False
