@@ -68,11 +68,11 @@ def test_texts_of_a_batch_do_not_differ(kernel):
 @KERNELS
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_float32_is_close_with_any_number_of_threads(kernel, threads):
-    """In float32 the difference is less than 1e-4 of the largest output."""
+    """In float32 the difference is less than 3e-4 of the largest output."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        assert 0 < distance(kernel, torch.float32, [FULL + 100]) < 1e-4
+        assert 0 < distance(kernel, torch.float32, [FULL + 100]) < 3e-4
     finally:
         torch.set_num_threads(before)
 
