@@ -22,8 +22,8 @@ from speakkit.text import lexicon
 from speakkit.text.chunks import Chunk, Delivery, Token
 from speakkit.voices import Voice
 
-PER_PROCESS = 500
-"""Minimum characters of bulk work for each process, so that it speaks for longer than it loads."""
+PER_PROCESS = 250
+"""Minimum characters of bulk work for each process, about two chunks: it loads for about as long as it speaks these."""
 
 
 @dataclass(frozen=True, eq=False)

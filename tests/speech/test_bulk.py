@@ -46,7 +46,7 @@ def to_cpu(place, home, monkeypatch):
     return place
 
 
-@pytest.mark.parametrize(("threads", "processes"), [((), 3), (("--threads", "4"), 2)])
+@pytest.mark.parametrize(("threads", "processes"), [((), 6), (("--threads", "4"), 2)])
 def test_a_long_text_is_written_by_processes(run, pools, to_cpu, tmp_path, threads, processes):
     """A long text for a file is spoken with one thread in several processes, and not by the daemon.
 
