@@ -41,7 +41,8 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # an idle thread of two must not take
 def pytest_xdist_auto_num_workers(config):
     """Run folders of tests in one process more than there are cores; run chosen files and slow tests in this process.
 
-    A third of the time of the tests is spent waiting: for daemons, for players, for sound at its own pace.
+    The tests wait for a third of their time: for daemons, for players, for sound at its own pace. Every process more
+    would load the engines once more.
     """
     is_few = any(not Path(argument.partition("::")[0]).is_dir() for argument in config.args)
     return 0 if is_few or config.option.markexpr != "not slow" else len(os.sched_getaffinity(0)) + 1

@@ -105,8 +105,7 @@ class Shell:
         self.process.send("\x18\x0c")
         self.process.expect(r"line=\[(.*?)\]\r*\n")
         screen, line = plain(screen + self.process.before), plain(self.process.match.group(1))
-        self.process.send("\x03")
-        self.process.expect("ready> ")
+        self.process.send("\x15")  # clears the line; Ctrl-C might also clear what is typed next
         return Answer(screen, line)
 
 

@@ -46,11 +46,7 @@ class Ear:
 
 
 class SoundServer:
-    """PulseAudio whose default sink records float32 at the player's sample rate, so that the samples stay bit-exact.
-
-    The server, its recorder and what plays have sessions of their own. Linux shares the cores among sessions, so each
-    has its processor time in time, although the other tests keep all cores busy; else samples are lost.
-    """
+    """PulseAudio whose default sink records float32 at the player's sample rate, so that the samples stay bit-exact."""
 
     @staticmethod
     def numbers(samples: ArrayLike) -> Samples:
@@ -83,7 +79,6 @@ class SoundServer:
             ],
             env=self.environment,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
         wait_until(lambda: (self.folder / "native").exists() or self.process.poll() is not None)
         assert self.process.poll() is None, "no sound server"
@@ -105,7 +100,6 @@ class SoundServer:
                 env=self.environment,
                 stdout=out,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
             )
             try:
                 wait_until(lambda: capture.stat().st_size or ear.poll() is not None)
@@ -127,6 +121,5 @@ class SoundServer:
                 text=True,
                 check=False,
                 timeout=120,
-                start_new_session=True,
             )
             return heard.settled(), ended
