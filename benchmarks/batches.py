@@ -18,7 +18,8 @@ from multiprocessing import get_context
 
 from book import book_chunks
 
-from speakkit.engines import registry
+from speakkit import config
+from speakkit.engines import locations, registry
 from speakkit.engines.batches import Fetch, Spoken
 from speakkit.engines.kokoro import Kokoro
 from speakkit.text.chunks import Chunk
@@ -108,4 +109,5 @@ def main(device: str = "auto", count: str | int = 24, most: str | int = 100) -> 
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(*sys.argv[1:])

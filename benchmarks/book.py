@@ -1,10 +1,14 @@
-"""The text of the benchmarks: Alice in Wonderland, which is in the public domain."""
+"""What the benchmarks share: their text, Alice in Wonderland, which is in the public domain, and a slower engine."""
 
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from unittest.mock import patch
 
-from speakkit.engines import registry
+import torch
+
+from speakkit.engines import hub, registry
+from speakkit.engines.kokoro import Kokoro
 from speakkit.engines.kokoro_config import limits
 from speakkit.text.chunking import chunks
 from speakkit.text.chunks import Chunk, Delivery
@@ -24,3 +28,9 @@ def book_chunks(count: int) -> list[Chunk]:
     read = sentences(BOOK.read_text())
     tokens = ((sentence, next(phonemizer.phonemize([sentence])).result()) for sentence in read)
     return list(islice(chunks(tokens, Delivery(find("f1")), limits()), count))
+
+
+def plain_kokoro() -> Kokoro:
+    """Kokoro in float32 on the CPU, without Toom-Cook convolutions."""
+    with patch("speakkit.engines.kokoro.tile"):
+        return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32)

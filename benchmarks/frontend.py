@@ -19,7 +19,8 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from speakkit.engines import registry, tagger
+from speakkit import config
+from speakkit.engines import locations, registry, tagger
 from speakkit.engines.base import Phonemizer
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.frontend import Reader
@@ -145,4 +146,5 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import jiwer
 
-from speakkit.engines import registry
+from speakkit import config
+from speakkit.engines import locations, registry
 from speakkit.speech.explain import explain
 from speakkit.speech.synthesize import Speaker, speaker
 from speakkit.speech_request import SpeechRequest
@@ -59,4 +60,5 @@ def in_words(talker: Speaker, text: str) -> str:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)

@@ -17,7 +17,8 @@ from contextlib import ExitStack
 import torch
 from book import book_chunks
 
-from speakkit.engines import hub, registry
+from speakkit import config
+from speakkit.engines import hub, locations, registry
 from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import pick
 from speakkit.engines.kokoro import Kokoro
@@ -131,4 +132,5 @@ def main(name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(sys.argv[1] if len(sys.argv) > 1 else "cuda", int(sys.argv[2]) if len(sys.argv) > 2 else 256)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from speakkit.engines import hub
+from speakkit import config
+from speakkit.engines import hub, locations
 from speakkit.speech.concatenation import Segment
 from speakkit.speech.synthesize import speaker
 from speakkit.speech_request import SpeechRequest
@@ -54,6 +55,7 @@ def main(count: int, voice: str, speed: float) -> None:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else 20,
         sys.argv[2] if len(sys.argv) > 2 else "f1",

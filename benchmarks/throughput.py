@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from book import book_chunks
+from book import book_chunks, plain_kokoro
 
-from speakkit.engines import catalog, hub, registry
+from speakkit import config
+from speakkit.engines import catalog, hub, locations, registry
 from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import convolution_dtype
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro, style
@@ -70,9 +71,11 @@ def main(count: int) -> None:
     engines: dict[str, Speak] = {
         "upstream": by(lent.enter_context(registry.synthesizer("upstream", "cpu"))),
         "onnxruntime int8": onnx(),
+        "float32, plain convolutions": by(plain_kokoro()),
         "float32": by(Kokoro(weights, cpu, torch.float32)),
-        "bfloat16": by(Kokoro(weights, cpu, torch.bfloat16)),
     }
+    if convolution_dtype(cpu) == torch.bfloat16:  # elsewhere it is emulated
+        engines["bfloat16"] = by(Kokoro(weights, cpu, torch.bfloat16))
     plan = book_chunks(count)
     for speak in engines.values():
         speak(plan[0])
@@ -96,4 +99,5 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)

@@ -24,9 +24,9 @@ import hama
 import numpy as np
 import numpy.typing as npt
 
-from speakkit import transcript
+from speakkit import config, transcript
 from speakkit.audio import Audio
-from speakkit.engines import hub, registry
+from speakkit.engines import hub, locations, registry
 from speakkit.speech.synthesize import Utterance, speaker
 from speakkit.speech.timestamps import TimedWord, words
 from speakkit.speech_request import SpeechRequest
@@ -241,6 +241,7 @@ def main(count: int, voice: str, speed: float) -> None:
 
 
 if __name__ == "__main__":
+    locations.use(config.locations)
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else 40,
         sys.argv[2] if len(sys.argv) > 2 else "f1",
