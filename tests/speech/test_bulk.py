@@ -123,9 +123,9 @@ def test_many_texts_are_spoken_by_processes(pools, texts):
 def test_a_voice_is_there_before_the_processes_need_it(pools, tmp_path, monkeypatch):
     """A voice that cannot be had is an error before any process is started: the processes themselves fetch none."""
     monkeypatch.setenv("SPEAKKIT_VOICES", str(tmp_path))
-    (tmp_path / "hoarse.bin").write_bytes(b"no pack")
-    with pytest.raises(ModelError, match="hoarse"):
-        next(speakkit.synthesize(LONG, voice="hoarse", device="cpu"))
+    (tmp_path / "broken_voice.bin").write_bytes(b"no pack")
+    with pytest.raises(ModelError, match="broken_voice"):
+        next(speakkit.synthesize(LONG, voice="broken_voice", device="cpu"))
     assert pools == []
 
 
