@@ -1,4 +1,4 @@
-"""Tests of bulk work on a CPU: long texts that nobody waits for are spoken with one thread, in several processes."""
+"""Tests of bulk work on a CPU: long texts for files are spoken with one thread, in several processes."""
 
 import json
 from contextlib import contextmanager
