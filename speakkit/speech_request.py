@@ -11,8 +11,8 @@ LONGEST_NAME = 1000
 """Maximum characters of a name in a request: more than a blend of all voices needs."""
 
 BULK = 1500
-"""Minimum characters of a text, or of several together, whose speech is bulk work if nobody waits for its beginning:
-one and a half minutes of English. See `speech.synthesize.speaker`."""
+"""Minimum characters of bulk work, in one text or in several together: one and a half minutes of English. See
+`speech.synthesize.speaker`."""
 
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 

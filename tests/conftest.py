@@ -196,7 +196,16 @@ class Remembering:
 
     def synthesize(self, chunks, *, urgent=True):
         for chunk in chunks:
-            key = (self._synthesizer, chunk.phonemes, chunk.voice, chunk.speed, chunk.seed, chunk.threads)
+            key = (
+                self._synthesizer,
+                chunk.phonemes,
+                chunk.voice,
+                chunk.speed,
+                chunk.seed,
+                chunk.threads,
+                chunk.line,
+                chunk.at,
+            )
             if key not in self._spoken:
                 (self._spoken[key],) = self._synthesizer.synthesize([chunk])
             yield replace(self._spoken[key], item=chunk)

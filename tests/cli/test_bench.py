@@ -24,7 +24,7 @@ KOKORO = "from speakkit.__main__ import main; main()"
 """The program `speakkit`."""
 
 STAND_IN = f"from speakkit.bench import crew; crew.PLACE = 'stand_in:load'; {KOKORO}"
-"""The program `speakkit`, whose workers synthesize nothing."""
+"""Program that runs `speakkit` with workers that synthesize nothing."""
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_processes_give_the_samples_of_one(kokoro):
 
 
 def test_faults_stand_in_their_place(stand_in, tmp_path):
-    """A chunk whose process dies is tried again; if that one dies too, or if it fails, its outcome is the error."""
+    """If the process of a chunk dies, the chunk is tried once more; an error, or a second death, is its outcome."""
     phonemes = ["a", "die", "b", f"die once {tmp_path / 'died'}", "fail", "c"]
     outcomes = stand_in.synthesize(chunk(each, i) for i, each in enumerate(phonemes))
     died = f"the worker of {PLACE} ended with exit code 9"

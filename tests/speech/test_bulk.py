@@ -130,7 +130,7 @@ def test_a_voice_is_there_before_the_processes_need_it(pools, tmp_path, monkeypa
 
 
 def test_texts_that_may_be_streamed_are_spoken_one_by_one(pools):
-    """An iterator of texts, whose length is not known, is spoken in this process, each text as it comes."""
+    """An iterator of texts has no known length, so its texts are spoken one by one, in this process."""
     (utterance,) = speakkit.synthesize(iter(["Yes."]), device="cpu", threads=1)
     assert utterance.audio.duration > 0.1
     assert pools == []

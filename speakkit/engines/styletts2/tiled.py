@@ -114,8 +114,9 @@ class TiledConv(nn.Module):
     def forward(
         self, x: Tensor, moments: Moments, style: Tensor, own: int, out: Tensor, *, adds: bool = False
     ) -> Moments:
-        """Convolve the first `own` frames of `x`, whose moments are given, and return the moments of the result.
+        """Convolve the first `own` frames of `x`, and return the moments of the result.
 
+        moments: of these frames, for the norm
         out: where the result is written, or added if `adds`; undefined from `own` on
         """
         bend = self._bend(moments, style)
