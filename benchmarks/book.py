@@ -8,7 +8,7 @@ from unittest.mock import patch
 import torch
 
 from speakkit.engines import hub, registry
-from speakkit.engines.kokoro import Kokoro
+from speakkit.engines.kokoro import Kokoro, load_model
 from speakkit.engines.kokoro_config import limits
 from speakkit.text.chunking import chunks
 from speakkit.text.chunks import Chunk, Delivery
@@ -32,5 +32,5 @@ def book_chunks(count: int) -> list[Chunk]:
 
 def plain_kokoro() -> Kokoro:
     """Kokoro in float32 on the CPU, without Toom-Cook convolutions."""
-    with patch("speakkit.engines.kokoro.tile"):
+    with patch("speakkit.engines.kokoro.load_tiled", load_model):
         return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), torch.float32)

@@ -15,7 +15,7 @@ from torch.backends import cudnn
 from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
-from speakkit.engines import hub, voice_packs, waiting
+from speakkit.engines import hub, prepared, styletts2, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Fetch, Spoken
@@ -34,7 +34,7 @@ from speakkit.engines.styletts2.istftnet import arrange
 from speakkit.engines.styletts2.network import StyleTTS2
 from speakkit.engines.styletts2.padding import Lengths
 from speakkit.engines.styletts2.split import SplitLine
-from speakkit.engines.styletts2.tiled import tile
+from speakkit.engines.styletts2.tiled import is_tiled, tile
 from speakkit.errors import EngineError, ModelError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
@@ -54,8 +54,9 @@ SAMPLES = 600
 FRAME = SAMPLES / SAMPLE_RATE
 """Frame length in seconds, the unit of durations."""
 
-LOADED = {"cpu": 1500 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
-"""Device type -> bytes of memory for the network with one chunk. On a CPU in float32, resident memory is 1.2 GB."""
+LOADED = {"cpu": 1200 << 20, "mps": 1500 << 20, "cuda": 2 << 30}
+"""Device type -> bytes of memory for the network with one chunk. On a CPU in float32, 0.8 GB are a process's own with
+the longest chunk, and processes share 0.4 GB of weights."""
 
 LINES = 8
 """Lines of which the second part is still to be spoken that are kept; each takes some megabytes."""
@@ -91,10 +92,9 @@ def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> St
     dtype: type of the decoder's convolutions
     Raises ModelError if the checkpoint cannot be read, or lacks a weight.
     """
-    with torch.device("meta"), _Unfilled():  # without memory, because the checkpoint's tensors replace the parameters
-        network = StyleTTS2(settings())
+    network = _without_weights()
     try:
-        parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True)
+        parts = torch.load(checkpoint(weights), map_location="cpu", weights_only=True, mmap=True)
         for name, state in parts.items():
             getattr(network, name).load_state_dict(_folded(state), strict=False, assign=True)
     except (OSError, EOFError, RuntimeError, AttributeError, KeyError, pickle.UnpicklingError) as error:
@@ -104,6 +104,30 @@ def load_model(weights: hub.Installed, dtype: torch.dtype = torch.float32) -> St
         raise ModelError(f"{checkpoint(weights)} lacks {len(missing)} weights, such as {missing[0]}; {MEND}")
     arrange(network.decoder, dtype)
     return network.eval().requires_grad_(False)
+
+
+def load_tiled(weights: hub.Installed) -> StyleTTS2:
+    """Load the network in float32, with the blocks of the generator that need fewer multiplications on the CPU.
+
+    The result is kept, so that the next start only maps it into memory. If memory does not suffice for all blocks, the
+    others stay as they are, and a warning is logged.
+    Raises ModelError as `load_model` does.
+    """
+    name = _prepared(weights)
+    kept = prepared.load(NAME, name) if name else None
+    if kept:
+        network = _without_weights()
+        tile(network.decoder.generator)
+        try:
+            network.load_state_dict(kept, assign=True)
+        except RuntimeError as error:  # the file holds something else
+            log.info("the prepared weights of kokoro cannot be used, so they are made again: %s", error)
+        else:
+            return network.eval().requires_grad_(False)
+    network = load_model(weights)
+    if _accelerated(network) and name:
+        prepared.keep(NAME, name, network.state_dict())
+    return network
 
 
 def _accelerated(network: StyleTTS2) -> bool:
@@ -116,6 +140,20 @@ def _accelerated(network: StyleTTS2) -> bool:
         log.warning("there is too little memory for the fastest convolutions, so speech takes up to twice as long")
         return False
     return True
+
+
+def _prepared(weights: hub.Installed) -> str:
+    """Return the key of the prepared weights; "" if a file cannot be read, which `load_model` will report."""
+    try:
+        return prepared.key(checkpoint(weights), [Path(__file__), *Path(styletts2.__file__).parent.glob("*.py")])
+    except OSError:
+        return ""
+
+
+def _without_weights() -> StyleTTS2:
+    """Return the network on torch's meta device, without memory. The tensors of a file replace its parameters."""
+    with torch.device("meta"), _Unfilled():
+        return StyleTTS2(settings())
 
 
 class _Unfilled(TorchFunctionMode):
@@ -175,8 +213,9 @@ class Kokoro:
         self._device = device
         dtype, batch = dtype or convolution_dtype(device), batch or BATCH[device.type]
         with one_thread():
-            network = load_model(weights, dtype).to(device)
-            if (device.type, dtype) == ("cpu", torch.float32) and _accelerated(network) and batch == 1:
+            tiles = (device.type, dtype) == ("cpu", torch.float32)
+            network = load_tiled(weights) if tiles else load_model(weights, dtype).to(device)
+            if is_tiled(network.decoder.generator) and batch == 1:
                 self.limits = replace(self.limits, splits=SPLITS)
         self._network = Held(NAME, network)
         self._batches = Batches(self.identity, self._begun, Memory(device), batch)

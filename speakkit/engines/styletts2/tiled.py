@@ -8,7 +8,7 @@ inward transform, the products, the outward transform, and the moments that the 
 Only a text's own frames are computed, so widths need not be `padding.roomy` here.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,15 +29,24 @@ THREADS = 4
 """Threads up to which blocks grow."""
 
 
+def is_tiled(generator: Generator) -> bool:
+    """Return whether `tile` has replaced all blocks of a generator."""
+    return all(isinstance(block, TiledBlock) for block in (*generator.resblocks, *generator.noise_res))
+
+
 def tile(generator: Generator) -> None:
     """Replace each `SnakeBlock` by a `TiledBlock`, one by one. Its weights take 1.9 to 3.3 times as much memory.
 
+    On torch's meta device, the new blocks have no weights either.
     Raises torch's RuntimeError, or MemoryError, if memory runs out; the blocks up to there are replaced then.
     """
     for blocks in (generator.resblocks, generator.noise_res):
         for i, block in enumerate(blocks):
             assert isinstance(block, SnakeBlock)
-            blocks[i] = TiledBlock(block)
+            tiled = TiledBlock(block)
+            if not tiled.bias.is_meta:
+                tiled.take(block)
+            blocks[i] = tiled
 
 
 class TiledBlock(nn.Module):
@@ -46,17 +55,27 @@ class TiledBlock(nn.Module):
     bias: Tensor
 
     def __init__(self, block: SnakeBlock) -> None:
-        """Take over the weights of `block`, in their type."""
+        """Create a block that has the norms of `block`, and no weights yet."""
         super().__init__()
-        self.firsts, self.seconds = nn.ModuleList(), nn.ModuleList()
+        parts = list(block.parts())
+        self.firsts = nn.ModuleList(TiledConv(norm, conv) for norm, _, conv, _, _, _ in parts)
+        self.seconds = nn.ModuleList(TiledConv(norm, conv) for _, _, _, norm, _, conv in parts)
+        weight = parts[0][2].weight
+        # `empty_like` would import 500 modules for the meta device.
+        self.register_buffer("bias", torch.empty(len(weight), dtype=weight.dtype, device=weight.device))
+        self._room = max(conv.period for conv in self.modules() if isinstance(conv, TiledConv))
+
+    def take(self, block: SnakeBlock) -> None:
+        """Take over the weights of `block`."""
         biases = []
-        for norm1, alpha1, conv1, norm2, alpha2, conv2 in block.parts():
-            self.firsts.append(TiledConv(norm1, alpha1, conv1))
-            self.seconds.append(TiledConv(norm2, alpha2, conv2))
+        for first, second, (_, alpha1, conv1, _, alpha2, conv2) in zip(
+            self.firsts, self.seconds, block.parts(), strict=True
+        ):
+            cast("TiledConv", first).take(alpha1, conv1)
+            cast("TiledConv", second).take(alpha2, conv2)
             biases.append(conv2.bias.data)
         # The norm behind each first convolution would remove its bias; those of the second ones are added at the end.
-        self.register_buffer("bias", torch.stack(biases).sum(0))
-        self._room = max(conv.period for conv in self.modules() if isinstance(conv, TiledConv))
+        self.bias.copy_(torch.stack(biases).sum(0))
 
     def forward(self, x: Tensor, style: Tensor, lengths: Lengths, norms: Norms | None = None) -> Tensor:
         """[batch, channels, frames] -> the same shape. Output at padded positions is undefined.
@@ -91,25 +110,32 @@ class TiledConv(nn.Module):
     outward: Tensor
     alpha: Tensor
 
-    def __init__(self, norm: AdaIN, alpha: Tensor, conv: Conv) -> None:
+    def __init__(self, norm: AdaIN, conv: Conv) -> None:
         super().__init__()
         outputs, inputs, self.kernel = conv.weight.shape
         self.dilation = conv.dilation[0]
-        self.norm = norm
-        self.register_buffer("alpha", alpha.data.double().reshape(-1))
-        matrices = transforms(self.kernel)
-        inward, weights, outward = (
-            torch.from_numpy(matrix).to(conv.weight.dtype)
-            for matrix in (matrices.inward, matrices.weights, matrices.outward)
-        )
         self.halo = self.dilation * (self.kernel - 1) // 2
-        self.period = len(outward) * self.dilation
+        self.norm = norm
+        matrices, weight = transforms(self.kernel), conv.weight.data
+        self.period = len(matrices.outward) * self.dilation
+        for name, matrix in (("inward", matrices.inward), ("outward", matrices.outward)):
+            # With adjacent columns, products with it are faster.
+            columns = torch.from_numpy(matrix).to(weight.dtype).t().contiguous()
+            self.register_buffer(name, columns.t(), persistent=False)
+        products = len(matrices.weights)
+        self.register_buffer(
+            "weights", torch.empty(products, inputs, outputs, dtype=weight.dtype, device=weight.device)
+        )
+        self.register_buffer("alpha", torch.empty(inputs, dtype=torch.float64, device=weight.device))
+
+    def take(self, alpha: Tensor, conv: Conv) -> None:
+        """Take over the weights of a convolution and of the snake before it."""
+        products, inputs, outputs = self.weights.shape
         # `_snake` computes alpha times snake.
         kernels = (conv.weight.data / alpha.data).permute(2, 1, 0).reshape(self.kernel, inputs * outputs)
-        self.register_buffer("weights", (weights @ kernels).view(-1, inputs, outputs))
-        for name, matrix in (("inward", inward), ("outward", outward)):
-            # With adjacent columns, products with it are faster.
-            self.register_buffer(name, matrix.t().contiguous().t())
+        matrix = torch.from_numpy(transforms(self.kernel).weights).to(kernels.dtype)
+        torch.mm(matrix, kernels, out=self.weights.view(products, -1))
+        self.alpha.copy_(alpha.data.reshape(-1))
 
     def forward(
         self, x: Tensor, moments: Moments, style: Tensor, own: int, out: Tensor, *, adds: bool = False

@@ -41,7 +41,10 @@ def distance(kernel, dtype, own):
     x, style, lengths = inputs(own, dtype)
     given = x.clone()
     with torch.inference_mode():
-        ours = TiledBlock(block(kernel, dtype))(x, style, lengths)
+        plain = block(kernel, dtype)
+        tiled = TiledBlock(plain)
+        tiled.take(plain)
+        ours = tiled(x, style, lengths)
         assert torch.equal(x.nan_to_num(), given.nan_to_num())
         theirs = [
             block(kernel, dtype)(x[i : i + 1, :, :n], style[i : i + 1], Lengths([n], CPU)) for i, n in enumerate(own)
