@@ -2,10 +2,17 @@
 
     python benchmarks/gpu.py [DEVICE [CHUNKS]]      # cuda and 256 by default, of tests/data/alice29.txt, voice f1
 
-Prints load time, latency to the first audio of a line of twelve words, and idle memory. Then prints audio seconds per
-second of the plain kokoro loop, and of speakkit's engine in batches of 1, 8, 32 and 128, in float32 and in bfloat16.
-Each row has its peak memory, and its share of the arithmetic rate that the device reaches in a large matrix product of
-the same type. To measure several processes at once: speakkit bench --instances 5 --baseline --device cuda.
+It runs on `cuda`, on `mps` and, for comparison, on `cpu`, and prints:
+
+- load time, latency to the first audio of a line of twelve words, and idle memory;
+- audio seconds per second of the plain kokoro loop, and of speakkit's engine in batches of 1, 8, 32 and 128, in
+  float32, bfloat16 and float16. Each row has its peak memory, and its share of the arithmetic rate that the device
+  reaches in a large matrix product of the same type;
+- on `cuda`: the LSTMs by speakkit's kernel and by cuDNN, by rows; and the generator eager and as a CUDA graph, for one
+  line. The difference is the most that CUDA graphs could save.
+
+Whether a type sounds as good as float32: python benchmarks/quality.py 60 cuda. Several processes, from text to files:
+speakkit bench --instances 1,5 --baseline --device cuda.
 """
 
 import statistics
@@ -13,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import torch
 from book import book_chunks
@@ -21,8 +29,12 @@ from speakkit import config
 from speakkit.engines import hub, locations, registry
 from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import pick
-from speakkit.engines.kokoro import Kokoro
+from speakkit.engines.kokoro import Kokoro, load_model, style
+from speakkit.engines.kokoro_config import settings
 from speakkit.engines.quietly import import_quietly
+from speakkit.engines.styletts2 import kernels
+from speakkit.engines.styletts2.network import StyleTTS2
+from speakkit.engines.styletts2.padding import Lengths
 from speakkit.speech.synthesize import Speaker, reader
 from speakkit.speech_request import SpeechRequest
 from speakkit.text.chunks import Chunk
@@ -41,6 +53,8 @@ def settle(device: torch.device) -> None:
     """Wait until the device has completed all queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
@@ -54,7 +68,7 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 
 def reached(device: torch.device, dtype: torch.dtype) -> float:
     """Floating-point operations per second of a large matrix product: the best rate of the device."""
-    size = 8192 if device.type == "cuda" else 1024
+    size = 1024 if device.type == "cpu" else 8192
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     best = min(seconds(lambda: a @ b, device) for _ in range(6))
     return 2 * size**3 / best
@@ -105,6 +119,41 @@ def first_audio(weights: hub.Installed, device: torch.device) -> None:
         )
 
 
+def lstms(network: StyleTTS2, device: torch.device) -> None:
+    """Print the milliseconds of one LSTM over 300 frames, by both implementations and number of rows."""
+    lstm, frames = network.predictor.shared, 300
+    print("\n| rows | Triton ms | cuDNN ms |\n|---|---|---|")
+    for rows in (1, 8, 32, 64, 128, 256):
+        x = torch.randn(rows, frames, lstm.input_size, device=device)
+        counts = torch.full((rows,), frames, device=device)
+        both = (partial(kernels.recurrent, lstm, x, counts, frames), partial(lstm, x))
+        cells = [f"{1000 * quickest(run, device):.2f}" for run in both]
+        print(f"| {rows} | {' | '.join(cells)} |", flush=True)
+
+
+def graph(network: StyleTTS2, chunk: Chunk, ids: list[int], device: torch.device) -> None:
+    """Print the milliseconds of the generator for one line, eager and replayed from a CUDA graph."""
+    lengths, styles = Lengths([len(ids)], device), style(chunk).to(device)
+    sound, prosody = styles[:, : network.style_dim], styles[:, network.style_dim :]
+    score = network.score(torch.tensor([ids], device=device), lengths, prosody, torch.ones(1, device=device))
+    noise = [torch.Generator(device).manual_seed(0)]
+    prepared = network.decoder.prepared(score.text, score.f0, score.energy, sound, score.frames, noise)
+    run = partial(network.decoder.generator.generated, prepared, sound)
+    eager, captured = 1000 * quickest(run, device), torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(captured):
+            run()
+    except RuntimeError as error:
+        print(f"\ngenerator, one line: {eager:.1f} ms; not captured: {error}")
+        return
+    print(f"\ngenerator, one line: {eager:.1f} ms, as a CUDA graph {1000 * quickest(captured.replay, device):.1f} ms")
+
+
+def quickest(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of ten runs, after three that are not counted."""
+    return min([seconds(run, device) for _ in range(13)][3:])
+
+
 def used(device: torch.device) -> int:
     """Bytes of GPU memory in use, which are those of this process if no other uses the GPU."""
     free, total = torch.cuda.mem_get_info(device)
@@ -114,7 +163,7 @@ def used(device: torch.device) -> int:
 def main(name: str, count: int) -> None:
     """Print the tables."""
     device, weights = pick(name), hub.ensure("kokoro")
-    what = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    what = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     print(f"{what}, torch {torch.__version__}, {count} chunks, weights {weights.source}\n")
     first_audio(weights, device)
     plan = book_chunks(count)
@@ -123,12 +172,18 @@ def main(name: str, count: int) -> None:
     ceiling = reached(device, torch.float32)
     upstream = lent.enter_context(registry.synthesizer("upstream", name))
     show("upstream", rate(upstream, few, device), ceiling, device)
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
         ceiling = reached(device, dtype)
         for batch in (1, 8) if dtype == torch.float32 else (1, 8, 32, 128):
             is_slow = batch == 1 or dtype == torch.float32
             found = rate(Kokoro(weights, device, dtype, batch), few if is_slow else plan, device)
             show(f"{str(dtype).removeprefix('torch.')}, batch {batch}", found, ceiling, device)
+    if device.type == "cuda":
+        with torch.inference_mode():
+            network = load_model(weights, torch.bfloat16).to(device)
+            lstms(network, device)
+            ids = [0, *(settings()["vocab"][symbol] for symbol in plan[0].phonemes), 0]
+            graph(network, plan[0], ids, device)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure the intelligibility and quality of Kokoro, and its difference from float32, on each numeric path.
 
-    python benchmarks/quality.py [SENTENCES]      # 60 by default, of tests/data/alice29.txt, with the voice f1
+    python benchmarks/quality.py [SENTENCES [DEVICE]]      # 60 of tests/data/alice29.txt and cpu by default, voice f1
 
 Prints a Markdown table: the word error rate by Whisper base and tiny.en (after Whisper's own normaliser), the lost
 words, DNSMOS, and the mean absolute difference of log-mel spectra from the first path. A path that is worse than the
@@ -23,6 +23,7 @@ from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 from speakkit import config
 from speakkit.audio import Audio
 from speakkit.engines import hub, locations, registry
+from speakkit.engines.device import pick
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.synthesize import Speaker, reader
@@ -38,14 +39,24 @@ lent = ExitStack()
 
 BOOK = Path(__file__).parent.parent / "tests" / "data" / "alice29.txt"
 MELS = mel_filter_bank(513, 80, 0.0, 12_000.0, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
-PATHS = (
-    ("float32, plain convolutions", 1, 0),
-    ("float32", 1, 0),
-    ("float32, another seed", 1, 1),
-    ("bfloat16", 1, 0),
-    ("float32, batches of 8", 8, 0),
-)
-"""Name, which begins with the type of the convolutions; chunks per batch; seed."""
+PATHS = {
+    "cpu": (
+        ("float32, plain convolutions", 1, 0),
+        ("float32", 1, 0),
+        ("float32, another seed", 1, 1),
+        ("bfloat16", 1, 0),
+        ("float32, batches of 8", 8, 0),
+    ),
+    "cuda": (
+        ("float32", 1, 0),
+        ("float32, another seed", 1, 1),
+        ("bfloat16", 1, 0),
+        ("bfloat16, batches of 32", 32, 0),
+        ("float16", 1, 0),
+    ),
+    "mps": (("float32", 1, 0), ("float32, another seed", 1, 1), ("bfloat16", 1, 0)),
+}
+"""Device -> name, which begins with the type of the convolutions; chunks per batch; seed."""
 
 
 def references(count: int) -> list[str]:
@@ -72,12 +83,11 @@ def word_error_rate(name: str, texts: Sequence[str], clips: Sequence[Audio]) -> 
     return 100 * float(jiwer.wer([comparable(text) for text in texts], heard))
 
 
-def kokoro(path: str, batch: int) -> Kokoro:
+def kokoro(path: str, batch: int, device: torch.device) -> Kokoro:
     """The engine of a path."""
-    if path == PATHS[0][0]:
+    if path.endswith("plain convolutions"):
         return plain_kokoro()
-    dtype = torch.bfloat16 if path.startswith("bfloat16") else torch.float32
-    return Kokoro(hub.ensure("kokoro"), torch.device("cpu"), dtype, batch)
+    return Kokoro(hub.ensure("kokoro"), device, getattr(torch, path.split(",", 1)[0]), batch)
 
 
 def planned(texts: Sequence[str], seed: int) -> Iterator[Chunk]:
@@ -99,16 +109,17 @@ def log_mels(chunks: Sequence[Chunk], engine: Kokoro) -> list[np.ndarray]:
     ]
 
 
-def main(count: int) -> None:
+def main(count: int, name: str) -> None:
     """Print the table."""
+    device, paths = pick(name), PATHS[name]
     texts = references(count)
     words = sum(len(text.split()) for text in texts)
     print(f"{len(texts)} sentences, {words} words, voice f1, weights {hub.ensure('kokoro').source}\n")
     print("| path | audio s | lost | WER base % | WER tiny.en % | DNSMOS overall | signal | background | p808 | dB |")
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    exact = log_mels(list(planned(texts, 0)), kokoro(*PATHS[0][:2]))
-    for path, batch, seed in PATHS:
-        engine = kokoro(path, batch)
+    exact = log_mels(list(planned(texts, 0)), kokoro(*paths[0][:2], device))
+    for path, batch, seed in paths:
+        engine = kokoro(path, batch, device)
         speaker = Speaker(find("f1"), lent.enter_context(reader("en-us")), engine)
         with ThreadPoolExecutor(2 * batch) as threads:  # batches are made of the chunks of concurrent callers
             requests = [SpeechRequest(text, seed=seed, markup=Markup.PLAIN) for text in texts]
@@ -126,4 +137,4 @@ def main(count: int) -> None:
 
 if __name__ == "__main__":
     locations.use(config.locations)
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2] if len(sys.argv) > 2 else "cpu")

@@ -1,41 +1,31 @@
 """Measure audio seconds per second on this CPU: speakkit's Kokoro engine and others, on the same chunks.
 
-    python benchmarks/throughput.py [CHUNKS]      # 20 by default, of tests/data/alice29.txt, with the voice f1
+    OMP_NUM_THREADS=1 python benchmarks/throughput.py [CHUNKS]      # 20 by default, of tests/data/alice29.txt, voice f1
 
-The others are the plain kokoro loop, and onnxruntime with the int8 export of the same model (kokoro-onnx's), from which
-speakkit's weights are made. All use the same number of threads. Each engine synthesizes each chunk once; the engines
-alternate, and chunks differ in length, as in real use. Prints each engine's rate, and its ratio to the plain loop: over
-all chunks, and as the median of the ratios by chunk.
+The others are the plain kokoro loop, and those of `others`. All use the same number of threads. Each engine synthesizes
+each chunk once; the engines alternate, and chunks differ in length, as in real use. Prints each engine's rate, and its
+ratio to the plain loop: over all chunks, and as the median of the ratios by chunk.
 """
 
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
-import numpy as np
-import onnxruntime
+import others
 import torch
 from book import book_chunks, plain_kokoro
+from others import Speak
 
 from speakkit import config
-from speakkit.engines import catalog, hub, locations, registry
+from speakkit.engines import hub, locations, registry
 from speakkit.engines.base import Synthesizer
 from speakkit.engines.device import convolution_dtype
-from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro, style
-from speakkit.engines.kokoro_config import settings
-from speakkit.engines.packages import DequantizedKokoro
+from speakkit.engines.kokoro import Kokoro
 from speakkit.text.chunks import Chunk
 
 lent = ExitStack()
 """Engines that stay loaded while this script runs."""
-
-
-Speak = Callable[[Chunk], float]
-"""Synthesizes a chunk, and returns its seconds of audio."""
 
 
 def by(engine: Synthesizer) -> Speak:
@@ -47,35 +37,20 @@ def by(engine: Synthesizer) -> Speak:
     return speak
 
 
-def onnx() -> Speak:
-    """The synthesis of a chunk by the int8 export on onnxruntime."""
-    vocabulary = settings()["vocab"]
-    (source,) = (one for one in catalog.MODELS["kokoro"].sources if isinstance(one, DequantizedKokoro))
-    with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(source.export(Path(folder)), options, providers=["CPUExecutionProvider"])
-    ids = session.get_inputs()[0].name
-
-    def speak(chunk: Chunk) -> float:
-        tokens = np.array([[0, *(vocabulary[symbol] for symbol in chunk.phonemes), 0]], np.int64)
-        given = {ids: tokens, "style": style(chunk).numpy(), "speed": np.array([chunk.speed], np.float32)}
-        return float(session.run(None, given)[0].size / SAMPLE_RATE)
-
-    return speak
-
-
 def main(count: int) -> None:
     """Print the table."""
-    cpu, weights = torch.device("cpu"), hub.ensure("kokoro")
+    cpu, weights, threads = torch.device("cpu"), hub.ensure("kokoro"), torch.get_num_threads()
     engines: dict[str, Speak] = {
         "upstream": by(lent.enter_context(registry.synthesizer("upstream", "cpu"))),
-        "onnxruntime int8": onnx(),
+        "onnxruntime, int8": others.int8(threads),
         "float32, plain convolutions": by(plain_kokoro()),
         "float32": by(Kokoro(weights, cpu, torch.float32)),
     }
     if convolution_dtype(cpu) == torch.bfloat16:  # elsewhere it is emulated
         engines["bfloat16"] = by(Kokoro(weights, cpu, torch.bfloat16))
+    for name, made in (("kokoro-onnx", others.kokoro_onnx), ("fastkokoro", others.fastkokoro)):
+        if speak := made(threads):
+            engines[f"{name}, float32"] = speak
     plan = book_chunks(count)
     for speak in engines.values():
         speak(plan[0])
@@ -87,9 +62,9 @@ def main(count: int) -> None:
             start = time.perf_counter()
             duration = engines[name](chunk)
             took[name].append(time.perf_counter() - start)
-        audio += duration
+            audio += duration if name == "upstream" else 0  # fastkokoro trims
     capability = torch.backends.cpu.get_cpu_capability()
-    print(f"{count} chunks, {audio:.0f} s of audio, weights {weights.source}, {torch.get_num_threads()} threads,")
+    print(f"{count} chunks, {audio:.0f} s of audio, weights {weights.source}, {threads} threads,")
     print(f"{capability}; by default in {convolution_dtype(cpu)}\n")
     print("| engine | audio s / s | ratio | median ratio by chunk |\n|---|---|---|---|")
     base = took["upstream"]

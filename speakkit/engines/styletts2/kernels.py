@@ -37,6 +37,10 @@ GROUP = 16
 UNITS = 32
 """Units of an LSTM's state per program. More do not fit into its registers with their weights."""
 
+ROWS = 128
+"""Rows from which cuDNN's LSTM is faster: it computes all rows of a step at once, the kernel here a few at a time
+(benchmarks/gpu.py shows both)."""
+
 log = logging.getLogger(__name__)
 
 
