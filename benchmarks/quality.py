@@ -23,7 +23,7 @@ from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 from speakkit import config
 from speakkit.audio import Audio
 from speakkit.engines import hub, locations, registry
-from speakkit.engines.device import pick
+from speakkit.engines.device import convolution_dtype, pick
 from speakkit.engines.kokoro import SAMPLE_RATE, Kokoro
 from speakkit.engines.kokoro_config import limits
 from speakkit.speech.synthesize import Speaker, reader
@@ -90,6 +90,11 @@ def kokoro(path: str, batch: int, device: torch.device) -> Kokoro:
     return Kokoro(hub.ensure("kokoro"), device, getattr(torch, path.split(",", 1)[0]), batch)
 
 
+def _is_native(path: str) -> bool:
+    """Whether a CPU computes in the type of a path. Without AMX, bfloat16 is emulated, and far too slow to be used."""
+    return path.startswith("float32") or convolution_dtype(torch.device("cpu")) == torch.bfloat16
+
+
 def planned(texts: Sequence[str], seed: int) -> Iterator[Chunk]:
     """The chunks of all texts in order."""
     english = lent.enter_context(reader("en-us"))
@@ -111,7 +116,7 @@ def log_mels(chunks: Sequence[Chunk], engine: Kokoro) -> list[np.ndarray]:
 
 def main(count: int, name: str) -> None:
     """Print the table."""
-    device, paths = pick(name), PATHS[name]
+    device, paths = pick(name), [path for path in PATHS[name] if name != "cpu" or _is_native(path[0])]
     texts = references(count)
     words = sum(len(text.split()) for text in texts)
     print(f"{len(texts)} sentences, {words} words, voice f1, weights {hub.ensure('kokoro').source}\n")
