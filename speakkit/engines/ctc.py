@@ -56,15 +56,20 @@ class Path:
     word: index of the word; in a pause, of the word that follows it
     pronunciation: index of the word's pronunciation; -1 in a pause
     place: index in the pronunciation; -1 for a blank, and in a pause
-    is_other: whether it is speech that is not in the text
+    column: column of the scores
     scores: score of the frame
     """
 
     word: Integers
     pronunciation: Integers
     place: Integers
-    is_other: Booleans
+    column: Integers
     scores: Floats
+
+    @property
+    def is_other(self) -> Booleans:
+        """Whether each frame is speech that is not in the text."""
+        return self.column == OTHER
 
     def total(self, words: Words) -> float:
         """Return the score of the path through `words`, with the costs of words that are left out."""
@@ -72,7 +77,7 @@ class Path:
         spoken = np.flatnonzero(np.bincount(self.word[self.pronunciation >= 0], minlength=len(words)))
         ends = np.concatenate([[-1], spoken, [len(words)]])
         skipped = sum(min(SKIP_MOST, costs[j] - costs[i + 1]) for i, j in pairwise(ends))
-        begins = np.count_nonzero(np.diff(self.is_other, prepend=False) & self.is_other)
+        begins = np.count_nonzero(np.diff(self.is_other, prepend=False) & self.is_other)  # not the ends
         return float(self.scores.sum(dtype=np.float64) - OTHER_BEGINS * begins - skipped)
 
 
@@ -101,8 +106,7 @@ def align(scores: Floats, words: Words) -> Path:
         at += len(kept)
         word += int(graph.word[states[len(kept)]]) if at < frames else 0
         wider = 1
-    columns = found[3]
-    return Path(found[0], found[1], found[2], columns == OTHER, scores[np.arange(frames), columns])
+    return Path(*found, scores[np.arange(frames), found[3]])
 
 
 class Graph:
