@@ -13,7 +13,7 @@ from speakkit import config
 from speakkit.alignment import KnownWord
 from speakkit.audio import Audio
 from speakkit.engines import locations
-from speakkit.engines.hama_phonemes import RHOTIC, UNIT, IGNORED
+from speakkit.engines.hama_phonemes import IGNORED, RHOTIC, UNIT
 from speakkit.speech.known_words import known_words
 from speakkit.speech.synthesize import Utterance, speaker
 from speakkit.speech.timestamps import TimedWord, words

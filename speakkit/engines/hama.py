@@ -38,9 +38,11 @@ class Hama:
 
     foreign = FOREIGN
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        """rows: see `hama_phonemes.table`."""
         self._model = Held(NAME, hama.ASRModel())
-        self._phonemes = Phonemes(self._model().decoder_tokens, table())
+        self.tokens: Sequence[str] = self._model().decoder_tokens
+        self._phonemes = Phonemes(self.tokens, rows)
         self.symbols = frozenset(self._phonemes.symbols)
         weights = resources.files("hama.assets").joinpath("asr_waveform.hama").read_bytes()
         self.identity = Identity(
@@ -56,7 +58,7 @@ class Hama:
     @classmethod
     def load(cls) -> "Hama":
         """Load the network that is installed with hama."""
-        return cls()
+        return cls(table())
 
     @classmethod
     def footprint(cls) -> Footprint:
@@ -76,10 +78,10 @@ class Hama:
             raise EngineError("no text can be aligned with an empty clip")
         if not np.isfinite(clip.samples).all():
             raise EngineError("no text can be aligned with a clip that has NaN or infinite samples")
-        logs = self._logs(clip.clipped())
+        logs = self.logs(clip.clipped())
         return HamaPosteriors(Observed.joined(map(self._phonemes.observed, logs)), self._phonemes, clip.duration)
 
-    def _logs(self, clip: Audio) -> Iterator[npt.NDArray[np.float32]]:
+    def logs(self, clip: Audio) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the natural logarithms of the probabilities of hama's tokens, [frames, tokens], part by part.
 
         The first frame is AROUND before the clip, and the last one AROUND after it.

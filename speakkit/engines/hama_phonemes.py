@@ -67,8 +67,8 @@ class Phonemes:
     def __init__(self, tokens: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Make the columns of `rows`, see `table`. tokens: hama's, in the order of its output."""
         self.symbols = tuple(row[0] for row in rows)
-        lags = np.array([row[2:] for row in rows], float) / 1e3
-        self.lags = np.vstack([lags, lags.mean(0)])
+        lags = np.array([row[2:] for row in rows], float).reshape(-1, 2) / 1e3
+        self.lags = np.vstack([lags, np.median(lags, 0)]) if len(rows) else np.zeros((1, 2))
         self._columns = {symbol: FIRST + i for i, symbol in enumerate(self.symbols)} | {" ": ctc.PAUSE}
         self._unknown = FIRST + len(rows)
         self._weights = np.zeros((len(rows), len(tokens)), np.float32)
