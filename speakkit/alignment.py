@@ -7,11 +7,37 @@ from dataclasses import dataclass
 class KnownWord:
     """A word that a clip is expected to contain.
 
-    pronunciations: one or more, in the aligner's phoneme symbols; the aligner uses the one that fits best
+    pronunciations: in the symbols of speakkit's phonemizers, those of Kokoro; stress and marks are ignored, and a space
+        is a boundary between two words, with or without silence. The aligner uses the one that fits best. "" if the
+        word may be left out; () if nobody knows how it is pronounced, so that it cannot be found
+    start: character offset of its first character in the text that it is taken from
     """
 
     text: str
     pronunciations: tuple[str, ...]
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """Offset just past its last character."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True)
+class AlignedPhoneme:
+    """The aligned position and score of one phoneme of a word.
+
+    symbol: in the symbols of speakkit's phonemizers
+    start, end: seconds from the start of the clip
+    score: as of a word, over the frames of the phoneme
+    heard: the most probable phoneme there, in the same symbols; equal to `symbol` if that is as good
+    """
+
+    symbol: str
+    start: float
+    end: float
+    score: float
+    heard: str
 
 
 @dataclass(frozen=True)
@@ -19,10 +45,11 @@ class AlignedWord:
     """The aligned position and score of one known word.
 
     start, end: seconds from the start of the clip; equal if the word was not found
-    pronunciation: index of the best-fitting entry of `KnownWord.pronunciations`
+    pronunciation: index of the best-fitting entry of `KnownWord.pronunciations`; -1 if the word was not found
     score: goodness of pronunciation: natural logarithm of the probability of the word's path over that of the best path
-        of any phonemes, mean per frame; 0 is perfect
+        of any phonemes, sum over its frames; 0 is perfect
     is_skipped: the best path leaves the word out
+    phonemes: those of the pronunciation, in order; () if the aligner does not report them
     """
 
     text: str
@@ -31,6 +58,7 @@ class AlignedWord:
     pronunciation: int
     score: float
     is_skipped: bool = False
+    phonemes: tuple[AlignedPhoneme, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,9 +67,9 @@ class Gap:
 
     before: index of the word that follows; the number of words for the last gap
     start, end: seconds from the start of the clip
-    phonemes: phonemes recognized in the gap, in the aligner's symbols; "" for silence
-    score: natural logarithm of the probability of silence over that of the best path of any phonemes, mean per frame; 0
-        is silence
+    phonemes: phonemes recognized in the gap, in the symbols of speakkit's phonemizers; "" for silence
+    score: natural logarithm of the probability of silence over that of the best path of any phonemes, sum over its
+        frames; 0 is silence
     """
 
     before: int
@@ -57,9 +85,15 @@ class Alignment:
 
     words: one per known word, in order
     gaps: one more than words, in order
-    score: natural logarithm of the probability of the whole path; compare it to choose between texts for the same clip
+    score: natural logarithm of the probability of the whole path over that of the best path of any phonemes, with the
+        costs of skipped words; compare it to choose between texts for the same clip
     """
 
     words: tuple[AlignedWord, ...]
     gaps: tuple[Gap, ...]
     score: float
+
+    @property
+    def agreement(self) -> float:
+        """Mean score of the words, the skipped ones included; 0.0 if there are none. See `base.Aligner.foreign`."""
+        return sum(word.score for word in self.words) / len(self.words) if self.words else 0.0

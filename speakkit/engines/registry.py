@@ -48,7 +48,7 @@ EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "order
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
 """Recognizer -> "module.name" of its class."""
 
-ALIGNERS: dict[str, str] = {}
+ALIGNERS = {"hama": "hama.Hama"}
 """Aligner -> "module.name" of its class."""
 
 JUDGES = {"dnsmos": "dnsmos.Dnsmos"}

@@ -103,7 +103,7 @@ def explain(text: str, plan: SpeechPlan) -> Explanation:
 
 
 def _words(text: str, chunk: Chunk) -> Iterator[ExplainedWord]:
-    for group in _grouped(text, chunk.tokens):
+    for group in grouped(text, chunk.tokens):
         first, last = group[0], group[-1]
         rule = ", ".join(dict.fromkeys(token.rule for token in group if token.rule))
         written = text[first.start : last.end]
@@ -111,23 +111,28 @@ def _words(text: str, chunk: Chunk) -> Iterator[ExplainedWord]:
             text=written,
             start=first.start,
             spoken=_said(group),
-            phonemes="".join(token.phonemes + " " * token.spaced for token in group).strip(),
+            phonemes=phonemes_of(group),
             how=_how(group, chunk, rule),
             rule=rule,
             source=", ".join(dict.fromkeys(token.source for token in group if token.source)),
-            readings=_readings(group),
+            readings=readings_of(group),
             chunk=chunk.index,
         )
 
 
-def _readings(group: Sequence[Token]) -> tuple[str, ...]:
+def readings_of(group: Sequence[Token]) -> tuple[str, ...]:
     """The readings of the group as a whole; () if none of its tokens has any."""
     if not any(token.readings for token in group):
         return ()
     return readings.joined(token.readings or (_said([token]),) for token in group)
 
 
-def _grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def phonemes_of(tokens: Sequence[Token]) -> str:
+    """The phonemes of the tokens, with a space for each white space between them."""
+    return "".join(token.phonemes + " " * token.spaced for token in tokens).strip()
+
+
+def grouped(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Yield groups of tokens without white space between them. In a script without spaces, each token is a group."""
     group: list[Token] = []
     for token in tokens:

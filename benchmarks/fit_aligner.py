@@ -1,0 +1,139 @@
+"""Fit data/hama_phonemes.tsv, what hama writes for each phoneme and how late, to Kokoro's speech of known times.
+
+    python benchmarks/fit_aligner.py FOLDER [EACH]   # FOLDER keeps the speech; EACH: utterances of a voice, 12
+
+Prints the table. The weight of a token for a phoneme is its share of hama's probability where the phoneme is known to
+be; from FULL on it is 1, below LEAST 0. The lags are medians, by phoneme, after another phoneme and after a pause.
+"""
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from known_times import FITTED, Timed, cached, use_home
+
+from speakkit.engines import ctc
+from speakkit.engines.hama import Hama
+from speakkit.engines.hama_phonemes import BLANK, BOUNDARY, Phonemes, split
+from speakkit.engines.hama_times import AROUND, FRAME, Spikes
+
+FULL, LEAST = 0.3, 0.02
+
+AFTER = (0.0, 0.06)
+"""Seconds after the beginning of a phoneme, and after its end, between which hama first looks for it."""
+
+FEWEST = 8
+"""Times that a phoneme must occur to have a lag of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """An utterance.
+
+    words: its words, as speakkit spoke them
+    symbols, starts: its phonemes, and the seconds at which they begin
+    logs: natural logarithms of the probabilities of hama's tokens, [frames, tokens]
+    """
+
+    words: tuple[str, ...]
+    symbols: tuple[str, ...]
+    starts: npt.NDArray[np.float64]
+    logs: npt.NDArray[np.float32]
+
+    def spikes(self, phonemes: Phonemes) -> Spikes:
+        """Return where hama hears the phonemes."""
+        return Spikes.of(ctc.align(phonemes.observed(self.logs).scores, [[phonemes.columns(w)] for w in self.words]))
+
+
+Shares = dict[str, npt.NDArray[np.float64]]
+"""Phoneme -> the part of hama's probability that each token has, 1 in sum."""
+
+
+def heard(timed: Iterable[Timed], aligner: Hama) -> Iterator[Heard]:
+    """Yield the utterances whose words have the phonemes that were spoken."""
+    for one in timed:
+        said = tuple(word.pronunciations[0] for word in one.known if word.pronunciations)
+        symbols, starts = zip(*one.phonemes, strict=True)
+        if tuple(unit for way in said for unit in split(way) if unit[0].isalpha()) == symbols:
+            yield Heard(said, symbols, np.array(starts), np.concatenate(list(aligner.logs(one.audio))))
+
+
+def by_time(corpus: Iterable[Heard]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Yield each phoneme with the frames in which it should be heard, by its known time."""
+    for one in corpus:
+        ends = np.append(one.starts[1:], one.starts[-1] + 0.1)
+        for symbol, start, end in zip(one.symbols, one.starts, ends, strict=True):
+            first, last = (round((at + late + AROUND) / FRAME) for at, late in zip((start, end), AFTER, strict=True))
+            yield symbol, one.logs[first:last]
+
+
+def by_path(corpus: Iterable[Heard], phonemes: Phonemes) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Yield each phoneme with the frames in which hama hears it."""
+    for one in corpus:
+        spikes = one.spikes(phonemes)
+        for column, first, last in zip(spikes.column, spikes.first, spikes.last, strict=True):
+            yield phonemes.symbol(int(column)), one.logs[first : last + 1]
+
+
+def shares(found: Iterable[tuple[str, npt.NDArray[np.float32]]], silent: Sequence[int]) -> Shares:
+    """Return the shares of the tokens in the frames of each phoneme. silent: tokens that are none."""
+    total: Shares = {}
+    for symbol, logs in found:
+        probable = np.exp(logs.astype(float)).sum(0)
+        probable[silent] = 0.0
+        if probable.sum() > LEAST:
+            total[symbol] = total.get(symbol, 0.0) + probable / probable.sum()
+    return {symbol: some / some.sum() for symbol, some in total.items()}
+
+
+def rows(found: Shares, tokens: Sequence[str], lags: dict[str, tuple[float, float]]) -> list[list[str]]:
+    """Return the rows of the table. lags: seconds, see `Phonemes`."""
+    made = []
+    for symbol, some in found.items():
+        order = [i for i in np.argsort(-some) if some[i] > LEAST]
+        weights = " ".join(f"{tokens[i]}:{min(1.0, some[i] / FULL):.2g}" for i in order)
+        made.append([symbol, weights, *(f"{1000 * lag:.0f}" for lag in lags.get(symbol, (0.0, 0.0)))])
+    return made
+
+
+def lags(corpus: Iterable[Heard], phonemes: Phonemes) -> dict[str, tuple[float, float]]:
+    """Return phoneme -> its lags in seconds, after another phoneme and after a pause."""
+    late: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    for one in corpus:
+        spikes = one.spikes(phonemes)
+        if len(spikes.first) == len(one.symbols):
+            for symbol, first, start, is_late in zip(
+                one.symbols, spikes.first, one.starts, spikes.is_after_pause, strict=True
+            ):
+                late[symbol, is_late].append(first * FRAME - AROUND - start)
+    usual = [np.median([x for (_, is_late), some in late.items() if is_late == when for x in some]) for when in (0, 1)]
+    return {
+        symbol: tuple(float(np.median([*late[symbol, bool(when)], *[usual[when]] * FEWEST])) for when in (0, 1))
+        for symbol in {symbol for symbol, _ in late}
+    }
+
+
+def main(folder: Path, each: int) -> None:
+    """Print the table."""
+    aligner = Hama([])
+    tokens = aligner.tokens
+    silent = [tokens.index(BLANK), tokens.index(BOUNDARY)]
+    corpus = list(heard(cached(folder / f"fitted-{each}.pickle", FITTED, each, is_fit=True), aligner))
+    counts = Counter(symbol for one in corpus for symbol in one.symbols)
+    found = shares(by_time(corpus), silent)
+    for _ in range(2):
+        found = shares(by_path(corpus, Phonemes(tokens, rows(found, tokens, {}))), silent)
+    found = {symbol: found[symbol] for symbol, _ in counts.most_common() if symbol in found}
+    late = lags(corpus, Phonemes(tokens, rows(found, tokens, {})))
+    print("# phoneme\thama's tokens, with weights\tlag after a phoneme\tafter a pause, ms")
+    for row in rows(found, tokens, late):
+        print("\t".join(row))
+
+
+if __name__ == "__main__":
+    use_home()
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 12)

@@ -1,0 +1,118 @@
+"""hama's phoneme network (CTC, frames of 20 ms): where and how well the words of a known text are spoken."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from importlib.metadata import version
+
+import hama
+import numpy as np
+import numpy.typing as npt
+
+from speakkit.alignment import Alignment, KnownWord
+from speakkit.audio import Audio, silence
+from speakkit.engines import ctc
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import Footprint, Posteriors
+from speakkit.engines.hama_phonemes import Observed, Phonemes, table
+from speakkit.engines.hama_times import AROUND, FRAME, Times
+from speakkit.errors import EngineError
+from speakkit.identity import Identity
+from speakkit.outcome import Outcome
+
+NAME = "hama"
+
+SAMPLE_RATE = 16_000
+"""Sample rate of hama's input, in hertz."""
+
+PART, CONTEXT = 30.0, 2.0
+"""Seconds of audio that hama is given at once, and seconds before and after them that it also hears."""
+
+FOREIGN = -8.0
+"""See `base.Aligner.foreign`."""
+
+
+class Hama:
+    """Aligner for English; coarse for other languages, whose phonemes hama never learned."""
+
+    foreign = FOREIGN
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        """rows: see `hama_phonemes.table`."""
+        self._model = Held(NAME, hama.ASRModel())
+        self.tokens: Sequence[str] = self._model().decoder_tokens
+        self._phonemes = Phonemes(self.tokens, rows)
+        self.symbols = frozenset(self._phonemes.symbols)
+        weights = resources.files("hama.assets").joinpath("asr_waveform.hama").read_bytes()
+        self.identity = Identity(
+            NAME,
+            version=version("hama"),
+            weights="official",
+            weights_sha256=sha256(weights).hexdigest(),
+            licence="Apache-2.0",
+            commercial=True,
+            sample_rate=SAMPLE_RATE,
+        )
+
+    @classmethod
+    def load(cls) -> "Hama":
+        """Load the network that is installed with hama."""
+        return cls(table())
+
+    @classmethod
+    def footprint(cls) -> Footprint:
+        """See `base.Engine`."""
+        return Footprint("cpu", 200 << 20)
+
+    def close(self) -> None:
+        """See `base.Engine`."""
+        self._model.close()
+
+    def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
+        """See `base.Aligner`. A clip that is empty, or has NaN or infinite samples, fails with EngineError."""
+        return each(clips, self._observed, NAME)
+
+    def _observed(self, clip: Audio) -> Posteriors:
+        if not len(clip.samples):
+            raise EngineError("no text can be aligned with an empty clip")
+        if not np.isfinite(clip.samples).all():
+            raise EngineError("no text can be aligned with a clip that has NaN or infinite samples")
+        logs = self.logs(clip.clipped())
+        return HamaPosteriors(Observed.joined(map(self._phonemes.observed, logs)), self._phonemes, clip.duration)
+
+    def logs(self, clip: Audio) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the natural logarithms of the probabilities of hama's tokens, [frames, tokens], part by part.
+
+        The first frame is AROUND before the clip, and the last one AROUND after it.
+        """
+        session = self._model().session
+        begins = np.arange(0.0, max(clip.duration - CONTEXT, FRAME), PART)
+        around = silence(AROUND, SAMPLE_RATE).samples
+        for begin in begins:
+            is_first, is_last = begin == begins[0], begin == begins[-1]
+            part = clip.part(begin - CONTEXT, clip.duration if is_last else begin + PART + CONTEXT)
+            heard = part.resampled(SAMPLE_RATE).samples
+            samples = np.concatenate([around[: len(around) * is_first], heard, around[: len(around) * is_last]])
+            outputs = session.run(["log_probs"], {"waveform": samples, "waveform_lengths": [len(samples)]})
+            first = 0 if is_first else round(CONTEXT / FRAME)
+            count = len(outputs[0][0]) if is_last else round((PART + AROUND * is_first) / FRAME)
+            yield outputs[0][0][first : first + count]
+
+
+@dataclass(frozen=True, eq=False)
+class HamaPosteriors:
+    """See `base.Posteriors`.
+
+    duration: of the clip, in seconds
+    """
+
+    observed: Observed
+    phonemes: Phonemes
+    duration: float
+
+    def align(self, words: Sequence[KnownWord]) -> Alignment:
+        """See `base.Posteriors`."""
+        ways = [[self.phonemes.columns(way) for way in word.pronunciations] for word in words]
+        path = ctc.align(self.observed.scores, ways)
+        return Times(path, self.observed, self.phonemes, self.duration).alignment(words, ways)

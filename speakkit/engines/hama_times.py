@@ -1,0 +1,142 @@
+"""From a CTC path to word and phoneme times. hama reports a phoneme inside its sound, and not where it begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from speakkit.alignment import AlignedPhoneme, AlignedWord, Alignment, Gap, KnownWord
+from speakkit.engines import ctc
+from speakkit.engines.hama_phonemes import FIRST, Observed, Phonemes
+
+FRAME, AROUND = 0.02, 0.24
+"""Seconds per frame, and seconds of the first frames that are before the clip."""
+
+PAUSE = 0.2
+"""Seconds between two phonemes in hama's output, beyond which a pause is between them."""
+
+RINGS = 0.1
+"""Seconds from hama's last frame of a word to its end, if a pause follows."""
+
+APART = 0.01
+"""Least seconds between the beginnings of two phonemes."""
+
+AS_GOOD = -0.7
+"""Score of a phoneme in its best frame, from which on it is what is heard: half as probable as the best one."""
+
+SKIPPED = -16.0
+"""Score of a word that is left out."""
+
+Seconds = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """The phonemes of a path, in order. Each array has one entry per phoneme.
+
+    word, pronunciation, place: see `ctc.Path`
+    column: column of the scores
+    first, last: its first and its last frame
+    """
+
+    word: ctc.Integers
+    pronunciation: ctc.Integers
+    place: ctc.Integers
+    column: ctc.Integers
+    first: ctc.Integers
+    last: ctc.Integers
+
+    @classmethod
+    def of(cls, path: ctc.Path) -> "Spikes":
+        """Return the phonemes of a path."""
+        at = np.flatnonzero(path.place >= 0).astype(np.int32)
+        begins = np.flatnonzero(np.diff([path.word[at], path.place[at]], prepend=-1).any(0))
+        first, last = at[begins], at[np.append(begins[1:], len(at))[: len(begins)] - 1]
+        return cls(*(of[first] for of in (path.word, path.pronunciation, path.place, path.column)), first, last)
+
+    @property
+    def is_after_pause(self) -> npt.NDArray[np.bool_]:
+        """Whether a pause, or the beginning of the clip, is before each phoneme."""
+        return np.diff(self.first, prepend=-1000) > PAUSE / FRAME
+
+    def starts(self, lags: Seconds) -> Seconds:
+        """Return the seconds at which the phonemes begin. lags: see `Phonemes`."""
+        return self.first * FRAME - AROUND - lags[self.column - FIRST, self.is_after_pause.astype(int)]
+
+    def ends(self, starts: Seconds) -> Seconds:
+        """Return the seconds at which the phonemes end: where the next one begins, or earlier if a pause follows."""
+        following = np.append(starts[1:], np.inf)[: len(starts)]
+        rings = np.maximum(self.last * FRAME - AROUND + RINGS, starts + FRAME)
+        is_before_pause = np.append(self.is_after_pause[1:], True)[: len(starts)]
+        return np.minimum(following, np.where(is_before_pause, rings, np.inf))
+
+
+class Times:
+    """The times and scores of a path through known words.
+
+    duration: of the clip, in seconds
+    """
+
+    def __init__(self, path: ctc.Path, observed: Observed, phonemes: Phonemes, duration: float) -> None:
+        self._path, self._observed, self._phonemes, self._duration = path, observed, phonemes, duration
+        self._spikes = Spikes.of(path)
+        self._starts = _apart(self._spikes.starts(phonemes.lags), duration)
+        self._ends = np.minimum(self._spikes.ends(self._starts), duration)
+
+    def alignment(self, known: Sequence[KnownWord], ways: ctc.Words) -> Alignment:
+        """Return the alignment of the words. ways: columns of each word's pronunciations."""
+        edges = np.searchsorted(self._spikes.word, np.arange(len(known) + 1))
+        words: list[AlignedWord] = []
+        gaps: list[Gap] = []
+        end = 0.0
+        for word in [*np.flatnonzero(np.diff(edges)), len(known)]:
+            start = float(self._starts[edges[word]]) if word < len(known) else self._duration
+            gaps.append(self._gap(len(words), word, end, start))
+            for skipped in range(len(words), word):
+                words.append(_skipped(known[skipped], ways[skipped], start))
+                gaps.append(Gap(skipped + 1, start, start, "", 0.0))
+            if word < len(known):
+                words.append(self._word(known[word].text, edges[word], edges[word + 1]))
+                end = words[-1].end
+        return Alignment(tuple(words), tuple(gaps), self._path.total(ways))
+
+    def _word(self, text: str, first: int, last: int) -> AlignedWord:
+        """Return the word whose phonemes are `first` to `last`, half-open."""
+        spikes = self._spikes
+        score = self._path.scores[spikes.first[first] : spikes.last[last - 1] + 1].sum()
+        phonemes = tuple(map(self._phoneme, range(first, last)))
+        way = int(spikes.pronunciation[first])
+        return AlignedWord(text, phonemes[0].start, phonemes[-1].end, way, float(score), phonemes=phonemes)
+
+    def _phoneme(self, number: int) -> AlignedPhoneme:
+        frames = slice(self._spikes.first[number], self._spikes.last[number] + 1)
+        scores, symbol = self._path.scores[frames], self._phonemes.symbol(int(self._spikes.column[number]))
+        heard = symbol if scores.max() > AS_GOOD else self._phonemes.heard(self._observed, frames)
+        return AlignedPhoneme(
+            symbol, float(self._starts[number]), float(self._ends[number]), float(scores.sum()), heard
+        )
+
+    def _gap(self, first: int, last: int, start: float, end: float) -> Gap:
+        """Return the gap from `start` to `end` in seconds, in which the words `first` to `last`, half-open, are not."""
+        path = self._path
+        frames = slice(np.searchsorted(path.word, first), np.searchsorted(path.word, last, "right"))
+        is_gap = path.pronunciation[frames] < 0
+        score = self._observed.scores[frames, ctc.PAUSE][is_gap].sum()
+        others = np.flatnonzero(path.is_other[frames]) + frames.start
+        return Gap(first, start, max(start, end), self._phonemes.heard(self._observed, others), float(score))
+
+
+def _skipped(word: KnownWord, ways: Sequence[ctc.Pronunciation], at: float) -> AlignedWord:
+    """Return a word that is not spoken before `at` seconds."""
+    is_right = () in ways
+    return AlignedWord(
+        word.text, at, at, ways.index(()) if is_right else -1, 0.0 if is_right else SKIPPED, is_skipped=True
+    )
+
+
+def _apart(starts: Seconds, duration: float) -> Seconds:
+    """Return the beginnings of phonemes in order, at least APART, and within the clip."""
+    steps = APART * np.arange(len(starts))
+    ordered = np.maximum.accumulate(np.maximum(starts, 0.0) - steps) + steps
+    return np.minimum(ordered, duration - APART * np.arange(len(starts), 0, -1))
