@@ -45,8 +45,13 @@ SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
 """Language -> the extra of speakkit that it needs, and the packages that the extra installs."""
 
-RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
-"""Recognizer -> "module.name" of its class."""
+RECOGNIZERS = {
+    **dict.fromkeys(("whisper-base", "whisper-tiny.en"), "whisper.Whisper"),
+    **dict.fromkeys(("parakeet-ctc", "parakeet-tdt"), "parakeet.Parakeet"),
+    "qwen3-asr": "qwen.Qwen",
+    **dict.fromkeys(("sensevoice", "sherpa:FOLDER"), "sherpa.Sherpa"),
+}
+"""Recognizer -> "module.name" of its class. FOLDER stands for any folder."""
 
 ALIGNERS: dict[str, str] = {}
 """Aligner -> "module.name" of its class."""
@@ -229,7 +234,7 @@ def missing_packages(language: str) -> tuple[str, ...]:
 
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
     """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
-    place = _one_of(RECOGNIZERS, "recognizer", name)
+    place = _one_of(RECOGNIZERS, "recognizer", "sherpa:FOLDER" if name.startswith("sherpa:") else name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
 
 
