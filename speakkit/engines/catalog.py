@@ -80,6 +80,23 @@ def _whisper(size: str) -> Model:
     )
 
 
+SENSEVOICE = HubFiles(
+    "csukuangfj/sherpa-onnx-sense-voice-zh-en-ja-ko-yue-2024-07-17",
+    "2365baeacb507f821a0c8120fcee3d484dba7a07",
+    {
+        "model.int8.onnx": Pinned("c71f0ce00bec95b07744e116345e33d8cbbe08cef896382cf907bf4b51a2cd51", 239_233_841),
+        "tokens.txt": Pinned("f449eb28dc567533d7fa59be34e2abca8784f771850c78a47fb731a31429a1dc", 315_894),
+    },
+    label="int8, exported by sherpa-onnx",
+)
+"""The files of the model sensevoice."""
+
+
+def _unpinned(repository: str) -> tuple[HubFiles, ...]:
+    """Return the published files of a model of which no hash is known; those at the first fetch are recorded."""
+    return (HubFiles(repository, "main", {}, label="official, not pinned"),)
+
+
 DEFAULT = ("kokoro", "voices", "whisper-base", "whisper-tiny.en")
 """Models that are used without being asked for by name."""
 
@@ -121,6 +138,21 @@ MODELS: Mapping[str, Model] = {
             ),
         ),
         *(_whisper(size) for size in SIZES),
+        Model("parakeet-ctc", "Parakeet CTC 1.1B, English, a recognizer", 4250, _unpinned("nvidia/parakeet-ctc-1.1b")),
+        Model(
+            "parakeet-tdt",
+            "Parakeet TDT 0.6B v3, 25 languages, a recognizer",
+            2510,
+            _unpinned("nvidia/parakeet-tdt-0.6b-v3"),
+        ),
+        Model("qwen3-asr", "Qwen3-ASR 1.7B, 30 languages, a recognizer", 4700, _unpinned("Qwen/Qwen3-ASR-1.7B-hf")),
+        Model(
+            "qwen3-aligner",
+            "Qwen3-ForcedAligner 0.6B, the word times of qwen3-asr",
+            1840,
+            _unpinned("Qwen/Qwen3-ForcedAligner-0.6B-hf"),
+        ),
+        Model("sensevoice", "SenseVoice Small, five languages, a recognizer", 240, (SENSEVOICE,)),
     )
 }
 """Model name -> model."""

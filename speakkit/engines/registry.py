@@ -55,10 +55,18 @@ SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
 """Language -> the extra of speakkit that it needs, and the packages that the extra installs."""
 
-RECOGNIZERS = dict.fromkeys((f"whisper-{size}" for size in whisper_sizes.SIZES), "whisper.Whisper")
-"""Recognizer -> "module.name" of its class."""
+WHISPERS = dict.fromkeys((f"whisper-{size}" for size in whisper_sizes.SIZES), "whisper.Whisper")
+"""Size of Whisper -> "module.name" of its class."""
 
-TEXT_ALIGNERS = dict.fromkeys((f"whisper-{size}" for size in whisper_sizes.SIZES), "whisper.Whisper")
+RECOGNIZERS = {
+    **WHISPERS,
+    **dict.fromkeys(("parakeet-ctc", "parakeet-tdt"), "parakeet.Parakeet"),
+    "qwen3-asr": "qwen.Qwen",
+    **dict.fromkeys(("sensevoice", "sherpa:FOLDER"), "sherpa.Sherpa"),
+}
+"""Recognizer -> "module.name" of its class. FOLDER stands for any folder."""
+
+TEXT_ALIGNERS = WHISPERS
 """Text aligner -> "module.name" of its class. A recognizer that aligns too is loaded once for both."""
 
 ALIGNERS: dict[str, str] = {}
@@ -263,7 +271,7 @@ def default_recognizer(device: str = "auto", language: str | None = None) -> str
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
     """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
     name = whisper_sizes.ALIASES.get(name, name)
-    place = _one_of(RECOGNIZERS, "recognizer", name)
+    place = _one_of(RECOGNIZERS, "recognizer", "sherpa:FOLDER" if name.startswith("sherpa:") else name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
 
 
