@@ -97,3 +97,27 @@ class Alignment:
     def agreement(self) -> float:
         """Mean score of the words, the skipped ones included; 0.0 if there are none. See `base.Aligner.foreign`."""
         return sum(word.score for word in self.words) / len(self.words) if self.words else 0.0
+
+
+@dataclass(frozen=True)
+class CoarseWord:
+    """The position of one word of a known text, from a recognizer's attention.
+
+    start, end: seconds from the start of the clip; equal if the word was not found
+    probability: of the word's spelling, if the words before it are right, in [0, 1]; 0 if the word was not found
+    """
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class CoarseAlignment:
+    """The alignment of a known text with a clip by a recognizer's attention: coarser than an `Alignment`.
+
+    words: one per known word, in order
+    """
+
+    words: tuple[CoarseWord, ...]
