@@ -33,6 +33,7 @@ COMMANDS = {
     "voices": CommandEntry("voices", "Speak", "List, preview and fetch the voices. The default command is list."),
     "explain": CommandEntry("explain", "Speak", "Show how a text would be read, and why, without speaking it."),
     "queue": CommandEntry("queue", "Speak", "Show and control the speech queue."),
+    "timestamps": CommandEntry("timestamps", "Check", "Find out when each word of a recording is said."),
     "bench": CommandEntry("bench", "Measure", "Measure how fast this machine speaks, from text to audio files."),
     "doctor": CommandEntry("doctor", "Set up", "Test speech on this machine, and show how to fix problems."),
     "models": CommandEntry("models", "Set up", "List, fetch and check the models."),

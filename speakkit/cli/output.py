@@ -30,6 +30,11 @@ def show(line: str) -> None:
     print(printable(line), flush=True)
 
 
+def show_lines(text: str) -> None:
+    """Print the result to standard output as it is, but for what could act on the terminal."""
+    print("\n".join(map(printable, text.rstrip("\n").split("\n"))), flush=True)
+
+
 def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print the result to standard output as indented JSON."""
     print(_json(value, indent=2), flush=True)

@@ -1,4 +1,4 @@
-"""Write word timestamps to caption files: SubRip, WebVTT, JSON, TSV and Praat's TextGrid."""
+"""Write word timestamps to caption files: SubRip, WebVTT, JSON, TSV, LRC and Praat's TextGrid."""
 
 import codecs
 import json
@@ -44,6 +44,15 @@ def tsv(captions: Captions) -> str:
     """The captions as TSV, as openai/whisper writes it: a header, then start and end of each cue in milliseconds."""
     rows = [f"{_ms(cue.start)}\t{_ms(cue.end)}\t{cue.text}\n" for cue in cues(captions.words)]
     return "".join(["start\tend\ttext\n", *rows])
+
+
+def lrc(captions: Captions) -> str:
+    """The captions as LRC: each cue on a line, with its start. Music players show the line until the next one."""
+    lines = []
+    for cue in cues(captions.words):
+        minutes, hundredths = divmod(round(100 * cue.start), 6000)
+        lines.append(f"[{minutes:02}:{hundredths // 100:02}.{hundredths % 100:02}]{cue.text}\n")
+    return "".join(lines)
 
 
 def as_json(captions: Captions) -> str:
@@ -103,6 +112,7 @@ FORMATS = {
     "vtt": Format(vtt, re.compile(rb"WEBVTT")),
     "json": Format(as_json, re.compile(rb'\{\s*"words"')),
     "tsv": Format(tsv, re.compile(rb"start\tend\ttext")),
+    "lrc": Format(lrc, re.compile(rb"\[\d+:\d\d\.\d")),
     "TextGrid": Format(textgrid, re.compile(rb'File type = "ooTextFile')),
 }
 """File extension, in any case -> format."""
