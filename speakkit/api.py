@@ -1,13 +1,18 @@
 """The Python API of speakkit, exported by `import speakkit`."""
 
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 from msgspec import structs
 
-from speakkit import config, voices
-from speakkit.engines import locations
+from speakkit import config, recording, voices
+from speakkit.audio import Audio
+from speakkit.engines import locations, registry
+from speakkit.speech import word_times
 from speakkit.speech.synthesize import Utterance, speaker
+from speakkit.speech.word_times import WordTimes
 from speakkit.speech_request import BULK, Markup, SpeechRequest
+from speakkit.transcript import Transcript
 
 
 def synthesize(
@@ -44,3 +49,35 @@ def synthesize(
             structs.replace(shared, text=text, speed=speed, markup=Markup.PLAIN) for text in each
         ):
             yield outcome.result()
+
+
+def transcribe(audio: Audio | str | Path, *, engine: str | None = None, language: str | None = None) -> Transcript:
+    """Return what is said in a recording, as a recognizer hears it.
+
+    audio: a recording, or the path of an audio or video file
+    engine: a recognizer, such as "whisper-base"; None for the one of this machine
+    language: ISO 639-1 code, such as "es"; None to detect it
+
+    Raises a `speakkit.errors.SpeakkitError`: BadValue if an argument is invalid, StorageError if the file cannot be
+    read, EngineError if the recording cannot be recognized, and ModelError if weights are missing.
+    """
+    locations.use(config.locations)
+    return word_times.heard(_recorded(audio), engine or registry.default_recognizer(language=language), language)
+
+
+def align(audio: Audio | str | Path, text: str, *, engine: str | None = None, language: str | None = None) -> WordTimes:
+    """Return when each word of a known text is said in a recording.
+
+    audio: a recording, or the path of an audio or video file
+    engine: an aligner, such as "hama", or a recognizer that aligns; None for the best one for the language
+    language: of the text, such as "es"; None for the language of its script, English if it is Latin
+
+    A word that is not found has no time. If `is_foreign` is set, the recording says something else.
+    Raises as `transcribe` does, and TextError if the text has no words.
+    """
+    locations.use(config.locations)
+    return word_times.align(_recorded(audio), text, language=language, engine=engine)
+
+
+def _recorded(audio: Audio | str | Path) -> Audio:
+    return audio if isinstance(audio, Audio) else recording.read(Path(audio))

@@ -35,6 +35,10 @@ SAME = 0.05
 """Maximum difference in seconds between a recording and the length that its captions give."""
 
 
+WORDLESS = "the text has no words that could be found in the recording"
+"""Message of the error for such a text."""
+
+
 class Source(StrEnum):
     """Where the time of a word is from.
 
@@ -128,6 +132,8 @@ def align(
     engine: an aligner, or a recognizer that aligns; by default the acoustic aligner for English, else Whisper
     Raises TextError if the text has no words, and BadValue if there is no such engine, or if it cannot align.
     """
+    if not any(map(str.isalnum, text)):
+        raise TextError(WORDLESS)
     spoken = language_of(text, language)
     is_acoustic = engine in registry.ALIGNERS if engine else spoken.startswith("en") and "hama" in registry.ALIGNERS
     with_sound = _acoustically if is_acoustic else _by_attention
@@ -223,7 +229,7 @@ def _spelled(text: str, language: str, markup: Markup) -> tuple[KnownWord, ...]:
 
 def _required(words: tuple[KnownWord, ...]) -> tuple[KnownWord, ...]:
     if not words:
-        raise TextError("the text has no words that could be found in the recording")
+        raise TextError(WORDLESS)
     return words
 
 
