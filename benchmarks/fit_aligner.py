@@ -1,6 +1,6 @@
 """Fit data/hama_phonemes.tsv, what hama writes for each phoneme and how late, to Kokoro's speech of known times.
 
-    python benchmarks/fit_aligner.py FOLDER [EACH]   # FOLDER keeps the speech; EACH: utterances of a voice, 12
+    python benchmarks/fit_aligner.py FOLDER [COUNT]   # FOLDER keeps the speech; COUNT of utterances, 96
 
 Prints the table. The weight of a token for a phoneme is its share of hama's probability where the phoneme is known to
 be; from FULL on it is 1, below LEAST 0. The lags are medians, by phoneme, after another phoneme and after a pause.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from known_times import FITTED, Timed, cached, use_home
+from known_times import FITTED, Timed, corpus, use_home
 
 from speakkit.engines import ctc
 from speakkit.engines.hama import Hama
@@ -106,9 +106,8 @@ def lags(corpus: Iterable[Heard], phonemes: Phonemes) -> dict[str, tuple[float, 
     for one in corpus:
         spikes = one.spikes(phonemes)
         if len(spikes.first) == len(one.symbols):
-            for symbol, first, start, is_late in zip(
-                one.symbols, spikes.first, one.starts, spikes.is_after_pause, strict=True
-            ):
+            columns = (one.symbols, spikes.first, one.starts, spikes.is_after_pause)
+            for symbol, first, start, is_late in zip(*columns, strict=True):
                 late[symbol, is_late].append(first * FRAME - AROUND - start)
     usual = [np.median([x for (_, is_late), some in late.items() if is_late == when for x in some]) for when in (0, 1)]
     return {
@@ -117,18 +116,18 @@ def lags(corpus: Iterable[Heard], phonemes: Phonemes) -> dict[str, tuple[float, 
     }
 
 
-def main(folder: Path, each: int) -> None:
+def main(folder: Path, count: int) -> None:
     """Print the table."""
     aligner = Hama([])
     tokens = aligner.tokens
     silent = [tokens.index(BLANK), tokens.index(BOUNDARY)]
-    corpus = list(heard(cached(folder / f"fitted-{each}.pickle", FITTED, each, is_fit=True), aligner))
-    counts = Counter(symbol for one in corpus for symbol in one.symbols)
-    found = shares(by_time(corpus), silent)
+    utterances = list(heard(corpus(folder, FITTED, count, is_fit=True), aligner))
+    counts = Counter(symbol for one in utterances for symbol in one.symbols)
+    found = shares(by_time(utterances), silent)
     for _ in range(2):
-        found = shares(by_path(corpus, Phonemes(tokens, rows(found, tokens, {}))), silent)
+        found = shares(by_path(utterances, Phonemes(tokens, rows(found, tokens, {}))), silent)
     found = {symbol: found[symbol] for symbol, _ in counts.most_common() if symbol in found}
-    late = lags(corpus, Phonemes(tokens, rows(found, tokens, {})))
+    late = lags(utterances, Phonemes(tokens, rows(found, tokens, {})))
     print("# phoneme\thama's tokens, with weights\tlag after a phoneme\tafter a pause, ms")
     for row in rows(found, tokens, late):
         print("\t".join(row))
@@ -136,4 +135,4 @@ def main(folder: Path, each: int) -> None:
 
 if __name__ == "__main__":
     use_home()
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 12)
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 96)
