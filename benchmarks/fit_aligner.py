@@ -1,20 +1,20 @@
-"""Fit data/hama_phonemes.tsv, what hama writes for each phoneme and how late, to Kokoro's speech of known times.
+"""Fit data/hama_phonemes.tsv, what hama writes for each phoneme to Kokoro's speech of known times.
 
-    python benchmarks/fit_aligner.py FOLDER [EACH]   # FOLDER keeps the speech; EACH: utterances of a voice, 12
+    python benchmarks/fit_aligner.py FOLDER [COUNT]   # FOLDER keeps the speech; COUNT: utterances, 64
 
 Prints the table. The weight of a token for a phoneme is its share of hama's probability where the phoneme is known to
-be; from FULL on it is 1, below LEAST 0. The lags are medians, by phoneme, after another phoneme and after a pause.
+be; from FULL on it is 1, below LEAST 0. The seconds by which hama is late go to standard error (hama_times.LAG).
 """
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from known_times import FITTED, Timed, cached, use_home
+from known_times import FITTED, Timed, corpus, use_home
 
 from speakkit.engines import ctc
 from speakkit.engines.hama import Hama
@@ -25,9 +25,6 @@ FULL, LEAST = 0.3, 0.02
 
 AFTER = (0.0, 0.06)
 """Seconds after the beginning of a phoneme, and after its end, between which hama first looks for it."""
-
-FEWEST = 8
-"""Times that a phoneme must occur to have a lag of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,50 +87,47 @@ def shares(found: Iterable[tuple[str, npt.NDArray[np.float32]]], silent: Sequenc
     return {symbol: some / some.sum() for symbol, some in total.items()}
 
 
-def rows(found: Shares, tokens: Sequence[str], lags: dict[str, tuple[float, float]]) -> list[list[str]]:
-    """Return the rows of the table. lags: seconds, see `Phonemes`."""
+def rows(found: Shares, tokens: Sequence[str]) -> list[list[str]]:
+    """Return the rows of the table."""
     made = []
     for symbol, some in found.items():
         order = [i for i in np.argsort(-some) if some[i] > LEAST]
-        weights = " ".join(f"{tokens[i]}:{min(1.0, some[i] / FULL):.2g}" for i in order)
-        made.append([symbol, weights, *(f"{1000 * lag:.0f}" for lag in lags.get(symbol, (0.0, 0.0)))])
+        made.append([symbol, " ".join(f"{tokens[i]}:{min(1.0, some[i] / FULL):.2g}" for i in order)])
     return made
 
 
-def lags(corpus: Iterable[Heard], phonemes: Phonemes) -> dict[str, tuple[float, float]]:
-    """Return phoneme -> its lags in seconds, after another phoneme and after a pause."""
-    late: dict[tuple[str, bool], list[float]] = defaultdict(list)
-    for one in corpus:
+def lags(utterances: Iterable[Heard], phonemes: Phonemes, *, of_words: bool) -> npt.NDArray[np.float64]:
+    """Return the seconds from the beginning of each phoneme, or of the first of each word, to hama's first frame."""
+    found = []
+    for one in utterances:
         spikes = one.spikes(phonemes)
         if len(spikes.first) == len(one.symbols):
-            for symbol, first, start, is_late in zip(
-                one.symbols, spikes.first, one.starts, spikes.is_after_pause, strict=True
-            ):
-                late[symbol, is_late].append(first * FRAME - AROUND - start)
-    usual = [np.median([x for (_, is_late), some in late.items() if is_late == when for x in some]) for when in (0, 1)]
-    return {
-        symbol: tuple(float(np.median([*late[symbol, bool(when)], *[usual[when]] * FEWEST])) for when in (0, 1))
-        for symbol in {symbol for symbol, _ in late}
-    }
+            late = spikes.first * FRAME - AROUND - one.starts
+            found.append(late[spikes.place == 0] if of_words else late)
+    return np.concatenate(found)
 
 
-def main(folder: Path, each: int) -> None:
-    """Print the table."""
+def main(folder: Path, count: int) -> None:
+    """Print the table, and the lags to standard error."""
     aligner = Hama([])
     tokens = aligner.tokens
     silent = [tokens.index(BLANK), tokens.index(BOUNDARY)]
-    corpus = list(heard(cached(folder / f"fitted-{each}.pickle", FITTED, each, is_fit=True), aligner))
-    counts = Counter(symbol for one in corpus for symbol in one.symbols)
-    found = shares(by_time(corpus), silent)
+    utterances = list(heard(corpus(folder, FITTED, count, is_fit=True), aligner))
+    counts = Counter(symbol for one in utterances for symbol in one.symbols)
+    found = shares(by_time(utterances), silent)
     for _ in range(2):
-        found = shares(by_path(corpus, Phonemes(tokens, rows(found, tokens, {}))), silent)
-    found = {symbol: found[symbol] for symbol, _ in counts.most_common() if symbol in found}
-    late = lags(corpus, Phonemes(tokens, rows(found, tokens, {})))
-    print("# phoneme\thama's tokens, with weights\tlag after a phoneme\tafter a pause, ms")
-    for row in rows(found, tokens, late):
+        found = shares(by_path(utterances, Phonemes(tokens, rows(found, tokens))), silent)
+    table = rows({symbol: found[symbol] for symbol, _ in counts.most_common() if symbol in found}, tokens)
+    print("# phoneme\thama's tokens, with weights")
+    for row in table:
         print("\t".join(row))
+    for of_words in (False, True):
+        late = 1000 * lags(utterances, Phonemes(tokens, table), of_words=of_words)
+        spread = np.percentile(np.abs(late - np.median(late)), [50, 95])
+        what = "words" if of_words else "phonemes"
+        print(f"{len(late)} {what}: {np.median(late):.0f} ms late, differing by {spread.round()} ms", file=sys.stderr)
 
 
 if __name__ == "__main__":
     use_home()
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 12)
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 64)

@@ -1,19 +1,19 @@
-"""Speech whose phoneme times are known: Kokoro's, from its own durations, for aligners to be fitted to and compared with.
+"""Speech whose phoneme times are known, from Kokoro's own durations, to fit aligners to and to compare them with.
 
 FITTED and CHECKED share neither a voice nor a text.
 """
 
 import pickle
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 
 from speakkit import config
 from speakkit.alignment import KnownWord
 from speakkit.audio import Audio
 from speakkit.engines import locations
-from speakkit.engines.hama_phonemes import IGNORED, RHOTIC, UNIT
+from speakkit.engines.hama_phonemes import RHOTIC
 from speakkit.speech.known_words import known_words
 from speakkit.speech.synthesize import Utterance, speaker
 from speakkit.speech.timestamps import TimedWord, words
@@ -27,6 +27,8 @@ FITTED = (
     *("am_eric", "am_liam", "am_michael", "am_onyx", "bf_alice", "bf_lily", "bm_daniel", "bm_lewis"),
 )
 CHECKED = ("af_heart", "af_nova", "af_sky", "am_fenrir", "am_puck", "bf_emma", "bf_isabella", "bm_george")
+
+PHONEME = re.compile(rf"[ˈˌ]?(?P<symbol>{RHOTIC.pattern}|[^\W\d_ʰʲᵝː]\u0303?)")
 
 SPEEDS = (0.8, 1.0, 1.1, 1.25)
 
@@ -50,57 +52,46 @@ class Timed:
 
 
 def texts(*, is_fit: bool) -> list[str]:
-    """Return sentences of 30 to 200 characters: of the book's first half to fit, of its second half to check."""
+    """Return sentences of 30 to 100 characters: of the book's first half to fit, of its second half to check."""
     book = BOOK.read_text("utf-8")
     half = len(book) // 2
     found = (" ".join(sentence.text.split()) for sentence in sentences(book) if (500 < sentence.start < half) == is_fit)
-    return [sentence for sentence in found if 30 <= len(sentence) <= 200 and sentence[-1] in ".!?'"]
+    return [sentence for sentence in found if 30 <= len(sentence) <= 100 and sentence[-1] in ".!?'"]
 
 
-def spoken(voice: str, speed: float, chosen: Sequence[str]) -> Iterator[Timed]:
-    """Yield the texts as `voice` speaks them."""
-    request = SpeechRequest(voice=voice, device="cpu", speed=speed, threads=1)
+def spoken(voice: str, speed: float, text: str) -> Timed:
+    """Return a text as `voice` speaks it."""
+    request = SpeechRequest(text, voice=voice, device="cpu", speed=speed, threads=1)
     with speaker(request) as talker:
-        for text in chosen:
-            made = talker.utterance(SpeechRequest(text, speed=speed))
-            known = known_words(text, talker.reader)
-            timed = tuple(words(text, made.segments))
-            yield Timed(voice, speed, text, made.audio, known, timed, tuple(_phonemes(made)))
+        made = talker.utterance(request)
+        known = known_words(text, talker.reader)
+    return Timed(voice, speed, text, made.audio, known, tuple(words(text, made.segments)), tuple(_phonemes(made)))
 
 
 def _phonemes(made: Utterance) -> Iterator[tuple[str, float]]:
-    """Yield the phonemes of an utterance as `hama_phonemes.split` divides them, with their onsets in seconds."""
+    """Yield the phonemes of an utterance as `hama_phonemes.split` divides them, with their onsets in seconds.
+
+    A stress mark, which has a duration of its own, belongs to the phoneme after it.
+    """
     begun = 0.0
     for segment in made.segments:
-        chunk = segment.chunk
-        kept = [i for i, symbol in enumerate(chunk.phonemes) if not IGNORED.fullmatch(symbol) or symbol == " "]
-        plain = "".join(chunk.phonemes[i] for i in kept)
-        plain = RHOTIC.sub(lambda found: found.group()[0] + "\u0001", plain)
-        for unit in UNIT.finditer(plain):
-            if unit.group()[0].isalpha():
-                symbol = unit.group()
-                if plain[unit.end() : unit.end() + 1] == "\u0001":
-                    symbol = {"ɜ": "ɜ", "ə": "ɚ"}[symbol]
-                yield symbol, begun + segment.onsets[kept[unit.start()]]
+        for unit in PHONEME.finditer(segment.chunk.phonemes):
+            symbol = unit["symbol"]
+            yield {"ɜɹ": "ɜ", "əɹ": "ɚ"}.get(symbol, symbol), begun + segment.onsets[unit.start()]
         begun += segment.audio.duration
 
 
-def corpus(voices: Sequence[str], each: int, *, is_fit: bool) -> Iterator[Timed]:
-    """Yield `each` utterances of every voice, each another text, at the SPEEDS in turn."""
+def corpus(folder: Path, voices: Sequence[str], count: int, *, is_fit: bool) -> Iterator[Timed]:
+    """Yield `count` utterances of several voices, each another text, at the SPEEDS in turn. They are kept in `folder`."""
     chosen = texts(is_fit=is_fit)
-    step = len(chosen) / (len(voices) * each)
-    numbers = iter(int(i * step) for i in range(len(voices) * each))
-    for voice in voices:
-        for speed, number in zip(cycle(SPEEDS), islice(numbers, each), strict=False):
-            yield from spoken(voice, speed, [chosen[number]])
-
-
-def cached(path: Path, voices: Sequence[str], each: int, *, is_fit: bool) -> list[Timed]:
-    """Return `corpus(...)`, kept in a file for the next time."""
-    if not path.exists():
-        path.write_bytes(pickle.dumps(list(corpus(voices, each, is_fit=is_fit))))
-    made: list[Timed] = pickle.loads(path.read_bytes())  # noqa: S301  written by this function
-    return made
+    for number in range(count):
+        file = folder / f"{'fitted' if is_fit else 'checked'}-{number}.pickle"
+        if not file.exists():
+            speed = SPEEDS[number // len(voices) % len(SPEEDS)]
+            made = spoken(voices[number % len(voices)], speed, chosen[number * 7 % len(chosen)])
+            file.with_suffix(".part").write_bytes(pickle.dumps(made))
+            file.with_suffix(".part").rename(file)
+        yield pickle.loads(file.read_bytes())  # noqa: S301  this function wrote it
 
 
 def use_home() -> None:

@@ -173,10 +173,12 @@ class Posteriors(Protocol):
 class Aligner(Engine, Protocol):
     """An engine that converts speech to phoneme probabilities, used to locate a known text in the speech.
 
-    symbols: phoneme symbols allowed in `KnownWord.pronunciations`
+    symbols: phonemes of `KnownWord.pronunciations` that it knows; it does not look for others
+    foreign: `Alignment.agreement` below which the clip does not contain the text
     """
 
     symbols: frozenset[str]
+    foreign: float
 
     def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
         """Yield the posteriors of each clip, computed once. Clips may have any sample rate."""

@@ -193,6 +193,7 @@ class FakeAligner(_Scripted[Audio, Posteriors]):
     """Aligner that finds every word, each in an equal share of the clip."""
 
     symbols = frozenset("abcdefghijklmnopqrstuvwxyz")
+    foreign = -1.0
 
     def __init__(self, script: Script[Audio, Posteriors] | None = None) -> None:
         super().__init__("fake-aligner", script or observed, sample_rate=16_000)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
 from importlib.metadata import version
+from importlib.util import find_spec
 
-import hama
 import numpy as np
 import numpy.typing as npt
 
@@ -40,8 +40,11 @@ class Hama:
 
     def __init__(self, rows: Sequence[Sequence[str]]) -> None:
         """rows: see `hama_phonemes.table`."""
-        self._model = Held(NAME, hama.ASRModel())
-        self.tokens: Sequence[str] = self._model().decoder_tokens
+        import hama  # noqa: PLC0415  Windows has no build of it
+
+        model = hama.ASRModel()
+        self._session = Held(NAME, model.session)
+        self.tokens: Sequence[str] = model.decoder_tokens
         self._phonemes = Phonemes(self.tokens, rows)
         self.symbols = frozenset(self._phonemes.symbols)
         weights = resources.files("hama.assets").joinpath("asr_waveform.hama").read_bytes()
@@ -57,7 +60,12 @@ class Hama:
 
     @classmethod
     def load(cls) -> "Hama":
-        """Load the network that is installed with hama."""
+        """Load the network that is installed with hama.
+
+        Raises EngineError if hama is not installed.
+        """
+        if find_spec("hama") is None:
+            raise EngineError("aligning a text needs the package hama, for Linux and macOS: pip install hama==1.7.0")
         return cls(table())
 
     @classmethod
@@ -67,7 +75,7 @@ class Hama:
 
     def close(self) -> None:
         """See `base.Engine`."""
-        self._model.close()
+        self._session.close()
 
     def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
         """See `base.Aligner`. A clip that is empty, or has NaN or infinite samples, fails with EngineError."""
@@ -78,7 +86,7 @@ class Hama:
             raise EngineError("no text can be aligned with an empty clip")
         if not np.isfinite(clip.samples).all():
             raise EngineError("no text can be aligned with a clip that has NaN or infinite samples")
-        logs = self.logs(clip.clipped())
+        logs = self.logs(clip)
         return HamaPosteriors(Observed.joined(map(self._phonemes.observed, logs)), self._phonemes, clip.duration)
 
     def logs(self, clip: Audio) -> Iterator[npt.NDArray[np.float32]]:
@@ -86,13 +94,13 @@ class Hama:
 
         The first frame is AROUND before the clip, and the last one AROUND after it.
         """
-        session = self._model().session
+        session = self._session()
         begins = np.arange(0.0, max(clip.duration - CONTEXT, FRAME), PART)
         around = silence(AROUND, SAMPLE_RATE).samples
         for begin in begins:
             is_first, is_last = begin == begins[0], begin == begins[-1]
             part = clip.part(begin - CONTEXT, clip.duration if is_last else begin + PART + CONTEXT)
-            heard = part.resampled(SAMPLE_RATE).samples
+            heard = part.clipped().resampled(SAMPLE_RATE).samples
             samples = np.concatenate([around[: len(around) * is_first], heard, around[: len(around) * is_last]])
             outputs = session.run(["log_probs"], {"waveform": samples, "waveform_lengths": [len(samples)]})
             first = 0 if is_first else round(CONTEXT / FRAME)

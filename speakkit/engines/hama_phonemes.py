@@ -48,10 +48,7 @@ class Observed:
 
 
 def table() -> list[list[str]]:
-    """Return the rows of data/hama_phonemes.tsv.
-
-    Each has the phoneme, hama's tokens for it with their weights, and its lags in milliseconds.
-    """
+    """Return the rows of data/hama_phonemes.tsv: each phoneme, and hama's tokens for it with their weights."""
     lines = (paths.data() / "hama_phonemes.tsv").read_text("utf-8").splitlines()
     return [line.split("\t") for line in lines if not line.startswith("#")]
 
@@ -60,15 +57,11 @@ class Phonemes:
     """The columns of the scores: which of hama's tokens stand for which of speakkit's phonemes.
 
     symbols: speakkit's phonemes, in the order of their columns from FIRST on
-    lags: seconds by which hama's first frame of a phoneme is later than its beginning, [symbols + 1, 2]: after another
-        phoneme, and after a pause; in the last row for a phoneme that is not in the table
     """
 
     def __init__(self, tokens: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Make the columns of `rows`, see `table`. tokens: hama's, in the order of its output."""
         self.symbols = tuple(row[0] for row in rows)
-        lags = np.array([row[2:] for row in rows], float).reshape(-1, 2) / 1e3
-        self.lags = np.vstack([lags, np.median(lags, 0)]) if len(rows) else np.zeros((1, 2))
         self._columns = {symbol: FIRST + i for i, symbol in enumerate(self.symbols)} | {" ": ctc.PAUSE}
         self._unknown = FIRST + len(rows)
         self._weights = np.zeros((len(rows), len(tokens)), np.float32)

@@ -22,8 +22,10 @@ def known_words(text: str, reader: Reader, markup: Markup = Markup.PLAIN) -> tup
     A word is the text between two white spaces, or a token if the script has no spaces. If a rule reads several words
     as one, such as "5 km", they are one word here. Text that a rule leaves out is not included. A word that the reader
     cannot pronounce has no pronunciations; one that may be left out has "" among them.
-    Raises TextError if `text` is not valid text.
+    A text of white space has no words. Raises TextError if `text` is not valid text.
     """
+    if not text.strip():
+        return ()
     read = reader.read(text, script(checked(text, "the text"), markup), [])
     groups = [group for _, tokens in read for group in grouped(text, tokens) if any(token.is_word for token in group)]
     ways = [tuple(islice(readings_of(group), 1, MOST)) for group in groups]  # the first is the spoken one
@@ -36,7 +38,8 @@ def known_words(text: str, reader: Reader, markup: Markup = Markup.PLAIN) -> tup
 
 def _known(text: str, group: Sequence[Token], others: Sequence[str]) -> KnownWord:
     """Return the word of a group. others: the phonemes of its other readings."""
-    start, end = group[0].start, group[-1].end
+    heard = [token for token in group if token.spoken != ""]  # the others may be markup
+    start, end = heard[0].start, heard[-1].end
     spoken = phonemes_of(group)
     return KnownWord(text[start:end], tuple(dict.fromkeys([spoken, *others] if spoken else others)), start)
 
