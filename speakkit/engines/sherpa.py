@@ -221,17 +221,18 @@ def heard(found: Found, frame: float) -> windows.Heard:
 
 
 def _word(text: str, tokens: Sequence[int], found: Found, frame: float) -> Word:
-    """Return a word. tokens: indices of its tokens; empty if they have no times."""
+    """Return a word. tokens: indices of its tokens; empty if they have no times. Punctuation counts for nothing else."""
     if not tokens:
         return Word(text)
-    last = tokens[-1]
+    spoken = [token for token in tokens if any(map(str.isalnum, found.tokens[token]))] or tokens
+    last = spoken[-1]
     duration = found.durations[last] if len(found.durations) == len(found.tokens) else 0.0
     is_scored = len(found.log_probabilities) == len(found.tokens)
     return Word(
         text,
-        found.starts[tokens[0]],
+        found.starts[spoken[0]],
         found.starts[last] + max(duration, frame),
-        exp(min(found.log_probabilities[token] for token in tokens)) if is_scored else None,
+        exp(min(found.log_probabilities[token] for token in spoken)) if is_scored else None,
     )
 
 

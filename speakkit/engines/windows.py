@@ -34,6 +34,9 @@ OVERLAP = 4.0
 SHORTEST = 0.5
 """Length in seconds to which a shorter window is padded with silence."""
 
+BRIEFEST = 0.02
+"""Minimum length of a word in seconds, in a clip that is as long."""
+
 NEAR = 0.5
 """Maximum distance in seconds between the centres of a word in two windows: a few frames of any recognizer."""
 
@@ -190,10 +193,11 @@ def _ratio(text: str) -> float:
 
 
 def _placed(word: Word, offset: float, duration: float) -> Word:
-    """Return a word of a window with times of the clip, within its duration."""
+    """Return a word of a window with times of the clip, within its duration, and not shorter than BRIEFEST."""
     if word.start is None or word.end is None:
         return word
-    return replace(word, start=min(word.start + offset, duration), end=min(word.end + offset, duration))
+    end = min(word.end + offset, duration)
+    return replace(word, start=max(0.0, min(word.start + offset, end - BRIEFEST)), end=end)
 
 
 def _seam(words: Sequence[Word], before: Part, after: Part) -> tuple[int, int]:
