@@ -17,6 +17,9 @@ from speakkit.engines.quietly import no_warnings
 from speakkit.errors import ModelError, is_out_of_memory
 from speakkit.printable import printable
 
+VOCABULARY = "tokenizer.json"
+"""File of the tokenizer."""
+
 COUNTERS = "num_batches_tracked"
 """End of the names of tensors that only training reads; some checkpoints leave them out."""
 
@@ -65,6 +68,8 @@ def load(
 
 def _load(folder: Path, model: Any, processor: Any, dtype: torch.dtype) -> tuple[Any, Any]:
     """Return the model and the processor in a folder. Raises ModelError, or any error of transformers."""
+    if not (folder / VOCABULARY).is_file():
+        raise ModelError(f"{VOCABULARY} is missing")  # transformers would make an empty one
     found = json.loads((folder / "config.json").read_text())["model_type"]
     expected = model.config_class.model_type
     if found != expected:

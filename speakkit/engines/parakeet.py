@@ -148,10 +148,16 @@ def _runs(pieces: Sequence[int], probabilities: Sequence[float], blank: int) -> 
 def _tdt(network: Any, inputs: Any) -> list[list[Token]]:
     """Return the tokens of each window: each step emits a piece, or blank, and moves on by its duration in frames."""
     greedy = checkpoint.Greedy(network.config.vocab_size)
-    output = network.generate(**inputs, do_sample=False, num_beams=1, logits_processor=LogitsProcessorList([greedy]))
+    frames = network.encoder._get_subsampling_output_length(inputs["attention_mask"].sum(-1)).tolist()  # noqa: SLF001
+    output = network.generate(
+        **inputs,
+        max_new_tokens=network.max_symbols_per_step * max(frames),
+        do_sample=False,
+        num_beams=1,
+        logits_processor=LogitsProcessorList([greedy]),
+    )
     pieces = output.sequences[:, 1:].tolist()  # without the token that decoding starts with
     durations = output.durations[:, 1:].tolist()
-    frames = network.encoder._get_subsampling_output_length(inputs["attention_mask"].sum(-1)).tolist()  # noqa: SLF001
     skipped = {network.config.blank_token_id, network.config.pad_token_id}
     found = zip(pieces, durations, greedy.log_probabilities().exp().tolist(), frames, strict=True)
     return [_steps(*one, skipped) for one in found]

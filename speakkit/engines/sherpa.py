@@ -221,7 +221,10 @@ def heard(found: Found, frame: float) -> windows.Heard:
 
 
 def _word(text: str, tokens: Sequence[int], found: Found, frame: float) -> Word:
-    """Return a word. tokens: indices of its tokens; empty if they have no times. Punctuation counts for nothing else."""
+    """Return a word. tokens: indices of its tokens; empty if they have no times.
+
+    Punctuation counts neither for the times nor for the confidence.
+    """
     if not tokens:
         return Word(text)
     spoken = [token for token in tokens if any(map(str.isalnum, found.tokens[token]))] or tokens

@@ -191,7 +191,7 @@ def test_words_are_made_of_pieces(engines):
 
 def test_a_language_that_the_network_does_not_know(engines):
     """An unknown language is an error that names the known ones; TDT takes those of its model card."""
-    with pytest.raises(EngineError, match="parakeet-ctc does not know the language 'de'; it knows en$"):
+    with pytest.raises(EngineError, match=r"parakeet-ctc does not know the language 'de'; it knows en$"):
         heard(engines["parakeet-ctc"], noise(1.0), "de")
     assert heard(engines["parakeet-tdt"], noise(1.0), "de").language == "de"
     with pytest.raises(EngineError, match="'zh'"):

@@ -38,7 +38,7 @@ def write_sense_voice(folder, **changed):
     weights = np.zeros((bands, len(PIECES)), np.float32)
     weights[:, 2] = 1.0 / bands  # the mean of the log energies
     bias = np.zeros(len(PIECES), np.float32)
-    bias[0] = 12.0  # between those of quiet and of loud frames, of samples in 16 bits
+    bias[0] = 15.0  # between those of quiet and of loud frames, of samples in 16 bits
     named = np.full((1, 4, len(PIECES)), -50.0, np.float32)
     for frame, piece in enumerate((3, 4, 5, 6)):
         named[0, frame, piece] = 50.0
@@ -52,7 +52,10 @@ def write_sense_voice(folder, **changed):
         "sense voice",
         [
             helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "T", bands]),
-            *(helper.make_tensor_value_info(name, TensorProto.INT32, ["N"]) for name in ("x_length", "language", "text_norm")),
+            *(
+                helper.make_tensor_value_info(name, TensorProto.INT32, ["N"])
+                for name in ("x_length", "language", "text_norm")
+            ),
         ],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", "T2", len(PIECES)])],
         [numpy_helper.from_array(value, name) for name, value in values.items()],
@@ -123,12 +126,22 @@ def test_bad_clips_fail_alone(engine):
     assert [word.text for word in outcomes[3].value.words] == ["boom"]
 
 
-def test_a_folder_of_ones_own(models, engine):
+@pytest.mark.slow
+def test_a_folder_of_ones_own(models):
     """A recognizer named sherpa:FOLDER reads the model of that folder."""
     with registry.recognizer(f"sherpa:{models / 'sensevoice'}", "cpu") as own:
         assert heard(own, booms([0.5], 1.5)).text == "boom"
         assert own.identity.weights == f"in {models / 'sensevoice'}"
         assert own.identity.commercial is None
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    """A recognizer named sherpa:FOLDER without that folder is an error in one line that names it."""
+    with (
+        pytest.raises(ModelError, match=rf"^{tmp_path}/none has no model; .*$"),
+        registry.recognizer(f"sherpa:{tmp_path}/none", "cpu"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -175,12 +188,21 @@ DAMAGES = {
         (folder / "model.int8.onnx").read_bytes()[:500]
     ),
     "no vocabulary size": lambda folder: write_sense_voice(folder, vocab_size=None),
+}
+
+SLOW_DAMAGES = {
     "an empty vocabulary": lambda folder: (folder / "tokens.txt").write_text(""),
     "a vocabulary that is none": lambda folder: (folder / "tokens.txt").write_bytes(bytes(range(256)) * 9),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(pytest.param(damage, id=name) for name, damage in DAMAGES.items()),
+        *(pytest.param(damage, id=name, marks=pytest.mark.slow) for name, damage in SLOW_DAMAGES.items()),
+    ],
+)
 def test_a_damaged_file_is_an_error_and_not_an_end(tmp_path, damage):
     """sherpa-onnx may end its process on such files; here each is an error in one line, at loading or for the clip."""
     folder = write_sense_voice(tmp_path / "sensevoice")
@@ -192,7 +214,9 @@ def test_a_damaged_file_is_an_error_and_not_an_end(tmp_path, damage):
 
 def test_a_network_that_cannot_run_is_no_silence(tmp_path):
     """A network that fails on a clip, which sherpa-onnx only logs, is an error and not an empty transcript."""
-    folder = write_sense_voice(tmp_path / "sensevoice", lfr_window_size=6, neg_mean=",".join(["0"] * 480), inv_stddev=",".join(["1"] * 480))
+    folder = write_sense_voice(
+        tmp_path / "sensevoice", lfr_window_size=6, neg_mean=",".join(["0"] * 480), inv_stddev=",".join(["1"] * 480)
+    )
     engine = sherpa.Sherpa("sensevoice", hub.Installed(folder, ""))
     with pytest.raises(EngineError, match="sensevoice could not run its network on this clip"):
         heard(engine, booms([0.5], 1.5))
@@ -208,14 +232,21 @@ def test_it_runs_on_the_cpu_only(models, monkeypatch):
 
 def test_without_the_package(models, monkeypatch):
     """Without sherpa-onnx, the error names the extra."""
-    monkeypatch.setattr(sherpa, "find_spec", lambda name: None)
+    monkeypatch.setattr(sherpa, "find_spec", lambda _: None)
     with pytest.raises(EngineError, match=r"pip install 'speakkit\[sherpa\]'"):
         sherpa.Sherpa("sensevoice", hub.Installed(models / "sensevoice", ""))
 
 
 def test_words_of_a_transducer():
-    """Tokens with durations and log-probabilities are words with ends and confidences; punctuation belongs to a word."""
-    found = Found(" Hello, all", (" He", "llo", ",", " all"), (0.4, 0.56, 0.8, 1.2), (0.08, 0.24, 0.0, 0.32), (-0.1, -0.7, -2.0, -0.3), "")
+    """Durations and log-probabilities of tokens give words ends and confidences; punctuation belongs to a word."""
+    found = Found(
+        " Hello, all",
+        (" He", "llo", ",", " all"),
+        (0.4, 0.56, 0.8, 1.2),
+        (0.08, 0.24, 0.0, 0.32),
+        (-0.1, -0.7, -2.0, -0.3),
+        "",
+    )
     hello, everyone = sherpa.heard(found, 0.08).words
     assert (hello.text, hello.start, hello.end) == ("Hello,", 0.4, pytest.approx(0.8))
     assert hello.confidence == pytest.approx(exp(-0.7))

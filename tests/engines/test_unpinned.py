@@ -7,11 +7,11 @@ import pytest
 
 import hubserver
 from speakkit.engines import catalog, hub, sources
-from speakkit.errors import ModelError
 
 WEIGHTS = bytes(range(256)) * 1000
 COMMIT, LATER = "1" * 40, "2" * 40
 FILES = {"config.json": b"{}", "model.safetensors": WEIGHTS, "tokenizer.json": b"[1]"}
+SOURCE = sources.HubFiles("someone/small", "main", {}, label="official, not pinned", pace=sources.Pace(reach=30.0))
 OTHERS = {"model.nemo": b"code", "README.md": b"text", "plots/loss.json": b"{}", "modeling.py": b"code", ".json": b"{}"}
 
 
@@ -21,6 +21,12 @@ def entry(name, raw):
     if name == "model.safetensors":
         listed["lfs"] = {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw), "pointerSize": 134}
     return listed
+
+
+def fetch(folder):
+    """Fetch someone/small into a folder, in this process."""
+    folder.mkdir(exist_ok=True)
+    return list(SOURCE.fetch(folder, folder.parent / "kept"))
 
 
 def publish(server, files=FILES, commit=COMMIT):
@@ -34,24 +40,21 @@ def publish(server, files=FILES, commit=COMMIT):
 def stub(monkeypatch, tmp_path):
     """A stub of the Hub with someone/small, and an empty cache; the model `toy` is that repository."""
     monkeypatch.setenv("SPEAKKIT_HOME", str(tmp_path))
-    source = sources.HubFiles(
-        "someone/small", "main", {}, label="official, not pinned", pace=sources.Pace(reach=30.0)
-    )
-    monkeypatch.setattr(hub, "MODELS", {"toy": catalog.Model("toy", "a toy", 1, (source,))})
+    monkeypatch.setattr(hub, "MODELS", {"toy": catalog.Model("toy", "a toy", 1, (SOURCE,))})
     with hubserver.running() as server:
         publish(server, FILES | OTHERS)
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         yield server
 
 
-def test_what_the_hub_lists_is_fetched(stub):
+def test_what_the_hub_lists_is_fetched(stub, tmp_path):
     """The files of a model are fetched from one commit, without those that may contain code and those in folders."""
-    folder = hub.ensure("toy").folder
-    assert {file.name: file.read_bytes() for file in folder.iterdir() if file.name != hub.MANIFEST} == FILES
+    fetch(tmp_path / "target")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "target").iterdir()} == FILES
 
 
-def test_it_is_said_to_be_not_pinned(stub, run):
-    """`models list` and the engine's identity say that the weights are not pinned; their hash is recorded."""
+def test_it_is_recorded_and_said_to_be_not_pinned(stub, run):
+    """The hashes of the first fetch are recorded and compared; `models list` says that they are not pinned."""
     installed = hub.ensure("toy")
     assert installed.source == "official, not pinned"
     hashes = {name: hashlib.sha256(raw).hexdigest() for name, raw in FILES.items()}
@@ -59,34 +62,31 @@ def test_it_is_said_to_be_not_pinned(stub, run):
     assert "not pinned" in run("speakkit", "models", "list").out.decode()
     (row,) = json.loads(run("speakkit", "models", "list", "--json").out)
     assert (row["state"], row["weights"]) == ("installed", "official, not pinned")
-
-
-def test_what_was_recorded_is_compared(stub, run):
-    """`models verify` compares with the hashes of the first fetch, and a damaged file is fetched again."""
-    folder = hub.ensure("toy").folder
     assert run("speakkit", "models", "verify", "toy").code == 0
-    (folder / "config.json").write_bytes(b"[]")
+    (installed.folder / "config.json").write_bytes(b"[]")
+    assert run("speakkit", "models", "verify").code == 4
     assert hub.damaged("toy") == ("config.json",)
-    assert run("speakkit", "models", "verify", "toy").code == 4
-    assert (hub.ensure("toy").folder / "config.json").read_bytes() == b"{}"
 
 
-def test_weights_that_differ_from_the_listing(stub):
+def test_weights_that_differ_from_the_listing(stub, tmp_path):
     """The hash of a large file, which the Hub announces, is checked while it is fetched."""
     stub.faults["model.safetensors"] = "other bytes"
-    with pytest.raises(ModelError, match=r"is not the file that speakkit expects"):
-        hub.ensure("toy")
+    with pytest.raises(sources.Unavailable, match=r"is not the file that speakkit expects"):
+        fetch(tmp_path / "target")
 
 
-def test_a_transfer_goes_on_at_the_same_commit_only(stub):
+def test_a_transfer_goes_on_at_the_same_commit_only(stub, tmp_path):
     """A transfer that broke off continues where it ended; at a later commit it starts anew."""
     stub.faults["model.safetensors"] = "cut"
-    with pytest.raises(ModelError, match="broke off"):
-        hub.ensure("toy")
+    for _ in range(2):
+        with pytest.raises(sources.Unavailable, match="broke off"):
+            fetch(tmp_path / "target")
+    assert f"GET model.safetensors {len(WEIGHTS) // 2}" in stub.asked
     stub.faults.clear()
     publish(stub, FILES | {"config.json": b"[2]"}, LATER)
     stub.asked.clear()
-    assert (hub.ensure("toy").folder / "config.json").read_bytes() == b"[2]"
+    fetch(tmp_path / "target")
+    assert (tmp_path / "target" / "config.json").read_bytes() == b"[2]"
     assert "GET model.safetensors" in stub.asked
 
 
@@ -102,11 +102,11 @@ LISTINGS = {
 
 
 @pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS)
-def test_a_listing_that_cannot_be_used(stub, listing):
-    """An odd listing is an error in one line, and nothing is fetched."""
+def test_a_listing_that_cannot_be_used(stub, tmp_path, listing):
+    """An odd listing makes the source unavailable, in one line, before any file is asked for."""
     stub.files["/api/models/someone/small/revision/main?blobs=true"] = listing
-    with pytest.raises(ModelError, match=r"^the model toy is not installed and cannot be fetched: .*$"):
-        hub.ensure("toy")
+    with pytest.raises(sources.Unavailable, match=r"^.*(lists|more than).*$"):
+        fetch(tmp_path / "target")
     assert not [asked for asked in stub.asked if "config.json" in asked]
 
 

@@ -42,6 +42,7 @@ def parts_of(words, cut, jitter=0.0):
     ]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0.01, 20_000))
 def test_windows_cover_the_clip(duration):
     """The windows cover the clip without a gap, are no longer than WINDOW, and overlap by OVERLAP."""
@@ -149,5 +150,7 @@ def test_a_bad_clip_fails_alone():
 
 def test_a_clip_that_is_shorter_than_a_frame_is_padded():
     """A window has half a second at least."""
-    (outcome,) = windows.transcribe([Audio(np.ones(1, np.float32), 16_000)], lambda parts: [Heard(f"{parts[0].duration}", ())], "x")
+    (outcome,) = windows.transcribe(
+        [Audio(np.ones(1, np.float32), 16_000)], lambda parts: [Heard(f"{parts[0].duration}", ())], "x"
+    )
     assert outcome.result().text == "0.5"

@@ -3,6 +3,7 @@
 Parakeet hears a word wherever the sound is loud. Qwen3-ASR says SCRIPT, whatever it hears.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -39,15 +40,16 @@ ENCODER = {
     "subsampling_conv_channels": 4,
 }
 
-SCRIPT = ("language", "ĠEnglish", "<asr_text>", "Hello", ",", "Ġwor", "ld", "Ġ-", "Ġnaï", "ve", "!", "<|im_end|>")
-"""What Qwen3-ASR says, token by token."""
+SCRIPT = ("language", "ĠEnglish", "<asr_text>", "Hello", ",", "Ġwor", "ld", "Ġ-", "ĠnaÃ¯", "ve", "!", "<|im_end|>")
+"""What Qwen3-ASR says, token by token, in the letters that stand for bytes."""
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
 
 RECOGNIZER_TEMPLATE = (
     "{%- for message in messages -%}{{ '<|im_start|>' + message.role + '\n' }}"
     "{%- for part in message.content -%}"
-    "{%- if part.type == 'audio' -%}{{ '<|audio_start|><|audio_pad|><|audio_end|>' }}{%- else -%}{{ part.text }}{%- endif -%}"
+    "{%- if part.type == 'audio' -%}{{ '<|audio_start|><|audio_pad|><|audio_end|>' }}"
+    "{%- else -%}{{ part.text }}{%- endif -%}"
     "{%- endfor -%}{{ '<|im_end|>\n' }}{%- endfor -%}"
 )
 
@@ -113,7 +115,7 @@ def qwen_recognizer(folder: Path) -> None:
         layer.mlp.down_proj.weight.zero_()
         network.model.language_model.embed_tokens.weight.copy_(torch.eye(size))
         network.lm_head.weight.zero_()
-        for k, (last, following) in enumerate(zip(said, said[1:], strict=False)):
+        for k, (last, following) in enumerate(pairwise(said)):
             last_id, next_id = tokenizer.convert_tokens_to_ids([last, following])
             network.lm_head.weight[next_id, last_id] = 0.4 + 0.05 * k
     end, pad = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
@@ -145,7 +147,7 @@ def _plant_loudness(encoder: torch.nn.Module) -> None:
         linear.weight.zero_()
         linear.weight[0], linear.weight[1] = 1.0, -1.0
         linear.bias.zero_()
-        linear.bias[0], linear.bias[1] = -5.0, 5.0  # between the sums of quiet and of loud frames
+        linear.bias[0], linear.bias[1] = -30.0, 30.0  # between the sums of quiet and of loud frames
         block = encoder.layers[0]
         for last in (
             *(block.feed_forward1.linear2, block.feed_forward2.linear2),
@@ -157,23 +159,22 @@ def _plant_loudness(encoder: torch.nn.Module) -> None:
 
 def _parakeet_processor(pieces: tuple[str, ...], decoder: str) -> ParakeetProcessor:
     """The processor of a vocabulary."""
-    model = BPE({piece: k for k, piece in enumerate(pieces)}, [], unk_token="<unk>")  # noqa: S106
+    model = BPE({piece: k for k, piece in enumerate(pieces)}, [], unk_token="<unk>")
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.add_tokens([AddedToken(piece, normalized=False, special=True) for piece in pieces if piece[0] == "<"])
     return ParakeetProcessor(
         ParakeetFeatureExtractor(),
-        ParakeetTokenizer(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"),  # noqa: S106
+        ParakeetTokenizer(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"),
         decoder_type=decoder,
     )
 
 
 def _qwen_tokenizer() -> Qwen2Tokenizer:
     """A tokenizer of bytes, and of the tokens of SCRIPT."""
-    pieces = sorted(pre_tokenizers.ByteLevel.alphabet()) + [
-        token.replace("ï", "Ã¯") for token in SCRIPT if token[0] != "<" and len(token) > 1
-    ]
+    own = [token for token in SCRIPT if token[0] != "<" and len(token) > 1]
+    pieces = sorted(pre_tokenizers.ByteLevel.alphabet()) + own
     tokenizer = Qwen2Tokenizer(
         {piece: k for k, piece in enumerate(pieces)},
         [],
