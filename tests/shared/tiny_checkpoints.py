@@ -5,6 +5,7 @@ Parakeet hears a word wherever the sound is loud. Qwen3-ASR says SCRIPT, whateve
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
@@ -136,13 +137,13 @@ def qwen_aligner(folder: Path) -> None:
     _qwen_processor(tokenizer, ALIGNER_TEMPLATE).save_pretrained(folder)
 
 
-def _plant_loudness(encoder: torch.nn.Module) -> None:
+def _plant_loudness(encoder: Any) -> None:
     """Plant an encoder whose first channel is high and second one low in loud frames, and the reverse in quiet ones."""
     with torch.no_grad():
         for layer in encoder.subsampling.layers:
             if isinstance(layer, torch.nn.Conv2d):
                 layer.weight.fill_(1.0 / layer.weight[0].numel())
-                layer.bias.zero_()
+                layer.get_parameter("bias").zero_()
         linear = encoder.subsampling.linear
         linear.weight.zero_()
         linear.weight[0], linear.weight[1] = 1.0, -1.0
