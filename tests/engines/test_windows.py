@@ -54,7 +54,7 @@ def test_windows_cover_the_clip(duration):
     assert len(spans) == 1 or duration > WINDOW
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(spoken(st.sampled_from(["no", "yes", "well", "really"])), st.integers(0, 2), st.sampled_from([0.0, 0.02]))
 def test_joined_words_are_those_of_the_whole(words, cut, jitter):
     """Joined words equal the words of the whole: none is lost, none doubled, though words repeat and edges cut them."""
@@ -63,7 +63,7 @@ def test_joined_words_are_those_of_the_whole(words, cut, jitter):
     assert all(abs(one.start - other.start) < 0.03 for one, other in zip(joined, words, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(100, 9999), min_size=1, max_size=250, unique=True), st.integers(0, 2), st.data())
 def test_words_without_times_are_joined_by_their_order(numbers, cut, data):
     """Words without times are joined at the longest run that both windows heard."""
