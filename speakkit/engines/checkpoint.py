@@ -45,6 +45,13 @@ class Greedy(LogitsProcessor):  # type: ignore[misc]  # transformers has no type
         return torch.stack(self._steps, 1).cpu()
 
 
+def size(name: str) -> int:
+    """Return the bytes of a model's weights on disk: those that are installed, or about those that would be fetched."""
+    installed = hub.state(name).installed
+    found = sum(file.stat().st_size for file in installed.folder.glob("*.safetensors")) if installed else 0
+    return found or hub.MODELS[name].size_mb * 10**6
+
+
 def load(
     name: str, weights: hub.Installed, model: Any, processor: Any, device: torch.device, dtype: torch.dtype
 ) -> tuple[Any, Any]:

@@ -95,7 +95,7 @@ class Parakeet:
     def footprint(cls, name: str, device: str = "auto") -> Footprint:
         """See `base.Engine`."""
         found = pick(device).type
-        return Footprint(found, hub.MODELS[name].size_mb * 10**6 + ACTIVATIONS * _batch(found))
+        return Footprint(found, checkpoint.size(name) + ACTIVATIONS * _batch(found))
 
     def close(self) -> None:
         """See `base.Engine`."""

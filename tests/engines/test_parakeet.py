@@ -206,6 +206,14 @@ def test_the_identity_says_what_ran(engines, models):
     assert "CC-BY-4.0" in identity.licence
 
 
+def test_the_footprint_is_that_of_the_installed_weights(engines, models, monkeypatch):
+    """The footprint follows the weights that are installed; without any, those that would be fetched."""
+    monkeypatch.setenv("SPEAKKIT_MODELS", str(models))
+    small = parakeet.Parakeet.footprint("parakeet-ctc", "cpu").size
+    monkeypatch.setenv("SPEAKKIT_MODELS", "")
+    assert small < parakeet.ACTIVATIONS + 10**6 < parakeet.Parakeet.footprint("parakeet-ctc", "cpu").size - 4 * 10**9
+
+
 DAMAGES = {
     "no config": lambda folder: (folder / "config.json").unlink(),
     "no JSON": lambda folder: (folder / "config.json").write_text("{"),

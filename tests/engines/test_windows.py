@@ -83,6 +83,13 @@ def test_a_misread_word_in_the_overlap_is_there_once():
     assert [word.text for word in windows.join([left, right])] == ["before", "colour", "window", "after"]
 
 
+def test_a_word_that_one_window_missed_is_kept():
+    """A word that one window missed is not taken for the next one, which is spelled alike."""
+    left = Part(0, 30, tuple(Word("no", at, at + 0.2) for at in (27.5, 27.9, 28.2)))
+    right = Part(26, 56, (*(Word("no", at, at + 0.2) for at in (27.5, 28.2)), Word("after", 31, 32)))
+    assert [word.text for word in windows.join([left, right])] == ["no", "no", "no", "after"]
+
+
 def test_words_without_times_and_without_a_match_are_all_kept():
     """Where nothing matches, no word is lost."""
     parts = [Part(0, 30, (Word("one"), Word("two"))), Part(26, 56, (Word("three"),))]
