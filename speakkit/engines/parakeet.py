@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 from math import log
+from threading import Lock
 from typing import Any
 
 import torch
@@ -85,6 +86,7 @@ class Parakeet:
         self._held = Held(
             name, checkpoint.load(name, weights, NETWORKS[name], ParakeetProcessor, device, torch.float32)
         )
+        self._turn = Lock()  # transformers keeps the state of TDT's decoding in the network
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Parakeet":
@@ -114,7 +116,7 @@ class Parakeet:
         network, processor = self._held()
         samples = [part.samples for part in parts]
         inputs = processor(samples, sampling_rate=windows.SAMPLE_RATE).to(network.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._turn:
             emitted = _ctc(network, inputs) if name == CTC else _tdt(network, inputs)
         told = language or ("en" if name == CTC else "")
         return [_heard(tokens, processor, network.config, told) for tokens in emitted]

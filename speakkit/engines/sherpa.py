@@ -11,6 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from math import exp
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,7 @@ class Sherpa:
             sample_rate=windows.SAMPLE_RATE,
         )
         self._worker = Worker(place, str(weights.folder), Limits(retries=0))
+        self._turn = Lock()  # a worker answers one thread at a time
         try:
             self._worker.start()
         except (WorkerDied, ModelError) as error:
@@ -182,7 +184,8 @@ class Sherpa:
     def _heard(self, part: Audio) -> windows.Heard:
         """Read one window. Raises EngineError if sherpa-onnx could not run the network, which it only logs."""
         clip = Clip(part.samples.tobytes(), part.sample_rate)
-        (found,) = self._worker.request(clip, Found, audio_s=part.duration)
+        with self._turn:
+            (found,) = self._worker.request(clip, Found, audio_s=part.duration)
         if self._kind.names_language and not found.language:
             raise EngineError(f"{self.identity.name} could not run its network on this clip; replace the model's files")
         return heard(found, self._kind.frame)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import exp
 
 import numpy as np
@@ -154,6 +156,15 @@ def test_a_batch_gives_what_single_clips_give(engines):
             assert [word.confidence for word in part.words] == pytest.approx(
                 [word.confidence for word in transcript.words], abs=1e-4
             )
+
+
+def test_threads_do_not_mix_their_clips(engines):
+    """Borrowers in several threads get what each would get alone."""
+    engine = engines["parakeet-tdt"]
+    clips = [noise(1.0 + k / 2, k) for k in range(4)]
+    alone = [heard(engine, clip) for clip in clips]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(partial(heard, engine), clips)) == alone
 
 
 def test_runs_of_frames_are_tokens():
