@@ -17,6 +17,9 @@ from speakkit.engines.quietly import no_warnings
 from speakkit.errors import ModelError, is_out_of_memory
 from speakkit.printable import printable
 
+VOCABULARY = "tokenizer.json"
+"""File of the tokenizer."""
+
 COUNTERS = "num_batches_tracked"
 """End of the names of tensors that only training reads; some checkpoints leave them out."""
 
@@ -42,6 +45,13 @@ class Greedy(LogitsProcessor):  # type: ignore[misc]  # transformers has no type
         return torch.stack(self._steps, 1).cpu()
 
 
+def size(name: str) -> int:
+    """Return the bytes of a model's weights on disk: those that are installed, or about those that would be fetched."""
+    installed = hub.state(name).installed
+    found = sum(file.stat().st_size for file in installed.folder.glob("*.safetensors")) if installed else 0
+    return found or hub.MODELS[name].size_mb * 10**6
+
+
 def load(
     name: str, weights: hub.Installed, model: Any, processor: Any, device: torch.device, dtype: torch.dtype
 ) -> tuple[Any, Any]:
@@ -65,6 +75,8 @@ def load(
 
 def _load(folder: Path, model: Any, processor: Any, dtype: torch.dtype) -> tuple[Any, Any]:
     """Return the model and the processor in a folder. Raises ModelError, or any error of transformers."""
+    if not (folder / VOCABULARY).is_file():
+        raise ModelError(f"{VOCABULARY} is missing")  # transformers would make an empty one
     found = json.loads((folder / "config.json").read_text())["model_type"]
     expected = model.config_class.model_type
     if found != expected:

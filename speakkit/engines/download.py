@@ -77,13 +77,13 @@ def fetch(url: str, file: Path, pinned: Pinned, pace: Pace) -> Iterator[Step]:
 
 def read(url: str, pace: Pace) -> bytes:
     """Return the content of a small file, of at most SMALL bytes. Raises Unavailable as `fetch` does."""
-    content = b""
+    content = bytearray()
     with _answer(url, {}, pace) as response:
         for block in _blocks(response, pace, url):
             content += block
             if len(content) > SMALL:
                 raise _other(url, f"more than {SMALL} bytes")
-    return content
+    return bytes(content)
 
 
 def _size(file: Path, pinned: Pinned) -> int:

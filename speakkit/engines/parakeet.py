@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 from math import log
+from threading import Lock
 from typing import Any
 
 import torch
@@ -85,6 +86,7 @@ class Parakeet:
         self._held = Held(
             name, checkpoint.load(name, weights, NETWORKS[name], ParakeetProcessor, device, torch.float32)
         )
+        self._turn = Lock()  # transformers keeps the state of TDT's decoding in the network
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Parakeet":
@@ -95,7 +97,7 @@ class Parakeet:
     def footprint(cls, name: str, device: str = "auto") -> Footprint:
         """See `base.Engine`."""
         found = pick(device).type
-        return Footprint(found, hub.MODELS[name].size_mb * 10**6 + ACTIVATIONS * _batch(found))
+        return Footprint(found, checkpoint.size(name) + ACTIVATIONS * _batch(found))
 
     def close(self) -> None:
         """See `base.Engine`."""
@@ -114,7 +116,7 @@ class Parakeet:
         network, processor = self._held()
         samples = [part.samples for part in parts]
         inputs = processor(samples, sampling_rate=windows.SAMPLE_RATE).to(network.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._turn:
             emitted = _ctc(network, inputs) if name == CTC else _tdt(network, inputs)
         told = language or ("en" if name == CTC else "")
         return [_heard(tokens, processor, network.config, told) for tokens in emitted]
@@ -148,10 +150,16 @@ def _runs(pieces: Sequence[int], probabilities: Sequence[float], blank: int) -> 
 def _tdt(network: Any, inputs: Any) -> list[list[Token]]:
     """Return the tokens of each window: each step emits a piece, or blank, and moves on by its duration in frames."""
     greedy = checkpoint.Greedy(network.config.vocab_size)
-    output = network.generate(**inputs, do_sample=False, num_beams=1, logits_processor=LogitsProcessorList([greedy]))
+    frames = network.encoder._get_subsampling_output_length(inputs["attention_mask"].sum(-1)).tolist()  # noqa: SLF001
+    output = network.generate(
+        **inputs,
+        max_new_tokens=network.max_symbols_per_step * max(frames),
+        do_sample=False,
+        num_beams=1,
+        logits_processor=LogitsProcessorList([greedy]),
+    )
     pieces = output.sequences[:, 1:].tolist()  # without the token that decoding starts with
     durations = output.durations[:, 1:].tolist()
-    frames = network.encoder._get_subsampling_output_length(inputs["attention_mask"].sum(-1)).tolist()  # noqa: SLF001
     skipped = {network.config.blank_token_id, network.config.pad_token_id}
     found = zip(pieces, durations, greedy.log_probabilities().exp().tolist(), frames, strict=True)
     return [_steps(*one, skipped) for one in found]

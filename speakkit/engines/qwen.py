@@ -86,7 +86,7 @@ class Qwen:
         found = pick(device).type
         names = (RECOGNIZER, ALIGNER) if hub.state(ALIGNER).installed else (RECOGNIZER,)
         bytes_each = 1 if found == "cuda" else 2  # for each byte on disk, which holds bfloat16
-        weights = sum(hub.MODELS[name].size_mb for name in names) * 10**6
+        weights = sum(map(checkpoint.size, names))
         return Footprint(found, bytes_each * weights + ACTIVATIONS * _batch(found))
 
     def close(self) -> None:

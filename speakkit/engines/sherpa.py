@@ -11,6 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from math import exp
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,7 @@ class Sherpa:
             sample_rate=windows.SAMPLE_RATE,
         )
         self._worker = Worker(place, str(weights.folder), Limits(retries=0))
+        self._turn = Lock()  # a worker answers one thread at a time
         try:
             self._worker.start()
         except (WorkerDied, ModelError) as error:
@@ -182,7 +184,8 @@ class Sherpa:
     def _heard(self, part: Audio) -> windows.Heard:
         """Read one window. Raises EngineError if sherpa-onnx could not run the network, which it only logs."""
         clip = Clip(part.samples.tobytes(), part.sample_rate)
-        (found,) = self._worker.request(clip, Found, audio_s=part.duration)
+        with self._turn:
+            (found,) = self._worker.request(clip, Found, audio_s=part.duration)
         if self._kind.names_language and not found.language:
             raise EngineError(f"{self.identity.name} could not run its network on this clip; replace the model's files")
         return heard(found, self._kind.frame)
@@ -221,17 +224,21 @@ def heard(found: Found, frame: float) -> windows.Heard:
 
 
 def _word(text: str, tokens: Sequence[int], found: Found, frame: float) -> Word:
-    """Return a word. tokens: indices of its tokens; empty if they have no times."""
+    """Return a word. tokens: indices of its tokens; empty if they have no times.
+
+    Punctuation counts neither for the times nor for the confidence.
+    """
     if not tokens:
         return Word(text)
-    last = tokens[-1]
+    spoken = [token for token in tokens if any(map(str.isalnum, found.tokens[token]))] or tokens
+    last = spoken[-1]
     duration = found.durations[last] if len(found.durations) == len(found.tokens) else 0.0
     is_scored = len(found.log_probabilities) == len(found.tokens)
     return Word(
         text,
-        found.starts[tokens[0]],
+        found.starts[spoken[0]],
         found.starts[last] + max(duration, frame),
-        exp(min(found.log_probabilities[token] for token in tokens)) if is_scored else None,
+        exp(min(found.log_probabilities[token] for token in spoken)) if is_scored else None,
     )
 
 

@@ -34,6 +34,9 @@ OVERLAP = 4.0
 SHORTEST = 0.5
 """Length in seconds to which a shorter window is padded with silence."""
 
+BRIEFEST = 0.02
+"""Minimum length of a word in seconds, in a clip that is as long."""
+
 NEAR = 0.5
 """Maximum distance in seconds between the centres of a word in two windows: a few frames of any recognizer."""
 
@@ -190,10 +193,11 @@ def _ratio(text: str) -> float:
 
 
 def _placed(word: Word, offset: float, duration: float) -> Word:
-    """Return a word of a window with times of the clip, within its duration."""
+    """Return a word of a window with times of the clip, within its duration, and not shorter than BRIEFEST."""
     if word.start is None or word.end is None:
         return word
-    return replace(word, start=min(word.start + offset, duration), end=min(word.end + offset, duration))
+    end = min(word.end + offset, duration)
+    return replace(word, start=max(0.0, min(word.start + offset, end - BRIEFEST)), end=end)
 
 
 def _seam(words: Sequence[Word], before: Part, after: Part) -> tuple[int, int]:
@@ -209,19 +213,25 @@ def _seam_in_time(left: Sequence[Word], right: Sequence[Word], start: float, end
     lefts = [i for i, centre in enumerate(ours) if centre >= start]
     rights = [j for j, centre in enumerate(theirs) if centre <= end]
     middle = (start + end) / 2
-    both = []
-    for i in lefts:
-        j = min(rights, key=lambda j: abs(theirs[j] - ours[i]), default=None)
-        if j is None or abs(theirs[j] - ours[i]) > NEAR or _key(left[i]) != _key(right[j]):
-            continue
-        if min(lefts, key=lambda i: abs(theirs[j] - ours[i])) == i:
-            both.append((i, j))
+    pairs = [(i, _nearest(ours[i], theirs, rights)) for i in lefts] if rights else []
+    both = [
+        (i, j)
+        for i, j in pairs
+        if _key(left[i]) == _key(right[j])
+        and abs(ours[i] - theirs[j]) <= NEAR
+        and _nearest(theirs[j], ours, lefts) == i
+    ]
     if both:
         i, j = min(both, key=lambda pair: abs(ours[pair[0]] - middle))
         return i + 1, j + 1
     kept = sum(centre < middle for centre in ours)
     heard = max((word.end for word in left[:kept] if word.end is not None), default=0.0)
     return kept, sum(centre < heard for centre in theirs)
+
+
+def _nearest(time: float, centres: Sequence[float], among: Sequence[int]) -> int:
+    """Return the one of the indices `among` whose centre is nearest to a time."""
+    return min(among, key=lambda k: abs(centres[k] - time))
 
 
 def _seam_in_order(left: Sequence[Word], before: Part, after: Part) -> tuple[int, int]:

@@ -24,6 +24,7 @@ def test_list_for_scripts(run):
     rows = {row["name"]: row for row in json.loads(run("speakkit", "models", "list", "--json").out)}
     assert list(rows) == list(hub.MODELS)
     assert rows["whisper-small"]["state"] == "not installed"
+    assert set(rows) >= {"kokoro", "voices", "whisper-base", "parakeet-ctc", "qwen3-asr", "sensevoice"}
     assert rows["kokoro"]["state"] == "installed"
     assert rows["kokoro"]["weights"] == "rebuilt from int8"
     assert rows["kokoro"]["official"] is False
