@@ -48,6 +48,9 @@ EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "order
 RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
 """Recognizer -> "module.name" of its class."""
 
+EXTERNAL = "external:"
+"""Start of the names of recognizers that are commands in environments of their own; see `environments`."""
+
 ALIGNERS: dict[str, str] = {}
 """Aligner -> "module.name" of its class."""
 
@@ -228,8 +231,8 @@ def missing_packages(language: str) -> tuple[str, ...]:
 
 
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
-    """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
-    place = _one_of(RECOGNIZERS, "recognizer", name)
+    """Lend the recognizer `name` on `device`, one of RECOGNIZERS or "external:NAME". Raises BadValue if unknown."""
+    place = "external.External" if name.startswith(EXTERNAL) else _one_of(RECOGNIZERS, "recognizer", name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
 
 
