@@ -24,7 +24,7 @@ def create(
     ],
     requirements: Annotated[
         Path | None,
-        typer.Option("--requirements", metavar="FILE", help="Packages to install, in pip's format, each with version."),
+        typer.Option("--requirements", metavar="FILE", help="Packages to install, in pip's format, with versions."),
     ] = None,
     command: Annotated[
         str | None,
@@ -80,7 +80,11 @@ def list_environments(as_json: Annotated[bool, typer.Option("--json", help="Prin
 
 
 @app.command()
-def remove(name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.environments)]) -> None:
+def remove(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the environment.", autocompletion=complete.environments)
+    ],
+) -> None:
     """Remove an environment with all its packages. Weights that its engine fetched are elsewhere, and stay.
 
     speakkit models env remove parakeet-nemo

@@ -17,9 +17,9 @@ from typing import Annotated
 import msgspec
 
 from speakkit.audio import Audio
-from speakkit.engines import environments, sources
+from speakkit.engines import sources
 from speakkit.engines.attempt import each
-from speakkit.engines.base import Footprint
+from speakkit.engines.environments import Definition
 from speakkit.engines.json_lines import Command, Request
 from speakkit.errors import EngineError, SpeakkitError, WorkerGivenUp
 from speakkit.identity import Identity
@@ -67,9 +67,7 @@ class External:
     device: "cpu" if GPUs are hidden from the command, else the given name
     """
 
-    def __init__(
-        self, name: str, folder: Path, definition: environments.Definition, device: str, limits: Limits = LIMITS
-    ) -> None:
+    def __init__(self, name: str, folder: Path, definition: Definition, device: str, limits: Limits = LIMITS) -> None:
         """Start the command. Raises EngineError if it cannot be run."""
         self.device = device
         self.identity = Identity(
@@ -88,16 +86,6 @@ class External:
             self._worker.start()
         except SpeakkitError as error:
             raise EngineError(f"{name} cannot be started: {self._told(error)}") from error
-
-    @classmethod
-    def load(cls, name: str, device: str = "auto") -> "External":
-        """Load the engine "external:NAME". Raises as `environments.find` does, and EngineError if it cannot be run."""
-        return cls(name, *environments.find(name.partition(":")[2]), device)
-
-    @classmethod
-    def footprint(cls, name: str, device: str = "auto") -> Footprint:  # noqa: ARG003  see `base.Engine`
-        """See `base.Engine`. The memory of an external engine is not known."""
-        return Footprint("cpu", 0)
 
     def close(self) -> None:
         """See `base.Engine`."""

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -43,6 +45,12 @@ KEPT = 40
 
 OF_ERROR = re.compile(r"error: ", re.IGNORECASE)
 """Start of the lines in which pip and uv give the reason of a failure."""
+
+RETRY = "WARNING: Retrying ("
+"""Start of a warning of pip about a fault that may have passed."""
+
+LAST_RETRY = re.compile(rf"{re.escape(RETRY)}Retry\(total=0,.*?\)\) after ")
+"""The same before its last try. A fault of the network after that is not reported, but that no package was found."""
 
 OF_NETWORK = re.compile(
     r"connection (error|refused|reset|broken|aborted)|max retries exceeded|timed out|dns error|name resolution"
@@ -82,6 +90,7 @@ def variables(folder: Path) -> dict[str, str]:
         "VIRTUAL_ENV": str(venv),
         "PATH": os.pathsep.join(filter(None, [str(venv / "bin"), bare.get("PATH", os.defpath)])),
         "PYTHONNOUSERSITE": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 
 
@@ -94,22 +103,26 @@ def _install(order: Order) -> Iterator[Step]:
     """Make an environment, and yield each step."""
     venv = order.folder / VENV
     python = str(venv / "bin" / "python")
-    uv = shutil.which("uv")
-    if uv:
+    if uv := shutil.which("uv"):
         create = [uv, "venv", "--python", sys.executable, str(venv)]
-        pip, chosen = [uv, "pip"], ["--python", python]
+        install = [uv, "pip", "install", "--python", python]
+    elif find_spec("pip"):
+        create = [sys.executable, "-m", "venv", "--without-pip", str(venv)]
+        install = [sys.executable, "-m", "pip", "--python", python, "--no-input", "install"]
     else:
-        create = [sys.executable, "-m", "venv", str(venv)]
-        pip, chosen = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"], []
-    for command in (create, [*pip, "install", *chosen, "-r", str(order.requirements)]):
-        yield from _steps(command, order.folder)
+        raise EngineError("neither uv nor pip is installed; install uv, and try again")
+    yield from _steps(create, order.folder)
+    yield from _steps([*install, "-r", str(order.requirements)], order.folder)
     try:
-        with (order.folder / INSTALLED).open("wb") as listed:
-            subprocess.run([*pip, "freeze", *chosen], env=variables(order.folder), stdout=listed, check=True)
+        (order.folder / INSTALLED).write_text(_packages(venv))
     except OSError as error:
         raise storage_error(error, f"write {order.folder / INSTALLED}") from error
-    except subprocess.CalledProcessError as error:
-        raise EngineError(f"its packages cannot be listed (exit code {error.returncode})") from error
+
+
+def _packages(venv: Path) -> str:
+    """Return the packages in a virtual environment with their versions, one per line, in order."""
+    folders = [str(folder) for folder in (venv / "lib").glob("python*/site-packages")]
+    return "".join(sorted(f"{found.name}=={found.version}\n" for found in distributions(path=folders)))
 
 
 def _steps(command: Sequence[str], folder: Path) -> Iterator[Step]:
@@ -144,7 +157,7 @@ def _failure(said: Sequence[str], code: int) -> EngineError | NetworkError | Sto
 
     said: the last lines of its output
     """
-    lines = [line for line in said if "Retrying (" not in line]  # a warning of pip about a fault that may have passed
+    lines = [line for line in (LAST_RETRY.sub("", line) for line in said) if not line.startswith(RETRY)]
     first = next((i for i, line in enumerate(lines) if OF_ERROR.match(line) or OF_NETWORK.search(line)), -1)
     reason = printable(without_login(" ".join(lines[first:] or [f"exit code {code}"]))[:SHOWN])
     if any("No space left on device" in line for line in lines):

@@ -10,7 +10,17 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from speakkit.engines import memory
-from speakkit.engines.base import Aligner, Embedder, Engine, Judge, Phonemizer, Recognizer, Synthesizer, TextSynthesizer
+from speakkit.engines.base import (
+    Aligner,
+    Embedder,
+    Engine,
+    Footprint,
+    Judge,
+    Phonemizer,
+    Recognizer,
+    Synthesizer,
+    TextSynthesizer,
+)
 from speakkit.engines.g2p import Composed
 from speakkit.engines.lending import Lender, Loading
 from speakkit.errors import BadValue, EngineError
@@ -232,8 +242,26 @@ def missing_packages(language: str) -> tuple[str, ...]:
 
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
     """Lend the recognizer `name` on `device`, one of RECOGNIZERS or "external:NAME". Raises BadValue if unknown."""
-    place = "external.External" if name.startswith(EXTERNAL) else _one_of(RECOGNIZERS, "recognizer", name)
+    if name.startswith(EXTERNAL):
+        return _external(name, device)
+    place = _one_of(RECOGNIZERS, "recognizer", name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
+
+
+def _external(name: str, device: str) -> AbstractContextManager[Recognizer]:
+    """Lend an external recognizer; if its definition has changed since it was loaded, a fresh one.
+
+    Raises as `environments.find` does.
+    """
+    from speakkit.engines import environments  # noqa: PLC0415  only external engines need it
+    from speakkit.engines.external import External  # noqa: PLC0415  likewise
+
+    found = environments.find(name.removeprefix(EXTERNAL))
+
+    def load() -> Recognizer:
+        return External(name, *found, device)
+
+    return lender.lend(Loading((name, device, *found), f"{name} on {device}", lambda: Footprint("cpu", 0), load))
 
 
 def aligner(name: str) -> AbstractContextManager[Aligner]:

@@ -13,6 +13,8 @@ WORDS = [
     {"text": " world", "start": 0.4, "end": 1.05, "confidence": 0},
 ]
 
+request: dict[str, str] = {}
+
 
 def write(*answers, **fields):
     for line in answers or [json.dumps({"id": request["id"], "text": " Hello world.", "words": WORDS} | fields)]:

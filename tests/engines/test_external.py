@@ -1,6 +1,7 @@
 """Tests of external engines: whatever a command does, each clip gets its transcript or one line that says why not."""
 
 import gc
+import importlib
 import json
 import shutil
 import subprocess
@@ -14,10 +15,10 @@ import psutil
 import pytest
 
 from speakkit.audio import Audio
-from speakkit.engines import environments, registry
+from speakkit.engines import environments, installing, registry
 from speakkit.engines.external import External
 from speakkit.engines.recipes import RECIPES, adapters
-from speakkit.errors import BadValue, ConfigError, EngineError
+from speakkit.errors import BadValue, ConfigError, EngineError, NetworkError, StorageError
 from speakkit.transcript import Transcript, Word
 from speakkit.workers.worker import Limits
 from waiting import wait_until
@@ -300,10 +301,51 @@ def test_the_wire_of_adapters(tmp_path):
 def test_words_of_nemo(monkeypatch):
     """NeMo's words get their confidences only if there are as many of them, and if they are finite."""
     monkeypatch.syspath_prepend(str(adapters("parakeet-nemo")[0].parent))
-    import parakeet_nemo
-
+    nemo = importlib.import_module("parakeet_nemo")
     stamps = [{"word": "a", "start": 0, "end": 0.08, "char": "a"}, {"word": "b", "start": 0.16, "end": 0.24}]
-    plain = [{"text": "a", "start": 0.0, "end": 0.08}, {"text": "b", "start": 0.16, "end": 0.24}]
-    for given, expected in [([0.5, float("nan")], [0.5, None]), ([0.5], [None, None]), (None, [None, None])]:
-        found = parakeet_nemo.words(stamps, given)
-        assert found == [word | {"confidence": one} for word, one in zip(plain, expected, strict=True)]
+    found = nemo.words(stamps, [0.5, float("nan")])
+    assert found == [
+        {"text": "a", "start": 0.0, "end": 0.08, "confidence": 0.5},
+        {"text": "b", "start": 0.16, "end": 0.24, "confidence": None},
+    ]
+    for confidences in ([0.5], None):
+        assert [word["confidence"] for word in nemo.words(stamps, confidences)] == [None, None]
+
+
+REFUSED = (
+    "after connection broken by 'NewConnectionError('<pip.HTTPConnection object at 0x7f>: Failed to establish a new "
+    "connection: [Errno 111] Connection refused')': /simple/tiny/"
+)
+NONE = [
+    "ERROR: Could not find a version that satisfies the requirement tiny==1.0 (from versions: none)",
+    "ERROR: No matching distribution found for tiny==1.0",
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "message"),
+    [
+        ([f"WARNING: Retrying (Retry(total=4, connect=None)) {REFUSED}", *NONE], EngineError, " ".join(NONE)),
+        (
+            [f"WARNING: Retrying (Retry(total={n}, connect=None)) {REFUSED}" for n in (1, 0)] + NONE,
+            NetworkError,
+            f"a server cannot be reached, or does not answer: {REFUSED[6:]} {' '.join(NONE)}"[:348],
+        ),
+        (
+            [
+                "Collecting tiny",
+                "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            ],
+            StorageError,
+            "the disk is full: ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+        ),
+        (["Looking in indexes: https://me:secret@host", "Killed"], EngineError, "Killed"),
+        (["error: Failed to fetch: https://me:secret@host/x"], EngineError, "error: Failed to fetch: https://host/x"),
+        ([], EngineError, "exit code 9"),
+    ],
+)
+def test_the_reason_of_an_installer(said, error, message):
+    """A failure of an installer has its reason, without passwords; a fault of the network is told from others."""
+    failure = installing._failure(said, 9)
+    assert type(failure) is error
+    assert str(failure) == message
