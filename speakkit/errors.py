@@ -8,6 +8,7 @@ SpeakkitError                   1  an expected failure; its message is one line 
 ├── EngineError                 1  an engine that is unavailable, or that failed on its input
 ├── StorageError (OSError)      1  a file or folder that cannot be read or written
 ├── DaemonError                 1  a daemon that cannot be started or reached; refused requests have other codes
+├── NetworkError                7  a server that cannot be reached, or that does not answer
 └── NoAudioDevice               6  no device to play on
 
 WorkerBug is an unexpected exception in a worker process: like any bug, it exits with 3.
@@ -98,6 +99,12 @@ class StorageError(SpeakkitError, OSError):
 
 class DaemonError(SpeakkitError):
     """A daemon that cannot be started or reached, or that refused a request."""
+
+
+class NetworkError(SpeakkitError):
+    """A server that cannot be reached, or that does not answer."""
+
+    exit_code = ExitCode.NETWORK
 
 
 class NoAudioDevice(SpeakkitError):

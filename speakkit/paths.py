@@ -38,10 +38,19 @@ def lexicon() -> Path:
     return _settings() / "lexicon.toml"
 
 
+def _kept() -> Path:
+    home = _home()
+    return home / "data" if home else platformdirs.user_data_path(APP)
+
+
 def voices() -> Path:
     """The folder of the user's own voice packs, unless the setting `voices` names another."""
-    home = _home()
-    return (home / "data" if home else platformdirs.user_data_path(APP)) / "voices"
+    return _kept() / "voices"
+
+
+def environments() -> Path:
+    """The environments of external engines, one folder each."""
+    return _kept() / "environments"
 
 
 def models() -> Path:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from speakkit import config, keys
@@ -31,6 +32,17 @@ def models(incomplete: str) -> Iterator[tuple[str, str]]:
     from speakkit.engines import catalog  # noqa: PLC0415  only this completion needs it
 
     return ((name, model.about) for name, model in catalog.MODELS.items() if name.startswith(incomplete))
+
+
+def environments(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The environments of external engines, and the recipes, with their purpose."""
+    from speakkit.engines import environments as created  # noqa: PLC0415  likewise
+    from speakkit.engines.recipes import RECIPES  # noqa: PLC0415  likewise
+
+    found = {name: recipe.about for name, recipe in RECIPES.items()}
+    with suppress(SpeakkitError):
+        found |= {each.name: each.definition.about if each.definition else "incomplete" for each in created.existing()}
+    return ((name, printable(about)) for name, about in found.items() if name.startswith(incomplete))
 
 
 def settings(incomplete: str) -> Iterator[tuple[str, str]]:

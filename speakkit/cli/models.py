@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from speakkit.cli import complete, output
+from speakkit.cli import complete, environments, output
 from speakkit.engines import catalog, hub
 from speakkit.errors import ExitCode, ModelError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, fetch and check the models.")
-
+app.add_typer(environments.app, name="env")
 
 Names = Annotated[
     list[str] | None,

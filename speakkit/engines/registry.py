@@ -14,6 +14,7 @@ from speakkit.engines.base import (
     Aligner,
     Embedder,
     Engine,
+    Footprint,
     Judge,
     Phonemizer,
     Recognizer,
@@ -65,6 +66,9 @@ RECOGNIZERS = {
     **dict.fromkeys(("sensevoice", "sherpa:FOLDER"), "sherpa.Sherpa"),
 }
 """Recognizer -> "module.name" of its class. FOLDER stands for any folder."""
+
+EXTERNAL = "external:"
+"""Start of the names of recognizers that are commands in environments of their own; see `environments`."""
 
 TEXT_ALIGNERS = WHISPERS
 """Text aligner -> "module.name" of its class. A recognizer that aligns too is loaded once for both."""
@@ -269,10 +273,28 @@ def default_recognizer(device: str = "auto", language: str | None = None) -> str
 
 
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
-    """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
+    """Lend the recognizer `name` on `device`, one of RECOGNIZERS or "external:NAME". Raises BadValue if unknown."""
+    if name.startswith(EXTERNAL):
+        return _external(name, device)
     name = whisper_sizes.ALIASES.get(name, name)
     place = _one_of(RECOGNIZERS, "recognizer", "sherpa:FOLDER" if name.startswith("sherpa:") else name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
+
+
+def _external(name: str, device: str) -> AbstractContextManager[Recognizer]:
+    """Lend an external recognizer; if its definition has changed since it was loaded, a fresh one.
+
+    Raises as `environments.find` does.
+    """
+    from speakkit.engines import environments  # noqa: PLC0415  only external engines need it
+    from speakkit.engines.external import External  # noqa: PLC0415  likewise
+
+    found = environments.find(name.removeprefix(EXTERNAL))
+
+    def load() -> Recognizer:
+        return External(name, *found, device)
+
+    return lender.lend(Loading((name, device, *found), f"{name} on {device}", lambda: Footprint("cpu", 0), load))
 
 
 def aligner(name: str) -> AbstractContextManager[Aligner]:
