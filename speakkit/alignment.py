@@ -63,3 +63,27 @@ class Alignment:
     words: tuple[AlignedWord, ...]
     gaps: tuple[Gap, ...]
     score: float
+
+
+@dataclass(frozen=True)
+class CoarseWord:
+    """The position of one word of a known text, from a recognizer's attention.
+
+    start, end: seconds from the start of the clip; equal if the word was not found
+    probability: of the word's spelling, if the words before it are right, in [0, 1]; 0 if the word was not found
+    """
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class CoarseAlignment:
+    """The alignment of a known text with a clip by a recognizer's attention: coarser than an `Alignment`.
+
+    words: one per known word, in order
+    """
+
+    words: tuple[CoarseWord, ...]

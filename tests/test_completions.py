@@ -204,7 +204,7 @@ def test_commands(shell):
 def test_models(shell):
     """Model names are completed, and their common prefix is inserted at once."""
     assert shell.tab("speakkit models fetch whi").line == "speakkit models fetch whisper-"
-    assert shell.tab("speakkit models fetch whisper-t").line == "speakkit models fetch whisper-tiny.en "
+    assert shell.tab("speakkit models fetch whisper-tiny.").line == "speakkit models fetch whisper-tiny.en "
 
 
 def test_options(shell):

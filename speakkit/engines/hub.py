@@ -23,6 +23,7 @@ from speakkit.engines import locations
 from speakkit.engines.catalog import KOKORO_REPOSITORY, KOKORO_WEIGHTS, MODELS, Model
 from speakkit.engines.fetch_lock import FetchLock
 from speakkit.engines.packages import AnySource
+from speakkit.engines.whisper_sizes import ALIASES
 from speakkit.errors import BadValue, ModelError, StorageError, WorkerDied, storage_error
 from speakkit.progress import Report
 
@@ -129,9 +130,10 @@ def is_given(name: str) -> bool:
 
 def _model(name: str) -> Model:
     """Return the model. Raises BadValue for an unknown name."""
-    if name not in MODELS:
+    known = ALIASES.get(name, name)
+    if known not in MODELS:
         raise BadValue(f"there is no model {name!r}; try one of {', '.join(MODELS)}")
-    return MODELS[name]
+    return MODELS[known]
 
 
 def _in_user_folder(model: Model) -> Installed | None:

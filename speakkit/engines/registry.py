@@ -9,8 +9,18 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from speakkit.engines import memory
-from speakkit.engines.base import Aligner, Embedder, Engine, Judge, Phonemizer, Recognizer, Synthesizer, TextSynthesizer
+from speakkit.engines import memory, whisper_sizes
+from speakkit.engines.base import (
+    Aligner,
+    Embedder,
+    Engine,
+    Judge,
+    Phonemizer,
+    Recognizer,
+    Synthesizer,
+    TextAligner,
+    TextSynthesizer,
+)
 from speakkit.engines.g2p import Composed
 from speakkit.engines.lending import Lender, Loading
 from speakkit.errors import BadValue, EngineError
@@ -45,8 +55,19 @@ SOURCES = {"en-us": "", "en-gb": "", "ja": "Open JTalk", "zh": "pypinyin"}
 EXTRAS = {"ja": ("ja", ("pyopenjtalk",)), "zh": ("zh", ("cn2an", "jieba", "ordered_set", "pypinyin"))}
 """Language -> the extra of speakkit that it needs, and the packages that the extra installs."""
 
-RECOGNIZERS = {"whisper-base": "whisper.Whisper", "whisper-tiny.en": "whisper.Whisper"}
-"""Recognizer -> "module.name" of its class."""
+WHISPERS = dict.fromkeys((f"whisper-{size}" for size in whisper_sizes.SIZES), "whisper.Whisper")
+"""Size of Whisper -> "module.name" of its class."""
+
+RECOGNIZERS = {
+    **WHISPERS,
+    **dict.fromkeys(("parakeet-ctc", "parakeet-tdt"), "parakeet.Parakeet"),
+    "qwen3-asr": "qwen.Qwen",
+    **dict.fromkeys(("sensevoice", "sherpa:FOLDER"), "sherpa.Sherpa"),
+}
+"""Recognizer -> "module.name" of its class. FOLDER stands for any folder."""
+
+TEXT_ALIGNERS = WHISPERS
+"""Text aligner -> "module.name" of its class. A recognizer that aligns too is loaded once for both."""
 
 ALIGNERS: dict[str, str] = {}
 """Aligner -> "module.name" of its class."""
@@ -227,9 +248,30 @@ def missing_packages(language: str) -> tuple[str, ...]:
     return tuple(package for package in packages if find_spec(package) is None)
 
 
+def text_aligner(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[TextAligner]:
+    """Lend the text aligner `name` on `device`. Raises BadValue if there is none."""
+    name = whisper_sizes.ALIASES.get(name, name)
+    place = _one_of(TEXT_ALIGNERS, "text aligner", name)
+    return cast("AbstractContextManager[TextAligner]", _lent(place, name, device))
+
+
+def default_recognizer(device: str = "auto", language: str | None = None) -> str:
+    """Return the name of the recognizer that is used on `device` unless the user names one. Imports torch.
+
+    language: ISO 639-1 code of the speech; None if it must be detected
+    Raises as `device.pick` does.
+    """
+    from speakkit.engines.device import pick  # noqa: PLC0415  it imports torch
+
+    if pick(device).type != "cuda":
+        return "whisper-base"
+    return "whisper-distil-large-v3" if language == "en" else "whisper-large-v3-turbo"
+
+
 def recognizer(name: str = "whisper-base", device: str = "auto") -> AbstractContextManager[Recognizer]:
     """Lend the recognizer `name` on `device`. Raises BadValue if there is none."""
-    place = _one_of(RECOGNIZERS, "recognizer", name)
+    name = whisper_sizes.ALIASES.get(name, name)
+    place = _one_of(RECOGNIZERS, "recognizer", "sherpa:FOLDER" if name.startswith("sherpa:") else name)
     return cast("AbstractContextManager[Recognizer]", _lent(place, name, device))
 
 

@@ -1,5 +1,6 @@
 """Sources of weights: what each one offers, and the Hugging Face Hub as one of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -11,16 +12,62 @@ from speakkit.errors import ModelError
 from speakkit.progress import Step
 from speakkit.setting import without_login
 
+KINDS = re.compile(r"[A-Za-z0-9][\w.-]*\.(json|jinja|safetensors|txt|model)|model\.bin", re.ASCII)
+"""Names of the files of a repository that is not pinned: none in a folder, and none that could contain code. model.bin
+is CTranslate2's; torch's, which could, have other names."""
+
+COMMIT = re.compile("[0-9a-f]{40}")
+"""A commit hash."""
+
+LARGEST = 16 << 30
+"""Maximum bytes of a file that is not pinned."""
+
 
 class Unavailable(ModelError):
     """This source cannot provide the weights now; another one may."""
 
 
 class Pinned(msgspec.Struct, frozen=True):
-    """The only content that a file may have. size: bytes."""
+    """The only content that a file may have.
+
+    sha256: "" for any content of that size
+    size: bytes
+    """
 
     sha256: str
     size: int
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A large file, as the Hub stores it. size: bytes."""
+
+    sha256: str
+    size: int
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A file of a repository, as the Hub lists it.
+
+    rfilename: path in the repository
+    size: bytes
+    lfs: None for a small file, of which the Hub tells no sha256
+    """
+
+    rfilename: str
+    size: int = 0
+    lfs: Stored | None = None
+
+    @property
+    def content(self) -> Pinned:
+        """The content that the Hub announces."""
+        return Pinned(self.lfs.sha256, self.lfs.size) if self.lfs else Pinned("", self.size)
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The files of a repository at one revision, as the Hub lists them. sha: commit hash of the revision."""
+
+    sha: str
+    siblings: tuple[Listed, ...]
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -74,8 +121,9 @@ class HubFiles(msgspec.Struct, frozen=True, tag=True):
     """Files of one Hub repository at one revision.
 
     repository: "owner/name"
-    revision: commit hash
-    files: path in the repository -> its content
+    revision: commit hash, or a branch if the files are not pinned
+    files: path in the repository -> its content; empty if they are not pinned. Then it has every file of KINDS that the
+        Hub lists, with the size and the sha256 that the Hub announces
     label: see `Source`
     """
 
@@ -98,13 +146,31 @@ class HubFiles(msgspec.Struct, frozen=True, tag=True):
         """See `Source`. Files that are complete, or begun, in `kept` are not fetched again from their start."""
         from speakkit.engines import download  # noqa: PLC0415  likewise
 
-        kept.mkdir(exist_ok=True)
-        base = f"{_endpoint()}/{self.repository}/resolve/{self.revision}"
-        names = {path: Path(path).name for path in self.files}
-        for path, pinned in self.files.items():
-            yield from download.fetch(f"{base}/{path}", kept / names[path], pinned, self.pace)
+        revision, files = (self.revision, self.files) if self.files else self._listed()
+        begun = kept if self.files else kept / revision  # what is not pinned may differ at another commit
+        begun.mkdir(parents=True, exist_ok=True)
+        base = f"{_endpoint()}/{self.repository}/resolve/{revision}"
+        names = {path: Path(path).name for path in files}
+        for path, pinned in files.items():
+            yield from download.fetch(f"{base}/{path}", begun / names[path], pinned, self.pace)
         for name in names.values():
-            (kept / name).rename(folder / name)
+            (begun / name).rename(folder / name)
+
+    def _listed(self) -> tuple[str, Mapping[str, Pinned]]:
+        """Return the commit hash of the revision, and its files. Raises Unavailable if the Hub lists no usable ones."""
+        from speakkit.engines import download  # noqa: PLC0415  likewise
+
+        url = f"{_endpoint()}/api/models/{self.repository}/revision/{self.revision}?blobs=true"
+        try:
+            listing = msgspec.json.decode(download.read(url, self.pace), type=Listing)
+        except msgspec.MsgspecError as error:
+            raise Unavailable(f"the Hub lists the files of {self.repository} in a way that cannot be read") from error
+        files = {one.rfilename: one.content for one in listing.siblings if KINDS.fullmatch(one.rfilename)}
+        if not COMMIT.fullmatch(listing.sha) or not files:
+            raise Unavailable(f"the Hub lists no weights in {self.repository}")
+        if any(not 0 < content.size <= LARGEST for content in files.values()):
+            raise Unavailable(f"the Hub lists a file of {self.repository} without its size, or with an absurd one")
+        return listing.sha, files
 
 
 def _endpoint() -> str:

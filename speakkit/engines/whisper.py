@@ -1,95 +1,220 @@
-"""Whisper through faster-whisper: speech -> text with word times."""
+"""Whisper through faster-whisper: speech -> text with word times.
 
-from collections.abc import Iterable, Iterator
+Each clip is read in windows of 30 s at most, cut at pauses (`pauses`), each on its own: no window is conditioned on the
+text before it, which spreads errors. Every size decodes with a beam at temperature 0, so that transcripts are
+reproducible; Whisper's own fallback to random sampling is not, because CTranslate2 cannot restart its random numbers
+for each clip. What that fallback would have been triggered by is in `TranscriptSegment.guards`.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 
-from faster_whisper import WhisperModel
+import numpy as np
 
+from speakkit.alignment import CoarseAlignment
 from speakkit.audio import Audio
-from speakkit.engines import hub
-from speakkit.engines.attempt import Held, each
-from speakkit.engines.base import Footprint
+from speakkit.engines import hub, pauses, whisper_sizes
+from speakkit.engines.attempt import Held, attempt, each
+from speakkit.engines.base import Footprint, SpokenText
 from speakkit.engines.device import pick
+from speakkit.engines.whisper_alignment import aligned, shared_out
+from speakkit.engines.whisper_network import LONGEST, SAMPLE_RATE, Encoded, Network, Samples, Written
+from speakkit.engines.whisper_words import timed_words
+from speakkit.errors import BadValue, EngineError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
-from speakkit.transcript import Transcript, TranscriptSegment, Word
+from speakkit.transcript import Guard, Transcript, TranscriptSegment, Word, joined
 
-SAMPLE_RATE = 16_000
-"""Sample rate of Whisper's input, in hertz."""
+COMPUTE = {"cuda": "float16", "cpu": "float32"}
+"""Device -> type in which it computes."""
+
+BATCH = {"cuda": 16, "cpu": 1}
+"""Device -> maximum number of windows in a batch."""
 
 BESIDE = 250 << 20
-"""Bytes that decoding 30 s of audio needs in addition to the weights, which are float16 on disk and float32 in
-memory."""
+"""Bytes that decoding one window needs in addition to the weights, which are float16 on disk."""
+
+REPETITION = 2.4
+"""Compression ratio above which a text counts as a repetition (openai/whisper, transcribe.py, like the next two)."""
+
+IMPROBABLE = -1.0
+"""Average log probability below which a text counts as improbable."""
+
+NO_SPEECH = 0.6
+"""Probability of no speech above which an improbable text counts as invented."""
 
 
 class Whisper:
-    """Recognizer: beam size 5, without fallback to higher temperatures, so that transcripts are reproducible."""
+    """Recognizer of any of Whisper's sizes."""
 
-    def __init__(self, name: str, weights: hub.Installed, device: str, compute_type: str = "float32") -> None:
+    def __init__(
+        self, name: str, weights: hub.Installed, device: str, compute_type: str = "", threads: int = 0
+    ) -> None:
+        """compute_type: as CTranslate2 names it; "" for the device's own. threads: 0 for CTranslate2's own count."""
         self.device = device
+        compute_type = compute_type or COMPUTE[device]
         self.identity = Identity(
             name,
-            version=version("faster-whisper"),
+            version=f"{version('faster-whisper')} ({compute_type})",
             weights=weights.source,
             weights_sha256=weights.sha256,
             licence="MIT",
             commercial=True,
             sample_rate=SAMPLE_RATE,
         )
-        self._model = Held(name, WhisperModel(str(weights.folder), device=device, compute_type=compute_type))
+        self._network = Held(name, Network(weights.folder, device, compute_type, threads))
+        self._is_english = whisper_sizes.SIZES[name.removeprefix("whisper-")].is_english
+        self._batch = BATCH[device]
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Whisper":
         """Load one of the Whisper models of `hub.MODELS`."""
-        return cls(name, hub.ensure(name), _device(device))
+        return cls(name, hub.ensure(name), ctranslate2_device(device))
 
     @classmethod
     def footprint(cls, name: str, device: str = "auto") -> Footprint:
         """See `base.Engine`."""
-        return Footprint(_device(device), 2 * hub.MODELS[name].size_mb * 10**6 + BESIDE)
+        device = ctranslate2_device(device)
+        widened = 1 if COMPUTE[device] == "float16" else 2
+        return Footprint(device, widened * hub.MODELS[name].size_mb * 10**6 + BATCH[device] * BESIDE)
 
     def close(self) -> None:
         """See `base.Engine`."""
-        self._model.close()
+        self._network.close()
 
     def transcribe(self, clips: Iterable[Audio], language: str | None) -> Iterator[Outcome[Audio, Transcript]]:
-        """See `base.Recognizer`."""
-        return each(clips, partial(self._heard, language), self.identity.name)
+        """See `base.Recognizer`. Short clips are read in batches, a long one in batches of its windows.
 
-    def _heard(self, language: str | None, clip: Audio) -> Transcript:
-        """Return the transcript of one clip."""
-        found, info = self._model().transcribe(
-            clip.resampled(SAMPLE_RATE).samples,
-            language=language,
-            beam_size=5,
-            temperature=0.0,
-            word_timestamps=True,
-            condition_on_previous_text=False,
+        A clip that is empty or has samples that are no numbers fails with EngineError, and each clip with BadValue if
+        Whisper does not know the language.
+        """
+        for group in _groups(clips, self._batch):
+            together = attempt(group, partial(self._read, language), self.identity.name) if len(group) > 1 else None
+            if together and together.value:
+                yield from map(Outcome, group, together.value)
+            else:
+                yield from each(group, partial(self._whole, language), self.identity.name)
+
+    def align(self, clips: Iterable[SpokenText], language: str) -> Iterator[Outcome[SpokenText, CoarseAlignment]]:
+        """See `base.TextAligner`. Clips fail as in `transcribe`."""
+        return each(clips, partial(self._aligned, language), self.identity.name)
+
+    def _aligned(self, language: str, clip: SpokenText) -> CoarseAlignment:
+        """Return the alignment of one clip of any length."""
+        network = self._network()
+        self._require(language, network)
+        windows = pauses.cut([_usable(clip.audio)])
+        shares = shared_out(windows, clip.words, lambda window: self._read(language, [window])[0].text)
+        return CoarseAlignment(
+            tuple(
+                replace(word, start=word.start + part.start, end=word.end + part.start)
+                for part, words in shares
+                for word in aligned(network, part.audio.samples, words, language)
+            )
         )
-        segments = list(found)
-        raw = "".join(segment.text for segment in segments)
-        words = tuple(
-            Word(word.word.strip(), word.start, word.end, word.probability)
-            for segment in segments
-            for word in segment.words or ()
-        )
-        return Transcript(raw.strip(), info.language, words, tuple(map(_segment, segments)), raw)
+
+    def _whole(self, language: str | None, clip: Audio) -> Transcript:
+        """Return the transcript of one clip of any length."""
+        if clip.duration <= LONGEST:
+            return self._read(language, [clip])[0]
+        return joined(list(pauses.transcribe([_usable(clip)], self, language)))
+
+    def _read(self, language: str | None, clips: Sequence[Audio]) -> tuple[Transcript, ...]:
+        """Return the transcripts of clips that are one window each, read in one batch."""
+        network = self._network()
+        self._require(language, network)
+        windows = [_usable(clip).resampled(SAMPLE_RATE).samples for clip in clips]
+        encoded = network.encode(windows)
+        found = network.detect(encoded) if language is None and not self._is_english else None
+        languages = [code for code, _ in found] if found else [language or "en"] * len(clips)
+        written = network.write(encoded, languages)
+        words = _words(network, encoded, written, languages, windows)
+        texts = [network.tokenizer(code).decode(one.tokens) for one, code in zip(written, languages, strict=True)]
+        transcripts = list(map(_transcript, texts, written, words, languages, windows))
+        if found:
+            transcripts = [replace(one, language_probability=p) for one, (_, p) in zip(transcripts, found, strict=True)]
+        return tuple(transcripts)
+
+    def _require(self, language: str | None, network: Network) -> None:
+        """Raises BadValue if `language` is neither None nor one that these weights know."""
+        known = ("en",) if self._is_english else network.languages
+        if language is not None and language not in known:
+            raise BadValue(f"{self.identity.name} does not know the language {language!r}; it knows {', '.join(known)}")
 
 
-def _segment(heard: Any) -> TranscriptSegment:
-    """Convert a segment of faster-whisper."""
-    return TranscriptSegment(
-        heard.text.strip(),
-        heard.start,
-        heard.end,
-        average_log_probability=heard.avg_logprob,
-        no_speech_probability=heard.no_speech_prob,
-        compression_ratio=heard.compression_ratio,
+def _words(
+    network: Network, encoded: Encoded, written: Sequence[Written], languages: Sequence[str], windows: Sequence[Samples]
+) -> list[tuple[Word, ...]]:
+    """Return the words of each window. The windows of one language are aligned at once."""
+    texts = [one.tokens for one in written]
+    found: list[tuple[Word, ...]] = [()] * len(texts)
+    for language in dict.fromkeys(languages):
+        times = network.align(encoded, texts, language)
+        for i, one in enumerate(times):
+            if languages[i] == language:
+                found[i] = timed_words(network.tokenizer(language), texts[i], one, windows[i])
+    return found
+
+
+def _transcript(text: str, written: Written, words: tuple[Word, ...], language: str, window: Samples) -> Transcript:
+    """Return the transcript of one window. text: of the tokens."""
+    raw = text.encode()
+    ratio = len(raw) / len(zlib.compress(raw))
+    guards = _guards(written, ratio)
+    is_kept = Guard.no_speech not in guards
+    segment = TranscriptSegment(
+        text.strip(),
+        words[0].start or 0.0 if words else 0.0,
+        words[-1].end or 0.0 if words else len(window) / SAMPLE_RATE,
+        average_log_probability=written.average_log_probability,
+        no_speech_probability=written.no_speech_probability,
+        compression_ratio=ratio,
+        guards=guards,
     )
+    return Transcript(text.strip() if is_kept else "", language, words if is_kept else (), (segment,), text)
 
 
-def _device(name: str) -> str:
-    """Return "cuda" or "cpu", the only devices that CTranslate2 supports."""
+def _guards(written: Written, ratio: float) -> tuple[Guard, ...]:
+    """Return the guards of a text whose compression ratio is `ratio`."""
+    is_improbable = written.average_log_probability < IMPROBABLE
+    fired = {
+        Guard.no_speech: is_improbable and written.no_speech_probability > NO_SPEECH,
+        Guard.repetition: ratio > REPETITION,
+        Guard.improbable: is_improbable,
+    }
+    return tuple(guard for guard, has_fired in fired.items() if has_fired)
+
+
+def _groups(clips: Iterable[Audio], size: int) -> Iterator[list[Audio]]:
+    """Yield clips in groups of at most `size`; a clip that is longer than one window is a group of its own."""
+    group: list[Audio] = []
+    for clip in clips:
+        if len(clip.samples) > LONGEST * clip.sample_rate:
+            if group:
+                yield group
+            yield [clip]
+            group = []
+            continue
+        group.append(clip)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _usable(clip: Audio) -> Audio:
+    """Return the clip. Raises EngineError if it is empty, or has a sample that is no number."""
+    if not len(clip.samples):
+        raise EngineError("the clip is empty; there is nothing to recognize")
+    if not np.isfinite(clip.samples).all():
+        raise EngineError("the clip has samples that are no numbers (NaN or infinite); write the audio file again")
+    return clip
+
+
+def ctranslate2_device(name: str) -> str:
+    """Return "cuda" or "cpu", the only devices that CTranslate2 supports. Raises as `device.pick` does."""
     return "cuda" if pick(name).type == "cuda" else "cpu"
