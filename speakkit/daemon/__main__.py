@@ -14,6 +14,7 @@ from speakkit import config, paths
 from speakkit.config import Settings
 from speakkit.daemon.containers import listener
 from speakkit.daemon.containers.listener import Containers
+from speakkit.daemon.handler import Combined
 from speakkit.daemon.process import failpoints, lifecycle, logfile, rundir, version
 from speakkit.daemon.process.lifecycle import Published
 from speakkit.daemon.process.logfile import LogFile
@@ -24,6 +25,8 @@ from speakkit.daemon.speaking import scheduler
 from speakkit.daemon.speaking.controller import Controller
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
 from speakkit.daemon.speaking.turn import Turn
+from speakkit.daemon.transcription import recognizer
+from speakkit.daemon.transcription.controller import TranscriptionController
 from speakkit.daemon.wire.messages import Mode
 from speakkit.engines import locations
 from speakkit.errors import ExitCode, SpeakkitError
@@ -87,15 +90,17 @@ async def _serve(
     def keeps_place() -> bool:
         return server.keeps_place()
 
-    controller = Controller(
+    speech = Controller(
         loudspeaker,
         settings.keep_alive,
         autosave=settings.autosave,
         place=scheduler.PLACE,
         keeps_place=keeps_place,
     )
+    transcriptions = TranscriptionController(settings.keep_alive, place=recognizer.PLACE, keeps_place=keeps_place)
+    work = Combined(transcriptions, speech)
     idle_exit = -1.0 if guests else settings.idle_exit  # never: a container cannot start a daemon
-    server = Server(published, controller, idle_exit, logfile=file, containers=guests, lock=lock)
+    server = Server(published, work, idle_exit, logfile=file, containers=guests, lock=lock)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.end, Mode.now, number.name)
     failpoints.at("before_ready")

@@ -14,7 +14,7 @@ from speakkit.daemon.queue.actions import Actions, Result, Stage
 from speakkit.daemon.queue.queue import Queue
 from speakkit.daemon.queue.utterance import QueuedUtterance, QueueOptions
 from speakkit.daemon.queue.voice_assignment import VoiceAssignment
-from speakkit.daemon.speaking.job import Fault, Job
+from speakkit.daemon.speaking.job import Job
 from speakkit.daemon.speaking.loudspeaker import Loudspeaker
 from speakkit.daemon.speaking.past import EndedUtterances
 from speakkit.daemon.speaking.queue_control import QueueControl
@@ -25,6 +25,7 @@ from speakkit.daemon.speaking.streams import Streams
 from speakkit.daemon.speaking.watchers import Watchers
 from speakkit.daemon.wire import codec, messages
 from speakkit.daemon.wire.connection import Connection
+from speakkit.daemon.wire.fault import Fault
 from speakkit.daemon.wire.messages import DISPLACED, ENDING, EXITS, Accepted, Done, Happening, Request
 from speakkit.daemon.wire.protocol import Code
 from speakkit.daemon.wire.requests import (

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from speakkit.daemon.queue.actions import Result
 from speakkit.daemon.speaking.synthesis_request import Begin, Next, SpeechPiece
+from speakkit.daemon.wire.fault import Fault
 from speakkit.daemon.wire.messages import Finished, Span, SpokenWord, exit_of
 from speakkit.daemon.wire.protocol import Code
-from speakkit.errors import ExitCode
 from speakkit.playback import pcm
 from speakkit.playback.feed import AHEAD, Feed
 from speakkit.speech_request import SpeechRequest
@@ -24,15 +24,6 @@ LONGEST = 60.0
 
 _keys = count()
 """Counter for `Job.key`."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a job has no more audio, or was not played. message: one line for the client; exit: of its command."""
-
-    code: Code
-    message: str
-    exit: ExitCode
 
 
 @dataclass(eq=False)

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from speakkit.daemon.speaking.job import Fault, Job
+from speakkit.daemon.speaking.job import Job
 from speakkit.daemon.speaking.quarantine import Quarantine
 from speakkit.daemon.speaking.synthesis_request import Order, Save, SpeechPiece
-from speakkit.daemon.wire.protocol import Code
-from speakkit.errors import BadValue, EngineError, ExitCode, SpeakkitError, WorkerBug, WorkerDied, WorkerHung
+from speakkit.daemon.wire import fault
+from speakkit.errors import EngineError, SpeakkitError, WorkerBug, WorkerDied
 from speakkit.speech_request import SpeechRequest
 from speakkit.workers.worker import Limits, Worker
 
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 PLACE = "speakkit.daemon.speaking.worker:load"
 """What the worker process loads, as `module:function`."""
+
+WHAT = "the voice"
+"""What the worker process does, for messages."""
 
 LIMITS = Limits(
     start_s=300.0,
@@ -157,11 +160,11 @@ class Scheduler:
             except SpeakkitError as error:
                 if isinstance(error, WorkerDied):
                     self.quarantine.add(job.request)
-                job.break_off(_fault(error))
+                job.break_off(fault.of(error, WHAT))
                 log.warning("%s of %s: %s", type(error).__name__, job.name, job.fault.code if job.fault else "")
             except WorkerBug as error:
-                log.error("a bug in the voice: %s\n%s", error.kind, error.frames)  # noqa: TRY400  the worker's traceback is logged
-                job.break_off(Fault(Code.bug, "a bug in the voice; see: speakkit daemon logs", ExitCode.BUG))
+                log.error("a bug in %s: %s\n%s", WHAT, error.kind, error.frames)  # noqa: TRY400  the worker's traceback is logged
+                job.break_off(fault.of(error, WHAT))
             self._since, self._used = None, time.monotonic()
             if job.is_over:
                 self._done(job)
@@ -238,14 +241,3 @@ def _asked(worker: Worker, order: Order, longest: float) -> SpeechPiece:
     if not math.isfinite(sum(array("f", answer[0].sound))):  # a sum with NaN or infinity is not finite
         raise EngineError("the voice produced samples that are not finite numbers; try another text or voice")
     return answer[0]
-
-
-def _fault(error: SpeakkitError) -> Fault:
-    """The fault of a job that failed with `error`."""
-    if isinstance(error, BadValue):
-        code = Code.bad_request
-    elif isinstance(error, WorkerHung):
-        code = Code.engine_timeout
-    else:
-        code = Code.engine_failed
-    return Fault(code, str(error), error.exit_code)

@@ -18,7 +18,7 @@ from speakkit.daemon.wire.protocol import Code
 from speakkit.errors import ExitCode
 from speakkit.workers.frames import JsonValue
 
-PROTO = "1.1"
+PROTO = "1.2"
 """Protocol version, major.minor. Other minor versions are compatible; a daemon of another major one is replaced."""
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -272,6 +272,13 @@ class AudioChunk(Event, frozen=True, tag="audio"):
     ch: int = 1
 
 
+class Transcribed(Event, frozen=True):
+    """The end of a transcription. payload: as `transcription.decoded` reads it."""
+
+    id: str
+    payload: bytes
+
+
 class ErrorReply(Struct, frozen=True):
     """A request was refused or failed. `msg` quotes nothing that a client sent.
 
@@ -371,10 +378,13 @@ class Watched(Event, frozen=True, omit_defaults=True):
 
 Message = Greeting | Command | Event | ErrorReply
 
-KINDS = (Welcome, Done, DaemonStatus, Listing, History, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched)
+KINDS = (
+    *(Welcome, Done, DaemonStatus, Listing, History, Accepted, Started, Hearing, Part, Finished, AudioChunk, Watched),
+    Transcribed,
+)
 """Types of all events."""
 EVENTS: Mapping[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
 """Tag `ev` -> type of the event."""
 
-LAST = (Welcome, Done, DaemonStatus, Listing, History, Finished)
+LAST = (Welcome, Done, DaemonStatus, Listing, History, Finished, Transcribed)
 """Types of events after which no more follow for the same request."""

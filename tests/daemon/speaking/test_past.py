@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from speakkit.daemon.queue.actions import Ended, Result
-from speakkit.daemon.speaking.job import Fault, Job
+from speakkit.daemon.speaking.job import Job
 from speakkit.daemon.speaking.past import ROWS, EndedUtterances
 from speakkit.daemon.wire.codec import frame_of
+from speakkit.daemon.wire.fault import Fault
 from speakkit.daemon.wire.messages import Request, Started
 from speakkit.daemon.wire.protocol import Code, packed
 from speakkit.errors import ExitCode

@@ -1,0 +1,1 @@
+"""Has the speech of clients recognized by a process that stays loaded, beside the one that speaks."""
