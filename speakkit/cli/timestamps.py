@@ -15,12 +15,14 @@ import typer
 from speakkit import config, outputfile, recording
 from speakkit.audio import Audio
 from speakkit.cli import complete, output, text_input, word_files
+from speakkit.daemon.wire import recognizer
 from speakkit.engines import locations, registry
 from speakkit.errors import BadValue, ExitCode, SpeakkitError, StorageError, TextError, storage_error
 from speakkit.speech import word_times
 from speakkit.speech.word_times import WordTimes
 from speakkit.speech_request import Markup
 from speakkit.text.decode import decode
+from speakkit.transcript import Transcript
 
 STDIN = "-"
 
@@ -185,14 +187,26 @@ def _found(job: Job, request: Request) -> WordTimes:
         text, markup = _beside(job.path)
     if text is None:
         return _recognized(audio, request)
-    return word_times.align(audio, text, language=request.language, engine=request.engine, markup=markup)
+    return word_times.align(
+        audio, text, language=request.language, engine=request.engine, markup=markup, device=config.load().device
+    )
 
 
 def _recognized(audio: Audio, request: Request) -> WordTimes:
     if request.engine in registry.ALIGNERS:
         raise BadValue(f"{request.engine} needs the text: give it with --text or --text-file, or name a recognizer")
-    found, _ = word_times.recognize(audio, language=request.language, engine=request.engine)
-    return found
+    return word_times.recognize(
+        audio, language=request.language, engine=request.engine, device=config.load().device, hear=_heard
+    )
+
+
+def _heard(audio: Audio, engine: str, language: str | None, device: str) -> Transcript:
+    """Recognize a recording by the running daemon, where the recognizer stays loaded, else in this process."""
+    daemon = recognizer.running(engine, device) if config.load().daemon else None
+    if daemon is None:
+        return word_times.heard(audio, engine, language, device)
+    with daemon:
+        return next(daemon.transcribe([audio], language)).result()
 
 
 def _judged(job: Job, found: WordTimes) -> ExitCode:

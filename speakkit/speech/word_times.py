@@ -19,10 +19,10 @@ from speakkit.speech.timestamps import OPENING, RUN
 from speakkit.speech_request import Markup
 from speakkit.transcript import Transcript
 
-ENGLISH = "en-us"
-"""Language of the acoustic aligner."""
+ACOUSTIC, ENGLISH = "hama", "en-us"
+"""The acoustic aligner, and its language."""
 
-FRAMES = {"kokoro": 0.025, "hama": 0.02}
+FRAMES = {"kokoro": 0.025, ACOUSTIC: 0.02}
 """Engine -> resolution of its times in seconds."""
 
 COARSE = 0.02
@@ -99,13 +99,14 @@ class WordTimes:
         return tuple(word for word in self.words if word.source is Source.missing)
 
 
-Hear = Callable[[Audio, str, str | None], Transcript]
-"""Recognizes a recording by the recognizer of that name, in a language as an ISO 639-1 code, or None to detect it."""
+Hear = Callable[[Audio, str, str | None, str], Transcript]
+"""Recognizes a recording: by the recognizer of that name, in a language as an ISO 639-1 code or None to detect it, on a
+device."""
 
 
-def heard(audio: Audio, engine: str, language: str | None) -> Transcript:
-    """Return the transcript of a recording, made in this process. Raises what `registry.recognizer` raises."""
-    with registry.recognizer(engine) as recognizer:
+def heard(audio: Audio, engine: str, language: str | None, device: str = "auto") -> Transcript:
+    """Return the transcript of a recording, made in this process. See `Hear`. Raises as `registry.recognizer`."""
+    with registry.recognizer(engine, device) as recognizer:
         return next(recognizer.transcribe([audio], language)).result()
 
 
@@ -124,7 +125,13 @@ def language_of(text: str, named: str | None) -> str:
 
 
 def align(
-    audio: Audio, text: str, *, language: str | None = None, engine: str | None = None, markup: Markup = Markup.PLAIN
+    audio: Audio,
+    text: str,
+    *,
+    language: str | None = None,
+    engine: str | None = None,
+    markup: Markup = Markup.PLAIN,
+    device: str = "auto",
 ) -> WordTimes:
     """Return the times of the words of a known text.
 
@@ -135,15 +142,21 @@ def align(
     if not any(map(str.isalnum, text)):
         raise TextError(WORDLESS)
     spoken = language_of(text, language)
-    is_acoustic = engine in registry.ALIGNERS if engine else spoken.startswith("en") and "hama" in registry.ALIGNERS
-    with_sound = _acoustically if is_acoustic else _by_attention
-    return with_sound(audio, text, spoken, engine or (next(iter(registry.ALIGNERS)) if is_acoustic else ""), markup)
+    if engine in registry.ALIGNERS or (engine is None and spoken.startswith("en")):
+        return _acoustically(audio, text, spoken, engine or ACOUSTIC, markup)
+    name = engine or registry.default_recognizer(device, voices.ISO_639_1.get(spoken, spoken))
+    return _by_attention(audio, text, spoken, name, markup, device)
 
 
 def recognize(
-    audio: Audio, *, language: str | None = None, engine: str | None = None, hear: Hear = heard
-) -> tuple[WordTimes, Transcript]:
-    """Return the recognized words with their times, and the transcript.
+    audio: Audio,
+    *,
+    language: str | None = None,
+    engine: str | None = None,
+    device: str = "auto",
+    hear: Hear = heard,
+) -> WordTimes:
+    """Return the recognized words with their times.
 
     language: ISO 639-1 code or a name of `voices.LANGUAGES`; None to detect it
     engine: a recognizer, whose own times are taken; by default the one of this machine, and English words are then
@@ -152,17 +165,17 @@ def recognize(
     """
     spoken = None if language is None else language_of("", language)
     code = None if spoken is None else voices.ISO_639_1.get(spoken, spoken)
-    name = engine or registry.default_recognizer(language=code)
-    transcript = hear(audio, name, code)
+    name = engine or registry.default_recognizer(device, code)
+    transcript = hear(audio, name, code, device)
     found = WordTimes(
         transcript.text, spoken or transcript.language, name, tuple(_recognized(transcript)), audio.duration
     )
-    if engine is None and transcript.language == "en" and found.words and registry.ALIGNERS:
+    if engine is None and transcript.language == "en" and found.words:
         aligned = align(audio, transcript.text, language=ENGLISH)
         if not aligned.is_foreign:
             words = tuple(_as_recognized(word) for word in aligned.words)
-            return replace(aligned, words=words, engine=f"{name} + {aligned.engine}"), transcript
-    return found, transcript
+            return replace(aligned, words=words, engine=f"{name} + {aligned.engine}")
+    return found
 
 
 def saved(path: Path, audio: Audio) -> WordTimes | None:
@@ -203,18 +216,17 @@ def _acoustically(audio: Audio, text: str, language: str, engine: str, markup: M
     )
 
 
-def _by_attention(audio: Audio, text: str, language: str, engine: str, markup: Markup) -> WordTimes:
+def _by_attention(audio: Audio, text: str, language: str, engine: str, markup: Markup, device: str) -> WordTimes:
     """Align a text by the attention of a recognizer."""
-    name = engine or registry.default_recognizer(language=voices.ISO_639_1.get(language, language))
     words = _required(_spelled(text, language, markup))
-    with registry.text_aligner(name) as aligner:
+    with registry.text_aligner(engine, device) as aligner:
         asked = SpokenText(audio, tuple(word.text for word in words))
         found = next(aligner.align([asked], voices.ISO_639_1.get(language, language))).result().words
     times = [(one.start, one.end) if one.end > one.start else None for one in found]
     scores = [one.probability for one in found]
     is_foreign = sum(scores) / len(scores) < IMPROBABLE
     return WordTimes(
-        text, language, name, tuple(_timed(text, words, times, scores, COARSE)), audio.duration, is_foreign
+        text, language, engine, tuple(_timed(text, words, times, scores, COARSE)), audio.duration, is_foreign
     )
 
 
