@@ -34,14 +34,14 @@ def create(
         ),
     ] = None,
 ) -> None:
-    """Create a virtual environment with an engine in it, by uv if it is installed, else by pip.
+    """Create a virtual environment and install an engine into it.
 
-    Without options NAME is one of the recipes of speakkit. Both options define an engine of your own. If the
-    environment is there already, made from the same, nothing is done.
+    It is made by uv or, if that is not installed, by pip. Without options, NAME is one of the recipes of speakkit. With
+    both, it is an engine of your own. If the environment is there already, made from the same, nothing is done.
 
     speakkit models env create parakeet-nemo
 
-    speakkit models env create mine --requirements mine.txt --command "python -m my_engine"
+    speakkit models env create my --requirements my.txt --command my-asr
     """
     with output.progress() as report:
         created = environments.create(name, requirements, command, report)

@@ -38,7 +38,7 @@ SLACK = 0.1
 
 Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Language = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}$")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")]
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -62,9 +62,9 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class External:
-    """Recognizer that is a command in an environment of its own. Its memory and its device are its own affair.
+    """Recognizer that is a command in an environment of its own. Its memory is not limited.
 
-    device: "cpu" if GPUs are hidden from the command, else the given name
+    device: the name that was given; "cpu" hides GPUs from the command, which otherwise chooses its device itself
     """
 
     def __init__(self, name: str, folder: Path, definition: Definition, device: str, limits: Limits = LIMITS) -> None:

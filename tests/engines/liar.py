@@ -74,6 +74,7 @@ ANSWERS = {
     "text of a number": lambda: write(text=3),
     "no text": lambda: write(text=None),
     "odd language": lambda: write(language="English\x1b[31m"),
+    "language and more": lambda: write(language="en\n"),
     "half": lambda: write('{"id": "1", "text": "\\ud800"}'),
     "exit": lambda: (say("Traceback ...\nKeyError: 'x'"), sys.exit(3)),
     "signal": lambda: os.kill(os.getpid(), signal.SIGSEGV),

@@ -80,6 +80,7 @@ FAULTS = {
     "text of a number": "its answer is no transcript: Expected `str`, got `int` - at `$.text`",
     "no text": "its answer is no transcript: Expected `str`, got `null` - at `$.text`",
     "odd language": "its answer is no transcript: Expected `str` matching regex",
+    "language and more": "its answer is no transcript: Expected `str` matching regex",
     "half": "it wrote what is no answer (Input data was truncated)",
 }
 """Answer -> how the error of its clip begins, after the names of the engine and the clip."""
