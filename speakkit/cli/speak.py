@@ -100,7 +100,7 @@ CaptionFile = Annotated[
         OUTPUT,
         "--captions",
         metavar="FILE",
-        help="Write word timestamps to FILE: .srt, .vtt, .json, .tsv or .TextGrid.",
+        help="Write word timestamps to FILE: .srt, .vtt, .json, .tsv, .TextGrid or .lrc.",
     ),
 ]
 Force = Annotated[bool, _option(OUTPUT, "--force", help="Overwrite a file that is not audio.")]

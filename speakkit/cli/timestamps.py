@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 Recordings = Annotated[
     list[str],
     typer.Argument(
-        metavar="AUDIO...",
+        metavar="AUDIO",
         show_default=False,
         help="Audio or video files, folders, or - for standard input.",
     ),

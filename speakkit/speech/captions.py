@@ -112,8 +112,8 @@ FORMATS = {
     "vtt": Format(vtt, re.compile(rb"WEBVTT")),
     "json": Format(as_json, re.compile(rb'\{\s*"words"')),
     "tsv": Format(tsv, re.compile(rb"start\tend\ttext")),
-    "lrc": Format(lrc, re.compile(rb"\[\d+:\d\d\.\d")),
     "TextGrid": Format(textgrid, re.compile(rb'File type = "ooTextFile')),
+    "lrc": Format(lrc, re.compile(rb"\[\d+:\d\d\.\d")),
 }
 """File extension, in any case -> format."""
 
