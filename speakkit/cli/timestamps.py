@@ -64,6 +64,7 @@ Language = Annotated[
     str | None,
     typer.Option(
         "--lang",
+        "--language",
         "-l",
         metavar="LANGUAGE",
         help="Language that is spoken; default: that of the text's script, or as recognized.",
