@@ -13,9 +13,11 @@ from speakkit.engines.hama_phonemes import Observed, Phonemes
 FRAME, AROUND = 0.02, 0.24
 """Seconds per frame, and seconds of the first frames that are before the clip."""
 
-LAG = 0.068
-"""Seconds from the beginning of a phoneme to hama's first frame of it: the median of benchmarks/fit_aligner.py over 16
-voices and 4 speeds. It depends little on them (65 to 74 ms) or on the phoneme (a lag for each made words no better)."""
+LAG, BETWEEN = 0.069, 0.022
+"""Seconds from the beginning of a phoneme to hama's first frame of it, and seconds by which a word begins before its
+first phoneme if no pause is before it: half of the transition between two words, as in speech.timestamps. Medians of
+benchmarks/fit_aligner.py over 16 voices and 4 speeds. LAG depends little on the voice (65 to 74 ms), the speed (68 to
+70 ms) or the phoneme (a lag of its own for each made the starts of words no better)."""
 
 PAUSE, RINGS = 0.2, 0.12
 """Seconds from hama's last frame of a phoneme to the next phoneme, beyond which a pause is between them, and to its own
@@ -60,13 +62,19 @@ class Spikes:
     @property
     def starts(self) -> Seconds:
         """The seconds at which the phonemes begin."""
-        return self.first * FRAME - AROUND - LAG
+        starts = self.first * FRAME - AROUND - LAG
+        is_joined = np.append(False, ~self._is_before_pause(starts)[:-1])[: len(starts)]
+        return starts - BETWEEN * (is_joined & (np.diff(self.word, prepend=-1) > 0))
 
     def ends(self, starts: Seconds) -> Seconds:
         """Return the seconds at which the phonemes end: where the next one begins, or earlier if a pause follows."""
         last = np.maximum(self.last * FRAME - AROUND, starts)
+        return np.where(self._is_before_pause(starts), last + RINGS, np.append(starts[1:], np.inf)[: len(starts)])
+
+    def _is_before_pause(self, starts: Seconds) -> npt.NDArray[np.bool_]:
+        """Return whether a pause, or the end, is after each phoneme."""
         following = np.append(starts[1:], np.inf)[: len(starts)]
-        return np.where(following - last > PAUSE, last + RINGS, following)
+        return following - np.maximum(self.last * FRAME - AROUND, starts) > PAUSE
 
 
 class Times:

@@ -104,7 +104,7 @@ def test_no_path_is_better(seed):
     assert ctc.align(clip, words).total(words) == pytest.approx(best_total(clip, words), abs=1e-3)
 
 
-def best_total(clip, words):
+def best_total(clip, words):  # noqa: C901  it is plain rather than short
     """Return the total of the best path, by dynamic programming over (word, pronunciation, position), one by one."""
     costs = [ctc.SKIP + ctc.SKIP_PHONEME * len(ways[0]) for ways in words]
 
@@ -155,7 +155,7 @@ def best_total(clip, words):
 
 
 def test_windows_find_what_one_window_finds(monkeypatch):
-    """Short windows find the words of a long clip where one window finds them, and go on after a part that is missing."""
+    """Short windows find the words of a long clip where they are, and go on after a part that is not spoken."""
     random = np.random.default_rng(0)
     words = [[tuple(random.integers(3, COLUMNS, random.integers(2, 7)))] for _ in range(300)]
     heard, begins = [], {}

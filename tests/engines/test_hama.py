@@ -21,10 +21,7 @@ PRONUNCIATIONS = (
     *("sˈɛlfɪʃ", "ɪz", "tə", "bi", "ˈɪl", "dɪspˈOzd"),
 )
 SAID = [KnownWord(word, (way,)) for word, way in zip(TEXT.split(), PRONUNCIATIONS, strict=True)]
-FOREIGN = [
-    KnownWord(way, (way,))
-    for way in ["kwˈɪk", "bɹˈWn", "fˈɑksəz", "ʤˈʌmpt", "ˈOvəɹ", "θɹˈi", "hˈʌndɹəd", "lˈAzi", "dˈɔɡz"]
-]
+FOREIGN = [KnownWord(way, (way,)) for way in ("kwˈɪk", "bɹˈWn", "fˈɑksəz", "ʤˈʌmpt", "ˈOvəɹ", "θɹˈi", "lˈAzi", "dˈɔɡz")]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def test_phonemes_divide_their_word(heard):
 
 def test_times_are_those_of_the_engine(aligner):
     """Words of Kokoro's speech begin where its durations say: half of them within 20 ms, 19 of 20 within 60 ms."""
-    text = "Alice was beginning to get very tired of sitting by her sister on the bank."
+    text = "Alice was beginning to get very tired of sitting by her sister."
     with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
         spoken = talker.utterance(SpeechRequest(text))
         known = known_words(text, talker.reader)
@@ -182,9 +179,9 @@ def test_parts_of_long_clips_have_no_seam(aligner, clip, monkeypatch):
     monkeypatch.setattr(hama, "PART", 4.0)
     monkeypatch.setattr(ctc, "WINDOW", 400)
     monkeypatch.setattr(ctc, "AGAIN", 100)
-    copies = 3
+    copies = 2
     alignment = aligned(aligner, joined([clip] * copies), SAID * copies)
     assert found(alignment) == TEXT.split() * copies
     apart = starts(alignment).reshape(copies, -1) - clip.duration * np.arange(copies)[:, None]
-    assert np.abs(apart - apart[1]).max() < 0.07
-    assert np.median(np.abs(apart - apart[1])) <= 0.02
+    assert np.abs(apart[0] - apart[1]).max() < 0.07
+    assert np.median(np.abs(apart[0] - apart[1])) <= 0.02
