@@ -141,7 +141,8 @@ def table(rows: dict[str, list[float]], heading: str) -> None:
 def main(folder: Path, count: int) -> None:
     """Print the tables."""
     with registry.aligner("hama") as aligner, registry.recognizer("whisper-base", "cpu") as recognizer:
-        measured, before = Measured(), ()
+        measured = Measured()
+        before: tuple[KnownWord, ...] = ()
         for one in corpus(folder, CHECKED, count, is_fit=False):
             measured.take(aligner, recognizer, one, before or one.known[::-1])
             before = one.known

@@ -88,7 +88,7 @@ def by_espeak(text: str, voice: str = "en-us", speed: float = 1.0) -> tuple[Audi
 
 def _words(text: str, begins: list[tuple[int, float]], end: float) -> Iterator[TimedWord]:
     """Yield the words of a text. begins: offset and seconds of each; a word in two parts begins with the first."""
-    seconds = {}
+    seconds: dict[int, float] = {}
     for offset, start in begins:
         seconds.setdefault(text.rfind(" ", 0, offset + 1) + 1, start)
     for found in re.finditer(r"\S+", text):

@@ -57,12 +57,15 @@ class Spikes:
         at = np.flatnonzero(path.place >= 0).astype(np.int32)
         begins = np.flatnonzero(np.diff([path.word[at], path.place[at]], prepend=-1).any(0))
         first, last = at[begins], at[np.append(begins[1:], len(at))[: len(begins)] - 1]
-        return cls(*(of[first] for of in (path.word, path.pronunciation, path.place, path.column)), first, last)
+        word, pronunciation, place, column = (
+            of[first] for of in (path.word, path.pronunciation, path.place, path.column)
+        )
+        return cls(word, pronunciation, place, column, first, last)
 
     @property
     def starts(self) -> Seconds:
         """The seconds at which the phonemes begin."""
-        starts = self.first * FRAME - AROUND - LAG
+        starts = self.first.astype(np.float64) * FRAME - AROUND - LAG
         is_joined = np.append(False, ~self._is_before_pause(starts)[:-1])[: len(starts)]
         return starts - BETWEEN * (is_joined & (np.diff(self.word, prepend=-1) > 0))
 
@@ -74,7 +77,8 @@ class Spikes:
     def _is_before_pause(self, starts: Seconds) -> npt.NDArray[np.bool_]:
         """Return whether a pause, or the end, is after each phoneme."""
         following = np.append(starts[1:], np.inf)[: len(starts)]
-        return following - np.maximum(self.last * FRAME - AROUND, starts) > PAUSE
+        is_before: npt.NDArray[np.bool_] = following - np.maximum(self.last * FRAME - AROUND, starts) > PAUSE
+        return is_before
 
 
 class Times:
@@ -144,4 +148,5 @@ def _apart(starts: Seconds, duration: float) -> Seconds:
     """Return the beginnings of phonemes in order, at least APART, and within the clip."""
     steps = APART * np.arange(len(starts))
     ordered = np.maximum.accumulate(np.maximum(starts, 0.0) - steps) + steps
-    return np.minimum(ordered, duration - APART * np.arange(len(starts), 0, -1))
+    within: Seconds = np.minimum(ordered, duration - APART * np.arange(len(starts), 0, -1))
+    return np.maximum(within, 0.0)
