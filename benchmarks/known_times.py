@@ -82,7 +82,7 @@ def _phonemes(made: Utterance) -> Iterator[tuple[str, float]]:
 
 
 def corpus(folder: Path, voices: Sequence[str], count: int, *, is_fit: bool) -> Iterator[Timed]:
-    """Yield `count` utterances of several voices, each another text, at the SPEEDS in turn. They are kept in `folder`."""
+    """Yield `count` utterances, each another text, of the voices and at the SPEEDS in turn. `folder` keeps them."""
     chosen = texts(is_fit=is_fit)
     for number in range(count):
         file = folder / f"{'fitted' if is_fit else 'checked'}-{number}.pickle"

@@ -73,7 +73,7 @@ def by_espeak(text: str, voice: str = "en-us", speed: float = 1.0) -> tuple[Audi
             sound.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / 32768)
         for event in itertools.takewhile(lambda event: event.type, map(events.__getitem__, itertools.count())):
             if event.type == WORD:
-                begins.append((event.text_position - 1, event.sample / rate))
+                begins.append((event.text_position - 1, event.sample / rate))  # noqa: PERF401  it is not a new list
         return 0
 
     callback = CALLBACK(take)
@@ -88,7 +88,7 @@ def by_espeak(text: str, voice: str = "en-us", speed: float = 1.0) -> tuple[Audi
 
 def _words(text: str, begins: list[tuple[int, float]], end: float) -> Iterator[TimedWord]:
     """Yield the words of a text. begins: offset and seconds of each; a word in two parts begins with the first."""
-    seconds = {}
+    seconds: dict[int, float] = {}
     for offset, start in begins:
         seconds.setdefault(text.rfind(" ", 0, offset + 1) + 1, start)
     for found in re.finditer(r"\S+", text):
@@ -127,11 +127,13 @@ def by_piper(text: str, speed: float = 1.0) -> tuple[Audio, tuple[TimedWord, ...
     samples, durations = session.run(["output", "/Ceil_output_0"], feeds)
     onsets = np.concatenate([[0.0], np.cumsum(durations.ravel())]) * PIPER_HOP / rate
     audio = Audio(samples.ravel().astype(np.float32), rate)
-    begins = [i + 1 for i, symbol in enumerate(symbols) if symbol in "^ "]
+    # A word begins in the middle of the space before it, as in speech.timestamps.
+    begins = [i + (symbol == "^") for i, symbol in enumerate(symbols) if symbol in "^ "]
+    middles = (onsets[:-1] + onsets[1:]) / 2
     found = list(re.finditer(r"\S+", text))
     if len(found) != len(begins):
         return audio, ()
     return audio, tuple(
-        TimedWord(word.group(), float(onsets[begin]), audio.duration, word.start(), spaced=True)
+        TimedWord(word.group(), float(middles[begin]), audio.duration, word.start(), spaced=True)
         for word, begin in zip(found, begins, strict=True)
     )

@@ -69,7 +69,8 @@ class Path:
     @property
     def is_other(self) -> Booleans:
         """Whether each frame is speech that is not in the text."""
-        return self.column == OTHER
+        is_other: Booleans = self.column == OTHER
+        return is_other
 
     def total(self, words: Words) -> float:
         """Return the score of the path through `words`, with the costs of words that are left out."""
@@ -106,7 +107,8 @@ def align(scores: Floats, words: Words) -> Path:
         at += len(kept)
         word += int(graph.word[states[len(kept)]]) if at < frames else 0
         wider = 1
-    return Path(*found, scores[np.arange(frames), found[3]])
+    word_of, pronunciation, place, column = found
+    return Path(word_of, pronunciation, place, column, scores[np.arange(frames), column])
 
 
 class Graph:

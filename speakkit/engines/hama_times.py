@@ -13,9 +13,11 @@ from speakkit.engines.hama_phonemes import Observed, Phonemes
 FRAME, AROUND = 0.02, 0.24
 """Seconds per frame, and seconds of the first frames that are before the clip."""
 
-LAG = 0.068
-"""Seconds from the beginning of a phoneme to hama's first frame of it: the median of benchmarks/fit_aligner.py over 16
-voices and 4 speeds. It depends little on them (65 to 74 ms) or on the phoneme (a lag for each made words no better)."""
+LAG, BETWEEN = 0.069, 0.022
+"""Seconds from the beginning of a phoneme to hama's first frame of it, and seconds by which a word begins before its
+first phoneme if no pause is before it: half of the transition between two words, as in speech.timestamps. Medians of
+benchmarks/fit_aligner.py over 16 voices and 4 speeds. LAG depends little on the voice (65 to 74 ms), the speed (68 to
+70 ms) or the phoneme (a lag of its own for each made the starts of words no better)."""
 
 PAUSE, RINGS = 0.2, 0.12
 """Seconds from hama's last frame of a phoneme to the next phoneme, beyond which a pause is between them, and to its own
@@ -55,18 +57,28 @@ class Spikes:
         at = np.flatnonzero(path.place >= 0).astype(np.int32)
         begins = np.flatnonzero(np.diff([path.word[at], path.place[at]], prepend=-1).any(0))
         first, last = at[begins], at[np.append(begins[1:], len(at))[: len(begins)] - 1]
-        return cls(*(of[first] for of in (path.word, path.pronunciation, path.place, path.column)), first, last)
+        word, pronunciation, place, column = (
+            of[first] for of in (path.word, path.pronunciation, path.place, path.column)
+        )
+        return cls(word, pronunciation, place, column, first, last)
 
     @property
     def starts(self) -> Seconds:
         """The seconds at which the phonemes begin."""
-        return self.first * FRAME - AROUND - LAG
+        starts = self.first.astype(np.float64) * FRAME - AROUND - LAG
+        is_joined = np.append(False, ~self._is_before_pause(starts)[:-1])[: len(starts)]
+        return starts - BETWEEN * (is_joined & (np.diff(self.word, prepend=-1) > 0))
 
     def ends(self, starts: Seconds) -> Seconds:
         """Return the seconds at which the phonemes end: where the next one begins, or earlier if a pause follows."""
         last = np.maximum(self.last * FRAME - AROUND, starts)
+        return np.where(self._is_before_pause(starts), last + RINGS, np.append(starts[1:], np.inf)[: len(starts)])
+
+    def _is_before_pause(self, starts: Seconds) -> npt.NDArray[np.bool_]:
+        """Return whether a pause, or the end, is after each phoneme."""
         following = np.append(starts[1:], np.inf)[: len(starts)]
-        return np.where(following - last > PAUSE, last + RINGS, following)
+        is_before: npt.NDArray[np.bool_] = following - np.maximum(self.last * FRAME - AROUND, starts) > PAUSE
+        return is_before
 
 
 class Times:
@@ -136,4 +148,5 @@ def _apart(starts: Seconds, duration: float) -> Seconds:
     """Return the beginnings of phonemes in order, at least APART, and within the clip."""
     steps = APART * np.arange(len(starts))
     ordered = np.maximum.accumulate(np.maximum(starts, 0.0) - steps) + steps
-    return np.minimum(ordered, duration - APART * np.arange(len(starts), 0, -1))
+    within: Seconds = np.minimum(ordered, duration - APART * np.arange(len(starts), 0, -1))
+    return np.maximum(within, 0.0)

@@ -11,7 +11,7 @@ from speakkit.engines.ctc import BLANK, OTHER, PAUSE
 COLUMNS = 12
 """The columns of phonemes are 3 to 11."""
 
-WORDS = [[(3, 4)], [(5, 6, 6), (5, 7)], [(8, 3)]]
+WORDS: ctc.Words = [[(3, 4)], [(5, 6, 6), (5, 7)], [(8, 3)]]
 
 
 def scores(heard, unlikely=-8.0):
@@ -71,7 +71,7 @@ def test_speech_between_words_is_not_theirs():
 
 def test_a_word_may_be_optional_and_another_unknown():
     """A word with an empty pronunciation is left out for nothing, and one without any always."""
-    words = [[(3, 4)], [(), (5,)], [], [(8, 3)]]
+    words: ctc.Words = [[(3, 4)], [(), (5,)], [], [(8, 3)]]
     assert ctc.align(scores([3, 4, 8, 3]), words).total(words) == -ctc.SKIP
     path = ctc.align(scores([3, 4, 5, 8, 3]), words)
     assert spoken(path) == [(0, 0), (1, 1), (3, 0)]
@@ -80,23 +80,26 @@ def test_a_word_may_be_optional_and_another_unknown():
 def test_a_pause_is_allowed_where_a_pronunciation_says_so():
     """Two spoken words of one pronunciation may have a pause between them; the phonemes of one word may not."""
     heard = scores([3, 1, 1, 1, 4])
-    assert ctc.align(heard, [[(3, PAUSE, 4)]]).total([[(3, PAUSE, 4)]]) == 0.0
-    assert ctc.align(heard, [[(3, 4)]]).total([[(3, 4)]]) < -5
+    apart: ctc.Words = [[(3, PAUSE, 4)]]
+    one: ctc.Words = [[(3, 4)]]
+    assert ctc.align(heard, apart).total(apart) == 0.0
+    assert ctc.align(heard, one).total(one) < -5
 
 
 def test_nothing_to_find():
     """No words, or a text far longer than the clip, has a path too."""
     assert ctc.align(scores([0, 0, 3]), []).word.tolist() == [0, 0, 0]
-    long = ctc.align(scores([0]), WORDS * 1000)
+    text = [*WORDS] * 1000
+    long = ctc.align(scores([0]), text)
     assert spoken(long) == []
-    assert long.total(WORDS * 1000) == -ctc.SKIP_MOST
+    assert long.total(text) == -ctc.SKIP_MOST
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_no_path_is_better(seed):
     """The path of random scores is as good as the best of all, found state by state without vectors."""
     random = np.random.default_rng(seed)
-    words = [
+    words: ctc.Words = [
         [tuple(random.integers(3, 6, random.integers(1, 3))) for _ in range(random.integers(1, 3))]
         for _ in range(random.integers(0, 4))
     ]
@@ -104,7 +107,7 @@ def test_no_path_is_better(seed):
     assert ctc.align(clip, words).total(words) == pytest.approx(best_total(clip, words), abs=1e-3)
 
 
-def best_total(clip, words):
+def best_total(clip, words):  # noqa: C901  it is plain rather than short
     """Return the total of the best path, by dynamic programming over (word, pronunciation, position), one by one."""
     costs = [ctc.SKIP + ctc.SKIP_PHONEME * len(ways[0]) for ways in words]
 
@@ -155,11 +158,11 @@ def best_total(clip, words):
 
 
 def test_windows_find_what_one_window_finds(monkeypatch):
-    """Short windows find the words of a long clip where one window finds them, and go on after a part that is missing."""
+    """Short windows find the words of a long clip where they are, and go on after a part that is not spoken."""
     random = np.random.default_rng(0)
-    words = [[tuple(random.integers(3, COLUMNS, random.integers(2, 7)))] for _ in range(300)]
+    words: ctc.Words = [[tuple(random.integers(3, COLUMNS, random.integers(2, 7)))] for _ in range(300)]
     heard, begins = [], {}
-    for number, ((phonemes,)) in enumerate(words):
+    for number, (phonemes,) in enumerate(words):
         if not 100 <= number < 150:
             begins[number] = len(heard)
             for phoneme in phonemes:
