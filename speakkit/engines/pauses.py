@@ -124,5 +124,5 @@ def _pause(samples: npt.NDArray[np.float32]) -> int:
 
 def _speech(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the probability of speech in each FRAME of the samples."""
-    found: npt.NDArray[np.float32] = get_vad_model()(samples).ravel()
+    found: npt.NDArray[np.float32] = get_vad_model()(samples.copy()).ravel()  # it overwrites the last samples
     return found
