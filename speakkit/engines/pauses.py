@@ -27,6 +27,9 @@ SHORTEST = 20.0
 FRAME = 512
 """Samples of which the voice activity detector (Silero) tells the probability of speech."""
 
+SPEECH = 0.3
+"""Probability below which no frame of a part has speech. In silence, noise and tones it is below 0.16."""
+
 PAUSE = 16
 """Frames over which that probability is averaged (0.5 s), so that a long pause is preferred to a short one."""
 
@@ -81,6 +84,11 @@ def transcribe(recording: Iterable[Audio], recognizer: Recognizer, language: str
         yield outcome.result().shifted(starts.popleft())
 
 
+def has_speech(samples: npt.NDArray[np.float32]) -> bool:
+    """Return whether there may be speech in the samples of a part."""
+    return bool(_speech(np.pad(samples, (0, -len(samples) % FRAME))).max(initial=0.0) >= SPEECH)
+
+
 def _sounds(parts: Iterable[Part], starts: deque[float]) -> Iterator[Audio]:
     """Yield the audio of the parts, and append their starts to `starts`."""
     for part in parts:
@@ -109,7 +117,12 @@ def _blocks(recording: Iterable[Audio]) -> Iterator[Audio]:
 
 def _pause(samples: npt.NDArray[np.float32]) -> int:
     """Return the sample, SHORTEST seconds from the start or later, at which speech is least likely."""
-    whole = samples[: len(samples) // FRAME * FRAME]
-    speech = np.convolve(get_vad_model()(whole).ravel(), np.full(PAUSE, 1 / PAUSE), "valid")
+    speech = np.convolve(_speech(samples[: len(samples) // FRAME * FRAME]), np.full(PAUSE, 1 / PAUSE), "valid")
     first = round(SHORTEST * SAMPLE_RATE / FRAME)
     return (first + int(speech[first:].argmin()) + PAUSE // 2) * FRAME
+
+
+def _speech(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the probability of speech in each FRAME of the samples."""
+    found: npt.NDArray[np.float32] = get_vad_model()(samples.copy()).ravel()  # it overwrites the last samples
+    return found

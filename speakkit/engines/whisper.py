@@ -44,7 +44,8 @@ IMPROBABLE = -1.0
 """Average log probability below which a text counts as improbable."""
 
 NO_SPEECH = 0.6
-"""Probability of no speech above which an improbable text counts as invented."""
+"""Probability of no speech above which a text counts as invented if it is improbable, or if the voice activity detector
+hears no speech either: "you" is what Whisper writes for silence, and finds probable."""
 
 
 class Whisper:
@@ -163,7 +164,7 @@ def _transcript(text: str, written: Written, words: tuple[Word, ...], language: 
     """Return the transcript of one window. text: of the tokens."""
     raw = text.encode()
     ratio = len(raw) / len(zlib.compress(raw))
-    guards = _guards(written, ratio)
+    guards = _guards(written, ratio, window)
     is_kept = Guard.no_speech not in guards
     segment = TranscriptSegment(
         text.strip(),
@@ -177,11 +178,12 @@ def _transcript(text: str, written: Written, words: tuple[Word, ...], language: 
     return Transcript(text.strip() if is_kept else "", language, words if is_kept else (), (segment,), text)
 
 
-def _guards(written: Written, ratio: float) -> tuple[Guard, ...]:
+def _guards(written: Written, ratio: float, window: Samples) -> tuple[Guard, ...]:
     """Return the guards of a text whose compression ratio is `ratio`."""
     is_improbable = written.average_log_probability < IMPROBABLE
+    is_doubtful = written.no_speech_probability > NO_SPEECH
     fired = {
-        Guard.no_speech: is_improbable and written.no_speech_probability > NO_SPEECH,
+        Guard.no_speech: is_doubtful and (is_improbable or not pauses.has_speech(window)),
         Guard.repetition: ratio > REPETITION,
         Guard.improbable: is_improbable,
     }

@@ -7,10 +7,11 @@ has.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from math import prod
 
+import numpy as np
+import numpy.typing as npt
 from faster_whisper.tokenizer import Tokenizer
 
 from speakkit.alignment import CoarseWord
@@ -22,8 +23,11 @@ from speakkit.engines.whisper_words import UNSPACED, settled
 TOKENS = 440
 """Maximum number of text tokens of one window: Whisper has 448 positions, of which a few are not for text."""
 
-RUN = 3
-"""Minimum letters in a row that a window and the text must have in common."""
+MARGIN = 1000
+"""Letters of the text that are compared beyond twice those that were heard: about two windows of speech."""
+
+SKIP = 0.1
+"""Cost of a letter of the text that is left out before what was heard, where a wrong letter costs 1."""
 
 
 def shared_out(
@@ -77,13 +81,23 @@ def _probability(tokenizer: Tokenizer, tokens: Sequence[int], times: TokenTimes,
 
 
 def _reached(letters: str, first: int, heard: str) -> int:
-    """Return how many letters of a text are said at the end of a window that begins at letter `first`."""
-    expected = letters[first : first + 2 * len(heard) + 100]
-    blocks = SequenceMatcher(None, expected, heard, autojunk=False).get_matching_blocks()
-    last = next((block for block in reversed(blocks) if block.size >= RUN), None)
-    if last is None:
-        return min(first + len(heard), len(letters))
-    return min(first + last.a + len(heard) - last.b, len(letters))
+    """Return how many letters of a text are said at the end of a window that begins at letter `first`.
+
+    It is the end of the stretch of the text with the least edit distance to what was heard. What is left out before
+    that stretch was not recognized.
+    """
+    expected = _codes(letters[first : first + 2 * len(heard) + MARGIN])
+    steps = np.arange(len(expected) + 1)
+    costs = SKIP * steps
+    for i, code in enumerate(_codes(heard)):
+        replaced = costs[:-1] + (expected != code)
+        costs = np.concatenate([[i + 1], np.minimum(replaced, costs[1:] + 1)])
+        costs = np.minimum.accumulate(costs - steps) + steps
+    return first + int(costs.argmin())
+
+
+def _codes(text: str) -> npt.NDArray[np.int32]:
+    return np.array(list(map(ord, text)), np.int32)
 
 
 def _nearest(ends: Sequence[int], word: int, letter: int) -> int:

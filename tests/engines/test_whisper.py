@@ -1,5 +1,7 @@
 """Tests of Whisper on recordings of people with known words, and on what is no speech."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,3 +155,38 @@ def test_a_closed_engine_says_so(person):
     engine.close()
     (outcome,) = engine.transcribe([person], "en")
     assert "was closed" in str(outcome.error)
+
+
+HOURS = """
+import resource, sys
+from speakkit import config
+from speakkit.audio import Audio, silence
+from speakkit.audiofile import read
+from speakkit.engines import locations, pauses, registry
+
+locations.use(config.locations)
+clip, seconds = read(sys.argv[1]), float(sys.argv[2])
+
+def recording():
+    at = 0.0
+    while at < seconds:
+        yield clip
+        yield silence(0.8, clip.sample_rate)
+        at += clip.duration + 0.8
+
+with registry.recognizer("whisper-tiny.en", "cpu") as engine:
+    for number, part in enumerate(pauses.transcribe(recording(), engine, "en")):
+        if number in (0, 20) or part.segments[-1].end > seconds - 60:
+            print(part.words[-1].end, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_two_hours_need_no_more_memory_than_ten_minutes():
+    """A recording of two hours, read block by block, is transcribed in flat memory, to its end."""
+    command = [sys.executable, "-c", HOURS, str(DATA / "librivox-0890.wav"), "7200"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    rows = [tuple(map(float, line.split())) for line in lines]
+    assert rows[-1][0] > 7200 - 15
+    assert rows[-1][1] < rows[1][1] + 100 < 1500

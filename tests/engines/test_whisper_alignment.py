@@ -1,12 +1,16 @@
 """Tests of the alignment of known text by Whisper's attention, on speech whose word times are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from speakkit import synthesize
-from speakkit.audio import Audio, joined, silence
+from speakkit.audio import Audio, silence
 from speakkit.engines import registry
 from speakkit.engines.base import SpokenText
+from speakkit.engines.pauses import Part
+from speakkit.engines.whisper_alignment import shared_out
 from speakkit.errors import BadValue
 from speakkit.speech.timestamps import words
 from speakkit.voices import SAMPLES
@@ -55,15 +59,39 @@ def test_a_word_that_is_not_said_is_improbable(aligner, spanish):
     assert np.mean([word.probability for word in found[:-1]]) > 0.6
 
 
-def test_a_long_recording_is_aligned_in_windows(aligner, spanish):
+@pytest.mark.parametrize("fourth", ["4 cuatro cinco", "4 cuarto", ""])
+def test_a_long_recording_has_its_words_shared_out(fourth):
+    """Each window of a long recording gets the words that it has; what one window misses does not spread."""
+    said = [f"{k} {('uno dos tres', 'cuatro cinco', 'seis siete ocho nueve')[k % 3]}" for k in range(9)]
+    heard = [text.replace("dos", "dosis").replace("siete ", "") for text in said]
+    heard[4] = fourth
+    parts = [Part(silence(0.1 * k, 16_000), 30.0 * k) for k in range(9)]
+    shares = shared_out(parts, " ".join(said).split(), lambda audio: heard[round(audio.duration / 0.1)])
+    found = [" ".join(words) for _, words in shares]
+    assert found[:4] + found[6:] == said[:4] + said[6:]
+    assert " ".join(filter(None, found)) == " ".join(said)
+    assert found[4] == said[4][: len(fourth)] or fourth != said[4]
+
+
+def test_a_window_without_speech_has_no_words():
+    """A window in which nothing is heard has none of the words, and the last window has all that are left."""
+    parts = [Part(silence(0.1 * k, 16_000), 30.0 * k) for k in range(3)]
+    heard = ["", "hola mundo", ""]
+    shares = list(shared_out(parts, ("Hola,", "mundo.", "Adiós."), lambda audio: heard[round(audio.duration / 0.1)]))
+    assert [words for _, words in shares] == [(), ("Hola,", "mundo."), ("Adiós.",)]
+    assert list(shared_out([], ("Hola",), str)) == []
+
+
+@pytest.mark.slow
+def test_a_long_recording_is_aligned_in_windows(aligner):
     """In a recording of over 30 s, each word is found in its place."""
-    audio, timed = spanish
-    one = joined([audio, silence(0.8, audio.sample_rate)])
-    times = int(40 / one.duration) + 1
-    (outcome,) = aligner.align([SpokenText(joined([one] * times), said(timed) * times)], "es")
-    found = outcome.result().words
-    true = [k * one.duration + word.start for k in range(times) for word in timed]
-    off = np.abs([mine.start - start for mine, start in zip(found, true, strict=True)])
+    rows = (Path(__file__).parent.parent / "data" / "spoken_es.tsv").read_text().splitlines()
+    text = " ".join(row.split("\t")[1].split(" | ")[0] for row in rows[:20])
+    (utterance,) = synthesize(text, voice="s1", threads=1)
+    timed = list(words(text, utterance.segments))
+    assert utterance.audio.duration > 35
+    (outcome,) = aligner.align([SpokenText(utterance.audio, said(timed))], "es")
+    off = np.abs([mine.start - true.start for mine, true in zip(outcome.result().words, timed, strict=True)])
     assert np.median(off) < 0.1
     assert np.percentile(off, 95) < 0.5
 
