@@ -249,7 +249,7 @@ def test_a_container_speaks_with_the_users_threads(place, monkeypatch):
 
 FORBIDDEN = (
     *("synth", "again", "skip", "clear", "pause", "resume", "mute", "unmute", "queue", "watch", "shutdown"),
-    *("voices", "load", "unload", "subscribe", "replay", "save", "bug", "x"),
+    *("transcribe", "pcm", "voices", "load", "unload", "subscribe", "replay", "save", "bug", "x"),
 )
 
 

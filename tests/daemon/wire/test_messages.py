@@ -34,6 +34,7 @@ from speakkit.daemon.wire.messages import (
     Span,
     SpokenWord,
     Started,
+    Transcribed,
     Watched,
     Welcome,
     exit_of,
@@ -63,6 +64,7 @@ EVENTS = [
     Watched("w", Happening.word, "x", "a", 1e9, text="语", start=3, end=9),
     Watched("w", Happening.ended, "x", "a", 1e9, result=Result.skipped, code="cancelled", audio_ms=7),
     AudioChunk("x", 0, 24000, b"\0\1" * 100),
+    Transcribed("x", b'{"transcript": {}}'),
     ErrorReply("x", Code.busy, "there is no room", 800),
     ErrorReply(None, Code.version, "another version"),
 ]
