@@ -12,6 +12,7 @@ import torch
 from speakkit.engines import hub, registry
 from speakkit.engines.kokoro import Kokoro, load_model
 from speakkit.engines.kokoro_config import MOST
+from speakkit.engines.styletts2.prosody import ProsodyPredictor
 from speakkit.errors import EngineError, ModelError
 from speakkit.text.chunks import Chunk
 from speakkit.voices import find
@@ -47,14 +48,33 @@ def same_noise(monkeypatch):
     monkeypatch.setattr(torch, "randn_like", noise_like)
 
 
+def assert_same(ours, theirs):
+    """Asserts that two syntheses have the same durations, and samples that differ only by rounding."""
+    assert ours.durations == theirs.durations
+    assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
+    # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2.
+    assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
+
+
 def test_speaks_as_upstream_does(exact, upstream, same_noise):
     """With the same noise, durations equal upstream's, and samples differ only by rounding."""
-    for changes in ({}, {"phonemes": "həlˈO.", "speed": 1.25, "voice": find("bm_george")}):
-        (ours,), (theirs,) = (syntheses(engine, chunk(**changes)) for engine in (exact, upstream))
-        assert ours.durations == theirs.durations
-        assert np.corrcoef(ours.audio.samples, theirs.audio.samples)[0, 1] > 0.9999
-        # F0 is multiplied by thousands in the phase: one unit in its last place moves upstream's own samples by 2.6e-2.
-        assert np.abs(ours.audio.samples - theirs.audio.samples).max() < 2.6e-2
+    (ours,), (theirs,) = (syntheses(engine, chunk()) for engine in (exact, upstream))
+    assert_same(ours, theirs)
+
+
+def test_another_speed_differs_from_upstream_only_by_the_start(exact, upstream, same_noise, monkeypatch):
+    """At another speed, durations equal upstream's except the start token's, which upstream divides by the speed.
+
+    With upstream's durations, the samples differ only by rounding.
+    """
+    fast = chunk("həlˈO.", speed=1.25, voice=find("bm_george"))
+    (ours,), (theirs,) = (syntheses(engine, fast) for engine in (exact, upstream))
+    (slower,) = syntheses(exact, dataclasses.replace(fast, speed=1.0))
+    assert ours.durations[0] == slower.durations[0] > theirs.durations[0]
+    assert ours.durations[1:] == theirs.durations[1:]
+    monkeypatch.setattr(ProsodyPredictor, "durations", lambda *_: torch.tensor([theirs.durations]))
+    (given,) = syntheses(exact, fast)
+    assert_same(given, theirs)
 
 
 @pytest.mark.slow

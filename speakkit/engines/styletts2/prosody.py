@@ -32,12 +32,16 @@ class ProsodyPredictor(nn.Module):
     def durations(self, hidden: Tensor, speeds: Tensor, tokens: Lengths) -> Tensor:
         """Return the duration of each token, [batch, tokens] int64, in frames; zero in the padding.
 
+        The start token, the silence before the first phoneme, is as long at every speed. Upstream divides it by the
+        speed like every other token. But the energy curve rises a fixed number of frames after the start of the text,
+        as many as that silence has at speed 1.0. In a shorter silence it is still low at the first phoneme, which is
+        then weak or missing; a longer one contains a vowel (kokoro issue 344).
+
         hidden: output of the duration encoder, [batch, tokens, channels + style_dim]
         speeds: [batch]
         """
-        frames = torch.sigmoid(self.duration_proj(tokens.through(self.lstm, hidden))).sum(2) / speeds[:, None]
-        # The silence before the first phoneme is never stretched, or it would contain a vowel (kokoro issue 344).
-        frames[:, 0] *= speeds.clamp(max=1.0)
+        frames = torch.sigmoid(self.duration_proj(tokens.through(self.lstm, hidden))).sum(2)
+        frames[:, 1:] /= speeds[:, None]
         # NaN, as from a broken voice, would give the whole batch an invalid length.
         frames = frames.nan_to_num(1.0)
         return tokens.trimmed_(frames.round().clamp(min=1).long()[:, None])[:, 0]
