@@ -111,7 +111,7 @@ def lags(utterances: Iterable[Heard], phonemes: Phonemes) -> dict[str, list[floa
             firsts = np.flatnonzero(np.diff(spikes.word, prepend=-1))
             pauses = np.diff(late, prepend=-1.0)[firsts] > PAUSE + LAG
             for begin, at, is_after_pause in zip(one.begins, late[firsts], pauses, strict=True):
-                found["words after a pause" if is_after_pause else "words in running speech"].append(at - begin)
+                found["words after a pause" if is_after_pause else "words in running speech"].append(float(at - begin))
     return found
 
 
@@ -129,7 +129,8 @@ def main(folder: Path, count: int) -> None:
     print("# phoneme\thama's tokens, with weights")
     for row in table:
         print("\t".join(row))
-    for what, late in lags(utterances, Phonemes(tokens, table)).items():
+    for what, some in lags(utterances, Phonemes(tokens, table)).items():
+        late = np.array(some)
         lag = np.median(late)
         spread = np.percentile(np.abs(late - lag), [50, 95])
         print(f"{len(late)} {what}: {1000 * lag:.0f} ms late, differing by {(1000 * spread).round()}", file=sys.stderr)
