@@ -3,11 +3,11 @@
     python benchmarks/fit_aligner.py FOLDER [COUNT]   # FOLDER keeps the speech; COUNT: utterances, 64
 
 Prints the table. The weight of a token for a phoneme is its share of hama's probability where the phoneme is known to
-be; from FULL on it is 1, below LEAST 0. The seconds by which hama is late go to standard error (hama_times.LAG).
+be; from FULL on it is 1, below LEAST 0. How late hama is goes to standard error (LAG and BETWEEN of hama_times).
 """
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from known_times import FITTED, Timed, corpus, use_home
 from speakkit.engines import ctc
 from speakkit.engines.hama import Hama
 from speakkit.engines.hama_phonemes import BLANK, BOUNDARY, Phonemes, split
-from speakkit.engines.hama_times import AROUND, FRAME, Spikes
+from speakkit.engines.hama_times import AROUND, FRAME, LAG, PAUSE, Spikes
 
 FULL, LEAST = 0.3, 0.02
 
@@ -32,11 +32,13 @@ class Heard:
     """An utterance.
 
     words: its words, as speakkit spoke them
+    begins: the seconds at which the words begin; empty if they are not those of the text
     symbols, starts: its phonemes, and the seconds at which they begin
     logs: natural logarithms of the probabilities of hama's tokens, [frames, tokens]
     """
 
     words: tuple[str, ...]
+    begins: tuple[float, ...]
     symbols: tuple[str, ...]
     starts: npt.NDArray[np.float64]
     logs: npt.NDArray[np.float32]
@@ -56,7 +58,8 @@ def heard(timed: Iterable[Timed], aligner: Hama) -> Iterator[Heard]:
         said = tuple(word.pronunciations[0] for word in one.known if word.pronunciations)
         symbols, starts = zip(*one.phonemes, strict=True)
         if tuple(unit for way in said for unit in split(way) if unit[0].isalpha()) == symbols:
-            yield Heard(said, symbols, np.array(starts), np.concatenate(list(aligner.logs(one.audio))))
+            begins = tuple(word.start for word in one.words) if len(one.words) == len(said) else ()
+            yield Heard(said, begins, symbols, np.array(starts), np.concatenate(list(aligner.logs(one.audio))))
 
 
 def by_time(corpus: Iterable[Heard]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
@@ -96,15 +99,20 @@ def rows(found: Shares, tokens: Sequence[str]) -> list[list[str]]:
     return made
 
 
-def lags(utterances: Iterable[Heard], phonemes: Phonemes, *, of_words: bool) -> npt.NDArray[np.float64]:
-    """Return the seconds from the beginning of each phoneme, or of the first of each word, to hama's first frame."""
-    found = []
+def lags(utterances: Iterable[Heard], phonemes: Phonemes) -> dict[str, list[float]]:
+    """Return what begins -> the seconds from its known beginning to hama's first frame of it."""
+    found: dict[str, list[float]] = defaultdict(list)
     for one in utterances:
         spikes = one.spikes(phonemes)
+        late = spikes.first.astype(np.float64) * FRAME - AROUND
         if len(spikes.first) == len(one.symbols):
-            late = spikes.first * FRAME - AROUND - one.starts
-            found.append(late[spikes.place == 0] if of_words else late)
-    return np.concatenate(found)
+            found["phonemes"] += list(late - one.starts)
+        if len(one.begins) == len(set(spikes.word)):
+            firsts = np.flatnonzero(np.diff(spikes.word, prepend=-1))
+            pauses = np.diff(late, prepend=-1.0)[firsts] > PAUSE + LAG
+            for begin, at, is_after_pause in zip(one.begins, late[firsts], pauses, strict=True):
+                found["words after a pause" if is_after_pause else "words in running speech"].append(float(at - begin))
+    return found
 
 
 def main(folder: Path, count: int) -> None:
@@ -121,11 +129,11 @@ def main(folder: Path, count: int) -> None:
     print("# phoneme\thama's tokens, with weights")
     for row in table:
         print("\t".join(row))
-    for of_words in (False, True):
-        late = 1000 * lags(utterances, Phonemes(tokens, table), of_words=of_words)
-        spread = np.percentile(np.abs(late - np.median(late)), [50, 95])
-        what = "words" if of_words else "phonemes"
-        print(f"{len(late)} {what}: {np.median(late):.0f} ms late, differing by {spread.round()} ms", file=sys.stderr)
+    for what, some in lags(utterances, Phonemes(tokens, table)).items():
+        late = np.array(some)
+        lag = np.median(late)
+        spread = np.percentile(np.abs(late - lag), [50, 95])
+        print(f"{len(late)} {what}: {1000 * lag:.0f} ms late, differing by {(1000 * spread).round()}", file=sys.stderr)
 
 
 if __name__ == "__main__":

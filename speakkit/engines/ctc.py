@@ -27,8 +27,8 @@ part of a text may be missing."""
 WINDOW, AGAIN = 3000, 500
 """Frames of a window, and frames at its end that the next window aligns again, because they lack context there."""
 
-DENSITY, SPARE = 0.75, 200
-"""Phonemes of the text per frame of a window, and phonemes beyond that. Fast speech has half of them per 20 ms."""
+DENSITY, SPARE = 0.6, 200
+"""Phonemes of the text per frame of a window, and phonemes beyond that. Fast speech has 0.5 in 20 ms."""
 
 HUB = 3
 """The way into a state that comes from a hub."""

@@ -21,7 +21,7 @@ benchmarks/fit_aligner.py over 16 voices and 4 speeds. LAG depends little on the
 
 PAUSE, RINGS = 0.2, 0.12
 """Seconds from hama's last frame of a phoneme to the next phoneme, beyond which a pause is between them, and to its own
-end in that case. With no pause, 99 of 100 next words begin within 0.2 s (benchmarks/fit_aligner.py)."""
+end in that case. With no pause, 99 of 100 words begin within 0.2 s, on the speech of benchmarks/fit_aligner.py."""
 
 APART = 0.01
 """Least seconds between the beginnings of two phonemes."""

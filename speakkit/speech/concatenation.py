@@ -20,8 +20,10 @@ MARGIN = 0.05
 gap of 0 thus has 0.1 s of silence: as much as Kokoro itself makes between two short sentences."""
 
 EARLY = 0.0625
-"""Seconds by which a sound is audible before its duration starts: 0.0575 in running speech by pocketsphinx's alignment,
-0.08 at the first sound after a pause (benchmarks/timestamps.py). kokoro's own `join_timestamps` subtracts 0.075."""
+"""Seconds by which a sound is audible before its duration starts: by pocketsphinx's alignment 0.0575 with one voice
+(benchmarks/timestamps.py) and 0.0665 with eight at speeds from 0.8 to 1.25 (benchmarks/alignment.py), and 0.08 at the
+first sound after a pause. By hama it differs by 6 ms at most between these voices and speeds. kokoro's own
+`join_timestamps` subtracts 0.075."""
 
 PAUSES = ';:,.!?—…"()“” '
 """Symbols of Kokoro's config.json that have no sound of their own: punctuation and the space."""
