@@ -28,6 +28,7 @@ from speakkit import config
 from speakkit.audio import Audio
 from speakkit.audiofile import read
 from speakkit.engines import locations, registry
+from speakkit.engines.base import Recognizer
 from speakkit.speech.synthesize import speaker
 from speakkit.speech_request import SpeechRequest
 from speakkit.text.sentences import sentences
@@ -80,7 +81,7 @@ def interval(references: Sequence[str], heard: Sequence[str]) -> tuple[float, fl
     return float(low), float(high)
 
 
-def short_call(recognizer: registry.Recognizer, audio: Audio) -> float:
+def short_call(recognizer: Recognizer, audio: Audio) -> float:
     """Median seconds of ten calls with the first 3 s of a clip."""
     times = []
     for _ in range(11):

@@ -34,6 +34,16 @@ COMPUTE = {"cuda": "float16", "cpu": "float32"}
 BATCH = {"cuda": 16, "cpu": 1}
 """Device -> maximum number of windows in a batch."""
 
+CONTEXTS = {"cuda": (LONGEST,), "cpu": (15.0, LONGEST)}
+"""Device -> lengths in seconds to which a window is padded; the first that holds it is used. Half of LONGEST halves the
+time on a CPU (benchmarks/recognition.py); shorter ones cut off the end of some texts."""
+
+MARGIN = 0.5
+"""Minimum padding of a window that is shorter than LONGEST, in seconds."""
+
+SURE = -0.3
+"""Average log probability below which a text is written again with a padding to LONGEST, which the network learned."""
+
 BESIDE = 250 << 20
 """Bytes that decoding one window needs in addition to the weights, which are float16 on disk."""
 
@@ -69,6 +79,7 @@ class Whisper:
         self._network = Held(name, Network(weights.folder, device, compute_type, threads))
         self._is_english = whisper_sizes.SIZES[name.removeprefix("whisper-")].is_english
         self._batch = BATCH[device]
+        self._contexts = CONTEXTS[device]
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> "Whisper":
@@ -128,9 +139,19 @@ class Whisper:
         network = self._network()
         self._require(language, network)
         windows = [_usable(clip).resampled(SAMPLE_RATE).samples for clip in clips]
-        encoded = network.encode(windows)
+        longest = max(map(len, windows)) / SAMPLE_RATE
+        context = next((each for each in self._contexts if longest + MARGIN <= each), LONGEST)
+        transcripts = self._read_in(context, language, windows)
+        if context < LONGEST and any(map(_is_unsure, transcripts)):
+            transcripts = self._read_in(LONGEST, language, windows)
+        return transcripts
+
+    def _read_in(self, context: float, language: str | None, windows: Sequence[Samples]) -> tuple[Transcript, ...]:
+        """Return the transcripts of windows, which are padded to `context` seconds."""
+        network = self._network()
+        encoded = network.encode(windows, context)
         found = network.detect(encoded) if language is None and not self._is_english else None
-        languages = [code for code, _ in found] if found else [language or "en"] * len(clips)
+        languages = [code for code, _ in found] if found else [language or "en"] * len(windows)
         written = network.write(encoded, languages)
         words = _words(network, encoded, written, languages, windows)
         texts = [network.tokenizer(code).decode(one.tokens) for one, code in zip(written, languages, strict=True)]
@@ -176,6 +197,12 @@ def _transcript(text: str, written: Written, words: tuple[Word, ...], language: 
         guards=guards,
     )
     return Transcript(text.strip() if is_kept else "", language, words if is_kept else (), (segment,), text)
+
+
+def _is_unsure(transcript: Transcript) -> bool:
+    """Return whether the text of one window may be wrong because of too short a context."""
+    (segment,) = transcript.segments
+    return (segment.average_log_probability or 0.0) < SURE or bool(segment.guards)
 
 
 def _guards(written: Written, ratio: float, window: Samples) -> tuple[Guard, ...]:

@@ -147,6 +147,19 @@ def test_transcripts_are_reproducible(tiny, person):
     assert next(tiny.transcribe([person], "en")).result() == alone
 
 
+def test_an_unsure_text_is_read_again_with_the_padding_that_was_learned(tiny, person, monkeypatch):
+    """On a CPU, a short clip is padded to 15 s; if its text is improbable, it is read again, padded to 30 s."""
+    from speakkit.engines import whisper as module
+
+    (short,) = tiny.transcribe([person], "en")
+    monkeypatch.setattr(module, "SURE", 0.0)
+    (again,) = tiny.transcribe([person], "en")
+    monkeypatch.setattr(tiny, "_contexts", (30.0,))
+    (full,) = tiny.transcribe([person], "en")
+    assert again.result() == full.result()
+    assert short.result().segments != full.result().segments
+
+
 def test_a_closed_engine_says_so(person):
     """After `close`, each clip fails with EngineError."""
     from speakkit.engines import whisper as module
