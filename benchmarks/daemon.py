@@ -66,7 +66,7 @@ def fake(sink: str = "timed-null") -> dict[str, str]:
     """Environment variables for a daemon with the voice of the tests."""
     return {
         "SPEAKKIT_TEST_VOICE": "fake_voice:load",
-        "PYTHONPATH": f"{TESTS / 'daemon'}:{TESTS / 'daemon' / 'hooks'}",
+        "PYTHONPATH": f"{TESTS / 'daemon'}:{TESTS / 'daemon' / 'hooks'}:{os.environ.get('PYTHONPATH', '')}",
         "SPEAKKIT_SINK": sink,
     }
 

@@ -20,7 +20,7 @@ from speakkit.engines import locations
 from waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent
-HOOKS = {"SPEAKKIT_TEST_VOICE", "SPEAKKIT_TEST_DELAY", "FAKE_LOAD", "FAKE_SAVE"}
+HOOKS = {"SPEAKKIT_TEST_VOICE", "SPEAKKIT_TEST_RECOGNIZER", "SPEAKKIT_TEST_DELAY", "FAKE_LOAD", "FAKE_SAVE"}
 """Variables of tests/daemon/hooks and of the fake voice."""
 
 NETWORKS = (

@@ -13,12 +13,12 @@ from speakkit.daemon.wire.transcription import Recognition
 from speakkit.engines import fake, registry
 from speakkit.errors import BadValue, EngineError
 
-SECONDS = 0.5
-"""Seconds that the slow and the busy recognizer take for a clip."""
+SLOW, BUSY = 0.3, 1.0
+"""Seconds that the slow recognizer takes for a clip, and seconds of processor time that the busy one uses for it."""
 
 
 def _work():
-    until = time.process_time() + SECONDS
+    until = time.process_time() + BUSY
     while time.process_time() < until:
         pass
 
@@ -33,7 +33,7 @@ def _value():
 
 DEEDS = {
     "fake": lambda: None,
-    "slow": lambda: time.sleep(SECONDS),
+    "slow": lambda: time.sleep(SLOW),
     "busy": _work,
     "hang": lambda: time.sleep(3600),
     "exit": lambda: os._exit(1),
@@ -56,7 +56,7 @@ class Scripted(fake.FakeRecognizer):
 
 
 def load(niceness: int) -> Callable[[Order], Iterator[Recognition]]:
-    fake.Scripted = Scripted
+    vars(fake)["Scripted"] = Scripted
     registry.RECOGNIZERS = dict.fromkeys([*DEEDS, "bug"], "fake.Scripted")
     registry.default_recognizer = lambda *_: "fake"
     return worker.load(niceness)

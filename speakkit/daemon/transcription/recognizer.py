@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,7 @@ class Recognizer:
         self._keep_alive, self._place, self._limits = keep_alive, place, limits
         self._worker: Worker | None = None
         self._thread = ThreadPoolExecutor(1, "recognizer")
-        self._expected = 0
+        self._expected = 0  # clips that are waiting or being recognized, dropped ones too
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -55,12 +56,9 @@ class Recognizer:
             self._timer.cancel()
         self._worker = worker = self._worker or Worker(self._place, NICENESS, self._limits)
         self._expected += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, partial(_asked, worker, order))
-        finally:
-            self._expected -= 1
-            if not self._expected:
-                self._rest()
+        future = self._thread.submit(_asked, worker, order)
+        future.add_done_callback(partial(self._done, asyncio.get_running_loop()))
+        return await asyncio.wrap_future(future)
 
     async def close(self) -> None:
         """End the process, also while it recognizes a clip."""
@@ -71,9 +69,15 @@ class Recognizer:
             await asyncio.to_thread(self._worker.close)
         self._thread.shutdown(wait=False)
 
+    def _done(self, loop: asyncio.AbstractEventLoop, _: object) -> None:
+        """Called on any thread when a clip was recognized, or left out."""
+        with suppress(RuntimeError):  # the loop is closed, because the daemon ends
+            loop.call_soon_threadsafe(self._rest)
+
     def _rest(self) -> None:
-        """End the process after `keep_alive` seconds, unless another clip comes."""
-        if self._keep_alive >= 0:
+        """Once no clip is left, end the process after `keep_alive` seconds, unless another one comes."""
+        self._expected -= 1
+        if not self._expected and self._keep_alive >= 0:
             self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._unload)
 
     def _unload(self) -> None:

@@ -230,6 +230,21 @@ def test_an_unused_process_ends_and_comes_again(served, caller):
     assert text(one, transcribe(one)) == "word"
 
 
+def test_an_end_does_not_wait_for_a_clip_that_was_dropped(served, caller):
+    """A clip whose client has left counts as use of the process, which is ended with the daemon."""
+    daemon = served(keep_alive=0.0)
+    one, two = caller("one"), caller("two")
+    transcribe(one, "hang")
+    pid = at_work(two)
+    one.close()
+    wait_until(lambda: status(two)["transcriptions"] == 0)
+    assert status(two)["recognizer"] == pid
+    two.do("shutdown", mode="now")
+    daemon.thread.join(10)
+    assert not daemon.thread.is_alive()
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_a_drain_finishes_what_was_sent(served, caller):
     """A drain recognizes the clips that have arrived, refuses others, and fails those that lack samples."""
     daemon = served()
