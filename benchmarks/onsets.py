@@ -191,15 +191,14 @@ def aligned(columns: npt.NDArray[np.float64], is_boundary: Sequence[bool]) -> np
 class Onset:
     """The beginning of one line as one voice speaks it.
 
-    first, second: goodness of the first phoneme of the first and of the second word
+    goodness: of the first phoneme of the first word, and of that of the second word
     heard: what hama hears
     """
 
     voice: str
     line: str
     speed: float
-    first: float
-    second: float
+    goodness: tuple[float, float]
     heard: str
     audio: Audio
 
@@ -212,8 +211,8 @@ def onsets(talker: Speaker, listener: Listener, speeds: Sequence[float]) -> Iter
             (segment,) = utterance.segments
             words = [segment.chunk.phonemes[first:last] for first, last in segment.chunk.spans]
             scores = listener.posteriors(utterance.audio)
-            first, second = listener.goodness(scores, [word for word in words if phones(word)])
-            yield Onset(talker.voice.name, line, speed, first, second, listener.heard(scores), utterance.audio)
+            goodness = listener.goodness(scores, [word for word in words if phones(word)])
+            yield Onset(talker.voice.name, line, speed, goodness, listener.heard(scores), utterance.audio)
 
 
 def interval(count: int, n: int) -> tuple[float, float]:
@@ -234,12 +233,17 @@ def interval(count: int, n: int) -> tuple[float, float]:
     return least, most
 
 
+def is_worse(goodness: float, own: float) -> bool:
+    """Whether a first sound is damaged more than at speed 1.0. own: its goodness there."""
+    return goodness < DAMAGED and goodness < own - WORSE
+
+
 def shown(goodness: Sequence[float], own: Sequence[float]) -> str:
     """The cells of a table for the goodness at one speed. own: that at speed 1.0."""
-    damaged = [now < DAMAGED for now in goodness]
-    more = [now < DAMAGED and now < at_own - WORSE for now, at_own in zip(goodness, own, strict=True)]
+    damaged = sum(now < DAMAGED for now in goodness)
+    more = sum(is_worse(now, at_own) for now, at_own in zip(goodness, own, strict=True))
     cells = []
-    for count in (sum(damaged), sum(more)):
+    for count in (damaged, more):
         least, most = interval(count, len(goodness))
         cells.append(f"{count} | {100 * count / len(goodness):.1f} [{least:.1f}, {most:.1f}]")
     return " | ".join(cells)
@@ -248,17 +252,17 @@ def shown(goodness: Sequence[float], own: Sequence[float]) -> str:
 def listed(found: Sequence[Onset], own: Sequence[Onset], recognizer: Recognizer) -> Iterator[str]:
     """A line for each first word that is damaged more than at 1.0."""
     for now, at_own in zip(found, own, strict=True):
-        if now.first < DAMAGED and now.first < at_own.first - WORSE:
+        if is_worse(now.goodness[0], at_own.goodness[0]):
             heard = [outcome.result().text for outcome in recognizer.transcribe([now.audio, at_own.audio], "en")]
-            yield (
-                f"{now.voice} at {now.speed:g}: {now.line} {now.first:.1f} (at 1.0 {at_own.first:.1f}); hama hears"
-                f" {now.heard!r} (at 1.0 {at_own.heard!r}), Whisper {heard[0]!r} (at 1.0 {heard[1]!r})"
-            )
+            yield f"{now.voice}: {now.line}"
+            for one, text in zip((at_own, now), heard[::-1], strict=True):
+                yield f"  at {one.speed:g} {one.goodness[0]:.1f}, hama hears {one.heard!r}, Whisper {text!r}"
 
 
 def main(speeds: Sequence[float]) -> None:
     """Print the tables and the list."""
-    listener, found = Listener(), []
+    listener = Listener()
+    found: list[Onset] = []
     for name in (name for name, profile in profiles().items() if profile.language.startswith("en-")):
         with speaker(SpeechRequest(voice=name, device="cpu", threads=1)) as talker:
             found += onsets(talker, listener, (1.0, *speeds))
@@ -266,10 +270,11 @@ def main(speeds: Sequence[float]) -> None:
     by_speed = {speed: [onset for onset in found if onset.speed == speed] for speed in (1.0, *speeds)}
     own = by_speed[1.0]
     print(f"weights {hub.ensure('kokoro').source}\n")
-    for place, of in (("first", lambda onset: onset.first), ("second", lambda onset: onset.second)):
-        print(f"| speed | {place} words | damaged | % | more than at 1.0 | % |\n|---|---|---|---|---|---|")
+    for place, word in enumerate(("first", "second")):
+        print(f"| speed | {word} words | damaged | % | more than at 1.0 | % |\n|---|---|---|---|---|---|")
         for speed, there in by_speed.items():
-            print(f"| {speed:g} | {len(there)} | {shown([of(one) for one in there], [of(one) for one in own])} |")
+            cells = shown([one.goodness[place] for one in there], [one.goodness[place] for one in own])
+            print(f"| {speed:g} | {len(there)} | {cells} |")
         print()
     with ExitStack() as lent:
         recognizer = lent.enter_context(registry.recognizer("whisper-tiny.en", "cpu"))

@@ -122,6 +122,17 @@ def test_slow_speech_has_no_word_too_many(whisper, voice):
     assert len(heard) == 9
 
 
+@pytest.mark.parametrize("text", ["A job has failed.", "Config is updated."])
+def test_fast_speech_has_its_first_word(whisper, text):
+    """Whisper hears the first word of fast speech.
+
+    When the start token's duration was divided by the speed, it heard "Job" and "Hanfig".
+    """
+    audio = segments("f4", text, speed=1.25)[0].audio
+    (transcript,) = whisper.transcribe([audio])
+    assert transcript.text.split()[0] == text.split()[0]
+
+
 def test_onsets_are_those_of_what_is_left(alice):
     """A segment has one onset per phoneme and one for the end, in order, within the voiced part of its audio."""
     for part in alice:
