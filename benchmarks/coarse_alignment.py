@@ -71,7 +71,9 @@ def main() -> None:
         )
         print(
             f"{language}: n = {len(off)} words of {len(clips)} clips, "
-            f"starts median {1000 * np.median(np.abs(off)):.0f} ms, 95 % {1000 * np.percentile(np.abs(off), 95):.0f} ms, signed {1000 * np.median(off):+.0f} ms; "
+            f"starts median {1000 * np.median(np.abs(off)):.0f} ms, "
+            f"95 % {1000 * np.percentile(np.abs(off), 95):.0f} ms, "
+            f"signed {1000 * np.median(off):+.0f} ms; "
             f"probable {100 * sure:.0f} % (text of another clip: {100 * unsure:.0f} %)",
             flush=True,
         )
