@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import Generic, TypeVar
 
+import numpy as np
+
+from speakkit.audio import Audio
 from speakkit.engines.budget import processor_time
 from speakkit.errors import EngineError, SpeakkitError, is_out_of_memory
 from speakkit.outcome import Outcome
@@ -46,6 +49,15 @@ def _told(engine: str, error: Exception) -> str:
         return f"there is not enough memory for {engine}; free some of it"
     lines = str(error).strip().splitlines()
     return f"{engine} failed: {type(error).__name__}{': ' if lines else ''}{lines[0][:SHOWN] if lines else ''}"
+
+
+def usable(clip: Audio) -> Audio:
+    """Return the clip. Raises EngineError if it is empty, or has a sample that is no number."""
+    if not len(clip.samples):
+        raise EngineError("the clip is empty; there is nothing to recognize")
+    if not np.isfinite(clip.samples).all():
+        raise EngineError("the clip has samples that are no numbers (NaN or infinite); write the audio file again")
+    return clip
 
 
 class Held(Generic[Model]):

@@ -84,10 +84,6 @@ class Hama:
         return each(clips, self._observed, NAME)
 
     def _observed(self, clip: Audio) -> Posteriors:
-        if not len(clip.samples):
-            raise EngineError("no text can be aligned with an empty clip")
-        if not np.isfinite(clip.samples).all():
-            raise EngineError("no text can be aligned with a clip that has NaN or infinite samples")
         logs = self.logs(clip)
         return HamaPosteriors(Observed.joined(map(self._phonemes.observed, logs)), self._phonemes, clip.duration)
 

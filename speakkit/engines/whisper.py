@@ -12,18 +12,16 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
-import numpy as np
-
 from speakkit.alignment import CoarseAlignment
 from speakkit.audio import Audio
 from speakkit.engines import hub, pauses, whisper_sizes
-from speakkit.engines.attempt import Held, attempt, each
+from speakkit.engines.attempt import Held, attempt, each, usable
 from speakkit.engines.base import Footprint, SpokenText
 from speakkit.engines.device import pick
 from speakkit.engines.whisper_alignment import aligned, shared_out
 from speakkit.engines.whisper_network import LONGEST, SAMPLE_RATE, Encoded, Network, Samples, Written
 from speakkit.engines.whisper_words import timed_words
-from speakkit.errors import BadValue, EngineError
+from speakkit.errors import BadValue
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
 from speakkit.transcript import Guard, Transcript, TranscriptSegment, Word, joined
@@ -118,7 +116,7 @@ class Whisper:
         """Return the alignment of one clip of any length."""
         network = self._network()
         self._require(language, network)
-        windows = pauses.cut([_usable(clip.audio)])
+        windows = pauses.cut([usable(clip.audio)])
         shares = shared_out(windows, clip.words, lambda window: self._read(language, [window])[0].text)
         return CoarseAlignment(
             tuple(
@@ -132,13 +130,13 @@ class Whisper:
         """Return the transcript of one clip of any length."""
         if clip.duration <= LONGEST:
             return self._read(language, [clip])[0]
-        return joined(list(pauses.transcribe([_usable(clip)], self, language)))
+        return joined(list(pauses.transcribe([usable(clip)], self, language)))
 
     def _read(self, language: str | None, clips: Sequence[Audio]) -> tuple[Transcript, ...]:
         """Return the transcripts of clips that are one window each, read in one batch."""
         network = self._network()
         self._require(language, network)
-        windows = [_usable(clip).resampled(SAMPLE_RATE).samples for clip in clips]
+        windows = [usable(clip).resampled(SAMPLE_RATE).samples for clip in clips]
         longest = max(map(len, windows)) / SAMPLE_RATE
         context = next((each for each in self._contexts if longest + MARGIN <= each), LONGEST)
         transcripts = self._read_in(context, language, windows)
@@ -233,15 +231,6 @@ def _groups(clips: Iterable[Audio], size: int) -> Iterator[list[Audio]]:
             group = []
     if group:
         yield group
-
-
-def _usable(clip: Audio) -> Audio:
-    """Return the clip. Raises EngineError if it is empty, or has a sample that is no number."""
-    if not len(clip.samples):
-        raise EngineError("the clip is empty; there is nothing to recognize")
-    if not np.isfinite(clip.samples).all():
-        raise EngineError("the clip has samples that are no numbers (NaN or infinite); write the audio file again")
-    return clip
 
 
 def ctranslate2_device(name: str) -> str:

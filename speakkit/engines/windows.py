@@ -14,11 +14,8 @@ from itertools import islice, pairwise
 from math import ceil
 from typing import TypeAlias
 
-import numpy as np
-
 from speakkit.audio import Audio, joined, silence
-from speakkit.engines.attempt import attempt, each
-from speakkit.errors import EngineError
+from speakkit.engines.attempt import attempt, each, usable
 from speakkit.outcome import Outcome
 from speakkit.transcript import Transcript, TranscriptSegment, Word
 
@@ -144,22 +141,13 @@ def _groups(clips: Iterable[Audio], size: int) -> Iterator[tuple[Audio, ...]]:
 
 def _transcribed(clips: Sequence[Audio], read: Read, batch: int) -> tuple[Transcript, ...]:
     """Return the transcripts of some clips, whose windows are read in batches."""
-    spans_of = [spans(clip.duration) for clip in map(_usable, clips)]
+    spans_of = [spans(clip.duration) for clip in map(usable, clips)]
     resampled = [clip.resampled(SAMPLE_RATE) for clip in clips]
     windows = [_padded(clip.part(*span)) for clip, found in zip(resampled, spans_of, strict=True) for span in found]
     heard = iter([one for k in range(0, len(windows), batch) for one in read(windows[k : k + batch])])
     return tuple(
         _transcript(clip, found, list(islice(heard, len(found)))) for clip, found in zip(clips, spans_of, strict=True)
     )
-
-
-def _usable(clip: Audio) -> Audio:
-    """Return the clip. Raises EngineError if it is empty, or has a sample that is no number."""
-    if not len(clip.samples):
-        raise EngineError("the clip is empty; there is nothing to recognize")
-    if not np.isfinite(clip.samples).all():
-        raise EngineError("the clip has samples that are no numbers (NaN or infinite); write the audio file again")
-    return clip
 
 
 def _padded(window: Audio) -> Audio:
