@@ -7,7 +7,7 @@ from msgspec import structs
 
 from speakkit import config, recording, voices
 from speakkit.audio import Audio
-from speakkit.engines import locations, registry
+from speakkit.engines import locations
 from speakkit.speech import word_times
 from speakkit.speech.synthesize import Utterance, speaker
 from speakkit.speech.word_times import WordTimes
@@ -62,7 +62,8 @@ def transcribe(audio: Audio | str | Path, *, engine: str | None = None, language
     read, EngineError if the recording cannot be recognized, and ModelError if weights are missing.
     """
     locations.use(config.locations)
-    return word_times.heard(_recorded(audio), engine or registry.default_recognizer(language=language), language)
+    transcript, _ = word_times.heard(_recorded(audio), engine, language)
+    return transcript
 
 
 def align(audio: Audio | str | Path, text: str, *, engine: str | None = None, language: str | None = None) -> WordTimes:

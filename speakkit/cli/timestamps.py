@@ -201,13 +201,13 @@ def _recognized(audio: Audio, request: Request) -> WordTimes:
     )
 
 
-def _heard(audio: Audio, engine: str, language: str | None, device: str) -> Transcript:
+def _heard(audio: Audio, engine: str | None, language: str | None, device: str) -> tuple[Transcript, str]:
     """Recognize a recording by the running daemon, where the recognizer stays loaded, else in this process."""
-    daemon = recognizer.running(engine, device) if config.load().daemon else None
+    daemon = recognizer.running(engine or "", device) if config.load().daemon else None
     if daemon is None:
         return word_times.heard(audio, engine, language, device)
     with daemon:
-        return next(daemon.transcribe([audio], language)).result()
+        return next(daemon.transcribe([audio], language)).result(), daemon.identity.name
 
 
 def _judged(job: Job, found: WordTimes) -> ExitCode:

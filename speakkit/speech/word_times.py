@@ -99,15 +99,15 @@ class WordTimes:
         return tuple(word for word in self.words if word.source is Source.missing)
 
 
-Hear = Callable[[Audio, str, str | None, str], Transcript]
-"""Recognizes a recording: by the recognizer of that name, in a language as an ISO 639-1 code or None to detect it, on a
-device."""
+Hear = Callable[[Audio, str | None, str | None, str], tuple[Transcript, str]]
+"""Recognizes a recording: by the recognizer of that name, or None for the one of the device, in a language as an ISO
+639-1 code or None to detect it, on a device. Returns the transcript, and the name of the recognizer."""
 
 
-def heard(audio: Audio, engine: str, language: str | None, device: str = "auto") -> Transcript:
-    """Return the transcript of a recording, made in this process. See `Hear`. Raises as `registry.recognizer`."""
-    with registry.recognizer(engine, device) as recognizer:
-        return next(recognizer.transcribe([audio], language)).result()
+def heard(audio: Audio, engine: str | None, language: str | None, device: str = "auto") -> tuple[Transcript, str]:
+    """Recognize a recording in this process, see `Hear`. Raises as `registry.recognizer`."""
+    with registry.recognizer(engine or registry.default_recognizer(device, language), device) as recognizer:
+        return next(recognizer.transcribe([audio], language)).result(), recognizer.identity.name
 
 
 def language_of(text: str, named: str | None) -> str:
@@ -165,8 +165,7 @@ def recognize(
     """
     spoken = None if language is None else language_of("", language)
     code = None if spoken is None else voices.ISO_639_1.get(spoken, spoken)
-    name = engine or registry.default_recognizer(device, code)
-    transcript = hear(audio, name, code, device)
+    transcript, name = hear(audio, engine, code, device)
     found = WordTimes(
         transcript.text, spoken or transcript.language, name, tuple(_recognized(transcript)), audio.duration
     )
