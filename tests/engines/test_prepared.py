@@ -37,6 +37,14 @@ def loads(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def told(monkeypatch, caplog):
+    """The log, whatever a program has set that ran in this process."""
+    monkeypatch.setattr(logging.getLogger("speakkit"), "propagate", True)
+    with caplog.at_level(logging.INFO, "speakkit"):
+        yield caplog
+
+
 def are_equal(one, other):
     """Whether two networks have equal weights in the same memory layout."""
     others = other.state_dict()
@@ -83,26 +91,24 @@ def of_something_else(file):
 
 
 @pytest.mark.parametrize("damage", [cut, garbled, emptied, of_something_else])
-def test_a_damaged_file_is_made_again(damage, folder, weights, loads, caplog):
+def test_a_damaged_file_is_made_again(damage, folder, weights, loads, told):
     name = kokoro._prepared(weights)
     folder.mkdir()
     torch.save({}, folder / name)
     damage(folder / name)
-    with caplog.at_level(logging.INFO):
-        made = load_tiled(weights)
-    assert "made again" in caplog.text
+    made = load_tiled(weights)
+    assert "made again" in told.text
     assert len(loads) == 1
     assert are_equal(made, load_tiled(weights))
     assert len(loads) == 1
 
 
-def test_weights_that_cannot_be_kept_are_no_failure(folder, weights, loads, caplog):
+def test_weights_that_cannot_be_kept_are_no_failure(folder, weights, loads, told):
     folder.write_text("a file, where the folder should be")
-    with caplog.at_level(logging.INFO):
-        for _ in range(2):
-            load_tiled(weights)
+    for _ in range(2):
+        load_tiled(weights)
     assert len(loads) == 2
-    assert "are not kept" in caplog.text
+    assert "are not kept" in told.text
 
 
 def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
