@@ -36,7 +36,7 @@ their own texts, -3.4, and the highest with other texts, -8.6."""
 
 
 class Hama:
-    """Aligner for English; coarse for other languages, whose phonemes hama never learned."""
+    """Aligner for English. For other languages it is coarse, because hama lacks their phonemes."""
 
     foreign = FOREIGN
 
