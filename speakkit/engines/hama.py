@@ -13,7 +13,7 @@ import numpy.typing as npt
 from speakkit.alignment import Alignment, KnownWord
 from speakkit.audio import Audio, silence
 from speakkit.engines import ctc
-from speakkit.engines.attempt import Held, each
+from speakkit.engines.attempt import Held, each, usable
 from speakkit.engines.base import Footprint, Posteriors
 from speakkit.engines.hama_phonemes import Observed, Phonemes, table
 from speakkit.engines.hama_times import AROUND, FRAME, Times
@@ -84,7 +84,7 @@ class Hama:
         return each(clips, self._observed, NAME)
 
     def _observed(self, clip: Audio) -> Posteriors:
-        logs = self.logs(clip)
+        logs = self.logs(usable(clip))
         return HamaPosteriors(Observed.joined(map(self._phonemes.observed, logs)), self._phonemes, clip.duration)
 
     def logs(self, clip: Audio) -> Iterator[npt.NDArray[np.float32]]:
