@@ -28,7 +28,7 @@ WINDOW, AGAIN = 3000, 500
 """Frames of a window, and frames at its end that the next window aligns again, because they lack context there."""
 
 DENSITY, SPARE = 0.6, 200
-"""Phonemes of the text per frame of a window, and phonemes beyond that. Fast speech has 0.5 in 20 ms."""
+"""Words and phonemes of the text per frame of a window, and those beyond that. Fast speech has 0.5 in 20 ms."""
 
 HUB = 3
 """The way into a state that comes from a hub."""
@@ -82,10 +82,11 @@ class Path:
         return float(self.scores.sum(dtype=np.float64) - OTHER_BEGINS * begins - skipped)
 
 
-def align(scores: Floats, words: Words) -> Path:
+def align(scores: Floats, words: Words, density: float = DENSITY) -> Path:
     """Return the best path through the words.
 
     scores: [frames, columns], at most 0
+    density: maximum of words and phonemes per frame that speech may have
     A text is aligned in windows. Each begins at the end of a word that the window before it found, so that neither the
     memory nor the time per frame depends on the length of the text.
     """
@@ -96,7 +97,7 @@ def align(scores: Floats, words: Words) -> Path:
     while at < frames:
         end = min(at + WINDOW, frames)
         before = ahead[word - 1] if word else 0
-        last = max(word + 1, int(np.searchsorted(ahead, before + wider * (DENSITY * (end - at) + SPARE))))
+        last = max(word + 1, int(np.searchsorted(ahead, before + wider * (density * (end - at) + SPARE))))
         graph = Graph(words[word:last])
         states = graph.best(scores[at:end], is_closed=end == frames)
         if wider < WIDEST and last < len(words) and float(graph.is_other[states].mean()) > SPARSE:

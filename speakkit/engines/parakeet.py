@@ -1,26 +1,31 @@
 """NVIDIA's Parakeet through transformers: speech -> text, with word times and confidences from its own outputs.
 
-`parakeet-ctc` knows English only. `parakeet-tdt` knows 25 European languages, and detects which one it hears, but does
-not tell. Neither was ever run with its real weights here: the tests load small random ones of the same classes.
+`parakeet-ctc` knows English only, and also aligns a known text (`parakeet_alignment`). `parakeet-tdt` knows 25 European
+languages, and detects which one it hears, but does not tell. Neither was ever run with its real weights here: the tests
+load small random ones of the same classes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import log
 from threading import Lock
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import LogitsProcessorList, ParakeetForCTC, ParakeetForTDT, ParakeetProcessor
 
+from speakkit.alignment import CoarseAlignment
 from speakkit.audio import Audio
 from speakkit.engines import checkpoint, hub, windows
-from speakkit.engines.attempt import Held
-from speakkit.engines.base import Footprint
+from speakkit.engines.attempt import Held, each
+from speakkit.engines.base import Footprint, SpokenText
 from speakkit.engines.device import pick
+from speakkit.engines.parakeet_alignment import Output, aligned
 from speakkit.errors import EngineError
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
@@ -108,23 +113,78 @@ class Parakeet:
         name = self.identity.name
         return windows.transcribe(clips, partial(self._read, language), name, _batch(self.device))
 
+    def align(self, clips: Iterable[SpokenText], language: str) -> Iterator[Outcome[SpokenText, CoarseAlignment]]:
+        """See `base.TextAligner`. Only `parakeet-ctc` aligns. Clips fail as in `transcribe`."""
+        return each(clips, partial(self._aligned, language), self.identity.name)
+
     def _read(self, language: str | None, parts: Sequence[Audio]) -> list[windows.Heard]:
-        """Read some windows in one batch. Raises EngineError for a language that this network does not know."""
+        """Read some windows in one batch."""
+        self._require(language)
+        network, processor = self._held()
+        inputs = _inputs(parts, network, processor)
+        with torch.inference_mode(), self._turn:
+            emitted = _ctc(network, inputs) if self.identity.name == CTC else _tdt(network, inputs)
+        told = language or ("en" if self.identity.name == CTC else "")
+        return [_heard(tokens, processor, network.config, told) for tokens in emitted]
+
+    def _aligned(self, language: str, clip: SpokenText) -> CoarseAlignment:
+        """Return the alignment of one clip."""
+        self._require(language)
+        _, processor = self._held()
+        pieces = [_pieces(word, processor.tokenizer) for word in clip.words]
+        return CoarseAlignment(tuple(aligned(self._output(clip.audio), clip.words, pieces)))
+
+    def _output(self, clip: Audio) -> Output:
+        """Return the output of CTC for a clip. Two windows are joined in the middle of their overlap."""
+        network, processor = self._held()
+        frame = _frame(network.config, processor)
+        spans, parts = windows.cut(clip)
+        logs: list[npt.NDArray[np.float32]] = []
+        for k in range(0, len(parts), _batch(self.device)):
+            inputs = _inputs(parts[k : k + _batch(self.device)], network, processor)
+            with torch.inference_mode(), self._turn:
+                found = network(**inputs).logits.float().log_softmax(-1)
+            frames = network.encoder._get_subsampling_output_length(inputs["attention_mask"].sum(-1)).tolist()  # noqa: SLF001
+            logs += [one[:count].cpu().numpy() for one, count in zip(found, frames, strict=True)]
+        seams = [0.0, *((after[0] + before[1]) / 2 for before, after in pairwise(spans)), np.inf]
+        times = [start + frame * np.arange(len(one)) for (start, _), one in zip(spans, logs, strict=True)]
+        kept = [(seams[k] <= one) & (one < seams[k + 1]) for k, one in enumerate(times)]
+        return Output(
+            np.concatenate([one[own] for one, own in zip(logs, kept, strict=True)]),
+            np.concatenate([one[own] for one, own in zip(times, kept, strict=True)]),
+            network.config.pad_token_id,
+            frame,
+        )
+
+    def _require(self, language: str | None) -> None:
+        """Raises EngineError for a language that this network does not know."""
         name = self.identity.name
         if language not in (None, *LANGUAGES[name]):
             raise EngineError(f"{name} does not know the language {language!r}; it knows {', '.join(LANGUAGES[name])}")
-        network, processor = self._held()
-        samples = [part.samples for part in parts]
-        inputs = processor(samples, sampling_rate=windows.SAMPLE_RATE).to(network.device)
-        with torch.inference_mode(), self._turn:
-            emitted = _ctc(network, inputs) if name == CTC else _tdt(network, inputs)
-        told = language or ("en" if name == CTC else "")
-        return [_heard(tokens, processor, network.config, told) for tokens in emitted]
 
 
 def _batch(device: str) -> int:
     """Return the maximum number of windows in a batch on a device."""
     return 1 if device == "cpu" else BATCH
+
+
+def _inputs(parts: Sequence[Audio], network: Any, processor: Any) -> Any:
+    """Return what the network reads of some windows, as one batch on its device."""
+    samples = [part.samples for part in parts]
+    return processor(samples, sampling_rate=windows.SAMPLE_RATE).to(network.device)
+
+
+def _frame(config: Any, processor: Any) -> float:
+    """Return the seconds of a frame of the encoder."""
+    extractor = processor.feature_extractor
+    return float(config.encoder_config.subsampling_factor * extractor.hop_length / extractor.sampling_rate)
+
+
+def _pieces(word: str, tokenizer: Any) -> list[int]:
+    """Return the pieces of a word as `parakeet-ctc` spells it: in small letters, without punctuation and numbers."""
+    plain = "".join(letter for letter in word.casefold().replace("’", "'") if letter.isalpha() or letter == "'")
+    found: list[int] = tokenizer(plain.strip("'"), add_special_tokens=False).input_ids if plain else []
+    return [piece for piece in found if piece != tokenizer.unk_token_id]
 
 
 def _ctc(network: Any, inputs: Any) -> list[list[Token]]:
@@ -181,9 +241,9 @@ def _steps(
 
 def _heard(tokens: Sequence[Token], processor: Any, config: Any, language: str) -> windows.Heard:
     """Return what the tokens say."""
-    tokenizer, extractor = processor.tokenizer, processor.feature_extractor
+    tokenizer = processor.tokenizer
     decode = partial(tokenizer.decode, skip_special_tokens=True, group_tokens=False)  # repeats are grouped already
-    frame = config.encoder_config.subsampling_factor * extractor.hop_length / extractor.sampling_rate
+    frame = _frame(config, processor)
     pieces = tokenizer.convert_ids_to_tokens([token.piece for token in tokens])
     raw = decode([token.piece for token in tokens])
     found = (_word(group, decode, frame) for group in _grouped(tokens, pieces))

@@ -70,7 +70,7 @@ RECOGNIZERS = {
 EXTERNAL = "external:"
 """Start of the names of recognizers that are commands in environments of their own; see `environments`."""
 
-TEXT_ALIGNERS = WHISPERS
+TEXT_ALIGNERS = {**WHISPERS, "parakeet-ctc": "parakeet.Parakeet"}
 """Text aligner -> "module.name" of its class. A recognizer that aligns too is loaded once for both."""
 
 ALIGNERS = {"hama": "hama.Hama"}

@@ -22,7 +22,7 @@ from speakkit.transcript import Transcript
 ACOUSTIC, ENGLISH = "hama", "en-us"
 """The acoustic aligner, and its language."""
 
-FRAMES = {"kokoro": 0.025, ACOUSTIC: 0.02}
+FRAMES = {"kokoro": 0.025, ACOUSTIC: 0.02, "parakeet-ctc": 0.08}
 """Engine -> resolution of its times in seconds."""
 
 COARSE = 0.02
@@ -145,7 +145,7 @@ def align(
     if engine in registry.ALIGNERS or (engine is None and spoken.startswith("en")):
         return _acoustically(audio, text, spoken, engine or ACOUSTIC, markup)
     name = engine or registry.default_recognizer(device, voices.ISO_639_1.get(spoken, spoken))
-    return _by_attention(audio, text, spoken, name, markup, device)
+    return _by_spelling(audio, text, spoken, name, markup, device)
 
 
 def recognize(
@@ -215,8 +215,8 @@ def _acoustically(audio: Audio, text: str, language: str, engine: str, markup: M
     )
 
 
-def _by_attention(audio: Audio, text: str, language: str, engine: str, markup: Markup, device: str) -> WordTimes:
-    """Align a text by the attention of a recognizer."""
+def _by_spelling(audio: Audio, text: str, language: str, engine: str, markup: Markup, device: str) -> WordTimes:
+    """Align a text by its spelling."""
     words = _required(_spelled(text, language, markup))
     with registry.text_aligner(engine, device) as aligner:
         asked = SpokenText(audio, tuple(word.text for word in words))
@@ -224,8 +224,9 @@ def _by_attention(audio: Audio, text: str, language: str, engine: str, markup: M
     times = [(one.start, one.end) if one.end > one.start else None for one in found]
     scores = [one.probability for one in found]
     is_foreign = sum(scores) / len(scores) < IMPROBABLE
+    frame = FRAMES.get(engine, COARSE)
     return WordTimes(
-        text, language, engine, tuple(_timed(text, words, times, scores, COARSE)), audio.duration, is_foreign
+        text, language, engine, tuple(_timed(text, words, times, scores, frame)), audio.duration, is_foreign
     )
 
 

@@ -13,6 +13,7 @@ import torch
 import tiny_checkpoints
 from speakkit.audio import Audio, silence
 from speakkit.engines import hub, parakeet, registry
+from speakkit.engines.base import SpokenText
 from speakkit.engines.parakeet import Token
 from speakkit.errors import EngineError, ModelError
 
@@ -277,3 +278,34 @@ def test_a_closed_engine_reads_nothing(models):
     engine.close()
     with pytest.raises(EngineError, match="parakeet-ctc was closed"):
         heard(engine, noise(1.0))
+
+
+def placed(engine, clip, words):
+    (outcome,) = engine.align([SpokenText(clip, words)], "en")
+    return outcome.result().words
+
+
+def test_ctc_aligns_a_known_text(engines):
+    """Each word of a known text is where it sounds, in its own spelling, in a clip of three windows too."""
+    words = tuple(("Boom,", "boom!", "BOOM")[k % 3] for k in range(len(STARTS)))
+    found = placed(engines["parakeet-ctc"], booms(STARTS, 70.0), words)
+    assert [word.text for word in found] == list(words)
+    assert [word.start for word in found] == pytest.approx(STARTS, abs=2 * FRAME)
+    assert all(0.2 < word.end - word.start < 0.9 for word in found)
+    assert all(0.3 < word.probability < 1 for word in found)
+
+
+def test_words_that_are_not_said(engines):
+    """A word that is not heard is improbable, one that cannot be spelled has no time, and the others keep theirs."""
+    found = placed(engines["parakeet-ctc"], booms(STARTS[:2], 5.0), ("boom", "bang", "42", "boom"))
+    assert [word.start for word in (found[0], found[3])] == pytest.approx(STARTS[:2], abs=2 * FRAME)
+    assert found[1].probability < 0.01
+    assert (found[2].end - found[2].start, found[2].probability) == (0.0, 0.0)
+
+
+def test_ctc_aligns_english_only(engines):
+    """An unknown language, and an empty clip, are errors of that clip."""
+    with pytest.raises(EngineError, match="does not know the language 'de'"):
+        next(engines["parakeet-ctc"].align([SpokenText(noise(1.0), ("boom",))], "de")).result()
+    with pytest.raises(EngineError, match="empty"):
+        placed(engines["parakeet-ctc"], silence(0.0, RATE), ("boom",))

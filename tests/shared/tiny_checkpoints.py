@@ -160,7 +160,7 @@ def _plant_loudness(encoder: Any) -> None:
 
 def _parakeet_processor(pieces: tuple[str, ...], decoder: str) -> ParakeetProcessor:
     """The processor of a vocabulary."""
-    model = BPE({piece: k for k, piece in enumerate(pieces)}, [], unk_token="<unk>")
+    model = BPE({piece: k for k, piece in enumerate(pieces)}, [], unk_token="<unk>", ignore_merges=True)
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
