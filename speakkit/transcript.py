@@ -1,8 +1,12 @@
 """Transcripts: the text that a recognizer found in a clip, with words and segments."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+REPETITION = 2.4
+"""Compression ratio above which a text counts as a repetition (openai/whisper, transcribe.py)."""
 
 
 class Guard(StrEnum):
@@ -39,7 +43,7 @@ class TranscriptSegment:
     start, end: seconds from the start of the clip
     average_log_probability: natural logarithm, mean over the tokens
     no_speech_probability: in [0, 1]
-    compression_ratio: bytes of the text over bytes of the zlib-compressed text
+    compression_ratio: see `compression_ratio`
     guards: signs that the text may be wrong
     """
 
@@ -82,6 +86,12 @@ class Transcript:
                 replace(segment, start=segment.start + seconds, end=segment.end + seconds) for segment in self.segments
             ),
         )
+
+
+def compression_ratio(text: str) -> float:
+    """Return the bytes of a text over the bytes of the zlib-compressed text."""
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw))
 
 
 def joined(parts: Sequence[Transcript]) -> Transcript:

@@ -6,28 +6,29 @@ reproducible; Whisper's own fallback to random sampling is not, because CTransla
 for each clip. What that fallback would have been triggered by is in `TranscriptSegment.guards`.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+
+import ctranslate2
 
 from speakkit.alignment import CoarseAlignment
 from speakkit.audio import Audio
 from speakkit.engines import hub, pauses, whisper_sizes
 from speakkit.engines.attempt import Held, attempt, each, usable
 from speakkit.engines.base import Footprint, SpokenText
-from speakkit.engines.device import pick
 from speakkit.engines.whisper_alignment import aligned, shared_out
 from speakkit.engines.whisper_network import LONGEST, SAMPLE_RATE, Encoded, Network, Samples, Written
 from speakkit.engines.whisper_words import timed_words
 from speakkit.errors import BadValue
 from speakkit.identity import Identity
 from speakkit.outcome import Outcome
-from speakkit.transcript import Guard, Transcript, TranscriptSegment, Word, joined
+from speakkit.transcript import REPETITION, Guard, Transcript, TranscriptSegment, Word, compression_ratio, joined
 
-COMPUTE = {"cuda": "float16", "cpu": "float32"}
-"""Device -> type in which it computes."""
+COMPUTE = {"cuda": "float16", "cpu": "int8"}
+"""Device -> type in which it computes. int8 takes less time than float32 on a CPU, at no more word errors
+(benchmarks/recognition.py)."""
 
 BATCH = {"cuda": 16, "cpu": 1}
 """Device -> maximum number of windows in a batch."""
@@ -45,11 +46,8 @@ SURE = -0.3
 BESIDE = 250 << 20
 """Bytes that decoding one window needs in addition to the weights, which are float16 on disk."""
 
-REPETITION = 2.4
-"""Compression ratio above which a text counts as a repetition (openai/whisper, transcribe.py, like the next two)."""
-
 IMPROBABLE = -1.0
-"""Average log probability below which a text counts as improbable."""
+"""Average log probability below which a text counts as improbable (openai/whisper, transcribe.py, like NO_SPEECH)."""
 
 NO_SPEECH = 0.6
 """Probability of no speech above which a text counts as invented if it is improbable, or if the voice activity detector
@@ -88,8 +86,7 @@ class Whisper:
     def footprint(cls, name: str, device: str = "auto") -> Footprint:
         """See `base.Engine`."""
         device = ctranslate2_device(device)
-        widened = 1 if COMPUTE[device] == "float16" else 2
-        return Footprint(device, widened * hub.MODELS[name].size_mb * 10**6 + BATCH[device] * BESIDE)
+        return Footprint(device, hub.MODELS[name].size_mb * 10**6 + BATCH[device] * BESIDE)
 
     def close(self) -> None:
         """See `base.Engine`."""
@@ -181,8 +178,7 @@ def _words(
 
 def _transcript(text: str, written: Written, words: tuple[Word, ...], language: str, window: Samples) -> Transcript:
     """Return the transcript of one window. text: of the tokens."""
-    raw = text.encode()
-    ratio = len(raw) / len(zlib.compress(raw))
+    ratio = compression_ratio(text)
     guards = _guards(written, ratio, window)
     is_kept = Guard.no_speech not in guards
     segment = TranscriptSegment(
@@ -234,5 +230,12 @@ def _groups(clips: Iterable[Audio], size: int) -> Iterator[list[Audio]]:
 
 
 def ctranslate2_device(name: str) -> str:
-    """Return "cuda" or "cpu", the only devices that CTranslate2 supports. Raises as `device.pick` does."""
+    """Return "cuda" or "cpu", the only devices that CTranslate2 supports. Raises as `device.pick` does.
+
+    Imports torch only where a GPU is found or named. CTranslate2 needs the libraries of CUDA that come with torch.
+    """
+    if name == "cpu" or (name == "auto" and not ctranslate2.get_cuda_device_count()):
+        return "cpu"
+    from speakkit.engines.device import pick  # noqa: PLC0415  it imports torch
+
     return "cuda" if pick(name).type == "cuda" else "cpu"

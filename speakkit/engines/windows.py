@@ -5,7 +5,6 @@ whole in at least one window.
 """
 
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -17,7 +16,7 @@ from typing import TypeAlias
 from speakkit.audio import Audio, joined, silence
 from speakkit.engines.attempt import attempt, each, usable
 from speakkit.outcome import Outcome
-from speakkit.transcript import Transcript, TranscriptSegment, Word
+from speakkit.transcript import REPETITION, Guard, Transcript, TranscriptSegment, Word, compression_ratio
 
 SAMPLE_RATE = 16_000
 """Sample rate of all recognizers that read in windows, in hertz."""
@@ -104,6 +103,13 @@ def spans(duration: float) -> tuple[tuple[float, float], ...]:
     return tuple((k * (length - OVERLAP), k * (length - OVERLAP) + length) for k in range(count))
 
 
+def cut(clip: Audio) -> tuple[tuple[tuple[float, float], ...], list[Audio]]:
+    """Return the spans of a clip, and its windows at SAMPLE_RATE. Raises EngineError if the clip is not usable."""
+    found = spans(usable(clip).duration)
+    resampled = clip.resampled(SAMPLE_RATE)
+    return found, [_padded(resampled.part(*span)) for span in found]
+
+
 def join(parts: Sequence[Part]) -> tuple[Word, ...]:
     """Return the words of the clip from the words of its windows, in order.
 
@@ -141,12 +147,11 @@ def _groups(clips: Iterable[Audio], size: int) -> Iterator[tuple[Audio, ...]]:
 
 def _transcribed(clips: Sequence[Audio], read: Read, batch: int) -> tuple[Transcript, ...]:
     """Return the transcripts of some clips, whose windows are read in batches."""
-    spans_of = [spans(clip.duration) for clip in map(usable, clips)]
-    resampled = [clip.resampled(SAMPLE_RATE) for clip in clips]
-    windows = [_padded(clip.part(*span)) for clip, found in zip(resampled, spans_of, strict=True) for span in found]
+    cuts = [cut(clip) for clip in clips]
+    windows = [window for _, parts in cuts for window in parts]
     heard = iter([one for k in range(0, len(windows), batch) for one in read(windows[k : k + batch])])
     return tuple(
-        _transcript(clip, found, list(islice(heard, len(found)))) for clip, found in zip(clips, spans_of, strict=True)
+        _transcript(clip, found, list(islice(heard, len(found)))) for clip, (found, _) in zip(clips, cuts, strict=True)
     )
 
 
@@ -167,17 +172,18 @@ def _transcript(clip: Audio, found: Sequence[tuple[float, float]], heard: Sequen
         heard[0].text if len(heard) == 1 else spelled(word.text for word in words),
         next((one.language for one in heard if one.language), ""),
         words,
-        tuple(
-            TranscriptSegment(one.text, start, end, one.average_log_probability, compression_ratio=_ratio(one.text))
-            for (start, end), one in zip(found, heard, strict=True)
-        ),
+        tuple(_segment(one, *span) for span, one in zip(found, heard, strict=True)),
         "\n".join(one.raw_text for one in heard),
     )
 
 
-def _ratio(text: str) -> float:
-    """Return the compression ratio of a text, see `TranscriptSegment`."""
-    return len(text.encode()) / len(zlib.compress(text.encode()))
+def _segment(heard: Heard, start: float, end: float) -> TranscriptSegment:
+    """Return what was heard in one window."""
+    ratio = compression_ratio(heard.text)
+    guards = (Guard.repetition,) if ratio > REPETITION else ()
+    return TranscriptSegment(
+        heard.text, start, end, heard.average_log_probability, compression_ratio=ratio, guards=guards
+    )
 
 
 def _placed(word: Word, offset: float, duration: float) -> Word:

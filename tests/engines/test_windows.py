@@ -11,7 +11,7 @@ from speakkit.audio import Audio
 from speakkit.engines import windows
 from speakkit.engines.windows import OVERLAP, WINDOW, Heard, Part
 from speakkit.errors import EngineError
-from speakkit.transcript import Word
+from speakkit.transcript import Guard, Word
 
 
 @st.composite
@@ -161,3 +161,10 @@ def test_a_clip_that_is_shorter_than_a_frame_is_padded():
         [Audio(np.ones(1, np.float32), 16_000)], lambda parts: [Heard(f"{parts[0].duration}", ())], "x"
     )
     assert outcome.result().text == "0.5"
+
+
+def test_a_text_that_repeats_itself_has_a_guard():
+    """A window whose text is the same words over and over is marked, and the others are not."""
+    texts = iter(["no no " * 40, "The rain had stopped by noon."])
+    (outcome,) = windows.transcribe([tone(50)], lambda parts: [Heard(next(texts), ()) for _ in parts], "x")
+    assert [segment.guards for segment in outcome.result().segments] == [(Guard.repetition,), ()]
