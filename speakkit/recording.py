@@ -9,6 +9,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from speakkit import ffmpeg
 from speakkit.audio import Audio
 from speakkit.errors import StorageError, storage_error
 
@@ -64,48 +65,13 @@ def _read(file: BinaryIO, path: Path) -> Audio:
             return _gathered(_by_libsndfile(opened), opened.samplerate, path)
     except (soundfile.LibsndfileError, TypeError):  # a TypeError if the name ends in .raw, for samples of no header
         pass
-    import av  # noqa: PLC0415  it takes 50 ms, and most files need libsndfile alone
-
-    try:
-        # The prefix, because FFmpeg would take a name such as "http:x" for an address.
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
-            if not container.streams.audio:
-                raise StorageError(f"{path} has no sound")
-            return _gathered(_by_ffmpeg(container), RATE, path)
-    except av.FFmpegError as error:
-        raise StorageError(
-            f"{path} is no audio or video file that can be read: {str(error.strerror).lower()}"
-        ) from error
+    return _gathered(ffmpeg.decoded(path, RATE), RATE, path)
 
 
 def _by_libsndfile(opened: soundfile.SoundFile) -> Iterator[Samples]:
     """Yield blocks of the mean of all channels."""
     while len(block := opened.read(BLOCK, dtype="float32", always_2d=True)):
         yield block.mean(axis=1, dtype=np.float32)
-
-
-def _by_ffmpeg(container: "av.container.InputContainer") -> Iterator[Samples]:  # type: ignore[name-defined]  # noqa: F821
-    """Yield blocks at RATE of the first stream of sound. A stretch that is damaged is left out."""
-    import av  # noqa: PLC0415  see `_read`
-
-    stream = container.streams.audio[0]
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-    begins = (container.start_time or 0) / av.time_base
-    is_first = True
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            if is_first and frame.time is not None:
-                yield np.zeros(max(0, round((frame.time - begins) * RATE)), np.float32)
-            is_first = False
-            for made in resampler.resample(frame):
-                yield made.to_ndarray()[0]
-    if not is_first:
-        for made in resampler.resample(None):
-            yield made.to_ndarray()[0]
 
 
 def _gathered(blocks: Iterator[Samples], rate: int, path: Path) -> Audio:

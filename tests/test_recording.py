@@ -1,10 +1,13 @@
 """Reading recordings: audio and video of many formats, and what is none."""
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 
-from speakkit import recording
+from speakkit import ffmpeg, recording
 from speakkit.errors import StorageError
 
 SECONDS = 2.0
@@ -126,6 +129,18 @@ def test_a_lying_header_gives_what_is_there(tmp_path):
     whole[40:44] = (2**31 - 2).to_bytes(4, "little")  # the length of the samples
     file.write_bytes(whole[: len(whole) // 2])
     assert recording.read(file).duration == pytest.approx(SECONDS / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["deadly.m4a", "endless.m4a"])
+def test_a_file_that_ends_or_hangs_ffmpeg_fails_alone(tmp_path, monkeypatch, name):
+    """FFmpeg runs in a process of its own, which is killed if it does nothing; the error names the file."""
+    shared = next(path for path in sys.path if path.endswith("shared"))
+    monkeypatch.setenv("PYTHONPATH", shared)
+    monkeypatch.setattr(ffmpeg, "PLACE", "bad_decoder:load")
+    monkeypatch.setattr(ffmpeg, "LIMITS", replace(ffmpeg.LIMITS, silence_s=0.5))
+    (tmp_path / name).touch()
+    with pytest.raises(StorageError, match=f"{name} cannot be decoded: "):
+        recording.read(tmp_path / name)
 
 
 def test_too_long_a_recording_is_refused(tmp_path, monkeypatch):
