@@ -83,6 +83,7 @@ def _phonemes(made: Utterance) -> Iterator[tuple[str, float]]:
 
 def corpus(folder: Path, voices: Sequence[str], count: int, *, is_fit: bool) -> Iterator[Timed]:
     """Yield `count` utterances, each another text, of the voices and at the SPEEDS in turn. `folder` keeps them."""
+    folder.mkdir(parents=True, exist_ok=True)
     chosen = texts(is_fit=is_fit)
     for number in range(count):
         file = folder / f"{'fitted' if is_fit else 'checked'}-{number}.pickle"

@@ -1,9 +1,18 @@
-"""Free memory of a device. Imports torch only for a GPU."""
+"""Free memory of a device, and what is done with memory that is no longer used. Imports torch only for a GPU."""
+
+import ctypes
+from contextlib import suppress
 
 import psutil
 
 SHARE = 0.6
 """Part of the free memory that a batch, or processes for bulk work, may use: other programs may need some meanwhile."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's parameters (malloc.h)."""
+
+LARGEST, KEPT = 32 << 20, 512 << 20
+"""Bytes of a tensor up to which it is kept, the most that glibc allows, and bytes that are kept at most."""
 
 
 def free(device: str) -> int:
@@ -20,3 +29,21 @@ def idle() -> int:
     import torch  # noqa: PLC0415  likewise
 
     return torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+
+
+def keep_freed() -> None:
+    """Arrange that memory of tensors on the CPU that are freed is used for the next ones, until `release`.
+
+    By default, glibc returns large ones to the system, which clears each page when it is used again. That took a tenth
+    of the time of speech. Does nothing with other C libraries.
+    """
+    with suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, LARGEST)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
+
+
+def release() -> None:
+    """Return freed memory of the CPU to the system."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -187,7 +187,7 @@ class Generator(nn.Module):
             x = up(lengths.trimmed_(F.leaky_relu_(x, 0.1)))
             lengths = lengths.times(rate)
             if i == len(self.ups) - 1:
-                x, lengths = _channels_last(F.pad(x, (1, 0), mode="reflect")), spectra
+                x, lengths = _reflected(x), spectra
             x = x.add_(self.noise_res[i](self.noise_convs[i](harmonics), style, lengths, *shared))
             blocks = self.resblocks[i * self.kernels : (i + 1) * self.kernels]
             x = _mean(block(x, style, lengths, *shared) for block in blocks)
@@ -386,6 +386,12 @@ def _same(channels: int, kernel: int, dilation: int) -> Conv:
 def _channels_last(x: Tensor) -> Tensor:
     """Return `x`, [batch, channels, frames], with the channels of each frame adjacent in memory."""
     return x.transpose(1, 2).contiguous().transpose(1, 2)
+
+
+def _reflected(x: Tensor) -> Tensor:
+    """Return `x`, [batch, channels, frames] in channels-last memory, with its second frame also before the first."""
+    frames = x.transpose(1, 2)
+    return torch.cat([frames[:, 1:2], frames], 1).transpose(1, 2)
 
 
 def _mean(tensors: Iterable[Tensor]) -> Tensor:

@@ -17,6 +17,7 @@ from speakkit.engines.styletts2.adain import AdaIN
 from speakkit.engines.styletts2.istftnet import Conv, Generator, SnakeBlock
 from speakkit.engines.styletts2.moments import Moments, Norms
 from speakkit.engines.styletts2.padding import EPS, Lengths
+from speakkit.engines.styletts2.products import THREADS, Products, rows
 from speakkit.engines.styletts2.toom_cook import transforms
 
 TILES = 128
@@ -24,9 +25,6 @@ TILES = 128
 
 PIECE = 1 << 15
 """Numbers of which snake is computed at once, for each thread. torch splits no smaller tensors."""
-
-THREADS = 4
-"""Threads up to which blocks grow."""
 
 
 def is_tiled(generator: Generator) -> bool:
@@ -96,7 +94,7 @@ class TiledBlock(nn.Module):
         for first, second in zip(self.firsts, self.seconds, strict=True):
             moments = norms.settled(first(x, moments, style, own, between))
             moments = norms.settled(second(between, moments, style, own, x, adds=True))
-        x[:own] += self.bias
+        x[:own].add_(self.bias)
 
 
 class TiledConv(nn.Module):
@@ -106,7 +104,6 @@ class TiledConv(nn.Module):
     """
 
     inward: Tensor
-    weights: Tensor
     outward: Tensor
     alpha: Tensor
 
@@ -122,19 +119,15 @@ class TiledConv(nn.Module):
             # With adjacent columns, products with it are faster.
             columns = torch.from_numpy(matrix).to(weight.dtype).t().contiguous()
             self.register_buffer(name, columns.t(), persistent=False)
-        products = len(matrices.weights)
-        self.register_buffer(
-            "weights", torch.empty(products, inputs, outputs, dtype=weight.dtype, device=weight.device)
-        )
+        self.products = Products(len(matrices.weights), inputs, outputs, weight)
         self.register_buffer("alpha", torch.empty(inputs, dtype=torch.float64, device=weight.device))
 
     def take(self, alpha: Tensor, conv: Conv) -> None:
         """Take over the weights of a convolution and of the snake before it."""
-        products, inputs, outputs = self.weights.shape
         # `_snake` computes alpha times snake.
-        kernels = (conv.weight.data / alpha.data).permute(2, 1, 0).reshape(self.kernel, inputs * outputs)
+        kernels = (conv.weight.data / alpha.data).permute(2, 0, 1).reshape(self.kernel, -1)
         matrix = torch.from_numpy(transforms(self.kernel).weights).to(kernels.dtype)
-        torch.mm(matrix, kernels, out=self.weights.view(products, -1))
+        torch.mm(matrix, kernels, out=self.products.weights.view(len(matrix), -1))
         self.alpha.copy_(alpha.data.reshape(-1))
 
     def forward(
@@ -190,10 +183,13 @@ class TiledConv(nn.Module):
         for phase, part in enumerate(seen.chunk(phases)):
             tiles = rows[:, phase].unfold(0, outputs + self.kernel - 1, outputs)[:groups].transpose(1, 2)
             torch.bmm(self.inward.expand(groups, -1, -1), tiles, out=part)
-        torch.bmm(seen.transpose(0, 1), self.weights, out=made.transpose(0, 1))
+        full = _full(len(seen))
+        self.products(work.seen[:full], work.made[:full])
         outward = self.outward.expand(len(made), -1, -1)
         if adds:
             out.view(groups, outputs, channels).baddbmm_(outward, made)
+        elif phases == 1:
+            torch.bmm(outward, made, out=out.view(groups, outputs, channels))
         else:
             convolved = torch.bmm(outward, made, out=work.convolved[: len(made)])
             out.view(-1, phases, channels).copy_(convolved.view(phases, -1, channels).transpose(0, 1))
@@ -220,7 +216,7 @@ class _Work(NamedTuple):
     @classmethod
     def of(cls, conv: TiledConv, like: Tensor, groups: int) -> "_Work":
         """Allocate the memory for a convolution of `like`, [frames, channels]."""
-        channels, tiles = like.shape[1], groups * conv.dilation
+        channels, tiles = like.shape[1], _full(groups * conv.dilation)
         outputs, products = conv.outward.shape
         return cls(
             groups,
@@ -230,6 +226,11 @@ class _Work(NamedTuple):
             made=like.new_empty(tiles, products, channels),
             convolved=like.new_empty(tiles, outputs, channels),
         )
+
+
+def _full(tiles: int) -> int:
+    """Return the tiles with those that fill the last call of `Products`."""
+    return -(-tiles // rows()) * rows()
 
 
 def _threads() -> int:

@@ -39,7 +39,7 @@ def test_parts_have_no_seam(tiled, at, speed):
     whole = line._generated(0, frames)
     assert [part.shape[1] for part in parts] == [600 * sum(durations) for durations in line.durations]
     assert whole.shape[1] == 600 * sum(map(sum, line.durations))
-    assert (torch.cat(parts, 1) - whole).abs().max() < 3e-4 * whole.abs().max()
+    assert (torch.cat(parts, 1) - whole).abs().max() < 6e-4 * whole.abs().max()
     words = LINE.split(" ")
     assert [len(durations) - 2 for durations in line.durations] == [
         len(" ".join(part)) for part in (words[:at], words[at:])
