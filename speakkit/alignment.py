@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+SKIPPED = -16.0
+"""Score of a word that is left out. A lower score of a long word counts as much in `Alignment.agreement`."""
+
 
 @dataclass(frozen=True)
 class KnownWord:
@@ -95,8 +98,8 @@ class Alignment:
 
     @property
     def agreement(self) -> float:
-        """Mean score of the words, the skipped ones included; 0.0 if there are none. See `base.Aligner.foreign`."""
-        return sum(word.score for word in self.words) / len(self.words) if self.words else 0.0
+        """Mean score of the words, none below SKIPPED; 0.0 if there are none. See `base.Aligner.foreign`."""
+        return sum(max(word.score, SKIPPED) for word in self.words) / len(self.words) if self.words else 0.0
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ PART, CONTEXT = 20.0, 1.5
 after 30 s, and is the slower per second the more it hears."""
 
 FOREIGN = -6.0
-"""See `base.Aligner.foreign`. Halfway between the lowest agreement of 62 clips of benchmarks/known_times.FITTED with
-their own texts, -3.4, and the highest with other texts, -8.6."""
+"""See `base.Aligner.foreign`. The lowest agreement of 62 clips of benchmarks/known_times.FITTED with their own texts is
+-2.6, and the highest with other texts -7.6."""
 
 
 class Hama:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from speakkit.alignment import AlignedPhoneme, AlignedWord, Alignment, Gap, KnownWord
+from speakkit.alignment import SKIPPED, AlignedPhoneme, AlignedWord, Alignment, Gap, KnownWord
 from speakkit.engines import ctc
 from speakkit.engines.hama_phonemes import Observed, Phonemes
 
@@ -28,9 +28,6 @@ APART = 0.01
 
 AS_GOOD = -0.7
 """Score of a phoneme in its best frame, from which on it is what is heard: half as probable as the best one."""
-
-SKIPPED = -16.0
-"""Score of a word that is left out."""
 
 Seconds = npt.NDArray[np.float64]
 

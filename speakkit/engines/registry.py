@@ -260,14 +260,14 @@ def text_aligner(name: str = "whisper-base", device: str = "auto") -> AbstractCo
 
 
 def default_recognizer(device: str = "auto", language: str | None = None) -> str:
-    """Return the name of the recognizer that is used on `device` unless the user names one. Imports torch.
+    """Return the name of the recognizer that is used on `device` unless the user names one. Imports CTranslate2.
 
     language: ISO 639-1 code of the speech; None if it must be detected
     Raises as `device.pick` does.
     """
-    from speakkit.engines.device import pick  # noqa: PLC0415  it imports torch
+    from speakkit.engines.whisper import ctranslate2_device  # noqa: PLC0415  it imports CTranslate2
 
-    if pick(device).type != "cuda":
+    if ctranslate2_device(device) != "cuda":
         return "whisper-base"
     return "whisper-distil-large-v3" if language == "en" else "whisper-large-v3-turbo"
 

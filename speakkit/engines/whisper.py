@@ -40,7 +40,7 @@ time on a CPU (benchmarks/recognition.py); shorter ones cut off the end of some 
 MARGIN = 0.5
 """Minimum padding of a window that is shorter than LONGEST, in seconds."""
 
-SURE = -0.3
+SURE = -0.25
 """Average log probability below which a text is written again with a padding to LONGEST, which the network learned."""
 
 BESIDE = 250 << 20

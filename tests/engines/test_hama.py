@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakkit.alignment import KnownWord
+from speakkit.alignment import SKIPPED, AlignedWord, Alignment, KnownWord
 from speakkit.audio import Audio, joined, silence
 from speakkit.audiofile import read
 from speakkit.engines import registry
@@ -184,3 +184,9 @@ def test_parts_of_long_clips_have_no_seam(aligner, clip, monkeypatch):
     apart = starts(alignment).reshape(copies, -1) - clip.duration * np.arange(copies)[:, None]
     assert np.abs(apart - apart[1]).max() < 0.07
     assert np.median(np.abs(apart - apart[1])) <= 0.02
+
+
+def test_one_long_word_does_not_make_a_text_foreign():
+    """A word counts no less in the agreement than one that is left out, however many phonemes it has."""
+    words = (AlignedWord("means--to--make--anything--", 0.0, 1.0, 0, -40.0), AlignedWord("it", 1.0, 1.2, 0, -1.0))
+    assert Alignment(words, (), -41.0).agreement == (SKIPPED - 1.0) / 2
