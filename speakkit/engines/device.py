@@ -185,10 +185,8 @@ class Memory:
             torch.cuda.empty_cache()
 
     def rest(self) -> None:
-        """See `batches.Room`. A GPU keeps up to KEPT bytes cached, so that the next line need not allocate them."""
-        if self._device.type == "cpu":
-            memory.release()
-        elif self._device.type == "cuda" and memory.idle() > KEPT:
+        """See `batches.Room`. Keeps up to KEPT bytes cached, so that the next line need not allocate them again."""
+        if self._device.type == "cuda" and memory.idle() > KEPT:
             torch.cuda.empty_cache()
 
     def is_exhausted(self, error: BaseException) -> bool:

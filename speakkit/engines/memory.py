@@ -1,4 +1,4 @@
-"""Free memory of a device, and what is done with memory that is no longer used. Imports torch only for a GPU."""
+"""Free memory of a device, and how freed memory is used again. Imports torch only for a GPU."""
 
 import ctypes
 from contextlib import suppress
@@ -11,8 +11,8 @@ SHARE = 0.6
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's parameters (malloc.h)."""
 
-LARGEST, KEPT = 32 << 20, 512 << 20
-"""Bytes of a tensor up to which it is kept, the most that glibc allows, and bytes that are kept at most."""
+LARGEST, KEPT = 32 << 20, 256 << 20
+"""Bytes of a tensor up to which it is kept, the most that glibc allows, and unused bytes that are kept."""
 
 
 def free(device: str) -> int:
@@ -32,18 +32,12 @@ def idle() -> int:
 
 
 def keep_freed() -> None:
-    """Arrange that memory of tensors on the CPU that are freed is used for the next ones, until `release`.
+    """Arrange that the memory of large tensors on the CPU that are freed is used for the next ones.
 
-    By default, glibc returns large ones to the system, which clears each page when it is used again. That took a tenth
-    of the time of speech. Does nothing with other C libraries.
+    By default, glibc returns it to the system, which clears each page when it is used again. That took a tenth of the
+    time of speech on a virtual machine. Does nothing with other C libraries.
     """
     with suppress(AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, KEPT)
-
-
-def release() -> None:
-    """Return freed memory of the CPU to the system."""
-    with suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

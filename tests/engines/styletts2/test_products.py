@@ -39,11 +39,11 @@ def distance(made, calls=3):
     return float((out - exact).abs().max() / exact.abs().max())
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_products_are_those_of_torch(shape, threads):
+@pytest.mark.parametrize(("matrices", "channels"), SHAPES)
+def test_products_are_those_of_torch(matrices, channels, threads):
     """Each row is multiplied by the matrix of its place, whatever was in the output before."""
-    assert distance(filled(*shape)) < 1e-6
-    assert distance(filled(*shape, dtype=torch.float64)) < 1e-14
+    assert distance(filled(matrices, channels)) < 1e-6
+    assert distance(filled(matrices, channels, dtype=torch.float64)) < 1e-14
 
 
 def test_products_without_onednn_are_the_same(monkeypatch):
