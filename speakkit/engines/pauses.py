@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from faster_whisper.vad import get_vad_model
 
 from speakkit.audio import Audio, Resampler
 from speakkit.engines.base import Recognizer
+from speakkit.engines.ctranslate import get_vad_model
 from speakkit.transcript import Transcript
 
 SAMPLE_RATE = 16_000

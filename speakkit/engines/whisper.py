@@ -11,13 +11,12 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
-import ctranslate2
-
 from speakkit.alignment import CoarseAlignment
 from speakkit.audio import Audio
 from speakkit.engines import hub, pauses, whisper_sizes
 from speakkit.engines.attempt import Held, attempt, each, usable
 from speakkit.engines.base import Footprint, SpokenText
+from speakkit.engines.ctranslate import ctranslate2
 from speakkit.engines.whisper_alignment import aligned, shared_out
 from speakkit.engines.whisper_network import LONGEST, SAMPLE_RATE, Encoded, Network, Samples, Written
 from speakkit.engines.whisper_words import timed_words

@@ -12,10 +12,10 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from faster_whisper.tokenizer import Tokenizer
 
 from speakkit.alignment import CoarseWord
 from speakkit.audio import Audio
+from speakkit.engines.ctranslate import Tokenizer
 from speakkit.engines.pauses import Part
 from speakkit.engines.whisper_network import Network, Samples, TokenTimes
 from speakkit.engines.whisper_words import UNSPACED, settled

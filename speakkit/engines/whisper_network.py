@@ -6,13 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import numpy as np
 import numpy.typing as npt
-from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
-from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens
+
+from speakkit.engines.ctranslate import Tokenizer, WhisperModel, ctranslate2, get_suppressed_tokens, pad_or_trim
 
 SAMPLE_RATE = 16_000
 """Sample rate of Whisper's input, in hertz."""

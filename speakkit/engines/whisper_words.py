@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
-from faster_whisper.tokenizer import Tokenizer
 
+from speakkit.engines.ctranslate import Tokenizer
 from speakkit.engines.whisper_network import FRAME, SAMPLE_RATE, Samples, TokenTimes
 from speakkit.transcript import Word
 

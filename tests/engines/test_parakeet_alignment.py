@@ -12,7 +12,8 @@ def output(pieces, sure=0.9):
     """The output of a network that hears one piece in each frame."""
     probabilities = np.full((len(pieces), BLANK + 1), (1 - sure) / BLANK)
     probabilities[np.arange(len(pieces)), pieces] = sure
-    return Output(np.log(probabilities).astype(np.float32), FRAME * np.arange(len(pieces)), BLANK, FRAME)
+    times = FRAME * np.arange(len(pieces), dtype=np.float64)
+    return Output(np.log(probabilities).astype(np.float32), times, BLANK, FRAME)
 
 
 def times(words):

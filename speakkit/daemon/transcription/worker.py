@@ -16,12 +16,10 @@ def load(niceness: int) -> Callable[[Order], Iterator[Recognition]]:
     """The handler of the worker. A recognizer is loaded by the first order for it, and kept.
 
     niceness: of this process, as by nice(1)
-    On a busy machine, waiting threads that spin would take cores from speech, and recognition three times as long.
     It fetches nothing, since other clips would wait for that: clients fetch before they send a request.
     """
     niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))
     os.setpriority(os.PRIO_PGRP, 0, niceness)  # of all threads, also of those that the imports above have started
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     locations.use(config.locations, fetches=False)
     return answer
 
