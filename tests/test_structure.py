@@ -36,6 +36,21 @@ def test_modules_and_functions_are_small():
     assert statistics.median(lengths.values()) <= 10
 
 
+def test_no_group_is_repeated_possessively():
+    """Patterns have (?>(?:...)*) instead of (?:...)*+, after which Python before 3.11.5 is at the wrong character.
+
+    See issue 106052 of CPython.
+    """
+    possessive = re.compile(r"\)(?:[*+?]|\{[0-9,{}]+\})\+")
+    found = [
+        f"{m.name}:{n}"
+        for m in MODULES
+        for n, line in enumerate(m.read_text().splitlines(), 1)
+        if possessive.search(line)
+    ]
+    assert found == []
+
+
 def test_every_parameter_is_annotated():
     """Every parameter except self and cls is annotated."""
     bare = [

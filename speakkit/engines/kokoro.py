@@ -15,7 +15,7 @@ from torch.backends import cudnn
 from torch.overrides import TorchFunctionMode
 
 from speakkit.audio import Audio
-from speakkit.engines import hub, memory, prepared, styletts2, voice_packs, waiting
+from speakkit.engines import hub, prepared, styletts2, voice_packs, waiting
 from speakkit.engines.attempt import Held, attempt
 from speakkit.engines.base import Footprint, Synthesis
 from speakkit.engines.batches import Batches, Fetch, Spoken
@@ -207,7 +207,6 @@ class Kokoro:
         batch: maximum number of chunks in a batch; the fastest one by default
         """
         keep_compiled()
-        memory.keep_freed()
         self.identity = identity(NAME, weights)
         self.limits = limits()
         self._vocabulary: dict[str, int] = settings()["vocab"]

@@ -22,9 +22,9 @@ LINE_END = re.compile(r" *\r?\n")
 AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+)>")
 FOOTNOTE = re.compile(r"\[\^[^\]\[\s]{1,100}\]")
 
-_title = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)"""
-_target = r"<[^<>\n]*+>|(?:[^\s()<\\]|\\.|\\(?=\s)|\((?:[^\s()\\]|\\.|\([^\s()]*+\))*+\))*+"
-TARGET = re.compile(rf"\(\s*+(?:{_target})(?:\s++(?:{_title}))?+\s*+\)")
+_title = r""""(?>(?:[^"\\]|\\.)*)"|'(?>(?:[^'\\]|\\.)*)'|\((?>(?:[^()\\]|\\.)*)\)"""
+_target = r"<[^<>\n]*+>|(?>(?:[^\s()<\\]|\\.|\\(?=\s)|\((?>(?:[^\s()\\]|\\.|\([^\s()]*+\))*)\))*)"
+TARGET = re.compile(rf"\(\s*+(?:{_target})(?>(?:\s++(?:{_title}))?)\s*+\)")
 """A link's target. Parentheses nest at most twice, which bounds the time to match any text."""
 
 LABEL = re.compile(r"\[([^\[\]]{0,999})\]")

@@ -26,9 +26,9 @@ VENDORS = frozenset({"amazon", "google", "mstts"})
 """Prefixes, before a colon, of element names that only this vendor supports."""
 
 _value = r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++))"""
-ATTRIBUTE = re.compile(rf"""([^\s"'<>/=]++)(?:\s*+=\s*+{_value})?+""")
+ATTRIBUTE = re.compile(rf"""([^\s"'<>/=]++)(?>(?:\s*+=\s*+{_value})?)""")
 TAG = re.compile(
-    rf"<(?P<closes>/?)(?P<name>[A-Za-z][\w.:-]*+)(?P<attributes>(?:\s++{ATTRIBUTE.pattern})*+)\s*+(?P<empty>/?)>"
+    rf"<(?P<closes>/?)(?P<name>[A-Za-z][\w.:-]*+)(?P<attributes>(?>(?:\s++{ATTRIBUTE.pattern})*))\s*+(?P<empty>/?)>"
 )
 """Matching takes linear time: of tags that begin inside the quotes of others, at most two are read at the same time."""
 
@@ -39,7 +39,7 @@ EVIDENCE = re.compile(
 """Tags that occur only in SSML. A type parameter or a placeholder in angle brackets does not match."""
 
 DOCUMENT = re.compile(r"<speak[\s>/]")
-PROLOGUE = re.compile(r"\s*(?:(?:<\?[^>]*>|<!--(?:[^-]|-(?!->))*+-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)\s*)*+")
+PROLOGUE = re.compile(r"\s*(?>(?:(?:<\?[^>]*>|<!--(?>(?:[^-]|-(?!->))*)-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)\s*)*)")
 DECLARATION = re.compile(r"<!(?:ENTITY|DOCTYPE(?!\s+html\b))", re.IGNORECASE)
 
 ENCLOSED = (("<!--", "-->", "comment"), ("<![CDATA[", "]]>", "CDATA mark"), ("<?", "?>", "processing instruction"))

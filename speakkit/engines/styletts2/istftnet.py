@@ -47,8 +47,7 @@ class Decoder(nn.Module):
     """[batch, channels, T] text, [batch, 1, 2 T] F0 and energy, [batch, style_dim] style -> [batch, 600 T] samples.
 
     `frames` are each text's own length out of T. `noise` has one generator per text, which the caller seeds. The
-    arguments
-    after style_dim are those of "istftnet" in config.json.
+    arguments after style_dim are those of "istftnet" in config.json.
     """
 
     def __init__(self, channels: int, style_dim: int, **istftnet: object) -> None:
@@ -152,12 +151,8 @@ class Generator(nn.Module):
             for kernel, dilations in zip(resblock_kernel_sizes, resblock_dilation_sizes, strict=True)
         )
         rate = upsample_rates[-1]
-        self.noise_convs = nn.ModuleList(
-            [
-                Conv(self.n_fft + 2, widths[1], 2 * rate, rate, (rate + 1) // 2),
-                Conv(self.n_fft + 2, widths[2], 1),
-            ]
-        )
+        coarse = Conv(self.n_fft + 2, widths[1], 2 * rate, rate, (rate + 1) // 2)
+        self.noise_convs = nn.ModuleList([coarse, Conv(self.n_fft + 2, widths[2], 1)])
         self.noise_res = nn.ModuleList(
             SnakeBlock(width, kernel, (1, 3, 5), style_dim) for width, kernel in ((widths[1], 7), (widths[2], 11))
         )

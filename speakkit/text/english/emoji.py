@@ -51,4 +51,4 @@ def _apart(match: re.Match[str], said: str) -> str:
     return f" {said}" if said and before.strip() and not before.isalnum() else said
 
 
-RULES: tuple[Rule, ...] = (Rule("emoji", re.compile(rf"{EMOJI}(?:\s?{EMOJI})*+"), _emoji),)
+RULES: tuple[Rule, ...] = (Rule("emoji", re.compile(rf"{EMOJI}(?>(?:\s?{EMOJI})*)"), _emoji),)

@@ -214,7 +214,7 @@ BEFORE_PART = "|".join(
 AFTER_PART = "tests?|files?|steps?|items|tasks|passed|done|complete|checks"
 KNOWN_REF = r"(?:HEAD|main|master|develop)(?:[~^]\d*)?"
 BRANCH = r"[A-Za-z][\w/-]*+"
-REF = r"(?:v?\d{1,4}(?:\.\d{1,4})*+|HEAD|main|master|[A-Za-z][\w-]*/[\w/-]*\w|[A-Za-z][\w-]*[~^]\d*)(?:[~^]\d*)?"
+REF = r"(?:v?\d{1,4}(?>(?:\.\d{1,4})*)|HEAD|main|master|[A-Za-z][\w-]*/[\w/-]*\w|[A-Za-z][\w-]*[~^]\d*)(?:[~^]\d*)?"
 SIGN_OF_LINE = {"+": "plus", "-": "minus"}
 CHECKS = {
     "✓✔": ("check", "check mark", "passed", "done", ""),
@@ -239,7 +239,7 @@ LEFT_OUT: tuple[Rule, ...] = (
     exact(
         "terminal colour",
         r"(?:\\(?:x1b|e|033|u001b)|\^\[)\[[0-9;]*+[A-Za-z]"
-        r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?:;\d{1,3})*+m(?![^\[\]]{0,40}\])",  # a closed bracket holds a time: "[5m30s]"
+        r"|\[0m(?!\])|(?<!\w)\[\d{1,2}(?>(?:;\d{1,3})*)m(?![^\[\]]{0,40}\])",  # "[5m30s]" is a time
         _nothing,
     ),
     exact("progress bar", r"\[(?=[=#>\-. ]{0,200}[=#])[=#>\-. ]{3,200}\]", _nothing),
@@ -250,7 +250,7 @@ LEFT_OUT: tuple[Rule, ...] = (
     ),
     exact(
         "ruler",
-        r"(?<![^\s])(?:={4,}+|^={3}|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?:[-=]++\+)++|<{7}|>{7})(?!\S)",
+        r"(?<![^\s])(?:={4,}+|^={3}|-{3,}+|\*{3,}+|#{7,}+|_{3,}+|~{3,}+|\+(?>(?:[-=]++\+)+)|<{7}|>{7})(?!\S)",
         _nothing,
     ),
     exact("bullet", r"(?:^|(?<=\s))(?:[•◦▪▫‣⁃●○◆◇■□⏺⎿⏵✻✽✳✢❯➜▶►]|·(?=\s))(?:\ufe0f)?(?=\s|$)", _nothing),

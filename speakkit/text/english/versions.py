@@ -26,8 +26,8 @@ NAMED += ["Debian", "Postgres", "PostgreSQL", "Redis", "Kubernetes", "Swift", "K
 NAMED += ["macOS", "iOS", "Android", "python", "node", "version", "Version", "versions", "release"]
 """Names after which two numbers with a point are a version rather than a decimal: 3.10 follows 3.9."""
 
-RELEASE = r"\d{1,4}(?:\.\d{1,4})*+(?:\.\*)?"
-SUFFIX = r"(?:[-+]?[A-Za-z][A-Za-z0-9]*+|\.[a-z][a-z0-9]*+|[-+]\d[A-Za-z0-9]*+)(?:[.+-][A-Za-z0-9]++)*+"
+RELEASE = r"\d{1,4}(?>(?:\.\d{1,4})*)(?:\.\*)?"
+SUFFIX = r"(?:[-+]?[A-Za-z][A-Za-z0-9]*+|\.[a-z][a-z0-9]*+|[-+]\d[A-Za-z0-9]*+)(?>(?:[.+-][A-Za-z0-9]++)*)"
 
 
 def parts(release: str) -> Readings:
@@ -130,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     Rule("version", re.compile(r"(?<![\w./-])v?(?P<release>\d{1,3}(?:\.\d{1,3})?)\.x(?!\w)"), _branch),
     Rule(
         "release",
-        re.compile(r"(?<![\w./@-])[A-Za-z][A-Za-z0-9]*+(?:-[A-Za-z0-9]++(?:\.\d++)*+){1,6}+(?![\w-]|\.\w)"),
+        re.compile(r"(?<![\w./@-])[A-Za-z][A-Za-z0-9]*+(?>(?:-[A-Za-z0-9]++(?>(?:\.\d++)*)){1,6})(?![\w-]|\.\w)"),
         _model,
     ),
     Rule(
@@ -144,7 +144,7 @@ RULES: tuple[Rule, ...] = (
         "requirement",
         re.compile(
             r"(?<![\w.<>=!~-])(?P<name>[A-Za-z][\w.-]*+)?(?P<extras>\[[\w,-]{1,40}\])?"
-            rf"(?P<how>{ONE_MORE}(?:,\s?{ONE_MORE})*+)(?![\w]|\.\d)"
+            rf"(?P<how>{ONE_MORE}(?>(?:,\s?{ONE_MORE})*))(?![\w]|\.\d)"
         ),
         _requirement,
     ),
@@ -152,14 +152,14 @@ RULES: tuple[Rule, ...] = (
         "version",
         re.compile(
             r"(?<![\w.@/-])(?P<name>@?[A-Za-z][\w-]*+(?:/[A-Za-z][\w-]*+)?)@[v^~]?"
-            rf"(?P<release>\d{{1,4}}(?:\.\d{{1,4}})*+)(?P<suffix>{SUFFIX})?(?!\w)"
+            rf"(?P<release>\d{{1,4}}(?>(?:\.\d{{1,4}})*))(?P<suffix>{SUFFIX})?(?!\w)"
         ),
         _pinned,
     ),
     Rule(
         "version",
         re.compile(
-            rf"(?<![\w./])(?P<mark>[\^~])?(?P<v>[vV])?(?P<release>\d{{1,4}}(?:\.\d{{1,4}})*+)(?P<suffix>{SUFFIX})?(?!\w|\.\d|/\d|:\d)"
+            rf"(?<![\w./])(?P<mark>[\^~])?(?P<v>[vV])?(?P<release>\d{{1,4}}(?>(?:\.\d{{1,4}})*))(?P<suffix>{SUFFIX})?(?!\w|\.\d|/\d|:\d)"
         ),
         _version,
     ),
