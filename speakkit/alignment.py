@@ -52,7 +52,8 @@ class AlignedWord:
     score: goodness of pronunciation: natural logarithm of the probability of the word's path over that of the best path
         of any phonemes, sum over its frames; 0 is perfect
     is_skipped: the best path leaves the word out
-    phonemes: those of the pronunciation, in order; () if the aligner does not report them
+    phonemes: those that were aligned, in order, which for irregular words may be those of another pronunciation; () if
+        the aligner does not report them
     """
 
     text: str

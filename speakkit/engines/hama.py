@@ -15,7 +15,7 @@ from speakkit.audio import Audio, silence
 from speakkit.engines import ctc
 from speakkit.engines.attempt import Held, each, usable
 from speakkit.engines.base import Footprint, Posteriors
-from speakkit.engines.hama_phonemes import Observed, Phonemes, table
+from speakkit.engines.hama_phonemes import Observed, Phonemes, alternatives, table
 from speakkit.engines.hama_times import AROUND, FRAME, Times
 from speakkit.errors import EngineError
 from speakkit.identity import Identity
@@ -119,6 +119,6 @@ class HamaPosteriors:
 
     def align(self, words: Sequence[KnownWord]) -> Alignment:
         """See `base.Posteriors`."""
-        ways = [[self.phonemes.columns(way) for way in word.pronunciations] for word in words]
+        ways = [[self.phonemes.columns(way) for way, _ in alternatives(word.pronunciations)] for word in words]
         path = ctc.align(self.observed.scores, ways)
         return Times(path, self.observed, self.phonemes, self.duration).alignment(words, ways)

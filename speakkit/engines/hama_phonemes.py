@@ -28,6 +28,9 @@ FIRST = 3
 FLOOR = 1e-6
 """The least probability of a phoneme in a frame."""
 
+AS_SPELLED = {"wʌn": "Oni", "wʌns": "nsi"}
+"""Pronunciation -> what hama reports for it. It learned "one" and "once" by their letters."""
+
 
 @dataclass(frozen=True, eq=False)
 class Observed:
@@ -97,6 +100,13 @@ class Phonemes:
         """Return the phonemes that hama hears in some frames, whatever the text is."""
         tokens = observed.token[frames]
         return "".join(self._heard[token] for token in tokens[np.diff(tokens, prepend=-1) != 0])
+
+
+def alternatives(pronunciations: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the pronunciations with those of AS_SPELLED, and the index of the one that each stands for."""
+    found = [(way, number) for number, way in enumerate(pronunciations)]
+    spelled = [(AS_SPELLED.get(IGNORED.sub("", way), ""), number) for way, number in found]
+    return [*found, *((way, number) for way, number in spelled if way)]
 
 
 def split(pronunciation: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from speakkit.alignment import SKIPPED, AlignedPhoneme, AlignedWord, Alignment, Gap, KnownWord
 from speakkit.engines import ctc
-from speakkit.engines.hama_phonemes import Observed, Phonemes
+from speakkit.engines.hama_phonemes import Observed, Phonemes, alternatives
 
 FRAME, AROUND = 0.02, 0.24
 """Seconds per frame, and seconds of the first frames that are before the clip."""
@@ -103,17 +103,17 @@ class Times:
                 words.append(_skipped(known[skipped], ways[skipped], start))
                 gaps.append(Gap(skipped + 1, start, start, "", 0.0))
             if word < len(known):
-                words.append(self._word(known[word].text, edges[word], edges[word + 1]))
+                words.append(self._word(known[word], edges[word], edges[word + 1]))
                 end = words[-1].end
         return Alignment(tuple(words), tuple(gaps), self._path.total(ways))
 
-    def _word(self, text: str, first: int, last: int) -> AlignedWord:
+    def _word(self, known: KnownWord, first: int, last: int) -> AlignedWord:
         """Return the word whose phonemes are `first` to `last`, half-open."""
         spikes = self._spikes
         score = self._path.scores[spikes.first[first] : spikes.last[last - 1] + 1].sum()
         phonemes = tuple(map(self._phoneme, range(first, last)))
-        way = int(spikes.pronunciation[first])
-        return AlignedWord(text, phonemes[0].start, phonemes[-1].end, way, float(score), phonemes=phonemes)
+        _, way = alternatives(known.pronunciations)[spikes.pronunciation[first]]
+        return AlignedWord(known.text, phonemes[0].start, phonemes[-1].end, way, float(score), phonemes=phonemes)
 
     def _phoneme(self, number: int) -> AlignedPhoneme:
         frames = slice(self._spikes.first[number], self._spikes.last[number] + 1)

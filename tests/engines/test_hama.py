@@ -93,6 +93,18 @@ def test_times_are_those_of_the_engine(aligner):
     assert np.percentile(late, 95) < 0.06
 
 
+def test_a_word_that_hama_learned_by_its_letters_is_found(aligner):
+    """hama hears "one" as it is spelled; it is found, as its own pronunciation."""
+    text = "There was one of them left, and nobody knew which one it was."
+    with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
+        spoken = talker.utterance(SpeechRequest(text))
+        known = known_words(text, talker.reader)
+    alignment = aligned(aligner, spoken.audio, known)
+    irregular = [word for word in alignment.words if word.text == "one"]
+    assert len(irregular) == 2
+    assert all(not word.is_skipped and word.pronunciation == 0 and word.score > -12 for word in irregular)
+
+
 def test_another_text_is_told_from_the_right_one(heard, aligner):
     """The agreement of another text is below the aligner's threshold, that of the right one above."""
     assert heard.align(FOREIGN).agreement < aligner.foreign < heard.align(SAID).agreement
