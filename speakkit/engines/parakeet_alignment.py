@@ -49,15 +49,17 @@ def aligned(output: Output, words: Sequence[str], pieces: Sequence[Sequence[int]
     ways = [[tuple(columns[piece] for piece in word)] if word else [] for word in pieces]
     path = ctc.align(_scores(output, used), ways, DENSITY)
     probabilities = np.exp(output.logs[np.arange(len(path.column)), np.take([-1, -1, -1, *used], path.column)])
+    spoken = np.flatnonzero(path.place >= 0)
+    edges = np.searchsorted(path.word[spoken], np.arange(len(words) + 1))
     placed, end = [], 0.0
     for number, word in enumerate(words):
-        own = (path.word == number) & (path.place >= 0)
-        frames = np.flatnonzero(own)
+        frames = spoken[edges[number] : edges[number + 1]]
         if not len(frames):
             placed.append(CoarseWord(word, end, end, 0.0))
             continue
         start, end = float(output.times[frames[0]]), float(output.times[frames[-1]]) + output.frame
-        means = [probabilities[own & (path.place == place)].mean() for place in np.unique(path.place[frames])]
+        places = path.place[frames]
+        means = [probabilities[frames[places == place]].mean() for place in np.unique(places)]
         placed.append(CoarseWord(word, start, end, float(min(means))))
     return placed
 

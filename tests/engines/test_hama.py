@@ -79,12 +79,16 @@ def test_phonemes_divide_their_word(heard):
     assert edges[-1] == word.end
 
 
+def spoken_by_kokoro(text):
+    """The utterance of a text by Kokoro, and its known words."""
+    with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
+        return talker.utterance(SpeechRequest(text)), known_words(text, talker.reader)
+
+
 def test_times_are_those_of_the_engine(aligner):
     """Words of Kokoro's speech begin where its durations say: half of them within 20 ms, 19 of 20 within 60 ms."""
     text = "Alice was beginning to get very tired of sitting by her sister."
-    with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
-        spoken = talker.utterance(SpeechRequest(text))
-        known = known_words(text, talker.reader)
+    spoken, known = spoken_by_kokoro(text)
     alignment = aligned(aligner, spoken.audio, known)
     timed = list(words(text, spoken.segments))
     assert found(alignment) == text.split() == [word.text for word in timed]
@@ -96,9 +100,7 @@ def test_times_are_those_of_the_engine(aligner):
 def test_a_word_that_hama_learned_by_its_letters_is_found(aligner):
     """hama hears "one" as it is spelled; it is found, as its own pronunciation."""
     text = "There was one of them left, and nobody knew which one it was."
-    with speaker(SpeechRequest(voice="f1", device="cpu")) as talker:
-        spoken = talker.utterance(SpeechRequest(text))
-        known = known_words(text, talker.reader)
+    spoken, known = spoken_by_kokoro(text)
     alignment = aligned(aligner, spoken.audio, known)
     irregular = [word for word in alignment.words if word.text == "one"]
     assert len(irregular) == 2

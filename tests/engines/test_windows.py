@@ -164,7 +164,7 @@ def test_a_clip_that_is_shorter_than_a_frame_is_padded():
 
 
 def test_a_text_that_repeats_itself_has_a_guard():
-    """A window whose text is the same words over and over is marked, and the others are not."""
+    """A window whose text repeats its words has Guard.repetition; a window with plain text has no guard."""
     texts = iter(["no no " * 40, "The rain had stopped by noon."])
     (outcome,) = windows.transcribe([tone(50)], lambda parts: [Heard(next(texts), ()) for _ in parts], "x")
     assert [segment.guards for segment in outcome.result().segments] == [(Guard.repetition,), ()]

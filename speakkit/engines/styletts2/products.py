@@ -2,7 +2,7 @@
 
 torch computes products of float32 matrices by MKL, which uses AVX-512 on Intel's processors only. oneDNN uses it on all
 of them, and has these products as convolutions of one weight with groups. With weights in the order that oneDNN
-chooses, they take 0.4 times as long as MKL's on an AMD EPYC with AVX-512, and 0.8 times with AVX2
+chooses, they take 0.5 times as long as MKL's on an AMD EPYC with AVX-512, and 0.9 times with AVX2
 (benchmarks/products.py).
 """
 
